@@ -1,0 +1,88 @@
+// Package sluice_test holds what is true of the module as a whole.
+package sluice_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sluiceproxy/sluice"
+
+// Imports go one way: cmd → {admin, render, lb} → watch. For each package path
+// (or tree, with "/...") the packages of this module and the vendor clients
+// that may not appear among its imports.
+var forbidden = []struct{ importer, imported, reason string }{
+	{"watch/...", "render", "watch is below the outputs"},
+	{"watch/...", "lb", "watch is below the outputs"},
+	{"watch/...", "admin", "watch is below the outputs"},
+	{"render/...", "lb", "the outputs do not know each other"},
+	{"lb/...", "render", "the outputs do not know each other"},
+	{"render/...", "watch/consul", "outputs know queries, not their sources"},
+	{"render/...", "watch/file", "outputs know queries, not their sources"},
+	{"lb/...", "watch/consul", "outputs know queries, not their sources"},
+	{"lb/...", "watch/file", "outputs know queries, not their sources"},
+	{"admin/...", "lb", "the admin listener is given plain values"},
+	{"admin/...", "render", "the admin listener is given plain values"},
+	{"admin/...", "watch", "the admin listener is given plain values"},
+	{"templates/...", "", "templates are data"},
+	{"lb/match", "", "leaf packages stand alone"},
+	{"lb/target", "", "leaf packages stand alone"},
+}
+
+// The official clients have one importer each.
+var vendorClients = map[string]string{
+	"github.com/hashicorp/consul/api": "watch/consul",
+	"github.com/hashicorp/vault/api":  "watch/vault",
+	"github.com/hashicorp/nomad/api":  "watch/nomad",
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for importer, imports := range listImports(t) {
+		for _, rule := range forbidden {
+			if !within(importer, rule.importer) {
+				continue
+			}
+			for _, imported := range imports {
+				inner, ours := strings.CutPrefix(imported, module+"/")
+				if ours && inner != importer && within(inner, rule.imported+"/...") && !sibling(importer, inner) {
+					t.Errorf("%s imports %s: %s", importer, inner, rule.reason)
+				}
+			}
+		}
+		for _, imported := range imports {
+			if owner, ok := vendorClients[imported]; ok && importer != owner {
+				t.Errorf("%s imports %s: only %s may", importer, imported, owner)
+			}
+		}
+	}
+}
+
+// sibling reports whether imported is inside importer's own tree.
+func sibling(importer, imported string) bool { return strings.HasPrefix(imported, importer+"/") }
+
+// within reports whether path is tree, or below it when tree ends in "/...".
+// The tree "/..." holds every package.
+func within(path, tree string) bool {
+	root, all := strings.CutSuffix(tree, "/...")
+	return path == root || all && (root == "" || strings.HasPrefix(path, root+"/"))
+}
+
+// listImports returns the direct imports of each package of the module by its
+// path below the module's, tests left out.
+func listImports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		path, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		imports[strings.TrimPrefix(path, module+"/")] = strings.Fields(rest)
+	}
+	if len(imports) < 5 {
+		t.Fatalf("only %d packages found", len(imports))
+	}
+	return imports
+}

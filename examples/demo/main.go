@@ -72,6 +72,8 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(d.out)
 
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, port := range services.ports() {
 		group.Go(func() error { return serveInstance(ctx, d.ip, port) })
@@ -81,6 +83,7 @@ func (d *demo) run(ctx context.Context) error {
 		source = []string{"-consul-addr", net.JoinHostPort(d.ip, "8500")}
 		group.Go(func() error { return runAgent(ctx, d.Consul, d.ip, d.out) })
 		if err := registerAll(ctx, d.ip, services); err != nil {
+			cancel()
 			return errors.Join(err, group.Wait())
 		}
 	}

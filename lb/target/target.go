@@ -1,0 +1,87 @@
+package target
+
+import "sync/atomic"
+
+// Key identifies a target: what has the same key shares counters, health and
+// connections, whichever services and routes it belongs to.
+type Key struct {
+	// Scheme is how the target is spoken to: "http", "https".
+	Scheme string
+	// Address is host:port, with an IPv6 host in brackets.
+	Address string
+}
+
+// String is the target as a URL, without a path.
+func (k Key) String() string { return k.Scheme + "://" + k.Address }
+
+// Conns are the connections kept to one target. What they are is the affair of
+// whoever sends requests.
+type Conns interface {
+	// CloseIdle closes the connections no request is using.
+	CloseIdle()
+}
+
+// Target is one backend. Its methods may be called at any time from any
+// goroutine.
+type Target struct {
+	key   Key
+	conns Conns
+
+	inFlight atomic.Int64
+	total    atomic.Uint64
+	failed   atomic.Uint64
+	released atomic.Bool
+}
+
+// Key is the target's identity.
+func (t *Target) Key() Key { return t.key }
+
+// Conns are what the registry's function made for this target; nil if there
+// is none.
+func (t *Target) Conns() Conns { return t.conns }
+
+// Begin counts a request sent to the target. Each Begin needs one End.
+func (t *Target) Begin() {
+	t.inFlight.Add(1)
+	t.total.Add(1)
+}
+
+// End counts the request as finished; failed says that it was the target's
+// fault: refused, reset, timed out, or no proper answer.
+func (t *Target) End(failed bool) {
+	if failed {
+		t.failed.Add(1)
+	}
+	// A request may still run on a target that no table has any more: the last
+	// one to leave closes the door.
+	if t.inFlight.Add(-1) == 0 && t.released.Load() {
+		t.closeIdle()
+	}
+}
+
+// Stats is a moment's view of a target's counters.
+type Stats struct {
+	InFlight int64
+	// Total and Failed count requests since the target was first seen; the
+	// requests in flight are in Total.
+	Total  uint64
+	Failed uint64
+}
+
+// Stats reads the counters.
+func (t *Target) Stats() Stats {
+	return Stats{InFlight: t.inFlight.Load(), Total: t.total.Load(), Failed: t.failed.Load()}
+}
+
+func (t *Target) release() {
+	t.released.Store(true)
+	if t.inFlight.Load() == 0 {
+		t.closeIdle()
+	}
+}
+
+func (t *Target) closeIdle() {
+	if t.conns != nil {
+		t.conns.CloseIdle()
+	}
+}

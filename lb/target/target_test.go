@@ -1,0 +1,153 @@
+package target
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeConns counts how often its idle connections were closed.
+type fakeConns struct{ closed int }
+
+func (f *fakeConns) CloseIdle() { f.closed++ }
+
+func member(address string, weight int) Member {
+	return Member{Key: Key{"http", address}, Weight: weight}
+}
+
+func picks(p *Pool, n int) string {
+	var order []string
+	for range n {
+		t := p.Pick()
+		if t == nil {
+			return "none"
+		}
+		order = append(order, t.Key().Address)
+	}
+	return strings.Join(order, " ")
+}
+
+func TestPoolTakesTurnsByWeight(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		members []Member
+		want    string
+	}{
+		{"empty", nil, "none"},
+		{"one", []Member{member("a", 1)}, "a a a a a a"},
+		{"equal", []Member{member("a", 1), member("b", 1), member("c", 1)}, "a b c a b c"},
+		{"equal however heavy", []Member{member("a", 70), member("b", 70)}, "a b a b a b"},
+		{"spread, not bunched", []Member{member("a", 4), member("b", 2)}, "a b a a b a"},
+		{"nothing for weight 0", []Member{member("a", 0), member("b", 1)}, "b b b b b b"},
+		{"negative is 0", []Member{member("a", -3), member("b", 1)}, "b b b b b b"},
+		{"all weigh nothing", []Member{member("a", 0)}, "none"},
+		{"same key twice is one", []Member{member("a", 1), member("b", 1), member("a", 1)}, "a b a a b a"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := NewRegistry(nil).Pool("web", tc.members)
+			if got := picks(p, 6); got != tc.want {
+				t.Errorf("picks %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestPoolKeepsHugeWeightsInProportion(t *testing.T) {
+	p := NewRegistry(nil).Pool("web", []Member{member("a", 999_999_999), member("b", 333_333_332), member("c", 1)})
+	count := map[string]int{}
+	for range p.turns {
+		count[p.Pick().Key().Address]++
+	}
+	if n := len(p.turns); n > maxTurns+3 {
+		t.Errorf("%d turns laid out, want about %d", n, maxTurns)
+	}
+	if count["c"] != 1 || count["a"] < 2*count["b"] || count["a"] > 4*count["b"] {
+		t.Errorf("turns %v, want about 3:1 and one for c", count)
+	}
+}
+
+func TestPickOtherPassesOverTheTried(t *testing.T) {
+	p := NewRegistry(nil).Pool("web", []Member{member("a", 3), member("b", 1)})
+	a := p.targets[0]
+	for range 8 {
+		if got := p.PickOther(a); got == a {
+			t.Fatal("picked the tried target although there is another")
+		}
+	}
+	alone := NewRegistry(nil).Pool("web", []Member{member("a", 1)})
+	if got := alone.PickOther(alone.targets[0]); got != alone.targets[0] {
+		t.Errorf("picked %v, want the only target again", got)
+	}
+}
+
+func TestRegistryPoolGoesOnWhereItWas(t *testing.T) {
+	r := NewRegistry(nil)
+	two := []Member{member("a", 1), member("b", 1)}
+	p := r.Pool("web", two)
+	p.Pick()
+	if again := r.Pool("web", slices.Clone(two)); again != p {
+		t.Error("equal members made another pool")
+	}
+	grown := r.Pool("web", append(two, member("c", 1)))
+	if grown == p || grown.targets[0] != p.targets[0] {
+		t.Error("other members must make a new pool with the known targets")
+	}
+	if got := picks(grown, 3); got != "b c a" {
+		t.Errorf("the grown pool picks %q, want it to go on with b", got)
+	}
+}
+
+func TestRegistryReleasesWhatIsNotKept(t *testing.T) {
+	r := NewRegistry(func(Key) Conns { return &fakeConns{} })
+	closed := func(target *Target) int { return target.Conns().(*fakeConns).closed }
+	p := r.Pool("web", []Member{member("a", 1), member("b", 1), member("c", 1)})
+	a, b, c := p.targets[0], p.targets[1], p.targets[2]
+	b.Begin()
+
+	r.Keep(slices.Values([]*Pool{r.Pool("web", []Member{member("c", 1)})}))
+	if closed(a) != 1 || closed(b) != 0 || closed(c) != 0 {
+		t.Errorf("closed a %d, b %d, c %d times; want only the idle one that is gone", closed(a), closed(b), closed(c))
+	}
+	b.End(true)
+	if closed(b) != 1 {
+		t.Error("the connections of b must be closed when its last request ends")
+	}
+	// A request that picked a before it was released and sends only now.
+	a.Begin()
+	a.End(false)
+	if closed(a) != 2 {
+		t.Error("a late request must not leave connections behind")
+	}
+	if got := b.Stats(); got != (Stats{Total: 1, Failed: 1}) {
+		t.Errorf("stats %+v", got)
+	}
+	if got := r.Targets(); len(got) != 1 || got[0] != c {
+		t.Errorf("targets %v, want c alone", got)
+	}
+}
+
+func TestPoolIsSafeForConcurrentUse(t *testing.T) {
+	r := NewRegistry(nil)
+	members := []Member{member("a", 1), member("b", 1)}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 500 {
+				target := r.Pool("web", members).Pick()
+				target.Begin()
+				target.End(false)
+			}
+		})
+	}
+	wg.Wait()
+	for _, target := range r.Targets() {
+		if got := target.Stats(); got != (Stats{Total: 1000}) {
+			t.Errorf("%s: %+v, want 1000 requests, shared evenly", target.Key(), got)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package lb
+
+import (
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/tags"
+)
+
+// Table is the routing table built from one snapshot. It is immutable: a
+// request loads it once and uses it to the end.
+type Table struct {
+	generation uint64
+	complete   bool
+	routes     []*Route
+	index      *match.Index
+	problems   []tags.Problem
+}
+
+// Route is one entry of a Table. It is plain data and immutable, apart from
+// what Pool counts.
+type Route struct {
+	// Name is unique among the routes of one dialect.
+	Name    string
+	Dialect tags.Dialect
+	// Rule is the text as written in the tag.
+	Rule string
+	// Match is the condition Rule stands for, Precedence its place.
+	Match      match.Expr
+	Precedence match.Precedence
+	// Service is the catalog's name of the service that asked for the route.
+	Service     string
+	Entrypoints []string
+	Middlewares []string
+
+	// Path are the changes to the path, in order, before forwarding.
+	Path []tags.PathStep
+	// SlashPaths: see [Route.SlashRedirect].
+	SlashPaths []string
+	// PassHost forwards the client's Host field. Otherwise, Host is sent, or the
+	// target's address if it is empty.
+	PassHost bool
+	Host     string
+
+	// PoolName identifies the pool across tables.
+	PoolName string
+	// Endpoints are all of the pool's, serving or not, by address.
+	Endpoints []tags.Endpoint
+}
+
+// Lookup finds the route of a request. It takes no lock and allocates nothing.
+func (t *Table) Lookup(r *match.Request) (*Route, bool) {
+	i, ok := t.index.Lookup(r)
+	if !ok {
+		return nil, false
+	}
+	return t.routes[i], true
+}
+
+// Routes returns all routes in the order of their classes. The slice is shared
+// and must not be changed.
+func (t *Table) Routes() []*Route { return t.routes }
+
+// Problems returns what could not be honoured, by service and tag. The slice is
+// shared and must not be changed.
+func (t *Table) Problems() []tags.Problem { return t.problems }
+
+// Generation is that of the snapshot the table shows.
+func (t *Table) Generation() uint64 { return t.generation }
+
+// Complete reports whether the table was built from all the answers it needs:
+// it is false until the catalog and each routed service were heard of once.
+// An incomplete table cannot tell an unknown route from one not yet seen.
+func (t *Table) Complete() bool { return t.complete }
+
+// SlashRedirect reports whether a request for path is to be answered by a
+// permanent redirect (301) to the same path with or without a slash at the end.
+func (r *Route) SlashRedirect(path string) (to string, ok bool) {
+	return "", false
+}

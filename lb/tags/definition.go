@@ -1,0 +1,122 @@
+package tags
+
+import "github.com/sluiceproxy/sluice/lb/match"
+
+// Dialect is a tag language.
+type Dialect string
+
+// The dialects.
+const (
+	Fabio    Dialect = "fabio"
+	Traefik1 Dialect = "traefik1"
+	Traefik  Dialect = "traefik" // v2 and v3
+)
+
+// Definition is what the tags of one service ask for. It is immutable.
+type Definition struct {
+	Service     string
+	Routes      []Route
+	Middlewares []Middleware
+	Pools       []Pool
+	Problems    []Problem
+}
+
+// Route is one route asked for. Names of middlewares and pools are resolved
+// among the definitions of all services.
+type Route struct {
+	// Name is unique within the dialect.
+	Name    string
+	Dialect Dialect
+	// Service is the catalog's name of the service whose tags ask for it.
+	Service string
+	// Rule is the text as written in the tag.
+	Rule       string
+	Match      match.Expr
+	Precedence match.Precedence
+	// Entrypoints names the listeners that serve the route; empty means all.
+	Entrypoints []string
+	// Middlewares are names to be resolved, in order.
+	Middlewares []string
+	// Path are the route's own changes to the path, done before Middlewares.
+	Path []PathStep
+	// SlashPaths are exact paths whose other form, with or without the slash at
+	// the end, is answered by a redirect to the path itself.
+	SlashPaths []string
+	// Host replaces the Host field of forwarded requests; empty leaves it to the
+	// pool's PassHost.
+	Host string
+	// Pool is the name of a pool to be resolved.
+	Pool string
+	// Origin ranks definitions of one name; see [Origin].
+	Origin Origin
+}
+
+// PathStep is one change of the path, done in the order of the list. Exactly
+// one of Strip and Add is set.
+type PathStep struct {
+	// Strip holds prefixes to compare with the decoded path as plain strings.
+	// The first that fits is cut, and what remains gets a leading slash if it
+	// has none. If none fits the path stays as it is.
+	Strip []string
+	// Forwarded says what a strip does to X-Forwarded-Prefix.
+	Forwarded ForwardedPrefix
+	// Add is put in front of the path.
+	Add string
+}
+
+// ForwardedPrefix is how X-Forwarded-Prefix tells of a cut prefix.
+type ForwardedPrefix uint8
+
+const (
+	// AddForwardedPrefix adds the prefix that was cut behind the values the
+	// header has; nothing cut, nothing added.
+	AddForwardedPrefix ForwardedPrefix = iota
+	// SetForwardedPrefix replaces the header with the first of the prefixes on
+	// every request, cut or not.
+	SetForwardedPrefix
+)
+
+// Middleware is a named step routes can refer to.
+type Middleware struct {
+	Name string
+	Path PathStep
+	// Broken is why the middleware cannot be used, or empty. Routes that refer
+	// to a broken one are not served.
+	Broken string
+	Origin Origin
+}
+
+// Pool is a named set of endpoints. Pools of one name from several services
+// are joined.
+type Pool struct {
+	Name      string
+	Dialect   Dialect
+	PassHost  bool
+	Endpoints []Endpoint
+	Origin    Origin
+}
+
+// Endpoint is one address of a pool.
+type Endpoint struct {
+	// Scheme is "http".
+	Scheme  string
+	Address string // host:port, IPv6 bracketed
+	// Weight is the endpoint's part of the traffic relative to the others of the
+	// pool; an endpoint of weight 0 gets none.
+	Weight int
+	// Share is a fixed part of all traffic (0 to 1) where the dialect has that,
+	// or 0. It is turned into weights when the pool is built.
+	Share float64
+	// Serving is set when the instance's health allows traffic to it.
+	Serving  bool
+	Instance string
+	Node     string
+}
+
+// Origin ranks competing definitions of one name: more serving instances
+// first, then more instances, then the newest registration.
+type Origin struct {
+	Serving   int
+	Instances int
+	Newest    uint64
+}

@@ -1,0 +1,21 @@
+package tags
+
+// Instance is one running copy of a service, reduced to what tags can mean.
+// The slices and maps are shared and not changed.
+type Instance struct {
+	// ID is unique together with Node.
+	ID         string
+	Node       string
+	Datacenter string
+	// Address is where the instance is reached, never empty for one that can be
+	// used; Port is 0 if it has none.
+	Address string
+	Port    int
+	Tags    []string
+	Meta    map[string]string
+	// Serving is set when the instance's health allows traffic to it.
+	Serving bool
+	// Registered orders instances by age: a later registration has a higher
+	// number.
+	Registered uint64
+}

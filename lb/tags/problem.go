@@ -1,0 +1,34 @@
+package tags
+
+// Problem is a tag, or a set of tags, that cannot be honoured. It never holds
+// a secret: where a tag's value may be one, Tag holds its key only.
+type Problem struct {
+	Service string
+	// Instance and Node name one instance that has the tag; Instances is how many
+	// have it with the same result.
+	Instance  string
+	Node      string
+	Instances int
+	// Route is the name of the route the problem keeps out, or empty if none is.
+	Route string
+	// Tag is the tag as registered.
+	Tag string
+	// Offset is the byte in Tag at which the fault was found, or -1.
+	Offset int
+	// Reason says what is wrong, Hint how to put it right, if that is known.
+	Reason string
+	Hint   string
+}
+
+// Error makes a Problem usable as an error in one line.
+func (p Problem) Error() string {
+	text := "service " + p.Service
+	if p.Tag != "" {
+		text += ": tag \"" + p.Tag + "\""
+	}
+	text += ": " + p.Reason
+	if p.Hint != "" {
+		text += " (" + p.Hint + ")"
+	}
+	return text
+}

@@ -3,6 +3,7 @@ package lb
 import (
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
 )
 
 // Table is the routing table built from one snapshot. It is immutable: a
@@ -40,9 +41,10 @@ type Route struct {
 	PassHost bool
 	Host     string
 
-	// PoolName identifies the pool across tables.
-	PoolName string
-	// Endpoints are all of the pool's, serving or not, by address.
+	// Pool has the endpoints that are serving. It is never nil, and empty if
+	// there are none: that is a 503, not a 404.
+	Pool *target.Pool
+	// Endpoints are all endpoints, serving or not, by address.
 	Endpoints []tags.Endpoint
 }
 

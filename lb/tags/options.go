@@ -1,0 +1,42 @@
+package tags
+
+// Options say which tags count and what the defaults are. DefaultOptions gives
+// the documented values.
+type Options struct {
+	// Fabio, Traefik1 and Traefik switch the dialects on.
+	Fabio, Traefik1, Traefik bool
+
+	// FabioPrefix is the start of a Fabio tag, TraefikPrefix the first word of
+	// the keys of both Traefik dialects. Both are case-sensitive.
+	FabioPrefix   string
+	TraefikPrefix string
+
+	// ExposedByDefault exposes instances without any routing tag, by the default
+	// rule. An instance with a routing tag needs no permission.
+	ExposedByDefault bool
+	// DefaultDialect says whose default rule applies where tags name none:
+	// Traefik or Traefik1.
+	DefaultDialect Dialect
+	// DefaultRule is the text/template of the rule of a Traefik router without
+	// one. Data: .Name and .Labels; function: normalize.
+	DefaultRule string
+	// DefaultRule1 is the same for a Traefik v1 frontend. Data: .ServiceName and
+	// .Domain. A dot at its end is cut.
+	DefaultRule1 string
+	// Domain is for DefaultRule1.
+	Domain string
+}
+
+// DefaultOptions are the values used when the operator says nothing.
+func DefaultOptions() Options {
+	return Options{
+		Fabio:          true,
+		Traefik1:       true,
+		Traefik:        true,
+		FabioPrefix:    "urlprefix-",
+		TraefikPrefix:  "traefik",
+		DefaultDialect: Traefik,
+		DefaultRule:    "Host(`{{ normalize .Name }}`)",
+		DefaultRule1:   "Host:{{.ServiceName}}.{{.Domain}}",
+	}
+}

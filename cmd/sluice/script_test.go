@@ -1,0 +1,313 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/sluiceproxy/sluice/internal/parts"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sluice": main})
+}
+
+// The scripts are the end-to-end tests. Besides testscript's own commands they
+// use those below. What waits for something polls until it is there, so that no
+// script sleeps.
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			ip := parts.Loopback(t)
+			env.Setenv("IP", ip)
+			env.Setenv("LB", ip+":9999")
+			env.Setenv("ADMIN", ip+":9998")
+			env.Setenv("PATH", env.Getenv("PATH")+":/usr/sbin")
+			env.Setenv("ROOT", root)
+			env.Setenv("HOME", os.Getenv("HOME")) // for the go command's caches
+			env.Values[scriptKey{}] = &script{t: env.T(), backends: map[string]instance{}}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"need":    need,
+			"consul":  consul,
+			"kv":      kv,
+			"backend": backend,
+			"get":     get,
+			"await":   await,
+			"signal":  signalBackground,
+		},
+	})
+}
+
+// How long a condition may take to come true. It is no demand on speed.
+const patience = 60 * time.Second
+
+// script is what one script has running.
+type script struct {
+	t        testscript.T
+	agent    *parts.Consul
+	backends map[string]instance
+}
+
+type scriptKey struct{}
+
+func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
+
+// scriptTB lets package parts work for a script.
+type scriptTB struct {
+	testing.TB // never called
+	*testscript.TestScript
+	dir string
+}
+
+func newTB(ts *testscript.TestScript) scriptTB { return scriptTB{TestScript: ts, dir: ts.MkAbs(".")} }
+
+func (tb scriptTB) Helper()                           {}
+func (tb scriptTB) Cleanup(f func())                  { tb.Defer(f) }
+func (tb scriptTB) Failed() bool                      { return true }
+func (tb scriptTB) Fatal(args ...any)                 { tb.Fatalf("%s", fmt.Sprint(args...)) }
+func (tb scriptTB) Fatalf(format string, args ...any) { tb.TestScript.Fatalf(format, args...) }
+func (tb scriptTB) Logf(format string, args ...any)   { tb.TestScript.Logf(format, args...) }
+func (tb scriptTB) Name() string                      { return tb.TestScript.Name() }
+func (tb scriptTB) Skipf(format string, args ...any) {
+	of(tb.TestScript).t.Skip(fmt.Sprintf(format, args...))
+}
+
+func (tb scriptTB) TempDir() string {
+	dir, err := os.MkdirTemp(tb.dir, "parts-")
+	tb.Check(err)
+	return dir
+}
+
+// need PROGRAM… skips the script without these programs; in CI it fails.
+func need(ts *testscript.TestScript, _ bool, programs []string) {
+	for _, program := range programs {
+		parts.Path(newTB(ts), program)
+	}
+}
+
+// consul                      starts an agent and sets CONSUL_HTTP_ADDR
+// consul kill, consul start   ends it as a crash would; starts it again, empty
+// consul register FILE        registers the service described in FILE
+// consul deregister ID
+// consul check ID STATUS      sets the TTL check ID to passing, warning or critical.
+func consul(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	if len(args) == 0 {
+		s.agent = parts.StartConsul(newTB(ts))
+		ts.Setenv("CONSUL_HTTP_ADDR", s.agent.Addr)
+		return
+	}
+	switch verb, args := args[0], args[1:]; {
+	case s.agent == nil:
+		ts.Fatalf("consul: no agent was started")
+	case verb == "kill" && len(args) == 0:
+		s.agent.Kill()
+	case verb == "start" && len(args) == 0:
+		s.agent.Start()
+	case verb == "register" && len(args) == 1:
+		s.agent.Register(os.Expand(ts.ReadFile(args[0]), ts.Getenv))
+	case verb == "deregister" && len(args) == 1:
+		s.agent.Deregister(args[0])
+	case verb == "check" && len(args) == 2:
+		s.agent.Do("PUT", "/v1/agent/check/update/"+args[0], `{"Status": "`+args[1]+`"}`)
+	default:
+		ts.Fatalf("consul: unknown or incomplete: %s", verb)
+	}
+}
+
+// kv KEY VALUE stores a value with the agent; kv KEY deletes it.
+func kv(ts *testscript.TestScript, _ bool, args []string) {
+	switch len(args) {
+	case 1:
+		of(ts).agent.Do("DELETE", "/v1/kv/"+args[0], "")
+	case 2:
+		of(ts).agent.PutKey(args[0], args[1])
+	default:
+		ts.Fatalf("usage: kv KEY [VALUE]")
+	}
+}
+
+// backend NAME           starts a web server on $IP that answers every request with its
+//
+//	name, the path and the headers it got, and sets NAME_PORT
+//
+// backend NAME kill      ends it
+// backend NAME hold      starts one that holds requests
+// backend NAME held      waits until it holds one
+// backend NAME release   lets all of them be answered.
+func backend(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	name, verb := args[0], strings.Join(args[1:], " ")
+	switch verb {
+	case "", "hold":
+		s.backends[name] = startBackend(ts, name, verb == "hold")
+	case "kill":
+		s.backends[name].server.CloseClientConnections()
+		s.backends[name].server.Close()
+	case "held":
+		<-s.backends[name].held
+	case "release":
+		s.backends[name].release()
+	default:
+		ts.Fatalf("usage: backend NAME [kill|hold|held|release]")
+	}
+}
+
+// instance is a web server a script started.
+type instance struct {
+	server  *httptest.Server
+	held    chan struct{} // receives once for each request that is held
+	release func()
+}
+
+func startBackend(ts *testscript.TestScript, name string, hold bool) instance {
+	released := make(chan struct{})
+	i := instance{held: make(chan struct{}), release: sync.OnceFunc(func() { close(released) })}
+	if !hold {
+		i.release()
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(ts.Getenv("IP"), "0"))
+	ts.Check(err)
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-released:
+		case i.held <- struct{}{}:
+			<-released
+		}
+		fmt.Fprintf(w, "%s %s %s\n", name, r.Method, r.URL)
+		fmt.Fprintf(w, "Host: %s\n", r.Host)
+		for key, values := range r.Header {
+			fmt.Fprintf(w, "%s: %s\n", key, strings.Join(values, ", "))
+		}
+	}
+	i.server = &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(handler)}}
+	i.server.Start()
+	ts.Defer(func() {
+		i.release()
+		i.server.Close()
+	})
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv(name+"_PORT", port)
+	return i
+}
+
+// get [-n N] [-H 'Name: value'] URL STATUS [REGEXP] requests URL until the
+// answer has that status and its head and body match. With -n it makes N
+// requests, each of which must answer so at once.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	flags := flag.NewFlagSet("get", flag.ContinueOnError)
+	n := flags.Int("n", 0, "")
+	header := flags.String("H", "", "")
+	ts.Check(flags.Parse(args))
+	if flags.NArg() < 2 || flags.NArg() > 3 || neg {
+		ts.Fatalf("usage: get [-n N] [-H header] URL STATUS [REGEXP]")
+	}
+	url, status, pattern := flags.Arg(0), flags.Arg(1), regexp.MustCompile("(?m)"+flags.Arg(2))
+	once := func() error {
+		text, err := fetch(url, *header)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(text, status+" ") || !pattern.MatchString(text) {
+			return fmt.Errorf("%s: wanted %s and %q, got\n%s", url, status, pattern, text)
+		}
+		return nil
+	}
+	if *n == 0 {
+		ts.Check(poll(once))
+	}
+	for range *n {
+		ts.Check(once())
+	}
+}
+
+// fetch returns status line, headers and body as text.
+func fetch(url, header string) (string, error) {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	if name, value, ok := strings.Cut(header, ":"); ok {
+		req.Header.Set(name, strings.TrimSpace(value))
+		if strings.EqualFold(name, "host") {
+			req.Host = strings.TrimSpace(value)
+		}
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req) // no redirects followed
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", resp.Status)
+	if err := resp.Header.Write(&b); err != nil {
+		return "", err
+	}
+	return strings.ReplaceAll(b.String(), "\r", "") + "\n" + string(body), nil
+}
+
+// await FILE REGEXP waits until the file is there and matches; ! await until
+// it does not match.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: await FILE REGEXP")
+	}
+	path, pattern := ts.MkAbs(args[0]), regexp.MustCompile("(?m)"+args[1])
+	ts.Check(poll(func() error {
+		text, err := os.ReadFile(path)
+		if err == nil && pattern.Match(text) == neg {
+			err = fmt.Errorf("%s: want a match of %q: %v; it holds\n%s", args[0], pattern, !neg, text)
+		}
+		return err
+	}))
+}
+
+func poll(try func() error) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := try()
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// signal NAME sends SIGNAME to all background commands, or with a second word to
+// those that run that program.
+func signalBackground(ts *testscript.TestScript, _ bool, args []string) {
+	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
+	if len(args) == 0 || len(args) > 2 || signals[args[0]] == nil {
+		ts.Fatalf("usage: signal TERM|HUP|INT|KILL [PROGRAM]")
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		if len(args) == 1 || strings.Contains(strings.Join(cmd.Args, " "), "exec "+args[1]) {
+			ts.Check(cmd.Process.Signal(signals[args[0]]))
+		}
+	}
+}

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -17,8 +18,9 @@ type Source interface {
 	// as it is, changed or not. It returns when ctx ends.
 	//
 	// The reply's value has the type the query's [For] names and belongs to the
-	// caller. Errors wrap [ErrDenied] where retrying soon is pointless; all
-	// others are treated as an outage and retried with back-off.
+	// caller. Errors wrap [ErrDenied] or [ErrNotFound] where retrying soon is
+	// pointless; all others are treated as an outage and retried with back-off,
+	// and may implement [RetryAfter].
 	Fetch(ctx context.Context, r Request) (Reply, error)
 }
 
@@ -63,8 +65,31 @@ type Surveyor interface {
 // they count against the connection budget.
 const MaxSurveyRequests = 3
 
+// Multiplexer is a Source whose requests do not need a connection each.
+type Multiplexer interface {
+	Source
+
+	// Streams is how many requests one connection carries at the moment: 1 for
+	// HTTP/1.1, the server's limit for HTTP/2, and 0 where requests need no
+	// connection at all, as those of a local file. It is called often and may
+	// change; a source that does not implement it is taken to say 1.
+	Streams() int
+}
+
+// RetryAfter is an error that says when to ask again, such as an answer 429
+// with a Retry-After header. The pause is never shorter than it says.
+type RetryAfter interface {
+	error
+	RetryAfter() time.Duration
+}
+
 // ErrDenied marks an answer that needs a right the token does not give.
 var ErrDenied = errors.New("permission denied")
+
+// ErrFiltered is reported when access rules removed all of an answer that was
+// not empty before. It is an [ErrDenied]: the last good answer is kept, as
+// nothing tells "all gone" from "not allowed to see".
+var ErrFiltered = fmt.Errorf("%w: access rules hide the whole answer (may the token still read it?)", ErrDenied)
 
 // ErrNotFound marks a thing that does not exist where absence is no answer,
 // such as an unknown prepared query.

@@ -1,0 +1,86 @@
+package funcs
+
+import (
+	"slices"
+	"text/template"
+	"time"
+
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// Inputs is all that an execution may depend on: equal inputs give equal text.
+type Inputs struct {
+	Snapshot *watch.Snapshot
+	// Env looks up an environment variable. nil is an empty environment.
+	Env func(name string) (value string, set bool)
+	// Now is the time that "timestamp" tells.
+	Now time.Time
+}
+
+// Binding is the data functions of one execution and the record of the
+// queries they used. It is used by one goroutine.
+type Binding struct {
+	inputs  Inputs
+	used    []watch.Query
+	missing map[watch.Query]bool
+}
+
+// Bind makes the data functions for one execution.
+func Bind(inputs Inputs) *Binding {
+	return &Binding{inputs: inputs, missing: make(map[watch.Query]bool)}
+}
+
+// Used returns the queries asked so far, each once, in the order of their
+// first use.
+func (b *Binding) Used() []watch.Query { return slices.Clone(b.used) }
+
+// Missing returns the used queries without which the text is not complete.
+func (b *Binding) Missing() []watch.Query {
+	var missing []watch.Query
+	for _, q := range b.used {
+		if b.missing[q] {
+			missing = append(missing, q)
+		}
+	}
+	return missing
+}
+
+// Map returns the data functions under the names templates use.
+func (b *Binding) Map() template.FuncMap {
+	return template.FuncMap{
+		"connect":      b.connect,
+		"datacenters":  b.datacenters,
+		"env":          b.env,
+		"envOrDefault": b.envOrDefault,
+		"file":         b.file,
+		"key":          b.key,
+		"keyExists":    b.keyExists,
+		"keyOrDefault": b.keyOrDefault,
+		"ls":           b.ls,
+		"mustEnv":      b.mustEnv,
+		"node":         b.node,
+		"nodes":        b.nodes,
+		"safeLs":       b.safeLs,
+		"safeTree":     b.safeTree,
+		"service":      b.service,
+		"services":     b.services,
+		"timestamp":    b.timestamp,
+		"tree":         b.tree,
+	}
+}
+
+// recall answers q from the snapshot and records its use.
+func recall[A any](b *Binding, q watch.For[A]) (answer A, known bool) {
+	answer, known = watch.Get(b.inputs.Snapshot, q)
+	b.record(q, !known)
+	return answer, known
+}
+
+// record notes a use. A query stays missing when any of its uses lacked it:
+// "key" needs the key to exist where "keyExists" does not.
+func (b *Binding) record(q watch.Query, missing bool) {
+	if _, seen := b.missing[q]; !seen {
+		b.used = append(b.used, q)
+	}
+	b.missing[q] = b.missing[q] || missing
+}

@@ -1,0 +1,158 @@
+package watch_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+var errRefused = errors.New("dial tcp 127.0.0.1:8500: connection refused")
+
+func TestFailureKeepsTheLastGoodAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.Set(motd, pair("good"))
+		b.watch(motd)
+		changed(b.wants)
+		b.source.Down(errRefused)
+		<-b.wants.Changed()
+		if e := b.entry(motd); !e.Stale() || !errors.Is(e.Err, errRefused) || b.value() != "good" {
+			t.Errorf("the entry is %+v, want the good value, stale", e)
+		}
+		generation := b.watcher.Snapshot().Generation()
+		time.Sleep(time.Hour)
+		if changed(b.wants) || b.watcher.Snapshot().Generation() != generation {
+			t.Error("the same error was published again")
+		}
+		age, q := b.watcher.Status().StaleFor()
+		if age != time.Hour+time.Second || q.Query != motd || q.Tries < 10 || q.Err == nil || time.Since(q.Since) != time.Hour {
+			t.Errorf("stale for %s, %+v; want an hour and a second, with error, since and tries", age, q)
+		}
+		version := b.entry(motd).Version
+		b.source.Up()
+		<-b.wants.Changed()
+		if e := b.entry(motd); e.Err != nil || e.Version != version {
+			t.Errorf("after the recovery the entry is %+v, want it fresh in version %d", e, version)
+		}
+		if age, _ := b.watcher.Status().StaleFor(); age != 0 {
+			t.Errorf("stale for %s after the recovery", age)
+		}
+	})
+}
+
+func TestBackoffGrowsAndEndsAtOnceWithRun(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.Down(errRefused)
+		var queries []watch.Query
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
+			queries = append(queries, watch.Key{Path: name})
+		}
+		b.watch(queries...)
+		time.Sleep(time.Hour)
+		before := b.source.Total()
+		time.Sleep(time.Hour)
+		// Nine rest 30 s on average, the probe 2 s.
+		if got := b.source.Total() - before; got < 1800 || got > 4500 {
+			t.Errorf("%d requests in an hour, want about 2900", got)
+		}
+	}) // Run returns although all rest: the bubble would be stuck otherwise
+}
+
+func TestReturnOfTheSourceIsNoticedWithinSeconds(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		other := watch.Key{Path: "other"}
+		b.source.Down(errRefused)
+		b.watch(motd, other)
+		time.Sleep(10 * time.Hour)
+		b.source.Up()
+		time.Sleep(5 * time.Second)
+		if !b.entry(motd).Known || !b.entry(other).Known {
+			t.Error("not all are known five seconds after the source's return")
+		}
+	})
+}
+
+func TestOneFailingQueryBacksOffAlone(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		bad := watch.Key{Path: "bad"}
+		b.source.SetErr(bad, errors.New("500"))
+		b.watch(motd, watch.Key{Path: "good"}, watch.Key{Path: "fine"}, bad)
+		time.Sleep(time.Hour)
+		before := b.source.Requests(bad)
+		for range 3600 {
+			b.source.Touch(motd)
+			time.Sleep(time.Second)
+		}
+		if got := b.source.Requests(bad) - before; got < 60 || got > 240 {
+			t.Errorf("%d requests in an hour, want about 120", got)
+		}
+	})
+}
+
+func TestDeniedIsKeptAndRetriedSlowly(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.Set(motd, pair("good"))
+		b.watch(motd)
+		before := b.source.Requests(motd)
+		b.source.Deny(motd)
+		time.Sleep(time.Hour)
+		if e := b.entry(motd); !errors.Is(e.Err, watch.ErrDenied) || b.value() != "good" {
+			t.Errorf("the entry is %+v, want the good value and ErrDenied", e)
+		}
+		if got := b.source.Requests(motd) - before; got < 60 || got > 120 {
+			t.Errorf("%d requests in an hour, want one every 30 to 60 s", got)
+		}
+	})
+}
+
+type busy struct{ error }
+
+func (busy) RetryAfter() time.Duration { return 20 * time.Second }
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.SetErr(motd, busy{errors.New("429 Too Many Requests")})
+		b.watch(motd)
+		time.Sleep(time.Hour)
+		if got := b.source.Requests(motd); got > 180 {
+			t.Errorf("%d requests in an hour, want none sooner than 20 s", got)
+		}
+	})
+}
+
+func TestFilteredToEmptyIsNotAllGone(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		web := watch.Health{Service: "web"}
+		b.source.Set(web, instances("one", "two"))
+		b.watch(web)
+		b.source.SetFiltered(web, nil)
+		synctest.Wait()
+		e := b.entry(web)
+		if got, _ := watch.Get(b.watcher.Snapshot(), web); len(got) != 2 || !errors.Is(e.Err, watch.ErrFiltered) {
+			t.Errorf("the entry is %+v, want both instances and ErrFiltered", e)
+		}
+		if !b.status(web).Filtered {
+			t.Error("the status does not say filtered")
+		}
+		b.source.SetFiltered(web, instances("one"))
+		time.Sleep(2 * time.Minute)
+		if got, _ := watch.Get(b.watcher.Snapshot(), web); len(got) != 1 || b.entry(web).Err != nil {
+			t.Errorf("the entry is %+v, want the one instance left", b.entry(web))
+		}
+	})
+}
+
+func TestUnanswerable(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.Refuse(func(q watch.Query) bool { return q == motd })
+		b.watch(motd)
+		if e := b.entry(motd); !errors.Is(e.Err, watch.ErrUnanswerable) || e.Known {
+			t.Errorf("the entry is %+v, want ErrUnanswerable", e)
+		}
+		if !changed(b.wants) {
+			t.Error("the consumer was not told")
+		}
+	})
+}

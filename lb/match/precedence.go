@@ -1,5 +1,10 @@
 package match
 
+import (
+	"cmp"
+	"strings"
+)
+
 // Class is a family of routes that share one order.
 type Class uint8
 
@@ -20,4 +25,102 @@ type Precedence struct {
 	Host, Port, Path string
 	// Name breaks ties.
 	Name string
+}
+
+// Compare is negative if a goes before b. Routes of different classes are
+// kept apart.
+func (a Precedence) Compare(b Precedence) int {
+	if c := cmp.Compare(a.Class, b.Class); c != 0 {
+		return c
+	}
+	if a.Class == ByPriority {
+		return cmp.Or(-cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Name, b.Name))
+	}
+	return cmp.Or(
+		compareHosts(a.Host, b.Host),
+		-compareBool(a.Port != "", b.Port != ""),
+		-cmp.Compare(a.Port, b.Port),
+		-cmp.Compare(a.Path, b.Path),
+		cmp.Compare(a.Name, b.Name),
+	)
+}
+
+// compareHosts puts the more specific pattern first: read from the back, any
+// letter goes before a wildcard, and the longer pattern before the shorter.
+func compareHosts(a, b string) int {
+	for i := 1; i <= min(len(a), len(b)); i++ {
+		if c := cmp.Compare(b[len(b)-i], a[len(a)-i]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(b), len(a))
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// specificity is how much a rule asks of one request it matches. It is what
+// the winners of two classes are compared by.
+type specificity struct {
+	// host is 0 for any host, the length of what is fixed for a wildcard, and
+	// exactHost for a name.
+	host int
+	path int
+	// exact is set for a whole path as opposed to a prefix.
+	exact bool
+}
+
+const exactHost = 1 << 30
+
+func (a specificity) compare(b specificity) int {
+	return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.path, b.path), compareBool(a.exact, b.exact))
+}
+
+// specific returns the greatest specificity with which e matches r, and whether
+// it does. What a rule excludes makes it no more specific.
+func specific(e Expr, r *Request) (s specificity, ok bool) {
+	switch e := e.(type) {
+	case And:
+		for _, x := range e {
+			part, ok := specific(x, r)
+			if !ok {
+				return specificity{}, false
+			}
+			s = s.and(part)
+		}
+		return s, true
+	case Or:
+		for _, x := range e {
+			if part, match := specific(x, r); match && (!ok || part.compare(s) > 0) {
+				s, ok = part, true
+			}
+		}
+		return s, ok
+	case Host:
+		s.host = exactHost
+	case HostWildcard:
+		s.host = len(e.Suffix)
+	case HostGlob:
+		s.host = len(e.Pattern) - strings.Count(e.Pattern, "*")
+	case Path:
+		s.path, s.exact = len(e.Text), true
+	case PathPrefix:
+		s.path = len(e.Text)
+	}
+	return s, e.Match(r)
+}
+
+func (a specificity) and(b specificity) specificity {
+	s := specificity{host: max(a.host, b.host), path: a.path, exact: a.exact}
+	if b.path > a.path || b.path == a.path && b.exact {
+		s.path, s.exact = b.path, b.exact
+	}
+	return s
 }

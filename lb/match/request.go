@@ -1,6 +1,10 @@
 package match
 
-import "net/netip"
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+)
 
 // Request is what rules look at. It holds no reference to a wire protocol, and
 // its strings may point into a buffer of the caller: nothing here keeps them.
@@ -11,14 +15,14 @@ type Request struct {
 	// Dotted is set when Host was sent with a trailing dot, which some dialects
 	// do not accept.
 	Dotted bool
-	// Port is the port written in the Host field, or empty when there was none or
-	// it is the default of the scheme.
-	Port string
+	// Port is the port written in the Host field, or 0.
+	Port uint16
 
 	// Path is clean (no dot segments, no repeated slashes) and fully decoded.
 	Path string
 	// RoutingPath is clean too, but reserved characters that were sent as
-	// escapes stay escaped: "%2F" in it is not a separator.
+	// escapes stay escaped: "%2F" in it is not a separator. Empty means that
+	// it is the same as Path. See [RoutingPath].
 	RoutingPath string
 
 	Method string
@@ -40,4 +44,39 @@ type Fields interface {
 	Header(name string, i int) (value string, ok bool)
 	// Query returns the i-th value of a decoded query parameter.
 	Query(name string, i int) (value string, ok bool)
+}
+
+// RoutingPath makes [Request.RoutingPath] of a clean path as sent: escapes are
+// decoded, except those of the characters RFC 3986 §2.2 reserves and of "%".
+// It allocates only if there is something to decode.
+func RoutingPath(raw string) string {
+	i := strings.IndexByte(raw, '%')
+	if i < 0 {
+		return raw
+	}
+	b := make([]byte, 0, len(raw))
+	for b = append(b, raw[:i]...); i < len(raw); i++ {
+		c, ok := unescape(raw[i:])
+		switch {
+		case !ok:
+			b = append(b, raw[i])
+			continue
+		case strings.IndexByte(":/?#[]@!$&'()*+,;=%", c) >= 0:
+			// The hex digits may come in either case and mean the same.
+			b = append(b, strings.ToUpper(raw[i:i+len("%XX")])...)
+		default:
+			b = append(b, c)
+		}
+		i += len("%XX") - 1
+	}
+	return string(b)
+}
+
+// unescape decodes the escape at the start of s, if there is one.
+func unescape(s string) (c byte, ok bool) {
+	if len(s) < len("%XX") || s[0] != '%' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[1:3], 16, 8)
+	return byte(n), err == nil
 }

@@ -1,0 +1,62 @@
+package install
+
+import (
+	"slices"
+	"strings"
+)
+
+// CandidateVariable names the environment variable that tells a check command
+// the path of the file to check.
+const CandidateVariable = "SLUICE_CANDIDATE"
+
+// candidatePlaceholder stands for the same path in the command itself.
+const candidatePlaceholder = "{}"
+
+// Command is a program with its arguments. A single element that contains
+// blanks is a line for the shell; everything else is executed directly, without
+// any expansion. An empty Command is none.
+type Command []string
+
+// Set reports whether there is anything to run.
+func (c Command) Set() bool { return len(c) > 0 && strings.TrimSpace(c[0]) != "" }
+
+// Equal reports whether two commands are written alike. "echo x" and
+// ["echo", "x"] are not: one is the shell's to split.
+func (c Command) Equal(other Command) bool { return slices.Equal(c, other) }
+
+// String is the command as one line, for people.
+func (c Command) String() string { return strings.Join(c, " ") }
+
+func (c Command) isShell() bool {
+	return len(c) == 1 && strings.ContainsAny(strings.TrimSpace(c[0]), " \t\n")
+}
+
+func (c Command) argv() []string {
+	switch {
+	case c.isShell():
+		return []string{"sh", "-c", c[0]}
+	case len(c) == 1:
+		return []string{strings.TrimSpace(c[0])}
+	}
+	return c
+}
+
+// forCandidate puts path in the place of each {}. For the shell it is quoted
+// unless it is plain, so that quotes somebody put around {} do no harm.
+func (c Command) forCandidate(path string) Command {
+	if c.isShell() && !isPlain(path) {
+		path = "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	out := make(Command, len(c))
+	for i, arg := range c {
+		out[i] = strings.ReplaceAll(arg, candidatePlaceholder, path)
+	}
+	return out
+}
+
+func isPlain(path string) bool {
+	return strings.IndexFunc(path, func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune("/._-+,:@%", r)
+	}) < 0
+}

@@ -1,0 +1,180 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestCommandForms(t *testing.T) {
+	tests := []struct {
+		command Command
+		want    string
+	}{
+		{Command{"echo $((1+1)) 'a  b'"}, "2 a  b\n"},
+		{Command{"echo", "$((1+1))", "a  b"}, "$((1+1)) a  b\n"},
+		{Command{"hostname"}, hostname(t) + "\n"},
+		{Command{" hostname "}, hostname(t) + "\n"},
+		{Command{"echo $FROM_OPTIONS $FROM_CALL"}, "1 2\n"},
+		{Command{"echo out; echo err >&2"}, "out\n"},
+	}
+	for _, test := range tests {
+		var out bytes.Buffer
+		run := &Runner{Stdout: &out, Env: []string{"FROM_OPTIONS=1"}}
+		if err := run.Run(t.Context(), test.command, 0, "FROM_CALL=2"); err != nil {
+			t.Errorf("%q: %v", test.command, err)
+		}
+		if out.String() != test.want {
+			t.Errorf("%q printed %q, want %q", test.command, out.String(), test.want)
+		}
+		run.Close()
+	}
+	if (Command{}).Set() || (Command{" "}).Set() || !(Command{"x"}).Set() {
+		t.Error("an empty command counts as set, or a real one does not")
+	}
+	if (Command{"echo x"}).Equal(Command{"echo", "x"}) {
+		t.Error("a shell line equals a list")
+	}
+}
+
+func hostname(t *testing.T) string {
+	t.Helper()
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestCommandFailure(t *testing.T) {
+	run := &Runner{}
+	defer run.Close()
+	err := run.Run(t.Context(), Command{"echo one; echo two >&2; exit 3"}, 0)
+	var failed *CommandError
+	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "exit status 3") {
+		t.Fatalf("error %v", err)
+	}
+	if !strings.Contains(failed.Output, "one") || !strings.Contains(failed.Output, "two") {
+		t.Errorf("output %q", failed.Output)
+	}
+	if err := run.Run(t.Context(), Command{"no-such-program"}, 0); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+		t.Errorf("unknown program: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := run.Run(ctx, Command{"true"}, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestOutputTail(t *testing.T) {
+	run := &Runner{}
+	defer run.Close()
+	err := run.Run(t.Context(), Command{"seq 1 100000; exit 1"}, 0)
+	var failed *CommandError
+	if !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	if n := len(failed.Output); n > maxTail || n < maxTail/2 || !strings.HasSuffix(failed.Output, "\n100000") {
+		t.Errorf("%d bytes, ends %q", n, failed.Output[max(0, n-20):])
+	}
+}
+
+// A hanging command is ended with all its children, also when they ignore
+// SIGTERM.
+func TestHangingCommandIsKilled(t *testing.T) {
+	for name, line := range map[string]string{
+		"polite":            "sleep 1000 & echo $! > %s; wait",
+		"child ignores":     "(trap '' TERM; echo $BASHPID > /dev/null; sleep 1000) & echo $! > %s; wait",
+		"all ignore":        "trap '' TERM; sleep 1000 & echo $! > %s; while true; do sleep 1; done",
+		"leader ends first": "trap 'exit 0' TERM; (trap '' TERM; sleep 1000) & echo $! > %s; wait",
+	} {
+		t.Run(name, func(t *testing.T) {
+			pidFile := filepath.Join(t.TempDir(), "pid")
+			run := &Runner{KillAfter: 300 * time.Millisecond}
+			defer run.Close()
+			err := run.Run(t.Context(), Command{fmt.Sprintf(line, pidFile)}, 500*time.Millisecond)
+			if err == nil || !strings.Contains(err.Error(), "still running after 500ms") {
+				t.Fatalf("error %v", err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(mustRead(t, pidFile)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			awaitEnd(t, pid)
+		})
+	}
+}
+
+func TestCancelledCommandIsKilled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &signalWriter{written: make(chan struct{})}
+	run := &Runner{Stdout: out}
+	defer run.Close()
+	go func() {
+		<-out.written
+		cancel()
+	}()
+	if err := run.Run(ctx, Command{"echo started; sleep 1000"}, time.Minute); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A program that a command leaves behind neither delays the command nor dies of
+// a closed pipe.
+func TestBackgroundProgram(t *testing.T) {
+	dir := t.TempDir()
+	release, ended := filepath.Join(dir, "release"), filepath.Join(dir, "ended")
+	if err := syscall.Mkfifo(release, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := &signalWriter{written: make(chan struct{})}
+	run := &Runner{Stdout: out}
+	defer run.Close()
+	line := fmt.Sprintf("(read x < %s; echo late; touch %s) &", release, ended)
+	if err := run.Run(t.Context(), Command{line}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, release, "go\n", 0o600)
+	<-out.written
+	await(t, func() bool { _, err := os.Stat(ended); return err == nil })
+}
+
+type signalWriter struct {
+	once    sync.Once
+	written chan struct{}
+}
+
+func (w *signalWriter) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.written) })
+	return len(p), nil
+}
+
+// awaitEnd waits until the process is gone, or at least a zombie of somebody
+// who does not collect it.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	await(t, func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+}
+
+func await(t *testing.T, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if condition() {
+			return
+		}
+	}
+	t.Fatal("waited in vain")
+}

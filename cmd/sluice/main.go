@@ -1,0 +1,94 @@
+// Sluice watches Consul and turns what it learns into config files, made from
+// templates, and into live traffic, routed by the tags of services.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	p := program{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	os.Exit(p.run(context.Background(), os.Args[1:]))
+}
+
+// program is what the process is given by its environment.
+type program struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// subcommands are the tools beside the daemon.
+var subcommands = map[string]func(program, context.Context, []string) error{
+	"validate": program.validate,
+	"routes":   program.routes,
+	"explain":  program.explain,
+	"version":  program.version,
+}
+
+// run runs the daemon or a subcommand and returns the exit status. What went
+// wrong is on stderr, a line for each fault.
+func (p program) run(ctx context.Context, args []string) int {
+	run := program.serve
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		run = subcommands[args[0]]
+		if run == nil {
+			fmt.Fprintf(p.stderr, "sluice: there is no subcommand %q%s (see sluice -h)\n",
+				args[0], didYouMean(args[0], "", subcommandNames))
+			return exitFlags
+		}
+		args = args[1:]
+	}
+	err := run(p, ctx, args)
+	if err == nil {
+		return 0
+	}
+	status := exitRunner
+	if e, ok := errors.AsType[*exitError](err); ok {
+		status = e.code
+		err = e.err
+	}
+	if err != nil {
+		fmt.Fprintln(p.stderr, "sluice: "+strings.ReplaceAll(err.Error(), "\n", "\nsluice: "))
+	}
+	return status
+}
+
+func subcommandNames(yield func(string) bool) {
+	for name := range subcommands {
+		if !yield(name) {
+			return
+		}
+	}
+}
+
+func (p program) version(context.Context, []string) error {
+	fmt.Fprintf(p.stdout, "sluice %s\n", version)
+	return nil
+}
+
+// load reads arguments and configuration for the daemon and the tools alike.
+// done is set when help or the version was asked for and printed.
+func (p program) load(args []string) (cl commandLine, c Config, done bool, err error) {
+	if cl, err = parseCommandLine(args); err != nil {
+		return cl, c, false, err
+	}
+	if cl.Help {
+		return cl, c, true, writeUsage(p.stdout)
+	}
+	// A bad configuration wins over -version, as in consul-template.
+	if c, err = cl.Load(p.getenv); err != nil {
+		return cl, c, false, err
+	}
+	if cl.Version {
+		return cl, c, true, p.version(context.Background(), nil)
+	}
+	return cl, c, false, nil
+}

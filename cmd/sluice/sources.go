@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/consul"
+	"github.com/sluiceproxy/sluice/watch/file"
+	"golang.org/x/sync/errgroup"
+)
+
+// sources are what the watcher asks.
+type sources struct {
+	all []watch.Source
+	run []func(context.Context) error
+	// catalog is the embedded one, or nil with a Consul.
+	catalog *file.Catalog
+	// origin says where services come from, for people.
+	origin string
+}
+
+// newSources opens the sources of a configuration.
+func newSources(c Config, getenv func(string) string, log *slog.Logger) (*sources, error) {
+	contents := file.NewContents(log)
+	s := &sources{all: []watch.Source{contents}, run: []func(context.Context) error{contents.Run}}
+	if c.Catalog.Path != "" {
+		o := file.DefaultOptions()
+		o.Address, o.Logger = c.Catalog.Address, log
+		catalog, err := file.NewCatalog(c.Catalog.Path, o)
+		if err != nil {
+			return nil, &exitError{exitConfig, err}
+		}
+		s.catalog, s.origin = catalog, "the folder "+c.Catalog.Path
+		s.all = append(s.all, catalog)
+		s.run = append(s.run, catalog.Run)
+		return s, nil
+	}
+	environment, err := consul.ConfigFromEnv(getenv)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	agent, err := consul.New(c.consulConfig(log).Over(environment))
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	s.origin = "Consul at " + agent.Address()
+	s.all = append(s.all, agent)
+	s.run = append(s.run, func(ctx context.Context) error {
+		<-ctx.Done()
+		agent.Close()
+		return nil
+	})
+	return s, nil
+}
+
+// Run keeps the sources up to date until ctx ends.
+func (s *sources) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range s.run {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
+}
+
+// newWatcher is a watcher over the sources with the configured limits.
+func (s *sources) newWatcher(c Config, log *slog.Logger) *watch.Watcher {
+	o := watch.DefaultOptions()
+	o.MaxConnections = c.Consul.MaxConnections
+	o.Wait = c.BlockQueryWait
+	o.MaxStale = c.MaxStale
+	o.Logger = log
+	return watch.New(o, s.all...)
+}
+
+// consulConfig is what flags and files say of Consul; the environment may say
+// the rest.
+func (c Config) consulConfig(log *slog.Logger) consul.Config {
+	k := c.Consul
+	out := consul.Config{
+		Address:    k.Address,
+		Token:      consul.Secret(k.Token.Reveal()),
+		TokenFile:  k.TokenFile,
+		Datacenter: k.Datacenter,
+		Namespace:  k.Namespace,
+		Partition:  k.Partition,
+		SSL: consul.SSL{
+			Enabled:    switchOf(k.SSL.Enabled),
+			Verify:     switchOf(k.SSL.Verify),
+			CACert:     k.SSL.CACert,
+			CAPath:     k.SSL.CAPath,
+			Cert:       k.SSL.Cert,
+			Key:        k.SSL.Key,
+			ServerName: k.SSL.ServerName,
+		},
+		Transport: consul.Transport{
+			DialTimeout:         k.Transport.DialTimeout,
+			DialKeepAlive:       k.Transport.DialKeepAlive,
+			TLSHandshakeTimeout: k.Transport.TLSHandshakeTimeout,
+			IdleTimeout:         k.Transport.IdleConnTimeout,
+			MaxIdle:             k.Transport.MaxIdleConnsPerHost,
+			DisableKeepAlives:   k.Transport.DisableKeepAlives,
+		},
+		Mode:           consul.Mode(k.Mode),
+		MaxConnections: k.MaxConnections,
+		Logger:         log,
+	}
+	if k.Auth.Enabled.Or(k.Auth.Username != "") {
+		out.Auth = consul.Auth{Username: k.Auth.Username, Password: consul.Secret(k.Auth.Password.Reveal())}
+	}
+	if c.MaxStale == 0 && out.Mode == consul.Stale {
+		out.Mode = consul.Default // as consul-template: 0 always asks the leader
+	}
+	return out
+}
+
+func switchOf(o Optional[bool]) consul.Switch {
+	if !o.Set {
+		return consul.Unset
+	}
+	return consul.Set(o.Value)
+}
+
+// catalogFaults are the files of the embedded catalog that cannot be used.
+func (s *sources) catalogFaults() []error {
+	if s.catalog == nil {
+		return nil
+	}
+	var errs []error
+	for _, f := range s.catalog.Faults() {
+		errs = append(errs, f)
+	}
+	return errs
+}

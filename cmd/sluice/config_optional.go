@@ -1,0 +1,23 @@
+package main
+
+// Optional is a setting for which "not given" and the zero value differ.
+type Optional[T any] struct {
+	Value T
+	Set   bool
+}
+
+// Some is a setting that was given.
+func Some[T any](v T) Optional[T] { return Optional[T]{Value: v, Set: true} }
+
+// Or is the value that was given, or else fallback.
+func (o Optional[T]) Or(fallback T) T {
+	if o.Set {
+		return o.Value
+	}
+	return fallback
+}
+
+func (o *Optional[T]) slot() any {
+	o.Set = true
+	return &o.Value
+}

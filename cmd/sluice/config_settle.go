@@ -1,0 +1,39 @@
+package main
+
+import "fmt"
+
+// fillLogLevel takes the level from the environment if neither files nor flags
+// have set it. Consul's own variables are read by package watch/consul.
+func (c *Config) fillLogLevel(getenv func(string) string) error {
+	for _, name := range []string{"CT_LOG", "CONSUL_TEMPLATE_LOG", "CONSUL_TEMPLATE_LOG_LEVEL"} {
+		value := getenv(name)
+		if value == "" || c.LogLevel.Set {
+			continue
+		}
+		var level LogLevel
+		if err := level.UnmarshalText([]byte(value)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		c.LogLevel = Some(level)
+	}
+	return nil
+}
+
+// settle gives every setting that is still open its final value, but for those
+// of Consul, which the environment can set as well.
+func (c *Config) settle() {
+	c.LogLevel = Some(c.LogLevel.Or(LevelWarn))
+	if c.Once {
+		c.Wait = Wait{} // nothing to wait for: each template is rendered once
+	}
+	c.Wait = c.Wait.settled()
+	for i := range c.Templates {
+		c.Templates[i].inherit(c)
+	}
+	if c.Admin.Listen == "" {
+		c.Admin.Listen = adminOff
+		if len(c.LB.Listeners) > 0 {
+			c.Admin.Listen = defaultAdminAddress
+		}
+	}
+}

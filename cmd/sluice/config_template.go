@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Template is one file to render.
+type Template struct {
+	// Origin is where the template was asked for: file:line:column or flag.
+	Origin string
+
+	// One of Source, a path, and Contents, the text, is set.
+	Source      string `hcl:"source"`
+	Contents    string `hcl:"contents"`
+	Destination string `hcl:"destination"`
+
+	// Exec is what is run after the file changed; it may have
+	// no command. Command and CommandTimeout are its older spelling, which Load
+	// moves there.
+	Exec           Exec                    `hcl:"exec"`
+	Command        Command                 `hcl:"command"`
+	CommandTimeout Optional[time.Duration] `hcl:"command_timeout"`
+	// Check is run on the new file before it takes the old one's place.
+	Check Check `hcl:"check"`
+
+	Perms          Perms `hcl:"perms"`
+	Backup         bool  `hcl:"backup"`
+	CreateDestDirs bool  `hcl:"create_dest_dirs"`
+
+	// User and Group are names or numbers; empty keeps what is. UID and GID are
+	// their older spelling, which Load moves there.
+	User  NameOrID      `hcl:"user"`
+	Group NameOrID      `hcl:"group"`
+	UID   Optional[int] `hcl:"uid"`
+	GID   Optional[int] `hcl:"gid"`
+
+	ErrorOnMissingKey bool           `hcl:"error_on_missing_key"`
+	ErrorFatal        Optional[bool] `hcl:"error_fatal"`
+	LeftDelimiter     string         `hcl:"left_delimiter"`
+	RightDelimiter    string         `hcl:"right_delimiter"`
+	Wait              Optional[Wait] `hcl:"wait"`
+
+	FunctionDenylist  later `hcl:"function_denylist"`
+	FunctionBlacklist later `hcl:"function_blacklist"`
+	SandboxPath       later `hcl:"sandbox_path"`
+}
+
+// Delimiters are what encloses an action in a template.
+type Delimiters struct {
+	Left  string `hcl:"left"`
+	Right string `hcl:"right"`
+}
+
+// Exec is a command and how long it may take.
+type Exec struct {
+	Command Command `hcl:"command"`
+	// Timeout 0 means: start it, and neither wait for it nor mind its status.
+	Timeout Optional[time.Duration] `hcl:"timeout"`
+	// Enabled is accepted and has no effect: a command is what counts.
+	Enabled bool `hcl:"enabled"`
+
+	Splay        later `hcl:"splay"`
+	KillSignal   later `hcl:"kill_signal"`
+	KillTimeout  later `hcl:"kill_timeout"`
+	ReloadSignal later `hcl:"reload_signal"`
+	Env          later `hcl:"env"`
+}
+
+// Check is a command that judges a file; it stands as {} in its arguments.
+type Check struct {
+	Command Command       `hcl:"command"`
+	Timeout time.Duration `hcl:"timeout"`
+}
+
+// defaultCommandTimeout is for checks and reloads alike.
+const defaultCommandTimeout = 30 * time.Second
+
+// Command is a program and its arguments or, as a single element with blanks
+// in it, a line for the shell.
+type Command []string
+
+// UnmarshalText takes a whole command: unlike other lists it is not cut at
+// commas, which shell lines are full of.
+func (c *Command) UnmarshalText(text []byte) error {
+	*c = nil
+	if len(text) > 0 {
+		*c = Command{string(text)}
+	}
+	return nil
+}
+
+func (*Command) expects() string { return "a string or a list of strings" }
+
+func (t *Template) setDefaults(at position) {
+	*t = Template{Origin: at.String(), CreateDestDirs: true, Check: Check{Timeout: defaultCommandTimeout}}
+}
+
+// parseTemplate reads the value of -template, SRC[:DST[:CMD]]. The command is
+// all that follows the second colon, to the byte.
+func parseTemplate(value string) (Template, error) {
+	var t Template
+	t.setDefaults(position{file: "-template " + value})
+	if strings.TrimSpace(value) == "" {
+		return t, errors.New("the value is empty; give SRC, SRC:DST or SRC:DST:CMD")
+	}
+	parts := append(strings.SplitN(value, ":", 3), "", "")
+	t.Source, t.Destination = parts[0], parts[1]
+	if t.Source == "" {
+		return t, errors.New("there is no source before the first colon; give SRC, SRC:DST or SRC:DST:CMD")
+	}
+	return t, t.Exec.Command.UnmarshalText([]byte(parts[2]))
+}
+
+// inherit moves older spellings to their place and fills in what the template
+// leaves to the top level.
+func (t *Template) inherit(c *Config) {
+	if len(t.Exec.Command) == 0 {
+		t.Exec.Command = t.Command
+	}
+	timeout := t.Exec.Timeout.Or(t.CommandTimeout.Or(defaultCommandTimeout))
+	t.Exec.Timeout = Some(timeout)
+	t.Command, t.CommandTimeout = nil, Optional[time.Duration]{}
+
+	t.User.orID(t.UID)
+	t.Group.orID(t.GID)
+	t.UID, t.GID = Optional[int]{}, Optional[int]{}
+
+	if c.errorFatalForced || !t.ErrorFatal.Set {
+		t.ErrorFatal = Some(c.TemplateErrorFatal)
+	}
+	if t.LeftDelimiter == "" {
+		t.LeftDelimiter = c.DefaultDelimiters.Left
+	}
+	if t.RightDelimiter == "" {
+		t.RightDelimiter = c.DefaultDelimiters.Right
+	}
+	t.Wait = Some(t.Wait.Or(c.Wait).settled())
+}
+
+// NameOrID is the name or, in digits, the number of a user or group.
+type NameOrID string
+
+func (n *NameOrID) unmarshalNumber(id int64) error {
+	*n = NameOrID(strconv.FormatInt(id, 10))
+	return nil
+}
+
+func (*NameOrID) expects() string { return "a name or a number" }
+
+func (n *NameOrID) orID(id Optional[int]) {
+	if *n == "" && id.Set {
+		*n = NameOrID(strconv.Itoa(id.Value))
+	}
+}

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var updateConfig = flag.Bool("update-config", false, "rewrite testdata/config/*.golden from what the code does")
+
+func noEnv(string) string { return "" }
+
+// Each file in testdata/config has its golden file: NAME.good.* the settings
+// that differ from the defaults, NAME.bad.* the status and the whole message.
+func TestConfigFiles(t *testing.T) {
+	t.Chdir("testdata/config")
+	files, err := filepath.Glob("*.*.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, ".golden") {
+			continue
+		}
+		tested++
+		t.Run(file, func(t *testing.T) {
+			c, err := commandLine{configs: []string{file}}.Load(noEnv)
+			good := strings.Contains(file, ".good.")
+			switch {
+			case good && err != nil:
+				t.Fatal(err)
+			case !good && err == nil:
+				t.Fatal("accepted")
+			}
+			got := dump(c)
+			if !good {
+				got = fmt.Sprintf("status %d\n%v\n", errorCode(t, err), err)
+			}
+			compareGolden(t, file+".golden", got)
+		})
+	}
+	if tested < 40 {
+		t.Errorf("only %d files found", tested)
+	}
+}
+
+// No text of ours may show a secret, whichever way the settings are printed.
+func TestConfigHidesSecrets(t *testing.T) {
+	for _, file := range []string{"everything.good.hcl", "syntax-string.bad.hcl", "consul-auth.bad.hcl"} {
+		c, err := commandLine{configs: []string{"testdata/config/" + file}}.Load(noEnv)
+		for _, text := range []string{fmt.Sprint(err), fmt.Sprintf("%v %+v %#v", c, c, c), dump(c)} {
+			if strings.Contains(text, "planted") {
+				t.Errorf("%s: a secret shows in %s", file, text)
+			}
+		}
+	}
+}
+
+// A key that no file sets is a key that nobody has tried.
+func TestConfigFilesSetEveryKey(t *testing.T) {
+	c, err := commandLine{configs: []string{"testdata/config/everything.good.hcl"}}.Load(noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := map[string]bool{"template.command": true, "template.command_timeout": true, "template.uid": true, "template.gid": true,
+		"template.contents": true, "once": true, "wait.enabled": true, "template.wait.enabled": true, "template.exec.enabled": true}
+	text := dump(c)
+	for _, key := range leaves(reflect.TypeFor[Config](), "") {
+		if !older[key] && !strings.Contains(text, strings.Replace(key, "template.", "template[0].", 1)) {
+			t.Errorf("%s is not set in everything.good.hcl", key)
+		}
+	}
+}
+
+func leaves(t reflect.Type, path string) []string {
+	var keys []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag, ok := f.Tag.Lookup("hcl")
+		if !ok || f.Type == reflect.TypeFor[later]() {
+			continue
+		}
+		name, _, _ := strings.Cut(tag, ",")
+		key := join(path, name)
+		kind := f.Type
+		if _, ok := reflect.New(kind).Interface().(slotted); ok {
+			kind = kind.Field(0).Type
+		}
+		if kind.Kind() == reflect.Slice && kind.Elem() == reflect.TypeFor[Template]() {
+			kind = kind.Elem()
+		}
+		if kind.Kind() == reflect.Struct {
+			keys = append(keys, leaves(kind, key)...)
+		} else {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func TestLaterFilesOverrideEarlierOnesFieldByField(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first := write("first.hcl", `
+		consul { address = "first:1" datacenter = "first" retry { attempts = 1 backoff = "1s" } }
+		lb { listen = [":1", ":2"] }
+		tags { dialects = ["fabio"] }
+		log_level = "info"
+		template { source = "first" }`)
+	write("folder/b/deep.hcl", `template { source = "b/deep" }`)
+	write("folder/a.json", `{"template": {"source": "a"}, "consul": {"retry": {"attempts": 2}}, "lb": {"listen": ":3"}}`)
+	write("folder/.hidden", `template { source = "hidden" }`)
+	write("folder/c", `consul { address = "c:1" }`)
+	if err := os.Symlink(first, filepath.Join(dir, "folder", "linked")); err != nil {
+		t.Fatal(err)
+	}
+	cl, err := parseCommandLine([]string{"-config", first, "-config=" + filepath.Join(dir, "folder"), "-template", "flag:out", "--log-level=debug"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := func(name string) string {
+		return map[string]string{
+			"CT_LOCAL_CONFIG": `template { source = "local" } consul { datacenter = "local" } log_level = "warn"`,
+			"CT_LOG":          "err",
+		}[name]
+	}
+	c, err := cl.Load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources []string
+	for _, tmpl := range c.Templates {
+		sources = append(sources, tmpl.Source)
+	}
+	got := []any{sources, c.Consul.Address, c.Consul.Datacenter, c.Consul.Retry.Attempts, c.Consul.Retry.Backoff.String(),
+		len(c.LB.Listeners), c.LogLevel.Value.String(), c.Tags.Dialects}
+	want := []any{[]string{"first", "hidden", "a", "b/deep", "first", "local", "flag"}, "first:1", "local", 1, "1s",
+		2, "DEBUG", []string{"fabio"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestConfigFolderFaults(t *testing.T) {
+	dir := t.TempDir()
+	if c, err := (commandLine{configs: []string{dir}}).Load(noEnv); err != nil {
+		t.Errorf("an empty folder: %v (%v)", err, c)
+	}
+	missing := filepath.Join(dir, "missing")
+	_, err := commandLine{configs: []string{missing}}.Load(noEnv)
+	if code := errorCode(t, err); code != exitConfig || !strings.Contains(err.Error(), missing) {
+		t.Errorf("missing path: status %d, %v", code, err)
+	}
+	if err := os.Symlink(t.TempDir(), filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = commandLine{configs: []string{dir}}.Load(noEnv)
+	if code := errorCode(t, err); code != exitConfig || !strings.Contains(err.Error(), "link to a folder") {
+		t.Errorf("linked folder: status %d, %v", code, err)
+	}
+}
+
+// All faults of all files are told at once, and what could be read is there.
+func TestLoadJoinsFaults(t *testing.T) {
+	env := func(name string) string {
+		if name == "CT_LOCAL_CONFIG" {
+			return "lcal = 1"
+		}
+		return ""
+	}
+	dir := "testdata/config/"
+	c, err := commandLine{configs: []string{dir + "unknown-key-of-template.bad.hcl", dir + "tags.bad.hcl", dir + "syntax.bad.hcl"}}.Load(env)
+	if code := errorCode(t, err); code != exitConfig {
+		t.Errorf("status %d", code)
+	}
+	for _, part := range []string{"destinaton", "faboi", "syntax.bad.hcl", "CT_LOCAL_CONFIG:1:1: unknown key"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is not in %v", part, err)
+		}
+	}
+	if len(c.Templates) != 1 || c.Templates[0].Source != "page.ctmpl" {
+		t.Errorf("templates %v", c.Templates)
+	}
+	if _, err = (commandLine{}).Load(env); errorCode(t, err) != exitFlags {
+		t.Errorf("CT_LOCAL_CONFIG alone: %v", err)
+	}
+}
+
+func TestLogLevelFromEnvironment(t *testing.T) {
+	c, err := commandLine{}.Load(func(name string) string {
+		return map[string]string{"CONSUL_TEMPLATE_LOG": "info", "CONSUL_TEMPLATE_LOG_LEVEL": "trace"}[name]
+	})
+	if err != nil || c.LogLevel.Value != LevelInfo {
+		t.Errorf("%v, %v", c.LogLevel, err)
+	}
+	_, err = commandLine{}.Load(func(name string) string {
+		return map[string]string{"CT_LOG": "loud"}[name]
+	})
+	if errorCode(t, err) != exitConfig || !strings.Contains(err.Error(), "CT_LOG") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Whatever the text, decoding ends, without a panic, and says the same twice.
+func FuzzConfig(f *testing.F) {
+	files, err := filepath.Glob("testdata/config/*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && !strings.HasSuffix(file, ".golden") {
+			f.Add(text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		load := func() string {
+			c := DefaultConfig()
+			err := c.loadText("fuzz", text)
+			if err == nil {
+				c.settle()
+				err = c.Validate()
+			}
+			for line := range strings.Lines(fmt.Sprint(err)) {
+				if strings.HasPrefix(line, "fuzz:0") {
+					t.Errorf("a fault without a place: %s", line)
+				}
+			}
+			return fmt.Sprint(dump(c), err)
+		}
+		if first, second := load(), load(); first != second {
+			t.Errorf("two results:\n%s\n%s", first, second)
+		}
+	})
+}
+
+// dump lists the settings that differ from the defaults, one a line.
+func dump(c Config) string {
+	base := DefaultConfig()
+	base.settle()
+	var b strings.Builder
+	dumpValue(&b, "", reflect.ValueOf(c), reflect.ValueOf(base))
+	return b.String()
+}
+
+func dumpValue(b *strings.Builder, path string, v, base reflect.Value) {
+	if o, ok := v.Interface().(interface{ given() (any, bool) }); ok {
+		value, set := o.given()
+		standard, fixed := base.Interface().(interface{ given() (any, bool) }).given()
+		switch {
+		case set && fixed:
+			dumpValue(b, path, reflect.ValueOf(value), reflect.ValueOf(standard))
+		case set:
+			fmt.Fprintf(b, "%s = %v\n", path, value)
+		}
+		return
+	}
+	switch {
+	case v.Kind() == reflect.Struct && v.NumField() > 0:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if !f.IsExported() {
+				continue
+			}
+			name, _, _ := strings.Cut(f.Tag.Get("hcl"), ",")
+			if name == "" {
+				name = strings.ToLower(f.Name)
+			}
+			dumpValue(b, join(path, name), v.Field(i), base.Field(i))
+		}
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
+		for i := range v.Len() {
+			element := reflect.New(v.Type().Elem())
+			element.Interface().(defaulted).setDefaults(position{})
+			if t, ok := element.Interface().(*Template); ok {
+				base := DefaultConfig()
+				t.inherit(&base)
+			}
+			dumpValue(b, fmt.Sprintf("%s[%d]", path, i), v.Index(i), element.Elem())
+		}
+	case !reflect.DeepEqual(v.Interface(), base.Interface()):
+		format := "%s = %v\n"
+		if k := v.Kind(); k == reflect.String || k == reflect.Slice {
+			format = "%s = %q\n"
+		}
+		fmt.Fprintf(b, format, path, v.Interface())
+	}
+}
+
+func (o Optional[T]) given() (any, bool) { return o.Value, o.Set }
+
+func compareGolden(t *testing.T, file, got string) {
+	t.Helper()
+	if *updateConfig {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func errorCode(t *testing.T, err error) int {
+	t.Helper()
+	exit, ok := errors.AsType[*exitError](err)
+	if !ok {
+		t.Fatalf("no exitError: %v", err)
+	}
+	return exit.code
+}

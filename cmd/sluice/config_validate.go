@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Validate joins every fault of a configuration that Load has settled.
+func (c *Config) Validate() error {
+	return errors.Join(c.validateSettings(), c.validateTemplates())
+}
+
+// validateSettings joins the faults of everything but templates, which end the
+// program with another status.
+func (c *Config) validateSettings() error {
+	var f faultList
+	f.add("wait", c.Wait.validate())
+	f.oneOf("log_format", c.LogFormat, "text", "json")
+	f.notNegative("max_stale", c.MaxStale)
+	if c.BlockQueryWait <= 0 || c.BlockQueryWait > 10*time.Minute {
+		f.addf("block_query_wait must be above 0s and at most 10m, which is Consul's limit, not %v", c.BlockQueryWait)
+	}
+	f.catchable("kill_signal", c.KillSignal)
+	f.catchable("reload_signal", c.ReloadSignal)
+	if c.KillSignal != 0 && c.KillSignal == c.ReloadSignal {
+		f.addf("kill_signal and reload_signal are both %v", c.KillSignal)
+	}
+	if c.DefaultDelimiters.Left == "" || c.DefaultDelimiters.Right == "" {
+		f.addf("default_delimiters: left and right cannot be empty")
+	}
+	if c.Catalog.Address == "" {
+		f.addf("catalog.address cannot be empty")
+	}
+	c.Consul.validate(&f)
+	c.LB.validate(&f)
+	c.Tags.validate(&f)
+	c.Admin.validate(&f)
+	return errors.Join(f...)
+}
+
+// validate leaves the address to package watch/consul.
+func (c *Consul) validate(f *faultList) {
+	f.oneOf("consul.mode", c.Mode, consulModes...)
+	// Three connections are taken by the watches over the whole catalog.
+	if c.MaxConnections < 4 {
+		f.addf("consul.max_connections must be at least 4, not %d", c.MaxConnections)
+	}
+	if c.Auth.Enabled.Or(false) && c.Auth.Username == "" {
+		f.addf("consul.auth is enabled without a username")
+	}
+	if c.SSL.Key != "" && c.SSL.Cert == "" {
+		f.addf("consul.ssl.key is set without consul.ssl.cert")
+	}
+	f.notNegative("consul.retry.backoff", c.Retry.Backoff)
+	f.notNegative("consul.retry.max_backoff", c.Retry.MaxBackoff)
+	f.notNegative("consul.transport.dial_timeout", c.Transport.DialTimeout)
+	f.notNegative("consul.transport.idle_conn_timeout", c.Transport.IdleConnTimeout)
+	f.notNegative("consul.transport.tls_handshake_timeout", c.Transport.TLSHandshakeTimeout)
+}
+
+// validate leaves the listeners to package lb.
+func (l *LB) validate(f *faultList) {
+	f.notNegative("lb.drain_timeout", l.DrainTimeout)
+	for _, peer := range l.TrustedProxies {
+		if _, err := netip.ParsePrefix(peer); err == nil {
+			continue
+		}
+		if _, err := netip.ParseAddr(peer); err != nil {
+			f.addf("lb.trusted_proxies: %q is not an address or a block such as \"10.0.0.0/8\"", peer)
+		}
+	}
+}
+
+func (t *Tags) validate(f *faultList) {
+	if t.FabioPrefix == "" {
+		f.addf("tags.fabio_prefix cannot be empty; to switch the dialect off leave it out of tags.dialects")
+	}
+	if t.TraefikPrefix == "" {
+		f.addf("tags.traefik_prefix cannot be empty; to switch the dialects off leave them out of tags.dialects")
+	}
+	for _, dialect := range t.Dialects {
+		f.oneOf("tags.dialects", dialect, dialects...)
+	}
+}
+
+func (a *Admin) validate(f *faultList) {
+	if a.Listen == adminOff {
+		return
+	}
+	if path, ok := strings.CutPrefix(a.Listen, "unix://"); ok {
+		if path == "" {
+			f.addf("admin.listen: unix:// needs a path")
+		}
+		return
+	}
+	_, port, err := net.SplitHostPort(a.Listen)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		f.addf("admin.listen: %q is not HOST:PORT, unix:///PATH or off", a.Listen)
+	}
+}
+
+func (c *Config) validateTemplates() error {
+	var f faultList
+	for _, t := range c.Templates {
+		at := "template"
+		if t.Origin != "" {
+			at = t.Origin + ": template"
+		}
+		switch {
+		case t.Source == "" && t.Contents == "":
+			f.addf("%s: neither source nor contents is given", at)
+		case t.Source != "" && t.Contents != "":
+			f.addf("%s: both source and contents are given", at)
+		}
+		f.add(at+": wait", t.Wait.Value.validate())
+		f.notNegative(at+": exec.timeout", t.Exec.Timeout.Value)
+		if t.Check.Timeout <= 0 {
+			f.addf("%s: check.timeout must be above 0s, not %v", at, t.Check.Timeout)
+		}
+	}
+	return errors.Join(f...)
+}
+
+// faultList collects what is wrong with settings.
+type faultList []error
+
+func (f *faultList) addf(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+func (f *faultList) add(key string, err error) {
+	if err != nil {
+		f.addf("%s: %w", key, err)
+	}
+}
+
+func (f *faultList) notNegative(key string, d time.Duration) {
+	if d < 0 {
+		f.addf("%s cannot be negative (%v)", key, d)
+	}
+}
+
+func (f *faultList) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		f.addf("%s: %q is none of %s%s", key, value, strings.Join(allowed, ", "), didYouMean(value, "", slices.Values(allowed)))
+	}
+}
+
+func (f *faultList) catchable(key string, s Signal) {
+	if s == Signal(syscall.SIGKILL) || s == Signal(syscall.SIGSTOP) {
+		f.addf("%s: no program can receive %v", key, s)
+	}
+}

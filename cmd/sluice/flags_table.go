@@ -1,0 +1,205 @@
+package main
+
+import "fmt"
+
+// flagGroup is a heading of the help and the flags below it.
+type flagGroup struct {
+	title string
+	flags []flagSpec
+}
+
+// flagGroups is every flag there is, in the order of the help.
+func flagGroups() []flagGroup {
+	return []flagGroup{
+		{"What to run", runFlags()},
+		{"Templates", templateFlags()},
+		{"Load balancer", lbFlags()},
+		{"Consul", consulFlags()},
+		{"Connection to Consul", consulConnectionFlags()},
+		{"Other", otherFlags()},
+	}
+}
+
+func runFlags() []flagSpec {
+	return []flagSpec{
+		{name: "template", value: "SRC[:DST[:CMD]]", set: addTemplate,
+			help: "Render SRC to DST and run CMD when it changed. Repeatable."},
+		{name: "lb", value: "ADDR[;key=value…]", set: addListener,
+			help: "Serve HTTP on ADDR, routed by the tags of services. Keys: name, cert, key, … Repeatable."},
+		{name: "catalog", value: "DIR", set: into(func(c *Config) any { return &c.Catalog.Path }),
+			help: "Take services from the definition files in DIR, not from Consul."},
+		{name: "config", value: "PATH", set: addConfig,
+			help: "Read settings from a file (HCL or JSON) or a folder of them. Repeatable; later ones win, flags beat them all."},
+	}
+}
+
+func templateFlags() []flagSpec {
+	return []flagSpec{
+		{name: "once", set: into(func(c *Config) any { return &c.Once }),
+			help: "Render every template once, then exit."},
+		{name: "dry", set: toggle(func(cl *commandLine) *bool { return &cl.Dry }),
+			help: "Print results; write no file and run no command."},
+		{name: "wait", value: "MIN[:MAX]", set: into(func(c *Config) any { return &c.Wait }),
+			help: "Render once data has been quiet for MIN, at the latest after MAX (default 4 times MIN)."},
+		{name: "template-error-fatal", set: setErrorFatal,
+			help: "Exit when a template fails (default true)."},
+		{name: "default-left-delimiter", value: "TEXT", set: into(func(c *Config) any { return &c.DefaultDelimiters.Left }),
+			help: "What opens an action (default \"{{\")."},
+		{name: "default-right-delimiter", value: "TEXT", set: into(func(c *Config) any { return &c.DefaultDelimiters.Right }),
+			help: "What closes an action (default \"}}\")."},
+	}
+}
+
+func lbFlags() []flagSpec {
+	return []flagSpec{
+		{name: "exposed-by-default", set: into(func(c *Config) any { return &c.Tags.ExposedByDefault }),
+			help: "Route services whose tags do not ask for it, too."},
+		{name: "admin", value: "ADDR|off", set: into(func(c *Config) any { return &c.Admin.Listen }),
+			help: "Serve health, routes and metrics on ADDR or on unix:///PATH (default " + defaultAdminAddress + " with -lb, else off)."},
+		{name: "catalog-address", value: "ADDR", set: into(func(c *Config) any { return &c.Catalog.Address }),
+			help: "Address of services in -catalog which have none (default 127.0.0.1)."},
+	}
+}
+
+func consulFlags() []flagSpec {
+	return []flagSpec{
+		{name: "consul-addr", value: "ADDR", set: into(func(c *Config) any { return &c.Consul.Address }),
+			help: "HOST:PORT, http://…, https://… or unix://… (default $CONSUL_HTTP_ADDR, then 127.0.0.1:8500)."},
+		{name: "consul-token-file", value: "PATH", set: into(func(c *Config) any { return &c.Consul.TokenFile }),
+			help: "File that holds the ACL token."},
+		{name: "consul-token", value: "TOKEN", set: setToken,
+			help: "ACL token; everyone on the machine can see it here, so prefer -consul-token-file or $CONSUL_HTTP_TOKEN."},
+		{name: "consul-auth", value: "USER[:PASSWORD]", set: into(func(c *Config) any { return &c.Consul.Auth }),
+			help: "HTTP basic authentication."},
+		{name: "consul-datacenter", value: "NAME", set: into(func(c *Config) any { return &c.Consul.Datacenter }),
+			help: "Datacenter to ask (default the agent's)."},
+		{name: "consul-namespace", value: "NAME", set: into(func(c *Config) any { return &c.Consul.Namespace }),
+			help: "Enterprise namespace."},
+		{name: "consul-partition", value: "NAME", set: into(func(c *Config) any { return &c.Consul.Partition }),
+			help: "Enterprise partition."},
+		{name: "consul-max-connections", value: "N", set: into(func(c *Config) any { return &c.Consul.MaxConnections }),
+			help: "Requests open at once, however many services are watched (default 64)."},
+		{name: "max-stale", value: "DURATION", set: into(func(c *Config) any { return &c.MaxStale }),
+			help: "How far behind the leader an answer may be; 0s always asks the leader (default 2s)."},
+		{name: "consul-retry", set: into(func(c *Config) any { return &c.Consul.Retry.Enabled }),
+			help: "Try again after failed requests (default true)."},
+		{name: "consul-retry-attempts", value: "N", set: into(func(c *Config) any { return &c.Consul.Retry.Attempts }),
+			help: "Give up after so many failures in a row; 0 is never (default 12)."},
+		{name: "consul-retry-backoff", value: "DURATION", aliases: []string{"retry"},
+			set:  into(func(c *Config) any { return &c.Consul.Retry.Backoff }),
+			help: "First pause, doubled each time (default 250ms)."},
+		{name: "consul-retry-max-backoff", value: "DURATION", set: into(func(c *Config) any { return &c.Consul.Retry.MaxBackoff }),
+			help: "Longest pause; 0s is unlimited (default 1m)."},
+	}
+}
+
+func consulConnectionFlags() []flagSpec {
+	return []flagSpec{
+		{name: "consul-ssl", set: into(func(c *Config) any { return &c.Consul.SSL.Enabled }),
+			help: "Use TLS; any flag below that starts with -consul-ssl turns it on."},
+		{name: "consul-ssl-verify", set: into(func(c *Config) any { return &c.Consul.SSL.Verify }),
+			help: "Check the server's certificate (default true)."},
+		{name: "consul-ssl-ca-cert", value: "PATH", set: into(func(c *Config) any { return &c.Consul.SSL.CACert }),
+			help: "Certificates of the authorities to trust."},
+		{name: "consul-ssl-ca-path", value: "DIR", set: into(func(c *Config) any { return &c.Consul.SSL.CAPath }),
+			help: "Folder of such files."},
+		{name: "consul-ssl-cert", value: "PATH", set: into(func(c *Config) any { return &c.Consul.SSL.Cert }),
+			help: "Client certificate."},
+		{name: "consul-ssl-key", value: "PATH", set: into(func(c *Config) any { return &c.Consul.SSL.Key }),
+			help: "Its key, if not in the same file."},
+		{name: "consul-ssl-server-name", value: "NAME", set: into(func(c *Config) any { return &c.Consul.SSL.ServerName }),
+			help: "Name the server's certificate must have."},
+		{name: "consul-transport-dial-timeout", value: "DURATION",
+			set:  into(func(c *Config) any { return &c.Consul.Transport.DialTimeout }),
+			help: "Default 30s."},
+		{name: "consul-transport-dial-keep-alive", value: "DURATION",
+			set:  into(func(c *Config) any { return &c.Consul.Transport.DialKeepAlive }),
+			help: "Default 30s."},
+		{name: "consul-transport-tls-handshake-timeout", value: "DURATION",
+			set:  into(func(c *Config) any { return &c.Consul.Transport.TLSHandshakeTimeout }),
+			help: "Default 10s."},
+		{name: "consul-transport-disable-keep-alives",
+			set:  into(func(c *Config) any { return &c.Consul.Transport.DisableKeepAlives }),
+			help: "Use each connection for one request only."},
+		{name: "consul-transport-max-idle-conns-per-host", value: "N",
+			set:  into(func(c *Config) any { return &c.Consul.Transport.MaxIdleConnsPerHost }),
+			help: "Unused connections that are kept (default -consul-max-connections)."},
+	}
+}
+
+func otherFlags() []flagSpec {
+	return []flagSpec{
+		{name: "log-level", value: "LEVEL", set: into(func(c *Config) any { return &c.LogLevel }),
+			help: "trace, debug, info, warn or err (default warn)."},
+		{name: "log-format", value: "FORMAT", set: into(func(c *Config) any { return &c.LogFormat }),
+			help: "text or json (default text)."},
+		{name: "kill-signal", value: "SIGNAL", set: into(func(c *Config) any { return &c.KillSignal }),
+			help: "Signal that ends sluice (default SIGINT)."},
+		{name: "reload-signal", value: "SIGNAL", set: into(func(c *Config) any { return &c.ReloadSignal }),
+			help: "Signal on which settings and templates are read again (default SIGHUP)."},
+		{name: "pid-file", value: "PATH", set: into(func(c *Config) any { return &c.PIDFile }),
+			help: "File to keep the process ID in."},
+		{name: "version", set: toggle(func(cl *commandLine) *bool { return &cl.Version }), aliases: []string{"v"},
+			help: "Print the version."},
+		{name: "help", set: toggle(func(cl *commandLine) *bool { return &cl.Help }), aliases: []string{"h"},
+			help: "Print this text."},
+	}
+}
+
+// laterFlags are those of consul-template that sluice has not yet. They are
+// named so that whoever moves over learns that they were not misspelt.
+var laterFlags = []string{
+	"exec", "exec-kill-signal", "exec-kill-timeout", "exec-reload-signal", "exec-splay",
+	"exec-env-pristine", "exec-env-custom", "exec-env-allowlist", "exec-env-denylist",
+	"exec-env-whitelist", "exec-env-blacklist",
+	"parse-only", "dedup",
+	"log-file", "log-rotate-bytes", "log-rotate-duration", "log-rotate-max-files",
+	"syslog", "syslog-facility", "syslog-name",
+	"vault-addr", "vault-token", "vault-agent-token-file", "vault-renew-token", "vault-unwrap-token",
+	"vault-default-lease-duration", "vault-client-user-agent",
+	"vault-retry", "vault-retry-attempts", "vault-retry-backoff", "vault-retry-max-backoff",
+	"vault-ssl", "vault-ssl-verify", "vault-ssl-ca-cert", "vault-ssl-ca-path", "vault-ssl-cert",
+	"vault-ssl-key", "vault-ssl-server-name",
+	"vault-transport-dial-keep-alive", "vault-transport-dial-timeout",
+	"vault-transport-disable-keep-alives", "vault-transport-max-conns-per-host",
+	"vault-transport-max-idle-conns-per-host", "vault-transport-tls-handshake-timeout",
+}
+
+func addConfig(cl *commandLine, path string) error {
+	cl.configs = append(cl.configs, path)
+	return nil
+}
+
+func addTemplate(cl *commandLine, value string) error {
+	t, err := parseTemplate(value)
+	if err != nil {
+		return err
+	}
+	cl.settings = append(cl.settings, func(c *Config) error {
+		c.Templates = append(c.Templates, t)
+		return nil
+	})
+	return nil
+}
+
+// addListener collects listeners; together they take the place of those of
+// the files, as any other flag does.
+func addListener(cl *commandLine, value string) error {
+	cl.listeners = append(cl.listeners, Listener{Origin: "flag -lb", Text: value})
+	return nil
+}
+
+// setErrorFatal also beats what templates say of themselves.
+func setErrorFatal(cl *commandLine, value string) error {
+	cl.settings = append(cl.settings, func(c *Config) error {
+		c.errorFatalForced = true
+		return nil
+	})
+	return into(func(c *Config) any { return &c.TemplateErrorFatal })(cl, value)
+}
+
+func setToken(cl *commandLine, value string) error {
+	const hint = "-consul-token shows the ACL token to everyone who can list processes; use %s or $%s"
+	cl.Warnings = append(cl.Warnings, fmt.Sprintf(hint, "-consul-token-file", "CONSUL_HTTP_TOKEN"))
+	return into(func(c *Config) any { return &c.Consul.Token })(cl, value)
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTextLog(t *testing.T) {
+	tests := []struct {
+		log  func(*slog.Logger)
+		want string
+	}{
+		{func(l *slog.Logger) { l.Warn("hello") }, "[WARN] hello"},
+		{func(l *slog.Logger) { l.With("part", "runner").Info("rendered", "dest", "/a b", "took", time.Second) },
+			`[INFO] (runner) rendered dest="/a b" took=1s`},
+		{func(l *slog.Logger) { l.Error("failed", "part", "lb", "err", errors.New("no\nroute")) },
+			`[ERR] (lb) failed err="no\nroute"`},
+		{func(l *slog.Logger) { l.Info("a\nb\x1b[31m", "x\ny", "z") }, `[INFO] "a\nb\x1b[31m" "x\ny"=z`},
+		{func(l *slog.Logger) {
+			l.WithGroup("g").With("a", 1).Info("m", slog.Group("h", "b", true), slog.Group("", "c", ""))
+		},
+			`[INFO] m g.a=1 g.h.b=true g.c=""`},
+		{func(l *slog.Logger) { l.Log(t.Context(), LevelTrace.Level(), "deep") }, "[TRACE] deep"},
+		{func(l *slog.Logger) {
+			l.Info("m", "token", Secret("planted"), "config", Consul{Token: "planted"}.Token)
+		},
+			"[INFO] m token=*** config=***"},
+	}
+	stamp := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d{4}) `)
+	for _, tt := range tests {
+		var b strings.Builder
+		tt.log(newLogger(&b, "text", LevelTrace))
+		line := b.String()
+		if !stamp.MatchString(line) {
+			t.Errorf("no time: %s", line)
+		}
+		if got := stamp.ReplaceAllString(line, ""); got != tt.want+"\n" {
+			t.Errorf("%s want %s", got, tt.want)
+		}
+	}
+}
+
+// One With must not show in its siblings.
+func TestTextLogBranches(t *testing.T) {
+	var b strings.Builder
+	root := newLogger(&b, "text", LevelInfo).With("a", 1)
+	left, right := root.With("b", 2), root.With("c", 3)
+	left.Info("left")
+	right.Info("right")
+	root.Debug("unseen")
+	if got := b.String(); !strings.Contains(got, "left a=1 b=2\n") || !strings.Contains(got, "right a=1 c=3\n") || strings.Contains(got, "unseen") {
+		t.Error(got)
+	}
+}
+
+func TestJSONLog(t *testing.T) {
+	var b strings.Builder
+	newLogger(&b, "json", LevelInfo).Error("failed", "token", Secret("planted"))
+	var line map[string]any
+	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
+		t.Fatal(err)
+	}
+	if line["level"] != "ERR" || line["msg"] != "failed" || line["token"] != "***" {
+		t.Errorf("%v", line)
+	}
+}
+
+func TestLogLevelNames(t *testing.T) {
+	for name, want := range map[string]LogLevel{
+		"trace": LevelTrace, "Debug": LevelDebug, "INFO": LevelInfo, "warn": LevelWarn, "warning": LevelWarn, "err": LevelError, "error": LevelError,
+	} {
+		var l LogLevel
+		if err := l.UnmarshalText([]byte(name)); err != nil || l != want {
+			t.Errorf("%s: %v, %v", name, l, err)
+		}
+	}
+}
+
+func TestSecretNeverPrints(t *testing.T) {
+	s := struct{ Token Secret }{"planted"}
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := string(text)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%q", "%x", "%X"} {
+		all += fmt.Sprintf(verb, s)
+	}
+	if strings.Contains(all, "planted") || strings.Contains(all, "706c616e746564") || !strings.Contains(all, "***") {
+		t.Error(all)
+	}
+	if s.Token.Reveal() != "planted" || Secret("").String() != "" {
+		t.Error("the text is lost")
+	}
+}

@@ -1,0 +1,3 @@
+consul {
+  auth = ":planted-password"
+}

@@ -1,0 +1,3 @@
+default_delimiters {
+  left = ""
+}

@@ -1,0 +1,119 @@
+# Every key there is, each with a value that is not its default.
+consul {
+  address         = "https://consul.example:8501"
+  namespace       = "team"
+  partition       = "east"
+  datacenter      = "dc2"
+  token           = "planted-token"
+  token_file      = "/run/token"
+  max_connections = 32
+  mode            = "consistent"
+
+  auth {
+    enabled  = true
+    username = "u"
+    password = "planted-password"
+  }
+  ssl {
+    enabled     = true
+    verify      = false
+    cert        = "c.pem"
+    key         = "k.pem"
+    ca_cert     = "ca.pem"
+    ca_path     = "/etc/ca"
+    server_name = "server.dc1.consul"
+  }
+  retry {
+    enabled     = false
+    attempts    = 3
+    backoff     = "1s"
+    max_backoff = "10s"
+  }
+  transport {
+    dial_keep_alive         = "11s"
+    dial_timeout            = "12s"
+    disable_keep_alives     = true
+    idle_conn_timeout       = "13s"
+    max_idle_conns          = 14
+    max_idle_conns_per_host = 15
+    max_conns_per_host      = 16
+    tls_handshake_timeout   = "17s"
+  }
+}
+
+catalog {
+  path    = "consul.d"
+  address = "10.0.0.1"
+}
+
+template {
+  source               = "in.ctmpl"
+  destination          = "out.conf"
+  perms                = "0600"
+  backup               = true
+  create_dest_dirs     = false
+  user                 = "www-data"
+  group                = 33
+  error_on_missing_key = true
+  error_fatal          = false
+  left_delimiter       = "[["
+  right_delimiter      = "]]"
+
+  exec {
+    command = ["nginx", "-s", "reload"]
+    timeout = "5s"
+  }
+  check {
+    command = "nginx -t -c {}"
+    timeout = "6s"
+  }
+  wait {
+    min = "1s"
+    max = "2s"
+  }
+}
+
+wait {
+  min = "5s"
+  max = "20s"
+}
+
+default_delimiters {
+  left  = "<<"
+  right = ">>"
+}
+
+template_error_fatal = false
+once                 = false
+log_level            = "trace"
+log_format           = "json"
+kill_signal          = "SIGTERM"
+reload_signal        = "sigusr1"
+pid_file             = "/run/sluice.pid"
+max_stale            = "10m"
+block_query_wait     = "30s"
+
+lb {
+  listener {
+    address = ":443"
+    name    = "web"
+    cert    = "web.pem"
+  }
+  listener = ":80"
+  listen   = [":8080;name=alt", ":8081"]
+
+  drain_timeout   = "7s"
+  trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
+}
+
+tags {
+  exposed_by_default = true
+  fabio_prefix       = "route-"
+  traefik_prefix     = "edge"
+  dialects           = ["fabio"]
+}
+
+admin {
+  listen = "unix:///run/sluice.sock"
+  hosts  = "sluice.example, other.example"
+}

@@ -1,0 +1,2 @@
+kill_signal = "SIGKILL"
+reload_signal = "SIGSTOP"

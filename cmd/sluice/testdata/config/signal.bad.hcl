@@ -1,0 +1,2 @@
+kill_signal = "TERM"
+reload_signal = "SIGNOTHING"

@@ -1,0 +1,3 @@
+consul {
+  max_connections = 99999999999999999999
+}

@@ -1,0 +1,3 @@
+consul {
+  token = "planted-token\z"
+}

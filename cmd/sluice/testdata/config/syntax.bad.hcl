@@ -1,0 +1,2 @@
+consul {
+  address = "a"

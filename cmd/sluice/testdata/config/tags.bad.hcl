@@ -1,0 +1,5 @@
+tags {
+  fabio_prefix = ""
+  traefik_prefix = ""
+  dialects = ["traefik", "faboi"]
+}

@@ -1,0 +1,7 @@
+template {
+  destination = "a"
+}
+template {
+  source = "a"
+  contents = "b"
+}

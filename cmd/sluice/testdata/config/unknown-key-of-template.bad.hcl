@@ -1,0 +1,4 @@
+template {
+  source = "page.ctmpl"
+  destinaton = "x"
+}

@@ -1,0 +1,10 @@
+tempalte {
+  source = "a"
+}
+consul {
+  adress = "a:1"
+  retry {
+    atempts = 1
+  }
+}
+something_else_entirely = 1

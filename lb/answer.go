@@ -1,0 +1,49 @@
+package lb
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// retryAfter is what clients are told to wait when there is nothing to serve
+// them with at the moment, in seconds.
+const retryAfter = 1
+
+// plain answers with a small text of our own.
+func plain(x *Exchange, status int, text string) {
+	h := &Header{}
+	h.Add("Content-Type", "text/plain; charset=utf-8")
+	h.Add("X-Content-Type-Options", "nosniff")
+	switch status {
+	case http.StatusServiceUnavailable:
+		h.Add("Retry-After", strconv.Itoa(retryAfter))
+	case http.StatusMethodNotAllowed:
+		// RFC 9110 §15.5.6 wants to know what is allowed; that is up to the route.
+		h.Add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	}
+	answerWith(x, status, h, text+"\n")
+}
+
+// redirect answers with another place of this server, a target that starts
+// with exactly one slash: it cannot lead anywhere else.
+func redirect(x *Exchange, status int, target string) {
+	h := &Header{}
+	h.Add("Location", target)
+	answerWith(x, status, h, "")
+}
+
+func answerWith(x *Exchange, status int, h *Header, text string) {
+	x.Outcome.Status = status
+	err := x.Reply.Begin(status, h, int64(len(text)))
+	if err == nil && x.Request.Method != http.MethodHead && text != "" {
+		var n int
+		n, err = x.Reply.Write([]byte(text))
+		x.Outcome.Sent += int64(n)
+	}
+	if err == nil {
+		err = x.Reply.End(nil)
+	}
+	if err != nil && x.Outcome.Err == nil {
+		x.Outcome.Err = err
+	}
+}

@@ -1,0 +1,168 @@
+package lb
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net/netip"
+	"net/url"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// Exchange is one request and its answer on the way through the load balancer,
+// whatever the wire protocol. Routing, middleware, balancing, access log and
+// metrics see nothing else.
+//
+// An exchange belongs to the goroutine that serves it, from the moment the wire
+// hands it over until the handler returns; nothing of it may be kept
+// afterwards, strings neither, for they may point into a buffer of the
+// connection. Only Context may be used from other goroutines.
+type Exchange struct {
+	// Request is what rules look at. Its paths change together with RawPath,
+	// through [Exchange.StripPrefix] and [Exchange.AddPrefix] only.
+	Request match.Request
+	// Scheme is "http" or "https", as the client spoke it.
+	Scheme string
+	// Authority is the host as the client sent it, with its port if it sent one.
+	Authority string
+	// RawPath is the path to forward: clean, and in the client's encoding.
+	RawPath string
+	// RawQuery is the query byte for byte as sent, with its leading question
+	// mark; empty without one.
+	RawQuery string
+	// Header is the client's until [Exchange] is forwarded; fields that concern
+	// the client's connection alone are taken out at that point.
+	Header Header
+	// Body is the request's body, nil without one. Reading it may make the wire
+	// ask the client for it (100 Continue).
+	Body io.Reader
+	// Length is the body's length in bytes, or -1 if only its end will tell.
+	Length int64
+	// Trailer, valid after Body returned io.EOF, holds what followed the body.
+	// It is nil if trailers are not passed on for this request.
+	Trailer func() *Header
+
+	// Protocol is the version the client speaks: "HTTP/1.1".
+	Protocol string
+	Remote   netip.AddrPort
+	Local    netip.AddrPort
+	// TLS is the state of the client's connection, nil if it is not encrypted.
+	TLS *tls.ConnectionState
+
+	// Reply is how the exchange is answered. Middleware may put a wrapper in its
+	// place before handing the exchange on.
+	Reply Reply
+
+	// Route is the route found and Table the generation it is of, nil before.
+	Route *Route
+	Table *Table
+	// Outcome is what became of the exchange, for logs and metrics.
+	Outcome Outcome
+
+	ctx   context.Context
+	query url.Values // decoded when first asked for
+}
+
+// Reply is the answering half of an exchange: any number of Inform, one Begin,
+// Writes, one End; or one Upgrade in place of all that. An answer that was begun
+// and not ended reaches the client visibly truncated.
+type Reply interface {
+	// Inform sends an interim answer, of a status from 102 to 199.
+	Inform(status int, h *Header) error
+	// Begin sends the head of the answer. length is that of the body in bytes,
+	// or -1 if only its end will tell. h belongs to the Reply from then on; it
+	// has no fields that concern one connection, nor Content-Length.
+	Begin(status int, h *Header, length int64) error
+	// Write sends a part of the body and blocks while the client takes none.
+	Write(p []byte) (int, error)
+	// Flush hands what was written so far to the network.
+	Flush() error
+	// End ends the body. trailer may be nil.
+	End(trailer *Header) error
+	// Upgrade answers 101 with the fields of h and hands over the connection,
+	// which the caller must close.
+	Upgrade(h *Header) (io.ReadWriteCloser, error)
+}
+
+// Handler serves an exchange: it answers through x.Reply before it returns.
+type Handler interface{ Serve(x *Exchange) }
+
+// Outcome is what became of an exchange.
+type Outcome struct {
+	// Status is the status sent, or the one that says what happened if none
+	// could be: 499 when the client was gone.
+	Status int
+	// Sent counts the bytes of the answer's body.
+	Sent int64
+	// Target is the one tried last, nil if none was; Tries counts how many were.
+	Target *target.Target
+	Tries  int
+	// Err is why the exchange failed, nil if it did not. It is for operators
+	// and never sent to the client.
+	Err error
+	// Truncated is set when the answer broke off after it had begun.
+	Truncated bool
+}
+
+// StatusClientGone is logged for exchanges whose client left before an answer
+// could be sent. It never appears on the wire.
+const StatusClientGone = 499
+
+// Context ends when the client is gone or the server stops for good.
+func (x *Exchange) Context() context.Context { return x.ctx }
+
+// StripPrefix cuts prefix, as it stands in the decoded path, off the path; what
+// is left starts with exactly one slash. It reports whether the path had the
+// prefix. On an error the path is no longer fit to be forwarded.
+func (x *Exchange) StripPrefix(prefix string) (cut bool, err error) {
+	path, raw, cut, err := stripPrefix(x.Request.Path, x.RawPath, prefix)
+	if cut && err == nil {
+		x.setPath(path, raw)
+	}
+	return cut, err
+}
+
+// AddPrefix puts prefix, plain text, in front of the path.
+func (x *Exchange) AddPrefix(prefix string) error {
+	path, raw, err := cleanPath("/" + escapePath(prefix) + x.RawPath)
+	if err == nil {
+		x.setPath(path, raw)
+	}
+	return err
+}
+
+func (x *Exchange) setPath(path, raw string) {
+	x.RawPath = raw
+	x.Request.Path, x.Request.RoutingPath = path, routingPath(raw)
+}
+
+// fields shows the exchange's header and query to rules.
+type fields struct{ x *Exchange }
+
+// Header implements [match.Fields].
+func (f fields) Header(name string, i int) (string, bool) {
+	for value := range f.x.Header.Values(name) {
+		if i--; i < 0 {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Query implements [match.Fields].
+func (f fields) Query(name string, i int) (string, bool) {
+	if f.x.query == nil {
+		query := f.x.RawQuery
+		if query != "" {
+			query = query[1:]
+		}
+		// What cannot be decoded is left out of the values and is no match.
+		f.x.query, _ = url.ParseQuery(query)
+	}
+	if values := f.x.query[name]; i < len(values) {
+		return values[i], true
+	}
+	return "", false
+}

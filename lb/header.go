@@ -1,0 +1,120 @@
+package lb
+
+import (
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Header is a header or trailer section: fields in the order they came, with
+// names that compare without regard to case (RFC 9110 §5.1). The zero value is
+// empty and ready to use. It is not safe for concurrent use.
+type Header struct {
+	fields []field
+}
+
+type field struct{ name, value string }
+
+// Get returns the first value of the field, or "".
+func (h *Header) Get(name string) string {
+	for i := range h.fields {
+		if equalNames(h.fields[i].name, name) {
+			return h.fields[i].value
+		}
+	}
+	return ""
+}
+
+// Has reports whether the field is there, with whatever value.
+func (h *Header) Has(name string) bool {
+	return slices.ContainsFunc(h.fields, func(f field) bool { return equalNames(f.name, name) })
+}
+
+// Values yields the values of all lines of the field.
+func (h *Header) Values(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, f := range h.fields {
+			if equalNames(f.name, name) && !yield(f.value) {
+				return
+			}
+		}
+	}
+}
+
+// Tokens yields the elements of a comma-separated field over all its lines
+// (RFC 9110 §5.6.1), without the white space round them and without empty ones.
+func (h *Header) Tokens(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range h.Values(name) {
+			for token := range strings.SplitSeq(line, ",") {
+				if token = strings.Trim(token, " \t"); token != "" && !yield(token) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// HasToken reports whether token, in any case, is an element of the field.
+func (h *Header) HasToken(name, token string) bool {
+	for t := range h.Tokens(name) {
+		if equalNames(t, token) {
+			return true
+		}
+	}
+	return false
+}
+
+// All yields every line.
+func (h *Header) All() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for _, f := range h.fields {
+			if !yield(f.name, f.value) {
+				return
+			}
+		}
+	}
+}
+
+// Len is the number of lines.
+func (h *Header) Len() int { return len(h.fields) }
+
+// Add appends a line.
+func (h *Header) Add(name, value string) { h.fields = append(h.fields, field{name, value}) }
+
+// Set replaces all lines of the field by one.
+func (h *Header) Set(name, value string) {
+	h.Del(name)
+	h.Add(name, value)
+}
+
+// Del removes all lines of the field.
+func (h *Header) Del(name string) {
+	h.DelFunc(func(n string) bool { return equalNames(n, name) })
+}
+
+// DelFunc removes all lines of the fields whose name, as it came, del accepts.
+func (h *Header) DelFunc(del func(name string) bool) {
+	h.fields = slices.DeleteFunc(h.fields, func(f field) bool { return del(f.name) })
+}
+
+// equalNames compares field names and tokens, which are ASCII: unlike
+// strings.EqualFold it does not take the Kelvin sign for a k.
+func equalNames(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

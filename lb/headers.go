@@ -1,0 +1,123 @@
+package lb
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Fields that concern one connection (RFC 9110 §7.6.1) and are never passed on.
+// Expect is answered here, and Trailer is made anew where trailers are passed.
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+	"TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings", "Expect",
+}
+
+// Fields a message cannot do without: naming them in Connection does not remove
+// them.
+var notNominable = []string{"Host", "Content-Length", "Transfer-Encoding"}
+
+// Fields by which proxies tell of the client. The rest of the world may invent
+// them, so from peers that are not trusted they are dropped.
+var forwarding = []string{
+	"Forwarded", "X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port",
+	"X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Uri", "X-Forwarded-Method",
+	"X-Forwarded-Tls-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info",
+}
+
+// dropConnectionFields takes out what concerns the connection the message came
+// over: the known fields and those the peer nominated.
+func dropConnectionFields(h *Header) {
+	var nominated []string
+	for name := range h.Tokens("Connection") {
+		if !hasName(notNominable, name) {
+			nominated = append(nominated, name)
+		}
+	}
+	h.DelFunc(func(name string) bool { return hasName(hopByHop, name) || hasName(nominated, name) })
+}
+
+// upgradeAsked returns the protocol the client wants to change to, if it is one
+// that may be passed on. Others, h2c above all, would carry requests past the
+// routing.
+func upgradeAsked(x *Exchange) (protocol string) {
+	if x.Protocol != "HTTP/1.1" || !x.Header.HasToken("Connection", "Upgrade") {
+		return ""
+	}
+	if asked := x.Header.Get("Upgrade"); equalNames(asked, "websocket") {
+		return asked
+	}
+	return ""
+}
+
+// setForwarding tells the upstream about the client. It comes after
+// dropConnectionFields, so that a client cannot have its work undone.
+func (s *Server) setForwarding(x *Exchange) {
+	peer := x.Remote.Addr().Unmap()
+	h := &x.Header
+	if !s.trusts(peer) {
+		// A name spelled with underscores is the same field to a CGI upstream.
+		h.DelFunc(func(name string) bool {
+			return hasName(forwarding, strings.ReplaceAll(name, "_", "-"))
+		})
+	}
+	appendTo(h, "X-Forwarded-For", peer.String())
+	appendTo(h, "Forwarded", forwarded(x, peer))
+	setMissing(h, "X-Real-Ip", peer.String())
+	setMissing(h, "X-Forwarded-Proto", x.Scheme)
+	setMissing(h, "X-Forwarded-Host", x.Authority)
+	setMissing(h, "X-Forwarded-Port", forwardedPort(x))
+	setMissing(h, "X-Forwarded-Server", s.options.ServerName)
+}
+
+func (s *Server) trusts(peer netip.Addr) bool {
+	return slices.ContainsFunc(s.options.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) })
+}
+
+// forwarded is this hop's element of the Forwarded field (RFC 7239).
+func forwarded(x *Exchange, peer netip.Addr) string {
+	element := "for=" + node(peer) + ";by=" + node(x.Local.Addr().Unmap())
+	if x.Authority != "" {
+		// The authority was checked: it holds no quote and no backslash.
+		element += ";host=\"" + x.Authority + "\""
+	}
+	return element + ";proto=" + x.Scheme
+}
+
+func node(ip netip.Addr) string {
+	switch {
+	case !ip.IsValid():
+		return "unknown"
+	case ip.Is6():
+		return "\"[" + ip.WithZone("").String() + "]\""
+	}
+	return ip.String()
+}
+
+func forwardedPort(x *Exchange) string {
+	_, port, err := parseHost(x.Authority)
+	switch {
+	case err == nil && port != 0:
+		return strconv.Itoa(int(port))
+	case x.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// appendTo makes one line of the field's lines and the value.
+func appendTo(h *Header, name, value string) {
+	list := append(slices.Collect(h.Values(name)), value)
+	h.Set(name, strings.Join(list, ", "))
+}
+
+func setMissing(h *Header, name, value string) {
+	if value != "" && h.Get(name) == "" {
+		h.Set(name, value)
+	}
+}
+
+func hasName(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return equalNames(n, name) })
+}

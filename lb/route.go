@@ -1,0 +1,60 @@
+package lb
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+)
+
+// Serve implements [Handler]: it finds the exchange's route and hands it on.
+func (s *Server) Serve(x *Exchange) {
+	x.Table = s.table.Load()
+	if x.Table == nil {
+		plain(x, http.StatusServiceUnavailable, "503 the service catalog has not been read yet")
+		return
+	}
+	route, ok := x.Table.Lookup(&x.Request)
+	if !ok {
+		plain(x, http.StatusNotFound, "404 page not found")
+		return
+	}
+	x.Route = route
+	if isDisguised(x) {
+		plain(x, http.StatusBadRequest, "400 bad request")
+		return
+	}
+	if to, ok := route.SlashRedirect(x.Request.Path); ok {
+		redirect(x, http.StatusMovedPermanently, slashTarget(x, to))
+		return
+	}
+	forwarder{s}.Serve(x)
+}
+
+// isDisguised reports whether the request got round a route by encoding a
+// separator. Rules on the routing path do not take "%2F" for a slash, but the
+// upstream may: a path that would belong to a route of higher rank if it were
+// decoded is not let through to one of lower rank.
+func isDisguised(x *Exchange) bool {
+	if x.Request.RoutingPath == x.Request.Path {
+		return false
+	}
+	decoded := x.Request
+	decoded.RoutingPath = decoded.Path
+	other, ok := x.Table.Lookup(&decoded)
+	if !ok || other == x.Route {
+		return false
+	}
+	was, is := other.Precedence, x.Route.Precedence
+	return was.Class != match.ByPriority || is.Class != match.ByPriority || was.Priority > is.Priority
+}
+
+// slashTarget is the request's target with the slash at the end of its path as
+// to has it.
+func slashTarget(x *Exchange, to string) string {
+	raw := strings.TrimRight(x.RawPath, "/")
+	if raw == "" || strings.HasSuffix(to, "/") {
+		raw += "/"
+	}
+	return raw + x.RawQuery
+}

@@ -1,0 +1,268 @@
+package lb
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/target"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// Server accepts connections and has requests answered by the services of the
+// catalog, by the table it builds anew at each change.
+type Server struct {
+	options ServerOptions
+	watcher *watch.Watcher
+	log     *slog.Logger
+
+	build   func(*Table, *watch.Snapshot, Options, Pools) *Table // Build, but for tests
+	targets *target.Registry
+	table   atomic.Pointer[Table] // nil until a first complete one
+	metrics metrics
+
+	entries  []*entry
+	conns    sync.WaitGroup // one for each client connection
+	draining atomic.Bool
+}
+
+// New returns a server that routes by what w knows. It does nothing before
+// Listen or Run.
+func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("load balancer: %w", err)
+	}
+	s := &Server{options: o, watcher: w, log: o.Logger, build: Build}
+	s.options.Table.Entrypoints = nil
+	for _, l := range o.Listeners {
+		if l.Name != "" {
+			s.options.Table.Entrypoints = append(s.options.Table.Entrypoints, l.Name)
+		}
+	}
+	s.targets = target.NewRegistry(func(k target.Key) target.Conns { return newUpstream(k, &s.options) })
+	return s, nil
+}
+
+// Listen binds all listeners, or none. Connections wait until Run accepts them.
+// Run does it if it was not done before; a server that is not run after Listen
+// is to be closed with Close.
+func (s *Server) Listen() error {
+	if s.entries != nil {
+		return nil
+	}
+	for _, l := range s.options.Listeners {
+		e, err := s.bind(l)
+		if err != nil {
+			s.Close()
+			return err
+		}
+		s.entries = append(s.entries, e)
+	}
+	return nil
+}
+
+// Close gives up the listeners of a server that is not running.
+func (s *Server) Close() {
+	for _, e := range s.entries {
+		e.bound.Close()
+	}
+	s.entries = nil
+}
+
+func (s *Server) bind(l Listener) (*entry, error) {
+	e := &entry{listener: l, timeouts: s.options.Timeouts}
+	setAbove0(&e.timeouts.Read, l.ReadTimeout)
+	setAbove0(&e.timeouts.Write, l.WriteTimeout)
+	setAbove0(&e.timeouts.Idle, l.IdleTimeout)
+	var config *tls.Config
+	if l.Proto == "https" {
+		pair, err := loadCertificate(l.CertFile, l.KeyFile, s.log)
+		if err != nil {
+			return nil, fmt.Errorf("listener %s: %w", l.Address, err)
+		}
+		config = &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			GetCertificate: pair.get,
+			NextProtos:     []string{"h2", "http/1.1"},
+		}
+	}
+	bound, err := net.Listen("tcp", l.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", l.Address, err)
+	}
+	e.address = bound.Addr()
+	if e.bound = bound; config != nil {
+		e.bound = tls.NewListener(bound, config)
+	}
+	return e, nil
+}
+
+func setAbove0(to *time.Duration, value time.Duration) {
+	if value > 0 {
+		*to = value
+	}
+}
+
+// Addrs are the addresses of the bound listeners, by name, or by the address as
+// configured for those without one.
+func (s *Server) Addrs() map[string]net.Addr {
+	addrs := make(map[string]net.Addr, len(s.entries))
+	for _, e := range s.entries {
+		name := e.listener.Name
+		if name == "" {
+			name = e.listener.Address
+		}
+		addrs[name] = e.address
+	}
+	return addrs
+}
+
+// Table returns the table in force, or nil before the first complete one.
+func (s *Server) Table() *Table { return s.table.Load() }
+
+// Targets lists the backends of the table in force.
+func (s *Server) Targets() []*target.Target { return s.targets.Targets() }
+
+// Ready reports whether the server routes and goes on doing so: it has read
+// the catalog once and is not stopping.
+func (s *Server) Ready() bool { return s.table.Load() != nil && !s.draining.Load() }
+
+// Run serves until ctx ends, then drains: it is no longer ready, accepts no
+// more, and lets the requests in flight end within the drain timeout before it
+// cuts them. It returns nil when all it started has ended, and an error if it
+// could not listen or accept.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(); err != nil {
+		return err
+	}
+	// Requests live on after ctx has ended, until they are cut.
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	following, unfollow := context.WithCancel(requests)
+	defer unfollow()
+	failed := make(chan error, len(s.entries))
+
+	var wg sync.WaitGroup
+	wg.Go(func() { s.follow(following) })
+	for _, e := range s.entries {
+		e.server = s.newHTTPServer(requests, e)
+		wg.Go(func() {
+			if err := e.server.Serve(e.bound); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("accepting on %s: %w", e.address, err)
+			}
+		})
+		s.log.Info("listening", "address", e.address.String(), "name", e.listener.Name, "proto", e.listener.Proto)
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	s.drain(cut)
+	unfollow()
+	wg.Wait()
+	s.targets.Keep(func(func(*target.Pool) bool) {}) // none: closes what is idle
+	return err
+}
+
+// drain stops accepting and waits for the requests in flight, for as long as
+// they may take; then it cuts them.
+func (s *Server) drain(cut context.CancelFunc) {
+	s.draining.Store(true)
+	s.log.Info("draining", "in_flight", s.metrics.inFlight.Load(), "timeout", s.options.Timeouts.Drain)
+	ctx, cancel := context.WithTimeout(context.Background(), s.options.Timeouts.Drain)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, e := range s.entries {
+		wg.Go(func() { _ = e.server.Shutdown(ctx) })
+	}
+	wg.Wait()
+	// What is left are tunnels: net/http does not count them.
+	ended := make(chan struct{})
+	go func() {
+		s.conns.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		s.log.Info("drained")
+		return
+	case <-ctx.Done():
+	}
+	s.log.Warn("cutting what is still in flight", "in_flight", s.metrics.inFlight.Load())
+	cut()
+	for _, e := range s.entries {
+		_ = e.server.Close()
+	}
+	<-ended
+}
+
+// serveInbound serves one exchange and counts it. A defect that panics costs
+// that exchange alone.
+func (s *Server) serveInbound(in *inbound) {
+	began := time.Now()
+	s.metrics.inFlight.Add(1)
+	x, refused := in.exchange()
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.metrics.panics.Add(1)
+			x.Outcome.Err = fmt.Errorf("defect: %v", fault)
+			s.log.Error("a request ran into a defect", "err", x.Outcome.Err, "host", x.Request.Host, "path", x.Request.Path)
+			if !in.begun && !in.upgraded {
+				plain(x, http.StatusBadGateway, "502 bad gateway")
+			}
+		}
+		s.metrics.inFlight.Add(-1)
+		s.metrics.observe(x, time.Since(began))
+		s.logFailure(x)
+	}()
+	if refused != nil {
+		x.Outcome.Err = refused.err
+		plain(x, refused.status, refusalText(refused.status))
+		return
+	}
+	s.Serve(x)
+}
+
+func refusalText(status int) string {
+	switch status {
+	case http.StatusOK:
+		return "ok"
+	case http.StatusMethodNotAllowed:
+		return "405 method not allowed"
+	}
+	return "400 bad request"
+}
+
+// logFailure tells of what an operator might look for. What clients do wrong is
+// no more than debugging matter.
+func (s *Server) logFailure(x *Exchange) {
+	if x.Outcome.Err == nil {
+		return
+	}
+	level := slog.LevelDebug
+	if x.Outcome.Status >= http.StatusInternalServerError || x.Outcome.Truncated {
+		level = slog.LevelWarn
+	}
+	route := ""
+	if x.Route != nil {
+		route = x.Route.Name
+	}
+	s.log.Log(context.Background(), level, "request failed",
+		"status", x.Outcome.Status, "method", x.Request.Method, "host", x.Request.Host, "path", x.Request.Path,
+		"route", route, "tries", x.Outcome.Tries, "err", x.Outcome.Err)
+}
+
+// netHTTPLog takes what net/http has to say: mostly of clients that fail to
+// shake hands.
+func (s *Server) netHTTPLog(e *entry) *log.Logger {
+	return slog.NewLogLogger(s.log.With("listener", e.address.String()).Handler(), slog.LevelDebug)
+}

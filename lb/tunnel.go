@@ -1,0 +1,80 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// tunnel joins the connections of an exchange whose protocol was switched, until
+// both directions ended, one of them failed, neither moved for the tunnel
+// timeout, or the server stops for good.
+func (f forwarder) tunnel(x *Exchange, protocol string, ans *answer) {
+	upstream, ok := ans.body.(io.ReadWriteCloser)
+	if !ok {
+		x.Outcome.Err = errors.New("the upstream's connection cannot be written to")
+		plain(x, http.StatusBadGateway, "502 bad gateway")
+		return
+	}
+	ans.header.Del("Content-Length")
+	ans.header.Set("Connection", "Upgrade")
+	ans.header.Set("Upgrade", protocol)
+	client, err := x.Reply.Upgrade(&ans.header)
+	if err != nil {
+		x.Outcome.Err, x.Outcome.Truncated = err, true
+		return
+	}
+	f.s.metrics.tunnels.Add(1)
+	defer f.s.metrics.tunnels.Add(-1)
+	x.Outcome.Sent = join(x.Context(), client, upstream, f.s.options.Timeouts.Tunnel)
+}
+
+// join copies both ways, closes both ends, and returns how many bytes the
+// client was sent.
+func join(ctx context.Context, client, upstream io.ReadWriteCloser, silence time.Duration) (sent int64) {
+	closeBoth := func() {
+		client.Close()
+		upstream.Close()
+	}
+	defer closeBoth()
+	defer context.AfterFunc(ctx, closeBoth)()
+	quiet := time.AfterFunc(silence, closeBoth)
+	defer quiet.Stop()
+
+	moved := func() { quiet.Reset(silence) }
+	var up sync.WaitGroup
+	up.Go(func() { copyHalf(upstream, client, moved, closeBoth) })
+	sent = copyHalf(client, upstream, moved, closeBoth)
+	up.Wait()
+	return sent
+}
+
+// copyHalf copies one direction. Its end is passed on as the end of this
+// direction alone where the connection has such a thing; a failure ends both.
+func copyHalf(to io.WriteCloser, from io.Reader, moved, closeBoth func()) (n int64) {
+	buffer := buffers.Get().(*[32 << 10]byte)
+	defer buffers.Put(buffer)
+	for {
+		r, readErr := from.Read(buffer[:])
+		if r > 0 {
+			moved()
+			w, err := to.Write(buffer[:r])
+			n += int64(w)
+			if err != nil {
+				closeBoth()
+				return n
+			}
+		}
+		if readErr == nil {
+			continue
+		}
+		half, ok := to.(interface{ CloseWrite() error })
+		if readErr != io.EOF || !ok || half.CloseWrite() != nil {
+			closeBoth()
+		}
+		return n
+	}
+}

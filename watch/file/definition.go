@@ -80,7 +80,7 @@ func (d *decoder) service(v value) definition {
 		case "meta":
 			s.Meta = d.meta(m)
 		case "port":
-			s.Port = d.integer(m, 0, 65535)
+			s.Port = d.integer(m, 0)
 		case "weights":
 			s.Weights = d.weights(m)
 		case "kind":
@@ -105,6 +105,7 @@ func (d *decoder) looseCheck(v value) looseCheck {
 	if _, isObject := v.data.(object); isObject && c.ID == "" && c.Name == "" {
 		d.fault(v.line, `a check beside the services needs an "id" or a "name"`)
 	}
+	c.Type = "" // an agent leaves it out for these
 	return looseCheck{d.path, v.line, c}
 }
 
@@ -136,7 +137,7 @@ func (d *decoder) taggedAddresses(m member) map[string]watch.ServiceAddress {
 			case "address":
 				a.Address = d.text(f)
 			case "port":
-				a.Port = d.integer(f, 0, 65535)
+				a.Port = d.integer(f, 0)
 			}
 		}
 		addresses[named.key] = a
@@ -149,9 +150,9 @@ func (d *decoder) weights(m member) watch.Weights {
 	for f := range d.members(m.value, m.key, weightKeys) {
 		switch f.key {
 		case "passing":
-			w.Passing = d.integer(f, 1, 65535)
+			w.Passing = d.integer(f, 1)
 		case "warning":
-			w.Warning = d.integer(f, 0, 65535)
+			w.Warning = d.integer(f, 0)
 		}
 	}
 	return w
@@ -244,7 +245,10 @@ func (d *decoder) boolean(m member) bool {
 	return b
 }
 
-func (d *decoder) integer(m member, low, high int) int {
+// most is the largest port, and Consul's largest weight.
+const most = 65535
+
+func (d *decoder) integer(m member, low int) int {
 	digits, ok := m.data.(number)
 	if !ok {
 		d.fault(m.value.line, "%s must be a number, not %s", m.key, m.kind())
@@ -255,8 +259,8 @@ func (d *decoder) integer(m member, low, high int) int {
 		d.fault(m.value.line, "%s must be a whole number, not %s", m.key, digits)
 		return low
 	}
-	if err != nil || int(n) < low || int(n) > high {
-		d.fault(m.value.line, "%s must be from %d to %d, not %s", m.key, low, high, digits)
+	if err != nil || int(n) < low || int(n) > most {
+		d.fault(m.value.line, "%s must be from %d to %d, not %s", m.key, low, most, digits)
 		return low
 	}
 	return int(n)

@@ -6,8 +6,8 @@
 //
 // Every *.json and *.hcl file directly in the folder is read as
 // `consul agent -config-dir` would read it: `service`, `services`, `check` and
-// `checks`, with the keys of Consul's service definitions in snake_case or
-// CamelCase. Keys that are Consul's but mean nothing here (connect, proxy,
+// `checks`, with the keys of Consul's service definitions in snake_case. The
+// CamelCase of Consul's API does as well. Keys that are Consul's but mean nothing here (connect, proxy,
 // token, an agent's own settings, …) are accepted and skipped; any other
 // unknown key is a [Fault]. All instances live on one node.
 //

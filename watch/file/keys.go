@@ -69,6 +69,9 @@ func (s keySet) nearest(key string) string {
 	folded := fold(key)
 	best, limit := "", 1+len(folded)/4
 	for _, candidate := range slices.Sorted(maps.Keys(s)) {
+		if len(folded)-len(candidate) > limit {
+			continue // keeps hostile lengths cheap
+		}
 		if d := editDistance(folded, candidate); d <= limit {
 			best, limit = s[candidate], d-1
 		}

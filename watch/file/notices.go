@@ -133,7 +133,9 @@ func (n *notices) start() (events chan fsnotify.Event, failures chan error, stop
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.watcher = nil
-		watcher.Close()
+		if err := watcher.Close(); err != nil {
+			n.log.Warn("watching folders failed", "err", fmt.Errorf("closing file notices: %w", err))
+		}
 	}
 }
 

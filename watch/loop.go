@@ -19,7 +19,7 @@ func (w *Watcher) loop(ctx context.Context, m *watched) {
 		}
 		if err != nil {
 			index = 0
-			if !w.rest(ctx, m.origin, w.reject(ctx, m, err), err) {
+			if !w.retry(ctx, m, err) {
 				return
 			}
 			continue
@@ -27,7 +27,6 @@ func (w *Watcher) loop(ctx context.Context, m *watched) {
 		changed := w.accept(ctx, m, reply)
 		if reply.Index == 0 {
 			index = 0
-			w.setMode(ctx, m, polled)
 			if !sleep(ctx, w.pollPause(reply)) {
 				return
 			}
@@ -57,14 +56,6 @@ func (w *Watcher) rate(m *watched, useful bool) {
 	}
 }
 
-func (w *Watcher) setMode(ctx context.Context, m *watched, to mode) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if ctx.Err() == nil {
-		m.mode = to
-	}
-}
-
 // pollPause is the pause before a query is asked again that the source cannot
 // block on.
 func (w *Watcher) pollPause(r Reply) time.Duration {
@@ -85,17 +76,20 @@ func (w *Watcher) ask(ctx context.Context, m *watched, index uint64) (Reply, err
 	defer w.budget.give(cost)
 
 	w.mu.Lock()
-	had := m.entry.Known && !isEmpty(m.entry.Value)
+	had, last := m.entry.Known && !isEmpty(m.entry.Value), m.index
 	w.mu.Unlock()
 
 	r := Request{Query: m.query, Index: index, Wait: w.options.Wait}
 	reply, err := w.fetch(ctx, m.origin.source, r)
-	if err == nil && w.doubtful(r, reply, had) {
+	if err == nil && w.doubtful(reply, last, had) {
 		r.Index, r.Consistent = 0, true
 		reply, err = w.fetch(ctx, m.origin.source, r)
 	}
 	if err != nil {
 		return Reply{}, err
+	}
+	if m.origin.cost() != m.origin.planned.Load() {
+		wake(w.unplanned) // only an answer tells whether requests share a connection
 	}
 	if had && reply.Filtered && isEmpty(reply.Value) {
 		return Reply{}, fmt.Errorf("%s: %w", m.query, ErrFiltered)
@@ -104,13 +98,14 @@ func (w *Watcher) ask(ctx context.Context, m *watched, index uint64) (Reply, err
 }
 
 // doubtful reports whether a reply must be confirmed by the leader: it is
-// older than allowed, its index went backwards, or all that was there is gone.
+// older than allowed, its index is less than the last, or all that was there
+// is gone.
 // A server that has just rejoined its cluster answers stale reads so.
-func (w *Watcher) doubtful(r Request, reply Reply, had bool) bool {
+func (w *Watcher) doubtful(reply Reply, last uint64, had bool) bool {
 	switch {
 	case reply.LastContact > w.options.MaxStale:
 		return true
-	case reply.Index > 0 && reply.Index < r.Index:
+	case reply.Index > 0 && reply.Index < last:
 		return true
 	default:
 		return had && isEmpty(reply.Value) && !reply.Filtered

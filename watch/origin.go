@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,10 +13,15 @@ type origin struct {
 	source Source
 	probe  chan struct{} // taken by the one failing query that looks often
 
+	planned atomic.Int64 // the cost of a request in the current plan
+
 	// mu
 	watched int           // wanted queries it answers
 	failing int           // those that cannot be confirmed, refusals left out
 	back    chan struct{} // closed and replaced when a failed query succeeds
+	crowd   *crowd        // nil unless there were ever too many queries
+
+	outSince, backSince time.Time // what the log was told
 }
 
 func newOrigin(s Source) *origin {
@@ -34,38 +40,56 @@ func (o *origin) cost() int64 {
 func (o *origin) out() bool { return o.failing > 0 && 2*o.failing >= o.watched }
 
 // recovered wakes all that rest after failures: what one query got through
-// the others will too.
+// the others will too. Watcher.mu is held.
 func (o *origin) recovered() {
 	close(o.back)
 	o.back = make(chan struct{})
+	if o.crowd != nil {
+		o.crowd.openGate()
+	}
 }
 
-// rest pauses after the given number of failures in a row, the last with err.
-// The pause ends early when the source is back. It reports whether ctx is
-// still alive.
-func (w *Watcher) rest(ctx context.Context, o *origin, failures int, err error) bool {
+// pause is how long to rest after a failed request.
+type pause struct {
+	length time.Duration
+	back   <-chan struct{} // ends it early; nil if only time will help
+	probe  chan struct{}   // held while it lasts, or nil
+}
+
+// pauseAfter plans the pause after so many failures in a row, the last with err.
+func (w *Watcher) pauseAfter(o *origin, failures int, err error) pause {
 	if isRefusal(err) {
-		return sleep(ctx, w.options.Backoff.slowest())
+		return pause{length: w.options.Backoff.slowest()}
 	}
 	w.mu.Lock()
 	out, back := o.out(), o.back
 	w.mu.Unlock()
 
+	p := pause{back: back}
 	ceiling := w.options.Backoff.ceiling(failures)
 	if out && o.claimProbe() {
-		defer o.releaseProbe()
+		p.probe = o.probe
 		ceiling = min(ceiling, probePause)
 	}
-	pause := fullJitter(ceiling)
-	if busy, ok := errors.AsType[RetryAfter](err); ok && busy.RetryAfter() > pause {
-		return sleep(ctx, busy.RetryAfter()+pause)
+	p.length = fullJitter(ceiling)
+	if busy, ok := errors.AsType[RetryAfter](err); ok && busy.RetryAfter() > p.length {
+		p.length += busy.RetryAfter()
+		p.back = nil
 	}
-	t := time.NewTimer(pause)
+	return p
+}
+
+// rest lasts for the pause and reports whether ctx is still alive.
+func (p pause) rest(ctx context.Context) bool {
+	if p.probe != nil {
+		defer func() { <-p.probe }()
+	}
+	t := time.NewTimer(p.length)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-back:
+	case <-p.back:
 	case <-t.C:
 	}
 	return ctx.Err() == nil
@@ -79,5 +103,3 @@ func (o *origin) claimProbe() bool {
 		return false
 	}
 }
-
-func (o *origin) releaseProbe() { <-o.probe }

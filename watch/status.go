@@ -87,7 +87,7 @@ func (m *watched) confirmed() bool {
 	case blocking:
 		return true
 	case surveyed:
-		return !m.member.due && !m.member.visited
+		return m.member.survey.state == surveyLive && !m.member.due && !m.member.visited
 	default:
 		return false
 	}

@@ -16,6 +16,8 @@ type watched struct {
 
 	mode   mode
 	cancel context.CancelFunc // ends the asking; nil while nobody asks
+	crowd  *crowd             // that asks, or nil for a loop
+	member member
 	pace   pace
 
 	entry    Entry     // the newest; its Version is set by publication
@@ -29,7 +31,9 @@ type watched struct {
 	changed bool // value or error changed since the last publication
 	renewed bool // value changed since the last publication
 
-	member member // its place in a crowd
+	retryAt   time.Time // when a failed request will be repeated, at the latest
+	told      told      // what the log knows
+	toldSince time.Time
 }
 
 // mode says how a query is kept fresh.
@@ -59,6 +63,12 @@ func (w *Watcher) accept(ctx context.Context, m *watched, r Reply) (changed bool
 		m.renewed = true
 	}
 	m.index, m.filtered = r.Index, r.Filtered
+	if m.crowd == nil {
+		m.mode = blocking
+		if r.Index == 0 {
+			m.mode = polled
+		}
+	}
 	m.entry.Confirmed = now
 	if m.tries > 0 && !isRefusal(m.entry.Err) {
 		m.origin.recovered()
@@ -84,6 +94,16 @@ func (w *Watcher) reject(ctx context.Context, m *watched, err error) (failures i
 	w.doubt(m, err)
 	w.log.Debug("request failed", "query", m.query, "tries", m.tries, "err", err)
 	return m.tries
+}
+
+// retry takes in a failed request and rests. It reports whether ctx is still
+// alive.
+func (w *Watcher) retry(ctx context.Context, m *watched, err error) bool {
+	p := w.pauseAfter(m.origin, w.reject(ctx, m, err), err)
+	w.mu.Lock()
+	m.retryAt = time.Now().Add(p.length)
+	w.mu.Unlock()
+	return p.rest(ctx)
 }
 
 // doubt marks the answer as not confirmed. w.mu is held.

@@ -19,11 +19,11 @@ const (
 // writeCandidate writes content to a new file beside the destination, synced,
 // with the mode and owner the destination is to have. These are set before
 // there is any content to read.
-func (f File) writeCandidate(content []byte) (path string, err error) {
+func (f File) writeCandidate(content []byte) (path string, ownerLost bool, err error) {
 	path = f.beside(candidateInfix + rand.Text() + candidateSuffix)
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer func() {
 		err = errors.Join(err, file.Close())
@@ -31,53 +31,44 @@ func (f File) writeCandidate(content []byte) (path string, err error) {
 			os.Remove(path)
 		}
 	}()
-	if err := f.dress(file); err != nil {
-		return "", err
+	if ownerLost, err = f.dress(file); err != nil {
+		return "", false, err
 	}
 	if _, err := file.Write(content); err != nil {
-		return "", err
+		return "", false, err
 	}
-	return path, file.Sync()
+	return path, ownerLost, file.Sync()
 }
 
-// dress gives file the owner of the existing destination, and the mode asked
-// for or else that of the destination.
-func (f File) dress(file *os.File) error {
+// dress gives file the owner and mode asked for, or else those of the existing
+// destination. An owner that nobody asked for may be lost.
+func (f File) dress(file *os.File) (ownerLost bool, err error) {
 	mode := f.Perms
-	old, err := os.Stat(f.Path)
+	like, err := os.Stat(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if mode == 0 {
 			mode = 0o644
 		}
-	case err != nil:
-		return err
-	default:
-		if mode == 0 {
-			mode = old.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
-		}
-		if err := keepOwner(file, old); err != nil {
-			return err
-		}
+		like, err = file.Stat()
+	case err == nil && mode == 0:
+		mode = like.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
 	}
-	return file.Chmod(mode)
-}
-
-// keepOwner is strict: a config that its program can no longer read is worse
-// than an old one.
-func keepOwner(file *os.File, old fs.FileInfo) error {
-	fresh, err := file.Stat()
 	if err != nil {
-		return err
+		return false, err
 	}
-	want, have := old.Sys().(*syscall.Stat_t), fresh.Sys().(*syscall.Stat_t)
-	if want.Uid == have.Uid && want.Gid == have.Gid {
-		return nil
+	want, err := f.owner(like)
+	if err != nil {
+		return false, err
 	}
-	if err := file.Chown(int(want.Uid), int(want.Gid)); err != nil {
-		return fmt.Errorf("keeping its owner: %w", err)
+	if err := give(file, want); err != nil {
+		asked := f.User != "" || f.Group != ""
+		if asked || !errors.Is(err, fs.ErrPermission) {
+			return false, err
+		}
+		ownerLost = true
 	}
-	return nil
+	return ownerLost, file.Chmod(mode)
 }
 
 // RemoveLeftovers removes candidates that a killed run left beside the

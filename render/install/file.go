@@ -19,6 +19,9 @@ type File struct {
 	Path string
 	// Perms is the mode; 0 keeps that of the existing file, else 0644.
 	Perms fs.FileMode
+	// User and Group are the owner, by name or number; empty keeps that of the
+	// existing file.
+	User, Group string
 	// CreateDirs makes missing parents, with 0755 less umask.
 	CreateDirs bool
 	// Backup keeps the file that is replaced as Path.bak.
@@ -37,6 +40,9 @@ type Outcome struct {
 	// Owed is set when the command has to be run: the file was replaced now, or
 	// the command has not succeeded since it was.
 	Owed bool
+	// OwnerLost is set when the file was replaced and the system did not allow
+	// giving it to the owner of the old one.
+	OwnerLost bool
 }
 
 // RejectedError is a candidate that the check command refused. The file is as
@@ -70,14 +76,15 @@ func (f File) Install(ctx context.Context, run *Runner, content []byte) (Outcome
 		f.removeRejected()
 		return f.unchanged()
 	}
-	if err := f.replace(ctx, run, content); err != nil {
+	ownerLost, err := f.replace(ctx, run, content)
+	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Written: true, Owed: f.Applies}, nil
+	return Outcome{Written: true, Owed: f.Applies, OwnerLost: ownerLost}, nil
 }
 
-// Same reports whether the file has that content. A missing file has none, not
-// even an empty one.
+// Same reports whether the file has that content and the owner asked for. A
+// missing file has no content, not even an empty one.
 func (f File) Same(content []byte) (bool, error) {
 	info, err := os.Stat(f.Path)
 	switch {
@@ -88,6 +95,13 @@ func (f File) Same(content []byte) (bool, error) {
 	case info.IsDir():
 		return false, fmt.Errorf("the destination %s is a directory", f.Path)
 	case info.Size() != int64(len(content)):
+		return false, nil
+	}
+	owner, err := f.owner(info)
+	if err != nil {
+		return false, err
+	}
+	if owner != ownerOf(info) {
 		return false, nil
 	}
 	old, err := os.ReadFile(f.Path)
@@ -113,25 +127,25 @@ func (f File) unchanged() (Outcome, error) {
 	return Outcome{Owed: owed}, err
 }
 
-func (f File) replace(ctx context.Context, run *Runner, content []byte) error {
+func (f File) replace(ctx context.Context, run *Runner, content []byte) (ownerLost bool, err error) {
 	if f.CreateDirs {
 		if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
-			return fmt.Errorf("creating the folder of %s: %w", f.Path, err)
+			return false, fmt.Errorf("creating the folder of %s: %w", f.Path, err)
 		}
 	}
-	candidate, err := f.writeCandidate(content)
+	candidate, ownerLost, err := f.writeCandidate(content)
 	if err != nil {
-		return fmt.Errorf("writing beside %s: %w", f.Path, err)
+		return false, fmt.Errorf("writing beside %s: %w", f.Path, err)
 	}
 	if err := f.check(ctx, run, candidate); err != nil {
-		return err
+		return false, err
 	}
 	if err := f.commit(candidate, content); err != nil {
 		os.Remove(candidate)
-		return err
+		return false, err
 	}
 	f.removeRejected()
-	return nil
+	return ownerLost, nil
 }
 
 // check asks the check command about the candidate, which is gone from its

@@ -108,10 +108,10 @@ func (r *Runner) run(ctx context.Context, c Command, timeout time.Duration, env 
 		return err
 	case <-timer.C:
 		r.killGroup(cmd.Process.Pid, ended)
-		return fmt.Errorf("killed: still running after %v", timeout)
+		return fmt.Errorf("timed out after %v and was killed", timeout)
 	case <-ctx.Done():
 		r.killGroup(cmd.Process.Pid, ended)
-		return fmt.Errorf("killed: %w", context.Cause(ctx))
+		return fmt.Errorf("was killed: %w", context.Cause(ctx))
 	}
 }
 

@@ -103,7 +103,7 @@ func TestHangingCommandIsKilled(t *testing.T) {
 			run := &Runner{KillAfter: 300 * time.Millisecond}
 			defer run.Close()
 			err := run.Run(t.Context(), Command{fmt.Sprintf(line, pidFile)}, 500*time.Millisecond)
-			if err == nil || !strings.Contains(err.Error(), "still running after 500ms") {
+			if err == nil || !strings.Contains(err.Error(), "timed out after 500ms") {
 				t.Fatalf("error %v", err)
 			}
 			pid, err := strconv.Atoi(strings.TrimSpace(mustRead(t, pidFile)))

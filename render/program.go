@@ -1,0 +1,110 @@
+package render
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/sluiceproxy/sluice/render/funcs"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// Limits of one execution. A template that exceeds them is in an endless loop
+// or might as well be.
+const (
+	maxOutput  = 64 << 20 // bytes
+	maxRuntime = 10 * time.Second
+)
+
+// Program is a parsed template. It is immutable.
+type Program struct {
+	parsed *template.Template
+}
+
+// Execution is what one run of a Program gave.
+type Execution struct {
+	// Text is complete when nothing is Missing.
+	Text []byte
+	// Used are the queries asked, Missing those of them without which Text is
+	// not complete.
+	Used, Missing []watch.Query
+}
+
+// Parse reads and parses the template's text. Errors tell source:line:column.
+func Parse(t Template) (*Program, error) {
+	text := t.Contents
+	if t.Source != "" {
+		content, err := os.ReadFile(t.Source)
+		if err != nil {
+			return nil, fmt.Errorf("reading the template: %w", err)
+		}
+		text = string(content)
+	}
+	missingKey := "missingkey=default"
+	if t.ErrorOnMissingKey {
+		missingKey = "missingkey=error"
+	}
+	parsed, err := template.New(t.Name()).
+		Delims(t.LeftDelimiter, t.RightDelimiter).
+		Option(missingKey).
+		Funcs(funcs.Helpers()).
+		Funcs(funcs.Bind(funcs.Inputs{}).Map()).
+		Parse(text)
+	if err != nil {
+		return nil, newSyntaxError(t, text, err)
+	}
+	return &Program{parsed: parsed}, nil
+}
+
+// Execute runs the program. It always tells the queries it has used; with an
+// error, those up to the point of failure.
+func (p *Program) Execute(inputs funcs.Inputs) (Execution, error) {
+	bound := funcs.Bind(inputs)
+	out := &limitedBuffer{deadline: time.Now().Add(maxRuntime)}
+	err := p.execute(out, bound.Map())
+	e := Execution{Used: bound.Used(), Missing: bound.Missing()}
+	if err != nil {
+		return e, err
+	}
+	e.Text = append([]byte{}, out.Bytes()...) // an empty text is not nil
+	return e, nil
+}
+
+func (p *Program) execute(out *limitedBuffer, bound template.FuncMap) (err error) {
+	// text/template lets runtime errors of its own through as panics.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v", p.parsed.Name(), r)
+		}
+	}()
+	t, err := p.parsed.Clone()
+	if err != nil {
+		return err
+	}
+	err = t.Funcs(bound).Execute(out, nil)
+	if execErr, ok := errors.AsType[template.ExecError](err); ok {
+		// "template: FILE:LINE:COLUMN: executing …": the first word says nothing.
+		return errors.New(strings.TrimPrefix(execErr.Error(), "template: "))
+	}
+	return err
+}
+
+// limitedBuffer fails writes when a limit is exceeded.
+type limitedBuffer struct {
+	bytes.Buffer
+	deadline time.Time
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > maxOutput {
+		return 0, fmt.Errorf("the text is larger than %d MiB", maxOutput>>20)
+	}
+	if time.Now().After(b.deadline) {
+		return 0, fmt.Errorf("rendering takes longer than %v", maxRuntime)
+	}
+	return b.Buffer.Write(p)
+}

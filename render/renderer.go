@@ -1,0 +1,137 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluiceproxy/sluice/render/install"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// Renderer keeps files as their templates and the watched data say.
+type Renderer struct {
+	options Options
+	watcher *watch.Watcher
+	tasks   []*task
+	runner  *install.Runner
+	status  atomic.Pointer[[]TemplateStatus]
+}
+
+// New makes a Renderer over the answers of watcher. It reads and parses the
+// templates; one that does not parse is logged, and shown by Status, and holds
+// up no other. An error tells of settings that cannot work.
+func New(o Options, watcher *watch.Watcher) (*Renderer, error) {
+	if err := validateAll(o.Templates, o.Dry); err != nil {
+		return nil, err
+	}
+	r := &Renderer{
+		options: o,
+		watcher: watcher,
+		runner:  &install.Runner{Env: o.CommandEnv, Stdout: o.Stdout, Stderr: o.Stderr},
+	}
+	for _, t := range o.Templates {
+		task := newTask(t)
+		if task.program == nil {
+			r.report(task, "the template is broken", task.status.Err)
+		}
+		r.tasks = append(r.tasks, task)
+	}
+	r.publish()
+	return r, nil
+}
+
+// Status tells how each template stands, in their order.
+func (r *Renderer) Status() []TemplateStatus { return slices.Clone(*r.status.Load()) }
+
+// Run renders until ctx ends, and then returns nil. With Options.Once it returns
+// when each template is applied or has failed, with the failures; if ctx ends
+// before, with its cause.
+func (r *Renderer) Run(ctx context.Context) error {
+	wants := r.watcher.Register("render")
+	defer wants.Close()
+	defer r.runner.Close()
+	r.removeLeftovers()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.pass(ctx, wants)
+		if r.options.Once && r.final() {
+			return r.failures()
+		}
+		timer.Stop()
+		if next := r.next(); !next.IsZero() {
+			timer.Reset(max(0, time.Until(next)))
+		}
+		select {
+		case <-ctx.Done():
+			if r.options.Once {
+				return fmt.Errorf("rendering once: %w", context.Cause(ctx))
+			}
+			return nil
+		case <-wants.Changed():
+		case <-timer.C:
+		}
+	}
+}
+
+func (r *Renderer) removeLeftovers() {
+	if r.options.Dry {
+		return
+	}
+	for _, t := range r.tasks {
+		if err := t.template.file().RemoveLeftovers(); err != nil {
+			r.options.Logger.Warn("cleaning up", "destination", t.template.Destination, "err", err)
+		}
+	}
+}
+
+// next is when a pass is due without any change of the data; zero if none is.
+func (r *Renderer) next() time.Time {
+	var next time.Time
+	for _, t := range r.tasks {
+		next = earliest(next, t.next(r.options.MissingAfter))
+	}
+	return next
+}
+
+func (r *Renderer) final() bool {
+	return !slices.ContainsFunc(r.tasks, func(t *task) bool { return !t.final() })
+}
+
+func (r *Renderer) failures() error {
+	var failures []error
+	for _, t := range r.tasks {
+		if t.status.Err != nil {
+			failures = append(failures, fmt.Errorf("template %s: %w", t.template.Name(), t.status.Err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// publish makes the tasks' states visible to Status.
+func (r *Renderer) publish() {
+	all := make([]TemplateStatus, 0, len(r.tasks))
+	for _, t := range r.tasks {
+		s := t.status
+		if t.pending || t.owed {
+			s.Retry = t.retry.next
+		}
+		all = append(all, s)
+	}
+	r.status.Store(&all)
+}
+
+// report logs an error as such when it is new, else for the curious only.
+func (r *Renderer) report(t *task, message string, err error) {
+	log := r.options.Logger.Error
+	if err.Error() == t.reported {
+		log = r.options.Logger.Debug
+	}
+	t.reported = err.Error()
+	log(message, "template", t.template.Name(), "destination", t.template.Destination, "err", err)
+}

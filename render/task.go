@@ -1,0 +1,190 @@
+package render
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/sluiceproxy/sluice/render/funcs"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// task is one template on its way from data to an applied file. It belongs to
+// the goroutine of Run.
+type task struct {
+	template Template
+	program  *Program // nil if the text does not parse
+
+	// What the last execution used, with the versions it saw.
+	used       []watch.Query
+	seen       []version
+	executed   bool
+	generation uint64
+	absence    absence
+
+	// text is the newest complete text. It is pending until it was installed or
+	// rejected.
+	text      []byte
+	pending   bool
+	installed bool // a text was installed before: from now on changes wait
+	owed      bool // the command has to run
+	quiet     quiet
+	retry     retry
+
+	status   TemplateStatus
+	reported string // the error last logged
+}
+
+// version of an answer; two equal ones stand for equal answers.
+type version struct {
+	known  bool
+	number uint64
+}
+
+func newTask(t Template) *task {
+	task := &task{template: t, status: TemplateStatus{
+		Source:      t.Name(),
+		Destination: t.Destination,
+		Command:     t.Command.String(),
+		State:       Waiting,
+	}}
+	task.program, task.status.Err = Parse(t)
+	if task.program == nil {
+		task.status.State = Broken
+	}
+	return task
+}
+
+// outdated reports whether s answers any of the used queries differently than
+// what the last execution saw.
+func (t *task) outdated(s *watch.Snapshot) bool {
+	if t.program == nil {
+		return false
+	}
+	if !t.executed {
+		return true
+	}
+	for i, q := range t.used {
+		if versionOf(s, q) != t.seen[i] {
+			return true
+		}
+	}
+	return false
+}
+
+func versionOf(s *watch.Snapshot, q watch.Query) version {
+	e, _ := s.Entry(q)
+	if !e.Known {
+		return version{}
+	}
+	return version{known: true, number: e.Version}
+}
+
+// execute runs the template and decides what the result means. It reports
+// whether other queries are used than before.
+func (t *task) execute(inputs funcs.Inputs, now time.Time) (usesOthers bool) {
+	e, err := t.program.Execute(inputs)
+	used := e.Used
+	if err != nil {
+		// It did not get to its end: what it would have used there stays wanted.
+		used = union(e.Used, t.used)
+	}
+	usesOthers = !slices.Equal(used, t.used)
+	t.used, t.executed = used, true
+	t.seen = t.seen[:0]
+	for _, q := range used {
+		t.seen = append(t.seen, versionOf(inputs.Snapshot, q))
+	}
+	t.absence.note(e.Missing, now)
+	t.status.Missing = e.Missing
+	switch {
+	case len(e.Missing) > 0:
+		// An error may well come from the lack of data: no matter yet.
+		t.incomplete(Waiting, nil)
+	case err != nil:
+		t.incomplete(Broken, err)
+	default:
+		t.complete(e.Text, inputs.Snapshot.Generation(), now)
+	}
+	return usesOthers
+}
+
+// incomplete means that there is no text for the data there is. The file stays
+// as it is, and a command it owes will still run.
+func (t *task) incomplete(state State, err error) {
+	t.pending, t.text = false, nil
+	t.quiet.stop()
+	t.status.State, t.status.Err = state, err
+}
+
+func (t *task) complete(text []byte, generation uint64, now time.Time) {
+	t.generation = generation
+	if t.text != nil && bytes.Equal(text, t.text) && !t.quiet.running() {
+		if !t.pending && t.status.State != Rejected {
+			t.status.Generation = generation
+		}
+		return
+	}
+	t.text, t.pending = text, true
+	t.retry.reset()
+	if t.installed && t.template.Wait.Min > 0 {
+		t.quiet.touch(now, t.template.Wait)
+		t.status.State, t.status.Err = Settling, nil
+	}
+}
+
+// current notes that the file, being up to date, shows generation as well.
+func (t *task) current(generation uint64) {
+	if t.text != nil && !t.pending && t.status.State != Rejected {
+		t.status.Generation = generation
+	}
+}
+
+// due reports whether the text is to be installed now.
+func (t *task) due(now time.Time) bool {
+	if !t.pending || !t.retry.ready(now) {
+		return false
+	}
+	return !t.quiet.running() || t.quiet.due(now)
+}
+
+// next is when there will be something to do without any change of the data;
+// zero if there will not.
+func (t *task) next(missingAfter time.Duration) time.Time {
+	next := t.absence.next(missingAfter)
+	if t.pending && t.quiet.running() {
+		next = earliest(next, t.quiet.until)
+	}
+	if t.pending || t.owed {
+		next = earliest(next, t.retry.next)
+	}
+	return next
+}
+
+// final reports whether the task has come to its end where there are no
+// second attempts.
+func (t *task) final() bool {
+	switch t.status.State {
+	case Waiting, Settling:
+		return false
+	case Rendered:
+		return !t.owed
+	}
+	return true
+}
+
+// union is a followed by what b has beyond it.
+func union(a, b []watch.Query) []watch.Query {
+	have := make(map[watch.Query]bool, len(a))
+	for _, q := range a {
+		have[q] = true
+	}
+	all := slices.Clone(a)
+	for _, q := range b {
+		if !have[q] {
+			all = append(all, q)
+			have[q] = true
+		}
+	}
+	return all
+}

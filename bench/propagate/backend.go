@@ -39,6 +39,6 @@ func startBackend(ctx context.Context, ip netip.Addr, name string) (*backend, er
 }
 
 func (b *backend) stop() {
-	b.server.Close()
+	_ = b.server.Close()
 	<-b.done
 }

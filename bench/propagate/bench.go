@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,7 +41,7 @@ func measure(ctx context.Context, s settings, sub subject, size int) (result, er
 	if err != nil {
 		return r, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	ip, err := ownLoopback(ctx)
 	if err != nil {
 		return r, err
@@ -90,8 +91,8 @@ func (b *bench) fillCatalog(ctx context.Context, size int) error {
 // observe runs the phases while another client uses the agent and the
 // subject's connections are counted.
 func (b *bench) observe(ctx context.Context, r *result) error {
-	group, ctx := errgroup.WithContext(ctx)
-	observed, stop := context.WithCancel(ctx)
+	group, inner := errgroup.WithContext(ctx)
+	observed, stop := context.WithCancel(inner)
 	defer stop()
 	group.Go(func() error {
 		r.OtherClient = probe(observed, b.agent.addr, probeEvery)
@@ -103,20 +104,26 @@ func (b *bench) observe(ctx context.Context, r *result) error {
 	})
 	group.Go(func() error {
 		defer stop()
-		return b.phases(ctx, r)
+		return b.phases(inner, r)
 	})
-	if err := group.Wait(); err != nil {
-		// A program that ended makes everything else fail: say the cause.
-		if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-			return cause
-		}
-		return err
+	err := group.Wait()
+	if err == nil {
+		return nil
 	}
-	return nil
+	// A program that ended makes everything else fail, a little before we
+	// know: that is the cause to tell.
+	if cause := sleep(ctx, time.Second); cause != nil {
+		return cause
+	}
+	return err
 }
 
 // phases measures one thing after the other.
 func (b *bench) phases(ctx context.Context, r *result) error {
+	others, err := b.otherWork()
+	if err != nil {
+		return err
+	}
 	boot, err := b.boot(ctx)
 	if err != nil {
 		return fmt.Errorf("waiting for all routes: %w", err)
@@ -141,6 +148,9 @@ func (b *bench) phases(ctx context.Context, r *result) error {
 	if r.Series, err = b.allSeries(ctx); err != nil {
 		return err
 	}
+	if r.OtherWork, err = others(); err != nil {
+		return err
+	}
 	return b.finish(ctx, r)
 }
 
@@ -152,7 +162,10 @@ func (b *bench) finish(ctx context.Context, r *result) (err error) {
 	if r.ConnectionsEnd, err = connections(b.lb.pid, b.agent.addr); err != nil {
 		return err
 	}
-	if r.ConnectionsBySS, err = connectionsBySS(ctx, b.lb.pid, b.agent.addr); err != nil {
+	switch n, err := connectionsBySS(ctx, b.lb.pid, b.agent.addr); {
+	case err == nil:
+		r.ConnectionsBySS = &n
+	case !errors.Is(err, exec.ErrNotFound):
 		return err
 	}
 	end, err := memoryOf(b.lb.pid)
@@ -176,7 +189,7 @@ func (b *bench) boot(ctx context.Context) (time.Duration, error) {
 			}
 		}
 		listed := 0
-		if _, body, err := b.api.get(ctx, "/api/routes"); err == nil {
+		if got, body, err := b.api.get(ctx, "/api/routes"); err == nil && got.ok() {
 			listed, _ = countEntries(body)
 		}
 		if listed >= len(b.services) {

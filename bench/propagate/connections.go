@@ -20,16 +20,14 @@ import (
 // and returns the most it saw before ctx ended.
 func mostConnections(ctx context.Context, pid int, remote netip.AddrPort, every time.Duration) (int, error) {
 	most := 0
-	for {
+	for sleep(ctx, every) == nil {
 		n, err := connections(pid, remote)
-		if err != nil && ctx.Err() == nil {
+		if err != nil {
 			return most, err
 		}
 		most = max(most, n)
-		if sleep(ctx, every) != nil {
-			return most, nil
-		}
 	}
+	return most, nil
 }
 
 // connections counts the established connections to remote that the process
@@ -127,16 +125,11 @@ func parseHexAddr(text string) (netip.AddrPort, error) {
 }
 
 // connectionsBySS counts the same with ss(8) of iproute2, as a second opinion.
-// It returns nil where that is not installed.
-func connectionsBySS(ctx context.Context, pid int, remote netip.AddrPort) (*int, error) {
-	path, err := exec.LookPath("ss")
+// Where that is not installed the error is exec.ErrNotFound.
+func connectionsBySS(ctx context.Context, pid int, remote netip.AddrPort) (int, error) {
+	out, err := exec.CommandContext(ctx, "ss", "-Htnp", "state", "established", "dst", remote.String()).Output()
 	if err != nil {
-		return nil, nil
+		return 0, fmt.Errorf("running ss: %w", err)
 	}
-	out, err := exec.CommandContext(ctx, path, "-Htnp", "state", "established", "dst", remote.String()).Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	count := strings.Count(string(out), fmt.Sprintf(",pid=%d,", pid))
-	return &count, nil
+	return strings.Count(string(out), fmt.Sprintf(",pid=%d,", pid)), nil
 }

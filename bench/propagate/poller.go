@@ -26,6 +26,8 @@ type answer struct {
 	backend string
 }
 
+func (a answer) ok() bool { return a.status == http.StatusOK }
+
 func newPoller(addr netip.AddrPort) *poller {
 	return &poller{
 		base: "http://" + addr.String(),
@@ -40,26 +42,26 @@ func (p *poller) stop() { p.client.CloseIdleConnections() }
 
 // ask requests the service's path.
 func (p *poller) ask(ctx context.Context, service string) answer {
-	resp, _, err := p.get(ctx, "/"+service+"/")
+	got, _, err := p.get(ctx, "/"+service+"/")
 	if err != nil {
 		return answer{}
 	}
-	return answer{status: resp.StatusCode, backend: resp.Header.Get(backendHeader)}
+	return got
 }
 
-// get returns the response to a request for path and its whole body.
-func (p *poller) get(ctx context.Context, path string) (*http.Response, []byte, error) {
+// get requests path and returns the answer with its whole body.
+func (p *poller) get(ctx context.Context, path string) (answer, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, nil)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, nil, err
 	}
 	resp, err := p.client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return resp, body, err
+	return answer{status: resp.StatusCode, backend: resp.Header.Get(backendHeader)}, body, err
 }
 
 // until asks for the service, pausing between requests, until an answer is
@@ -80,5 +82,3 @@ func (p *poller) until(ctx context.Context, service string, seen func(answer) bo
 		}
 	}
 }
-
-func (a answer) ok() bool { return a.status == http.StatusOK }

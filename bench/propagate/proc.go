@@ -42,6 +42,42 @@ func parseCPUTime(stat string) (time.Duration, error) {
 	return time.Duration(ticks) * tick, nil
 }
 
+// machineTime returns the processor time of the whole machine since it was
+// booted, all its processors together.
+func machineTime() (processors, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return processors{}, err
+	}
+	return parseMachineTime(string(text))
+}
+
+// processors is time of all processors together.
+type processors struct{ busy, total time.Duration }
+
+// parseMachineTime reads the first line of /proc/stat; see proc_stat(5).
+func parseMachineTime(stat string) (processors, error) {
+	line, _, _ := strings.Cut(stat, "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return processors{}, fmt.Errorf("/proc/stat begins with %q", line)
+	}
+	var p processors
+	// user, nice, system, idle, iowait, irq, softirq, steal; what follows is
+	// part of user and nice.
+	for i, field := range fields[1:9] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return processors{}, fmt.Errorf("/proc/stat: %w", err)
+		}
+		p.total += time.Duration(n) * tick
+		if i != 3 && i != 4 {
+			p.busy += time.Duration(n) * tick
+		}
+	}
+	return p, nil
+}
+
 // memory is the resident memory of a process, in bytes.
 type memory struct{ now, peak int64 }
 

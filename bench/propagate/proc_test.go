@@ -41,6 +41,18 @@ func TestParseCPUTime(t *testing.T) {
 	}
 }
 
+func TestParseMachineTime(t *testing.T) {
+	got, err := parseMachineTime("cpu  100 20 30 4000 500 6 7 8 90 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n")
+	if want := (processors{busy: 1710 * time.Millisecond, total: 46710 * time.Millisecond}); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	for _, bad := range []string{"", "cpu0 1 2 3 4 5 6 7 8 9 10\n", "cpu  1 2 3\n", "cpu  1 2 3 4 x 6 7 8 9 10\n"} {
+		if got, err := parseMachineTime(bad); err == nil {
+			t.Errorf("%q: got %+v, want an error", bad, got)
+		}
+	}
+}
+
 func TestParseMemory(t *testing.T) {
 	got, err := parseMemory("Name:\tsluice\nVmPeak:\t 1240000 kB\nVmHWM:\t   30000 kB\nVmRSS:\t   28672 kB\nThreads:\t9\n")
 	if want := (memory{now: 28672 << 10, peak: 30000 << 10}); err != nil || got != want {
@@ -94,6 +106,9 @@ func TestOwnProcess(t *testing.T) {
 	}
 	if _, err := cpuTime(os.Getpid()); err != nil {
 		t.Error(err)
+	}
+	if m, err := machineTime(); err != nil || m.busy > m.total {
+		t.Errorf("machine time %+v, %v", m, err)
 	}
 	if m, err := memoryOf(os.Getpid()); err != nil || m.now > m.peak {
 		t.Errorf("memory %+v, %v", m, err)

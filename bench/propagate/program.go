@@ -45,9 +45,9 @@ func startProgram(ctx context.Context, fail context.CancelCauseFunc, dir, path s
 	go func() {
 		defer close(p.done)
 		defer log.Close()
-		err := cmd.Wait()
+		_ = cmd.Wait() // how it ended is in ProcessState
 		if ctx.Err() == nil {
-			fail(fmt.Errorf("%s ended by itself: %v; the end of its log:\n%s", path, err, tail(log.Name(), 2000)))
+			fail(fmt.Errorf("%s ended by itself (%s); the end of its log:\n%s", path, cmd.ProcessState, tail(log.Name(), 2000)))
 		}
 	}()
 	return p, nil

@@ -30,6 +30,7 @@ type result struct {
 	ConnectionsEnd  int      `json:"connections_end"`
 	ConnectionsBySS *int     `json:"connections_by_ss,omitempty"` // at the end too
 	OtherClient     probes   `json:"other_client"`
+	OtherWork       float64  `json:"other_work"` // share of the machine's processors busy with anything else
 }
 
 // series is how long one kind of change took to be seen in the traffic.
@@ -116,6 +117,9 @@ func writeTable(w io.Writer, results []result) error {
 		return fmt.Sprintf("%d / %d / %d", r.OtherClient.Requests, r.OtherClient.Limited, r.OtherClient.Failed)
 	})
 	row("another client: slowest answer", func(r result) string { return shortMS(r.OtherClient.SlowestMS) })
+	row("the machine's processors busy with other work", func(r result) string {
+		return strconv.FormatFloat(100*r.OtherWork, 'f', 0, 64) + " %"
+	})
 	return t.Flush()
 }
 

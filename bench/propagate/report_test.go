@@ -49,7 +49,7 @@ func TestShortMS(t *testing.T) {
 }
 
 func TestCountEntries(t *testing.T) {
-	for text, want := range map[string]int{`[]`: 0, ` [{"a":1},{"a":2}]`: 2, `{}`: 0, `{"a":["x"],"b":[]}`: 2, "null": 0} {
+	for text, want := range map[string]int{`[]`: 0, "\n[{},{}]": 2, `{}`: 0, `{"a":["x"],"b":[]}`: 2, "null": 0} {
 		if got, err := countEntries([]byte(text)); err != nil || got != want {
 			t.Errorf("%s: got %d, %v; want %d", text, got, err, want)
 		}
@@ -73,7 +73,7 @@ func exampleResults() []result {
 				{"port changes", spread{29, 11.2, 14, 20.1}, spread{29, 12.2, 15, 21.1}, 1},
 			},
 			Change: cost{2.3, 5}, Idle: cost{0.4, 20}, RSSBooted: 20 << 20, RSSEnd: 21 << 20, RSSPeak: 22 << 20,
-			ConnectionsMost: 64, ConnectionsEnd: 5, ConnectionsBySS: &five, OtherClient: probes{1000, 0, 0, 12.5},
+			ConnectionsMost: 64, ConnectionsEnd: 5, ConnectionsBySS: &five, OtherClient: probes{1000, 0, 0, 12.5}, OtherWork: 0.034,
 		},
 		{
 			Subject: "fabio", Services: 5000, Changes: 30, BootMS: 4210, RoutedBooted: 5000, RoutedEnd: 4999,

@@ -7,7 +7,7 @@ import (
 
 // Paces of a crowd.
 const (
-	pollPace   = 50 * time.Millisecond  // between polls, unless a round took longer than Wait then
+	pollPace   = 60 * time.Millisecond  // between polls, unless a round took longer than Wait then
 	pollLeast  = time.Second            // between two polls of one query
 	sweepRest  = 4                      // rest after a sweep, in times of its length
 	sweepLeast = 500 * time.Millisecond // rest after a sweep at least

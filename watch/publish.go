@@ -71,7 +71,8 @@ func (w *Watcher) fill(s *Snapshot) []*Wants {
 		if m.renewed {
 			m.entry.Version = s.generation
 		}
-		s.entries[m.query] = m.entry
+		e := m.entry
+		s.entries[m.query] = &e
 		if m.changed {
 			for _, c := range m.wants {
 				tell[c] = struct{}{}

@@ -33,6 +33,14 @@ type Scope struct {
 	SamenessGroup string
 }
 
+// String describes the scope for people; "default" if all is default.
+func (s Scope) String() string {
+	if s == (Scope{}) {
+		return "default"
+	}
+	return strings.TrimSpace(describe("", "", s, ""))
+}
+
 // Services asks for the names of all registered services with the union of
 // their instances' tags (Consul: GET /v1/catalog/services).
 type Services struct {

@@ -1,15 +1,12 @@
 package watch
 
-import (
-	"maps"
-	"time"
-)
+import "time"
 
 // Snapshot is the immutable set of answers known at one moment. The zero value
 // and nil are empty snapshots.
 type Snapshot struct {
 	generation uint64
-	entries    map[Query]Entry
+	entries    map[Query]*Entry // pointers make the map cheap to copy
 }
 
 // Entry is what a snapshot knows of one query.
@@ -32,7 +29,11 @@ func (e Entry) Stale() bool { return e.Known && e.Err != nil }
 
 // NewSnapshot makes a snapshot from its parts. The map is copied.
 func NewSnapshot(generation uint64, entries map[Query]Entry) *Snapshot {
-	return &Snapshot{generation: generation, entries: maps.Clone(entries)}
+	s := &Snapshot{generation: generation, entries: make(map[Query]*Entry, len(entries))}
+	for q, e := range entries {
+		s.entries[q] = &e
+	}
+	return s
 }
 
 // Generation grows by one with each published snapshot; 0 is the empty one.
@@ -48,8 +49,10 @@ func (s *Snapshot) Entry(q Query) (Entry, bool) {
 	if s == nil {
 		return Entry{}, false
 	}
-	e, ok := s.entries[q]
-	return e, ok
+	if e := s.entries[q]; e != nil {
+		return *e, true
+	}
+	return Entry{}, false
 }
 
 // All calls yield for each wanted query, in no order, until it returns false.
@@ -58,7 +61,7 @@ func (s *Snapshot) All(yield func(Query, Entry) bool) {
 		return
 	}
 	for q, e := range s.entries {
-		if !yield(q, e) {
+		if !yield(q, *e) {
 			return
 		}
 	}

@@ -132,7 +132,7 @@ func (c *crowd) hear(ctx context.Context, s *survey, services map[string]struct{
 // before may have changed since. c.mu is held.
 func (c *crowd) goLive(s *survey) {
 	if s.state == surveyLost {
-		c.log.Info("survey running again", "scope", s.scope, "after", time.Since(s.since).Round(time.Millisecond))
+		c.log.Info("survey running again", "scope", s.scope.String(), "after", time.Since(s.since).Round(time.Millisecond))
 		c.origin.recovered()
 	}
 	for m := range s.all {
@@ -150,7 +150,8 @@ func (c *crowd) lose(ctx context.Context, s *survey, err error) (lived time.Dura
 	if ctx.Err() != nil {
 		return 0
 	}
-	switch s.state {
+	was := s.state
+	switch was {
 	case surveyLost:
 		return 0
 	case surveyLive:
@@ -158,10 +159,10 @@ func (c *crowd) lose(ctx context.Context, s *survey, err error) (lived time.Dura
 	}
 	s.enter(surveyLost)
 	s.pending = false
-	c.log.Warn("survey failing, its services are polled", "scope", s.scope, "services", len(s.members), "err", err)
+	c.log.Warn("survey failing, its services are polled", "scope", s.scope.String(), "services", len(s.members), "err", err)
 	for m := range s.all {
 		m.index = 0
-		if m.entry.Err == nil {
+		if m.entry.Err == nil && (was == surveyLive || !m.entry.Known) {
 			c.doubt(m, err)
 		}
 		c.poll(m)

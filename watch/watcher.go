@@ -49,7 +49,7 @@ func New(o Options, sources ...Source) *Watcher {
 	for _, s := range sources {
 		w.origins = append(w.origins, newOrigin(s))
 	}
-	w.snapshot.Store(&Snapshot{entries: make(map[Query]Entry)})
+	w.snapshot.Store(&Snapshot{entries: make(map[Query]*Entry)})
 	return w
 }
 

@@ -135,7 +135,7 @@ func (x *Exchange) AddPrefix(prefix string) error {
 
 func (x *Exchange) setPath(path, raw string) {
 	x.RawPath = raw
-	x.Request.Path, x.Request.RoutingPath = path, routingPath(raw)
+	x.Request.Path, x.Request.RoutingPath = path, match.RoutingPath(raw)
 }
 
 // fields shows the exchange's header and query to rules.

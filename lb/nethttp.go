@@ -105,9 +105,7 @@ func (in *inbound) target(x *Exchange) *refusal {
 	x.Request.Host = host
 	name, _, _ := strings.Cut(r.Host, ":")
 	x.Request.Dotted = strings.HasSuffix(name, ".")
-	if port != 0 && (x.Scheme != "http" || port != 80) && (x.Scheme != "https" || port != 443) {
-		x.Request.Port = port
-	}
+	x.Request.Port = port
 	sent := r.RequestURI
 	if r.URL.Host != "" { // absolute-form: net/http has put its authority in r.Host
 		sent = pathOfAbsolute(sent)

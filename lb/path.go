@@ -13,7 +13,7 @@ import (
 // merged; all else, percent-encodings above all, stays byte for byte. path is
 // raw decoded once, with the slashes that decoding brought to light merged as
 // well. Both start with a slash and neither has a dot segment. (Some rules look
-// at a third, [routingPath], which only ever narrows what they match.)
+// at a third, [match.RoutingPath].)
 //
 // What an upstream could take for a dot segment although it is none here is
 // refused: encoded slashes and backslashes beside dots ("..%2f"), dots with a
@@ -151,26 +151,6 @@ func escapeHigh(segment string) string {
 		} else {
 			b.WriteByte(c)
 		}
-	}
-	return b.String()
-}
-
-// routingPath is raw with all decoded but the reserved characters of RFC 3986
-// §2.2 and the percent sign, whose encodings stay as they are.
-func routingPath(raw string) string {
-	if strings.IndexByte(raw, '%') < 0 {
-		return raw
-	}
-	const reserved = ":/?#[]@!$&'()*+,;=%"
-	var b strings.Builder
-	for i := 0; i < len(raw); {
-		c, size := decodeAt(raw, i)
-		if size > 1 && strings.IndexByte(reserved, c) >= 0 {
-			b.WriteString(raw[i : i+size])
-		} else {
-			b.WriteByte(c)
-		}
-		i += size
 	}
 	return b.String()
 }

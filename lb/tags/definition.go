@@ -1,6 +1,10 @@
 package tags
 
-import "github.com/sluiceproxy/sluice/lb/match"
+import (
+	"cmp"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+)
 
 // Dialect is a tag language.
 type Dialect string
@@ -42,13 +46,18 @@ type Route struct {
 	// SlashPaths are exact paths whose other form, with or without the slash at
 	// the end, is answered by a redirect to the path itself.
 	SlashPaths []string
-	// Host replaces the Host field of forwarded requests; empty leaves it to the
-	// pool's PassHost.
-	Host string
-	// Pool is the name of a pool to be resolved.
+	// PassHost forwards the client's Host field, if the pool's PassHost agrees.
+	// Otherwise Host is sent, or the target's address if that is empty.
+	PassHost bool
+	Host     string
+	// Pool is the name of a pool to be resolved, of the same dialect.
 	Pool string
-	// Origin ranks definitions of one name; see [Origin].
-	Origin Origin
+	// Origin ranks definitions of one name. Tag and Instance say where the
+	// definition was found, for problems that come up later.
+	Origin   Origin
+	Tag      string
+	Instance string
+	Node     string
 }
 
 // PathStep is one change of the path, done in the order of the list. Exactly
@@ -82,24 +91,27 @@ type Middleware struct {
 	Path PathStep
 	// Broken is why the middleware cannot be used, or empty. Routes that refer
 	// to a broken one are not served.
-	Broken string
-	Origin Origin
+	Broken  string
+	Service string
+	Origin  Origin
 }
 
 // Pool is a named set of endpoints. Pools of one name from several services
 // are joined.
 type Pool struct {
-	Name      string
-	Dialect   Dialect
-	PassHost  bool
+	Name     string
+	Dialect  Dialect
+	PassHost bool
+	// Broken is as in [Middleware].
+	Broken    string
 	Endpoints []Endpoint
+	Service   string
 	Origin    Origin
 }
 
 // Endpoint is one address of a pool.
 type Endpoint struct {
-	// Scheme is "http".
-	Scheme  string
+	Scheme  string // "http"
 	Address string // host:port, IPv6 bracketed
 	// Weight is the endpoint's part of the traffic relative to the others of the
 	// pool; an endpoint of weight 0 gets none.
@@ -118,5 +130,24 @@ type Endpoint struct {
 type Origin struct {
 	Serving   int
 	Instances int
-	Newest    uint64
+	Newest    uint64 // see [Instance.Registered]
+}
+
+// Compare is positive if o ranks above other.
+func (o Origin) Compare(other Origin) int {
+	return cmp.Or(
+		cmp.Compare(o.Serving, other.Serving),
+		cmp.Compare(o.Instances, other.Instances),
+		cmp.Compare(o.Newest, other.Newest),
+	)
+}
+
+// with counts one more instance.
+func (o Origin) with(i Instance) Origin {
+	if i.Serving {
+		o.Serving++
+	}
+	o.Instances++
+	o.Newest = max(o.Newest, i.Registered)
+	return o
 }

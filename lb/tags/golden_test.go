@@ -1,0 +1,193 @@
+package tags
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Each golden file is an archive of
+//
+//	options    (optional) words: exposed, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik
+//	instances  one line "ID ADDRESS:PORT [critical] [node=N] [age=N]" each, with its tags indented below
+//	want       the definition
+//
+// The service is named after the file.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/golden/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	for _, file := range files {
+		service := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		t.Run(service, func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			input, want, _ := strings.Cut(string(data), "-- want --\n")
+			got := dump(Parse(readOptions(t, input), service, readInstances(t, input)))
+			if *update {
+				if err := os.WriteFile(file, []byte(input+"-- want --\n"+got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("definition (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// section is the text of one file of an archive.
+func section(archive, name string) string {
+	_, text, _ := strings.Cut(archive, "-- "+name+" --\n")
+	text, _, _ = strings.Cut(text, "\n-- ")
+	return text
+}
+
+func readOptions(t *testing.T, archive string) Options {
+	t.Helper()
+	o := DefaultOptions()
+	for _, word := range strings.Fields(section(archive, "options")) {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "exposed":
+			o.ExposedByDefault = true
+		case "default":
+			o.DefaultDialect = Dialect(value)
+		case "domain":
+			o.Domain = value
+		case "no-fabio":
+			o.Fabio = false
+		case "no-traefik1":
+			o.Traefik1 = false
+		case "no-traefik":
+			o.Traefik = false
+		default:
+			t.Fatalf("unknown option %q", word)
+		}
+	}
+	return o
+}
+
+func readInstances(t *testing.T, archive string) (instances []Instance) {
+	t.Helper()
+	for line := range strings.Lines(section(archive, "instances")) {
+		line = strings.TrimSuffix(line, "\n")
+		if tag, ok := strings.CutPrefix(line, "\t"); ok {
+			last := &instances[len(instances)-1]
+			last.Tags = append(last.Tags, tag)
+			continue
+		}
+		words := strings.Fields(line)
+		i := Instance{ID: words[0], Node: "n1", Datacenter: "dc1", Serving: true, Registered: 1}
+		host, port, _ := strings.Cut(words[1], ":")
+		i.Address = host
+		i.Port, _ = strconv.Atoi(port)
+		for _, word := range words[2:] {
+			key, value, _ := strings.Cut(word, "=")
+			switch key {
+			case "critical":
+				i.Serving = false
+			case "node":
+				i.Node = value
+			case "age":
+				i.Registered, _ = strconv.ParseUint(value, 10, 64)
+			default:
+				t.Fatalf("unknown word %q", word)
+			}
+		}
+		instances = append(instances, i)
+	}
+	return instances
+}
+
+// dump writes a definition for people, leaving out what is as usual.
+func dump(d Definition) string {
+	var b bytes.Buffer
+	for _, r := range d.Routes {
+		fmt.Fprintf(&b, "route %s %q\n\trule  %s\n\tmatch %s\n", r.Dialect, r.Name, r.Rule, r.Match)
+		if r.Dialect != Fabio {
+			fmt.Fprintf(&b, "\tpriority %d\n", r.Precedence.Priority)
+		}
+		for _, list := range []struct {
+			name  string
+			words []string
+		}{{"entrypoints", r.Entrypoints}, {"middlewares", r.Middlewares}, {"slash", r.SlashPaths}} {
+			if len(list.words) > 0 {
+				fmt.Fprintf(&b, "\t%s %s\n", list.name, strings.Join(list.words, " "))
+			}
+		}
+		for _, step := range r.Path {
+			fmt.Fprintf(&b, "\t%s\n", dumpStep(step))
+		}
+		if !r.PassHost {
+			fmt.Fprintf(&b, "\thost %q\n", r.Host)
+		}
+		fmt.Fprintf(&b, "\tpool %q\n", r.Pool)
+	}
+	for _, m := range d.Middlewares {
+		fmt.Fprintf(&b, "middleware %s: ", m.Name)
+		if m.Broken != "" {
+			fmt.Fprintf(&b, "broken\n")
+			continue
+		}
+		fmt.Fprintln(&b, dumpStep(m.Path))
+	}
+	for _, p := range d.Pools {
+		fmt.Fprintf(&b, "pool %s %q", p.Dialect, p.Name)
+		if !p.PassHost {
+			b.WriteString(" with the target's host")
+		}
+		if p.Broken != "" {
+			fmt.Fprintf(&b, " broken: %s", p.Broken)
+		}
+		b.WriteByte('\n')
+		for _, e := range p.Endpoints {
+			fmt.Fprintf(&b, "\t%s://%s", e.Scheme, e.Address)
+			if e.Weight != 1 {
+				fmt.Fprintf(&b, " weight %d", e.Weight)
+			}
+			if e.Share != 0 {
+				fmt.Fprintf(&b, " share %g", e.Share)
+			}
+			if !e.Serving {
+				b.WriteString(" not serving")
+			}
+			b.WriteByte('\n')
+		}
+	}
+	for _, p := range d.Problems {
+		fmt.Fprintf(&b, "problem %s on %s x%d", p.Instance, p.Node, p.Instances)
+		if p.Route != "" {
+			fmt.Fprintf(&b, ", route %q left out", p.Route)
+		}
+		fmt.Fprintf(&b, "\n\t%s\n", p.Error())
+		if p.Offset >= 0 {
+			fmt.Fprintf(&b, "\tat %d: %q\n", p.Offset, p.Tag[min(p.Offset, len(p.Tag)):])
+		}
+	}
+	return b.String()
+}
+
+func dumpStep(s PathStep) string {
+	if s.Add != "" {
+		return "add " + s.Add
+	}
+	text := "strip " + strings.Join(s.Strip, " ")
+	if s.Forwarded == SetForwardedPrefix {
+		text += ", always tell"
+	}
+	return text
+}

@@ -1,0 +1,243 @@
+package tags
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Bounds on what one service may ask for, so that a runaway job cannot exhaust
+// the load balancer for the others.
+const (
+	MaxRoutes = 1000 // of a service, in each dialect
+	MaxTag    = 4096 // bytes of a tag
+)
+
+// Parse turns the tags of a service's instances into its definition. All
+// instances count, serving or not. The result depends on the instances only,
+// not on their order.
+func Parse(o Options, service string, instances []Instance) Definition {
+	p := parser{Options: o, Definition: Definition{Service: service}}
+	for _, i := range instances {
+		p.views = append(p.views, p.view(i))
+	}
+	slices.SortFunc(p.views, func(a, b view) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.ID, b.ID))
+	})
+	p.settleDialects()
+	if o.Fabio {
+		p.fabio()
+	}
+	if o.Traefik1 {
+		p.traefik1()
+	}
+	if o.Traefik {
+		p.traefik()
+	}
+	return p.Definition
+}
+
+// CanRoute reports whether a service with these tags may ask for a route, by
+// the union of its instances' tags: whether its instances need looking at.
+func CanRoute(o Options, tags []string) bool {
+	return o.ExposedByDefault && (o.Traefik || o.Traefik1) ||
+		slices.ContainsFunc(tags, func(tag string) bool {
+			return o.Fabio && strings.HasPrefix(strings.TrimSpace(tag), o.FabioPrefix) ||
+				(o.Traefik || o.Traefik1) && strings.HasPrefix(tag, o.TraefikPrefix+".")
+		})
+}
+
+type parser struct {
+	Options
+	Definition
+	views []view
+}
+
+// view is an instance with its tags sorted out.
+type view struct {
+	Instance
+	fabio   []string
+	labels  []label
+	dialect Dialect // Traefik1, Traefik, or empty for neither
+}
+
+// label is a tag of the form PREFIX.KEY=VALUE.
+type label struct {
+	key, value string
+	tag        string
+	at         int // offset of value in tag
+}
+
+func (p *parser) view(i Instance) view {
+	v := view{Instance: i}
+	for _, tag := range i.Tags {
+		trimmed := strings.TrimSpace(tag)
+		isFabio := p.Fabio && strings.HasPrefix(trimmed, p.FabioPrefix)
+		key, isTraefik := strings.CutPrefix(tag, p.TraefikPrefix+".")
+		switch {
+		case !isFabio && !isTraefik:
+		case len(tag) > MaxTag:
+			p.problem(i, Problem{
+				Tag: tag[:64] + "…", Offset: MaxTag,
+				Reason: fmt.Sprintf("the tag has more than %d bytes", MaxTag),
+			})
+		case isFabio:
+			v.fabio = append(v.fabio, trimmed)
+		default:
+			if key, value, ok := strings.Cut(key, "="); ok {
+				v.labels = append(v.labels, label{key, value, tag, len(tag) - len(value)})
+			}
+		}
+	}
+	return v
+}
+
+// settleDialects decides which Traefik dialect each instance speaks, if any.
+// Instances that are exposed without saying anything in one follow the rest of
+// their service.
+func (p *parser) settleDialects() {
+	silent := Dialect("")
+	mixed := false
+	for i := range p.views {
+		v := &p.views[i]
+		v1 := p.Traefik1 && slices.ContainsFunc(v.labels, label.isTraefik1)
+		v3 := p.Traefik && slices.ContainsFunc(v.labels, label.isTraefik)
+		switch {
+		case v3:
+			v.dialect, silent = Traefik, Traefik
+		case v1:
+			v.dialect, silent = Traefik1, cmp.Or(silent, Traefik1)
+		}
+		if v1 && v3 && !mixed {
+			mixed = true
+			tag := v.labels[slices.IndexFunc(v.labels, label.isTraefik1)].redacted()
+			p.problem(v.Instance, Problem{
+				Tag: tag, Offset: -1,
+				Reason: "the tags of Traefik v1 are ignored because there are tags of v2/v3 as well",
+				Hint:   "remove one of the two sets",
+			})
+		}
+	}
+	silent = cmp.Or(silent, p.DefaultDialect)
+	if silent == Traefik && !p.Traefik || silent == Traefik1 && !p.Traefik1 {
+		silent = ""
+	}
+	for i := range p.views {
+		v := &p.views[i]
+		enabled, said := p.enabled(v)
+		switch {
+		case said && !enabled:
+			v.dialect = ""
+		case v.dialect == "" && (enabled || !said && p.ExposedByDefault):
+			v.dialect = silent
+		}
+	}
+}
+
+// enabled is the value of the first enable tag, which may be spelled in any
+// case; said is false without a valid one.
+func (p *parser) enabled(v *view) (enabled, said bool) {
+	for _, l := range v.labels {
+		if !strings.EqualFold(l.key, "enable") {
+			continue
+		}
+		enabled, err := strconv.ParseBool(l.value)
+		if err != nil {
+			p.problem(v.Instance, Problem{
+				Tag: l.tag, Offset: l.at, Reason: "not a boolean; the default applies", Hint: "true or false",
+			})
+		}
+		return enabled, err == nil
+	}
+	return false, false
+}
+
+// isTraefik1 reports whether the label makes its instance a Traefik v1 one.
+func (l label) isTraefik1() bool {
+	for _, start := range []string{"frontend.", "frontends.", "backend."} {
+		if strings.HasPrefix(l.key, start) {
+			return true
+		}
+	}
+	return strings.EqualFold(l.key, "protocol") || strings.EqualFold(l.key, "weight")
+}
+
+// isTraefik is the same for Traefik v2/v3.
+func (l label) isTraefik() bool {
+	root, _, dotted := strings.Cut(l.key, ".")
+	switch strings.ToLower(root) {
+	case "http", "tcp", "udp", "tls":
+		return dotted
+	}
+	return false
+}
+
+// redacted is the tag, without its value if that may be a secret.
+func (l label) redacted() string {
+	key := strings.ToLower(l.key)
+	for _, word := range []string{"auth", "header", "plugin", "redis", "password", "token"} {
+		if strings.Contains(key, word) {
+			return l.tag[:l.at] + "…"
+		}
+	}
+	return l.tag
+}
+
+// problem reports a problem of one instance. The same problem of several is
+// one.
+func (p *parser) problem(i Instance, new Problem) {
+	for n := range p.Problems {
+		old := &p.Problems[n]
+		if old.Tag == new.Tag && old.Reason == new.Reason && old.Route == new.Route && old.Offset == new.Offset {
+			if old.Instance != i.ID || old.Node != i.Node {
+				old.Instances++
+			}
+			return
+		}
+	}
+	new.Service, new.Instance, new.Node, new.Instances = p.Service, i.ID, i.Node, 1
+	p.Problems = append(p.Problems, new)
+}
+
+// endpoint is where an instance is reached, if it can be.
+func (p *parser) endpoint(i Instance, port int) (e Endpoint, ok bool) {
+	if i.Address == "" || port <= 0 {
+		p.problem(i, Problem{Offset: -1, Reason: "the instance has no address or no port, and gets no requests"})
+		return Endpoint{}, false
+	}
+	return Endpoint{
+		Scheme:   "http",
+		Address:  net.JoinHostPort(i.Address, strconv.Itoa(port)),
+		Weight:   1,
+		Serving:  i.Serving,
+		Instance: i.ID,
+		Node:     i.Node,
+	}, true
+}
+
+// tooMany reports whether a dialect's routes are as many as a service may have.
+// Each dialect counts for itself.
+func (p *parser) tooMany(i Instance, routes int, tag string) bool {
+	if routes < MaxRoutes {
+		return false
+	}
+	p.problem(i, Problem{
+		Tag: tag, Offset: -1,
+		Reason: fmt.Sprintf("the service has more than %d routes; this one and those behind it are left out", MaxRoutes),
+	})
+	return true
+}
+
+// list splits a value at commas and drops empty pieces and blanks around them.
+func list(value string) []string {
+	var pieces []string
+	for piece := range strings.SplitSeq(value, ",") {
+		if piece = strings.TrimSpace(piece); piece != "" {
+			pieces = append(pieces, piece)
+		}
+	}
+	return pieces
+}

@@ -1,0 +1,246 @@
+package tags
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+)
+
+// traefik makes the routers, services and middlewares of Traefik v2/v3. Each
+// instance declares its own; those of one name are merged.
+func (p *parser) traefik() {
+	m := merger{
+		parser:      p,
+		routers:     map[string][]variant[router]{},
+		services:    map[string][]variant[service]{},
+		middlewares: map[string][]variant[middleware]{},
+	}
+	for _, v := range p.views {
+		if v.dialect == Traefik {
+			m.instance(v)
+		}
+	}
+	for _, name := range sortedKeys(m.middlewares) {
+		m.middleware(m.middlewares[name])
+	}
+	for _, name := range sortedKeys(m.services) {
+		m.service(m.services[name])
+	}
+	for n, name := range sortedKeys(m.routers) {
+		r := best(p, "router", m.routers[name], router.equal,
+			func(r router) (string, string) { return r.name, r.rule.tag })
+		if p.tooMany(r.owner, n, r.value.rule.tag) {
+			return
+		}
+		m.router(r)
+	}
+}
+
+// merger collects what the instances of a service declare, by lower-case name.
+type merger struct {
+	*parser
+	routers     map[string][]variant[router]
+	services    map[string][]variant[service]
+	middlewares map[string][]variant[middleware]
+}
+
+// variant is an object as some instance declares it, or several in the same
+// way.
+type variant[T any] struct {
+	value  T
+	owner  Instance
+	origin Origin
+}
+
+func (m *merger) instance(v view) {
+	declared, err := decode(v.labels, func(l label, reason string) {
+		m.problem(v.Instance, Problem{Tag: l.redacted(), Offset: -1, Reason: reason})
+	})
+	if err != nil {
+		problem := Problem{
+			Tag: err.label.redacted(), Offset: -1, Reason: err.reason,
+			Hint: "until it is put right, all Traefik tags of the instance are left out",
+		}
+		if err.value {
+			problem.Offset = err.label.at
+		}
+		m.problem(v.Instance, problem)
+		return
+	}
+	m.link(&declared, v)
+	for name, r := range declared.routers {
+		m.routers[name] = append(m.routers[name], variant[router]{value: *r, owner: v.Instance})
+	}
+	for name, s := range declared.services {
+		m.services[name] = append(m.services[name], variant[service]{value: *s, owner: v.Instance})
+	}
+	for name, w := range declared.middlewares {
+		w.check()
+		m.middlewares[name] = append(m.middlewares[name], variant[middleware]{value: *w, owner: v.Instance})
+	}
+}
+
+// link adds what an instance leaves unsaid: the service, the router, and which
+// service a router uses.
+func (m *merger) link(o *objects, v view) {
+	if o.other && len(o.routers) == 0 && len(o.services) == 0 {
+		return
+	}
+	if len(o.services) == 0 {
+		object(o.services, service{name: m.Service, weight: 1, passHost: true})
+	}
+	if len(o.services) == 1 && len(o.routers) == 0 {
+		object(o.routers, router{name: m.Service})
+	}
+	for _, r := range o.routers {
+		if r.rule.value == "" {
+			m.defaultRule(r, v)
+		}
+		if r.service != "" {
+			continue
+		}
+		if len(o.services) > 1 {
+			r.broken, r.by = "the router names no service and the instance has several", r.rule
+			continue
+		}
+		for _, s := range o.services {
+			r.service = s.name
+		}
+	}
+}
+
+func (m *merger) defaultRule(r *router, v view) {
+	labels := map[string]string{}
+	for _, l := range v.labels {
+		labels["traefik."+l.key] = l.value
+	}
+	text, err := renderRule(m.DefaultRule, map[string]any{"Name": m.Service, "Labels": labels})
+	if err != nil {
+		r.broken = "the default rule: " + err.Error()
+	}
+	r.rule = label{value: text}
+}
+
+// best picks the variant that counts: that of most serving instances, then of
+// most, then of the newest. The others are reported.
+func best[T any](p *parser, kind string, all []variant[T], equal func(a, b T) bool, describe func(T) (name, tag string)) variant[T] {
+	var distinct []variant[T]
+	for _, v := range all {
+		i := slices.IndexFunc(distinct, func(d variant[T]) bool { return equal(d.value, v.value) })
+		if i < 0 {
+			i = len(distinct)
+			distinct = append(distinct, v)
+		}
+		distinct[i].origin = distinct[i].origin.with(v.owner)
+	}
+	// Of equal ones the first counts, in the order of nodes and instances.
+	winner := slices.MaxFunc(distinct, func(a, b variant[T]) int { return a.origin.Compare(b.origin) })
+	for _, d := range distinct {
+		if !equal(d.value, winner.value) {
+			name, tag := describe(d.value)
+			p.problem(d.owner, Problem{
+				Tag: tag, Offset: -1,
+				Reason: kind + " " + name + " is declared differently by other instances of the service, which count",
+			})
+		}
+	}
+	return winner
+}
+
+func (a router) equal(b router) bool {
+	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls &&
+		a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
+}
+
+func (m *merger) router(v variant[router]) {
+	r := v.value
+	problem := Problem{Route: r.name, Tag: r.rule.tag, Offset: r.rule.at}
+	if r.rule.tag == "" {
+		problem.Offset = -1
+	}
+	if r.broken != "" {
+		m.problem(v.owner, Problem{Route: r.name, Tag: r.by.tag, Offset: -1, Reason: r.broken})
+		return
+	}
+	rule, err := parseRule(r.rule.value)
+	if err != nil {
+		m.problem(v.owner, problem.because(err))
+		return
+	}
+	if r.tls {
+		rule = match.And{rule, match.TLS{}}
+	}
+	m.Routes = append(m.Routes, Route{
+		Name:    r.name,
+		Dialect: Traefik,
+		Service: m.Service,
+		Rule:    r.rule.value,
+		Match:   rule,
+		Precedence: match.Precedence{
+			Class:    match.ByPriority,
+			Priority: cmp.Or(r.priority, len(r.rule.value)),
+			Name:     r.name,
+		},
+		Entrypoints: r.entrypoints,
+		Middlewares: local(r.middlewares),
+		PassHost:    true,
+		Pool:        local([]string{r.service})[0],
+		Origin:      v.origin,
+		Tag:         r.rule.tag,
+		Instance:    v.owner.ID,
+		Node:        v.owner.Node,
+	})
+}
+
+// local cuts what says that a name is one of the catalog's.
+func local(names []string) []string {
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(name, "@consulcatalog")
+	}
+	return names
+}
+
+// service makes a pool of all instances that declare it. What applies to the
+// pool as a whole may differ between them, and is decided as for routers.
+func (m *merger) service(all []variant[service]) {
+	winner := best(m.parser, "service", all,
+		func(a, b service) bool { return a.passHost == b.passHost && a.broken == b.broken },
+		func(s service) (string, string) { return s.name, "" })
+	pool := Pool{Name: winner.value.name, Dialect: Traefik, PassHost: winner.value.passHost, Broken: winner.value.broken, Service: m.Service}
+	for _, v := range all {
+		pool.Origin = pool.Origin.with(v.owner)
+		if v.value.unusable != "" {
+			m.problem(v.owner, Problem{Offset: -1, Reason: "service " + v.value.name + ": " + v.value.unusable})
+			continue
+		}
+		if e, ok := m.endpoint(v.owner, cmp.Or(v.value.port, v.owner.Port)); ok {
+			e.Weight = v.value.weight
+			pool.Endpoints = append(pool.Endpoints, e)
+		}
+	}
+	m.Pools = append(m.Pools, pool)
+}
+
+func (m *merger) middleware(all []variant[middleware]) {
+	v := best(m.parser, "middleware", all,
+		func(a, b middleware) bool {
+			return a.kind == b.kind && a.broken == b.broken && a.step.Add == b.step.Add && slices.Equal(a.step.Strip, b.step.Strip)
+		},
+		func(w middleware) (string, string) { return w.name, "" })
+	if v.value.broken != "" {
+		m.problem(v.owner, Problem{
+			Tag: v.value.by.redacted(), Offset: -1,
+			Reason: "middleware " + v.value.name + ": " + v.value.broken,
+			Hint:   "routers that use it are not served",
+		})
+	}
+	m.Middlewares = append(m.Middlewares, Middleware{
+		Name: v.value.name, Path: v.value.step, Broken: v.value.broken, Service: m.Service, Origin: v.origin,
+	})
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,256 @@
+package tags
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// keyError is a tag that Traefik does not know or cannot read. It makes the
+// whole instance unusable in this dialect, as in Traefik: what the rest would
+// mean without the tag is anybody's guess.
+type keyError struct {
+	label  label
+	value  bool // the fault is in the value
+	reason string
+}
+
+// objects is what the tags of one instance declare. Names are unified without
+// case; the maps are keyed by the lower-case name.
+type objects struct {
+	routers     map[string]*router
+	services    map[string]*service
+	middlewares map[string]*middleware
+	// other is set if there are TCP or UDP keys.
+	other bool
+}
+
+// router is comparable but for its lists.
+type router struct {
+	name        string
+	rule        label
+	priority    int
+	entrypoints []string
+	middlewares []string
+	service     string
+	tls         bool
+	// broken is why it cannot be served, and by is the tag that says so.
+	broken string
+	by     label
+}
+
+type service struct {
+	name     string
+	port     int
+	scheme   string
+	weight   int
+	passHost bool
+	broken   string
+	// unusable is why this instance cannot be sent requests.
+	unusable string
+}
+
+type middleware struct {
+	name   string
+	kind   string
+	step   PathStep
+	broken string
+	by     label
+}
+
+// decode reads the labels of one instance. unsupported is told of what Traefik
+// knows but is not honoured here, and changes nothing but the object itself.
+func decode(labels []label, unsupported func(l label, reason string)) (objects, *keyError) {
+	o := objects{map[string]*router{}, map[string]*service{}, map[string]*middleware{}, false}
+	seen := map[string]string{}
+	for _, l := range labels {
+		if !l.isTraefik() {
+			continue
+		}
+		elements := strings.Split(l.key, ".")
+		if slices.Contains(elements, "") {
+			return o, &keyError{label: l, reason: "an element of the key is empty"}
+		}
+		key := strings.ToLower(l.key)
+		if value, twice := seen[key]; twice && value != l.value {
+			return o, &keyError{label: l, reason: "the key is there twice with different values"}
+		}
+		seen[key] = l.value
+		if err := o.label(l, elements, unsupported); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func (o *objects) label(l label, elements []string, unsupported func(label, string)) *keyError {
+	root := strings.ToLower(elements[0])
+	if root != "http" {
+		o.other = o.other || root != "tls"
+		unsupported(l, strings.ToUpper(root)+" keys are not supported yet")
+		return nil
+	}
+	if len(elements) < 4 {
+		return &keyError{label: l, reason: "the key ends too early"}
+	}
+	name, rest := elements[2], strings.ToLower(strings.Join(elements[3:], "."))
+	switch strings.ToLower(elements[1]) {
+	case "routers":
+		return object(o.routers, router{name: name}).set(rest, l, unsupported)
+	case "services":
+		return object(o.services, service{name: name, weight: 1, passHost: true}).set(rest, l, unsupported)
+	case "middlewares":
+		return object(o.middlewares, middleware{name: name}).set(rest, l)
+	}
+	return &keyError{label: l, reason: "unknown element " + elements[1]}
+}
+
+// object returns the object of that name, in any case, or a new one.
+func object[T router | service | middleware](known map[string]*T, new T) *T {
+	var name string
+	switch o := any(new).(type) {
+	case router:
+		name = o.name
+	case service:
+		name = o.name
+	case middleware:
+		name = o.name
+	}
+	name = strings.ToLower(name)
+	if known[name] == nil {
+		known[name] = &new
+	}
+	return known[name]
+}
+
+func (r *router) set(option string, l label, unsupported func(label, string)) (err *keyError) {
+	group, _, _ := strings.Cut(option, ".")
+	switch {
+	case option == "rule":
+		r.rule = l
+	case option == "priority":
+		r.priority, err = l.int()
+	case option == "entrypoints":
+		r.entrypoints = list(l.value)
+	case option == "middlewares":
+		r.middlewares = list(l.value)
+	case option == "service":
+		r.service = strings.TrimSpace(l.value)
+	case option == "tls":
+		r.tls, err = l.bool()
+	case group == "tls" || strings.HasPrefix(group, "tls["):
+		r.tls = true
+		unsupported(l, "this option is not supported yet; the router serves TLS with the listener's certificates")
+	case group == "observability":
+		unsupported(l, "this option is not supported yet and ignored")
+	case option == "rulesyntax":
+		if l.value != "v3" {
+			r.broken, r.by = "rule syntax "+l.value+" is not supported yet", l
+		}
+	default:
+		return &keyError{label: l, reason: "routers have no option " + option}
+	}
+	return err
+}
+
+// serviceOptions are those of Traefik that are not honoured yet but may be
+// ignored: requests still go where they should.
+var serviceOptions = []string{
+	"strategy", "sticky", "healthcheck", "passivehealthcheck", "responseforwarding", "server.preservepath",
+}
+
+func (s *service) set(option string, l label, unsupported func(label, string)) (err *keyError) {
+	if option == "middlewares" {
+		s.broken = "middlewares of services are not supported yet"
+		return nil
+	}
+	inner, ok := strings.CutPrefix(option, "loadbalancer.")
+	if !ok {
+		return &keyError{label: l, reason: "services have no option " + option}
+	}
+	switch inner {
+	case "server.port":
+		s.port, err = l.int()
+		if err == nil && (s.port < 1 || s.port > 65535) {
+			err = &keyError{l, true, "the port is not a number from 1 to 65535"}
+		}
+	case "server.scheme":
+		if s.scheme = l.value; s.scheme != "http" {
+			s.unusable = "scheme " + l.value + " is not supported yet; the instance gets no requests"
+		}
+	case "server.weight":
+		s.weight, err = l.int()
+		s.weight = max(0, s.weight)
+	case "server.url":
+		s.unusable = "a URL for the server is not supported yet; the instance gets no requests"
+	case "passhostheader":
+		s.passHost, err = l.bool()
+	case "serverstransport":
+		s.broken = "serverstransport is not supported yet"
+	default:
+		known := func(name string) bool { return inner == name || strings.HasPrefix(inner, name+".") }
+		if !slices.ContainsFunc(serviceOptions, known) {
+			return &keyError{label: l, reason: "services have no option " + option}
+		}
+		unsupported(l, "this option is not supported yet and ignored")
+	}
+	return err
+}
+
+// middlewareKinds are those of Traefik that are not supported yet.
+var middlewareKinds = []string{
+	"stripprefixregex", "replacepath", "replacepathregex", "redirectscheme", "redirectregex", "chain", "headers",
+	"basicauth", "digestauth", "forwardauth", "ipallowlist", "ipwhitelist", "ratelimit", "inflightreq", "buffering",
+	"retry", "circuitbreaker", "compress", "contenttype", "errors", "encodedcharacters", "passtlsclientcert", "grpcweb",
+	"plugin",
+}
+
+func (m *middleware) set(option string, l label) *keyError {
+	kind, inner, _ := strings.Cut(option, ".")
+	switch {
+	case option == "stripprefix.prefixes":
+		m.step.Strip = list(l.value)
+	case option == "stripprefix.forceslash":
+		// A leading slash is always there; the option is deprecated in Traefik.
+		if _, err := l.bool(); err != nil {
+			return err
+		}
+	case option == "addprefix.prefix":
+		m.step.Add = l.value
+	case slices.Contains(middlewareKinds, kind):
+		m.broken, m.by = "middlewares of kind "+kind+" are not supported yet", l
+	case kind == "stripprefix" || kind == "addprefix":
+		return &keyError{label: l, reason: "middlewares of kind " + kind + " have no option " + inner}
+	default:
+		return &keyError{label: l, reason: "there is no kind of middleware " + kind}
+	}
+	if m.kind != "" && m.kind != kind {
+		m.broken, m.by = fmt.Sprintf("one name is used for two kinds of middleware, %s and %s", m.kind, kind), l
+	}
+	m.kind = kind
+	return nil
+}
+
+// check finds what is missing once all labels are read.
+func (m *middleware) check() {
+	if m.broken == "" && m.step.Add == "" && len(m.step.Strip) == 0 {
+		m.broken = "the middleware has no prefix"
+	}
+}
+
+func (l label) int() (int, *keyError) {
+	n, err := strconv.Atoi(l.value)
+	if err != nil {
+		return 0, &keyError{l, true, "not a whole number"}
+	}
+	return n, nil
+}
+
+func (l label) bool() (bool, *keyError) {
+	b, err := strconv.ParseBool(l.value)
+	if err != nil {
+		return false, &keyError{l, true, "not a boolean"}
+	}
+	return b, nil
+}

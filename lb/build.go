@@ -1,6 +1,10 @@
 package lb
 
 import (
+	"cmp"
+	"errors"
+	"slices"
+
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -30,9 +34,104 @@ type Pools interface {
 	Pool(name string, members []target.Member) *target.Pool
 }
 
+// parsed is a service's definition and the version of the answer it was made
+// from.
+type parsed struct {
+	version    uint64
+	definition tags.Definition
+}
+
 // Build makes the table of a snapshot. What prev, the last table built with the
 // same options, knows of services that did not change is used again; it may
 // be nil.
 func Build(prev *Table, s *watch.Snapshot, o Options, pools Pools) *Table {
-	return &Table{index: match.NewIndex(nil), generation: s.Generation()}
+	names, known := routable(s, o)
+	b := builder{Options: o, complete: known, parsed: make(map[string]parsed, len(names))}
+	for _, name := range names {
+		b.parse(prev, s, name)
+	}
+	l := newLinker(o, pools)
+	for _, name := range names {
+		if p, ok := b.parsed[name]; ok {
+			l.add(p.definition)
+		}
+	}
+	routes := l.routes()
+	slices.SortFunc(routes, func(x, y *Route) int {
+		return cmp.Or(x.Precedence.Compare(y.Precedence), cmp.Compare(x.Dialect, y.Dialect))
+	})
+	return &Table{
+		generation: s.Generation(),
+		complete:   b.complete,
+		routes:     routes,
+		index:      newIndex(routes),
+		problems:   sortProblems(slices.Concat(b.problems, l.problems)),
+		parsed:     b.parsed,
+	}
+}
+
+func newIndex(routes []*Route) *match.Index {
+	entries := make([]match.Route, len(routes))
+	for i, r := range routes {
+		entries[i] = match.Route{Expr: r.Match, Precedence: r.Precedence}
+	}
+	return match.NewIndex(entries)
+}
+
+// builder collects the definitions of all services.
+type builder struct {
+	Options
+	complete bool
+	parsed   map[string]parsed
+	problems []tags.Problem
+}
+
+// parse makes the definition of one service, or takes it from the table before
+// if its instances have not changed.
+func (b *builder) parse(prev *Table, s *watch.Snapshot, service string) {
+	q := b.health(service)
+	entry, _ := s.Entry(q)
+	instances, known := watch.Get(s, q)
+	switch {
+	case !known && errors.Is(entry.Err, watch.ErrDenied):
+		b.problems = append(b.problems, tags.Problem{
+			Service: service, Offset: -1,
+			Reason: "its instances cannot be read: permission denied",
+			Hint:   "the token needs service:read and node:read",
+		})
+		return
+	case !known:
+		b.complete = false
+		return
+	}
+	if prev != nil {
+		if p, ok := prev.parsed[service]; ok && p.version == entry.Version {
+			b.parsed[service] = p
+			return
+		}
+	}
+	b.parsed[service] = parsed{entry.Version, tags.Parse(b.Tags, service, b.instances(instances))}
+}
+
+// instances leaves out what is no ordinary service: the proxies of a mesh often
+// have the tags of the service they stand before.
+func (b *builder) instances(all []watch.Instance) []tags.Instance {
+	instances := make([]tags.Instance, 0, len(all))
+	for _, i := range all {
+		if i.Service.Kind != "" {
+			continue
+		}
+		instances = append(instances, tags.Instance{
+			ID:         i.Service.ID,
+			Node:       i.Node.Name,
+			Datacenter: i.Node.Datacenter,
+			Address:    i.Address(),
+			Port:       i.Service.Port,
+			Tags:       i.Service.Tags,
+			Meta:       i.Service.Meta,
+			Serving:    slices.Contains(b.Statuses, i.Status()),
+			Registered: i.Service.ModifyIndex,
+		})
+	}
+	return instances
 }

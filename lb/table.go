@@ -1,6 +1,9 @@
 package lb
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -11,9 +14,11 @@ import (
 type Table struct {
 	generation uint64
 	complete   bool
-	routes     []*Route
+	routes     []*Route // as in index
 	index      *match.Index
 	problems   []tags.Problem
+	// parsed is kept for the next Build.
+	parsed map[string]parsed
 }
 
 // Route is one entry of a Table. It is plain data and immutable, apart from
@@ -24,7 +29,8 @@ type Route struct {
 	Dialect tags.Dialect
 	// Rule is the text as written in the tag.
 	Rule string
-	// Match is the condition Rule stands for, Precedence its place.
+	// Match is the condition Rule and entry points stand for, Precedence its
+	// place.
 	Match      match.Expr
 	Precedence match.Precedence
 	// Service is the catalog's name of the service that asked for the route.
@@ -76,5 +82,12 @@ func (t *Table) Complete() bool { return t.complete }
 // SlashRedirect reports whether a request for path is to be answered by a
 // permanent redirect (301) to the same path with or without a slash at the end.
 func (r *Route) SlashRedirect(path string) (to string, ok bool) {
-	return "", false
+	if len(r.SlashPaths) == 0 || slices.Contains(r.SlashPaths, path) {
+		return "", false
+	}
+	to, slash := strings.CutSuffix(path, "/")
+	if !slash {
+		to = path + "/"
+	}
+	return to, slices.Contains(r.SlashPaths, to)
 }

@@ -178,7 +178,7 @@ func (l label) isTraefik() bool {
 // redacted is the tag, without its value if that may be a secret.
 func (l label) redacted() string {
 	key := strings.ToLower(l.key)
-	for _, word := range []string{"auth", "header", "plugin", "redis", "password", "token"} {
+	for _, word := range []string{"auth", "headers", "plugin", "redis"} {
 		if strings.Contains(key, word) {
 			return l.tag[:l.at] + "…"
 		}

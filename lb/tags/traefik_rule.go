@@ -23,6 +23,9 @@ func parseRule(text string) (match.Expr, error) {
 		fault = p.unexpected("&&, || or the end")
 	}
 	if fault != nil {
+		if fault.hint == "" && strings.Count(text, "`")%2 == 1 {
+			fault.hint = "a back quote is missing: their number is odd"
+		}
 		return nil, fault
 	}
 	return e, nil

@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// endpoint is one path. Its title is for the front page.
+type endpoint struct {
+	path, title string
+	serve       http.HandlerFunc
+}
+
+// handler finds endpoints by their exact path.
+type handler struct {
+	version   string
+	endpoints []endpoint
+}
+
+func newHandler(o Options, log *slog.Logger) *handler {
+	h := &handler{version: o.Version}
+	h.add("/", "This page", h.index)
+	h.add("/healthz", "Is the process alive", health)
+	if o.Ready != nil {
+		h.add("/readyz", "Should requests be sent here (?format=json)", ready(o.Ready))
+	}
+	h.addJSON("/api/routes", "Routes and their targets", o.Routes)
+	h.addJSON("/api/problems", "Tags that cannot be honoured, and why", o.Problems)
+	h.addJSON("/api/templates", "Templates and what became of them", o.Templates)
+	h.addJSON("/api/watches", "Queries and how fresh their answers are", o.Watches)
+	if o.Explain != nil {
+		h.add("/api/explain", "Where a request would go, and why (?url=http://host/path&method=GET)", explain(o))
+	}
+	if o.Gatherer != nil {
+		metrics := promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{
+			ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelError),
+			MaxRequestsInFlight: 4,
+			Timeout:             writeTimeout / 2,
+		})
+		h.add("/metrics", "Metrics for Prometheus", metrics.ServeHTTP)
+	}
+	return h
+}
+
+func (h *handler) add(path, title string, serve http.HandlerFunc) {
+	h.endpoints = append(h.endpoints, endpoint{path, title, serve})
+}
+
+func (h *handler) addJSON(path, title string, value func() any) {
+	if value == nil {
+		return
+	}
+	h.add(path, title, func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, "application/json", value())
+	})
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	i := slices.IndexFunc(h.endpoints, func(e endpoint) bool { return e.path == r.URL.Path })
+	if i < 0 {
+		var paths []string
+		for _, e := range h.endpoints {
+			paths = append(paths, e.path)
+		}
+		writeProblem(w, problem{
+			Status: http.StatusNotFound,
+			Detail: fmt.Sprintf("there is no %q", r.URL.Path),
+			Paths:  paths,
+		})
+		return
+	}
+	h.endpoints[i].serve(w, r)
+}
+
+func health(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") }
+
+// ready answers in text, or in JSON to those who ask for it.
+func ready(state func() Readiness) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		now := state()
+		if r.FormValue("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
+			writeJSON(w, now.code(), "application/json", now.json())
+			return
+		}
+		writeText(w, now.code(), now.text())
+	}
+}
+
+// explain reads the question from the query: url, method (GET unless given) and
+// any number of header=Name: value.
+func explain(o Options) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		bad := func(detail string) {
+			writeProblem(w, problem{Status: http.StatusBadRequest, Detail: detail})
+		}
+		query := r.URL.Query()
+		url, method := query.Get("url"), query.Get("method")
+		if url == "" {
+			bad("the parameter url is missing, as in /api/explain?url=http://www.example.com/path")
+			return
+		}
+		if method == "" {
+			method = http.MethodGet
+		}
+		header := http.Header{}
+		for _, line := range query["header"] {
+			name, value, ok := strings.Cut(line, ":")
+			if !ok || strings.TrimSpace(name) == "" {
+				bad(fmt.Sprintf("the parameter header=%q is not of the form Name: value", line))
+				return
+			}
+			header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+		answer, err := o.Explain(method, url, header)
+		if err != nil {
+			bad(err.Error())
+			return
+		}
+		writeJSON(w, http.StatusOK, "application/json", answer)
+	}
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}

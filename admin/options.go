@@ -1,0 +1,31 @@
+package admin
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options say what a Server shows. Every function may be called by many
+// requests at once; where one is nil its path does not exist.
+type Options struct {
+	// Listen is host:port, port 0 taking a free one, or unix:///path.
+	Listen string
+	// Hosts are names that requests may use beside loopback ones and Listen's.
+	Hosts []string
+
+	// Ready tells whether requests should be sent here.
+	Ready func() Readiness
+
+	// Each of these returns a value that encoding/json can write.
+	Routes, Problems, Templates, Watches func() any
+
+	// Explain tells what would happen to a request. Its errors are shown as
+	// faults of the question.
+	Explain func(method, url string, header http.Header) (any, error)
+
+	Gatherer prometheus.Gatherer // for /metrics
+	Logger   *slog.Logger        // nil: slog.Default
+	Version  string
+}

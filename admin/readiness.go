@@ -3,7 +3,6 @@ package admin
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -70,7 +69,7 @@ func (r Readiness) json() readinessJSON {
 		Draining:     r.Draining,
 		StaleSeconds: r.Stale.Seconds(),
 		StaleReason:  r.StaleReason,
-		Reasons:      slices.Concat([]string{}, r.Reasons), // never null
+		Reasons:      append([]string{}, r.Reasons...), // never null
 	}
 }
 

@@ -1,0 +1,82 @@
+package consul
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+)
+
+// finding is what a rung saw change.
+type finding struct {
+	services map[string]struct{}
+	nodes    map[string]struct{} // all of their services changed
+	all      bool                // any service may have changed
+	newest   uint64              // highest index at which something seen changed
+	gone     bool                // something is no longer there
+	// covers is the index up to which the look saw all that happened. Consul's
+	// indexes are positions in its log, so an answer shows all up to its own.
+	covers uint64
+}
+
+func (f *finding) service(name string) {
+	if f.services == nil {
+		f.services = map[string]struct{}{}
+	}
+	f.services[name] = struct{}{}
+}
+
+func (f *finding) node(name string) {
+	if f.nodes == nil {
+		f.nodes = map[string]struct{}{}
+	}
+	f.nodes[name] = struct{}{}
+}
+
+// names resolves the nodes of a finding to their services. It is nil where any
+// service may have changed.
+func (v *survey) names(ctx context.Context, f finding) (map[string]struct{}, error) {
+	if f.all || len(f.nodes) > maxNodes {
+		return nil, nil
+	}
+	names := maps.Clone(f.services)
+	if names == nil {
+		names = map[string]struct{}{}
+	}
+	for _, node := range slices.Sorted(maps.Keys(f.nodes)) {
+		services, err := v.servicesOf(ctx, node)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range services {
+			names[s.Service] = struct{}{}
+		}
+	}
+	return names, nil
+}
+
+// registration is the little a survey needs of a service instance.
+type registration struct {
+	Service     string
+	ModifyIndex uint64
+}
+
+// servicesOf returns what is registered on a node, by ID; nothing if the node
+// is gone, since then its services went too and are noticed as such.
+func (v *survey) servicesOf(ctx context.Context, node string) (map[string]registration, error) {
+	wire, _, err := read[struct{ Services map[string]registration }](ctx, v, "/v1/catalog/node/"+url.PathEscape(node))
+	return wire.Services, err
+}
+
+// read asks for a list and returns it with its index.
+func read[T any](ctx context.Context, v *survey, path string) (list T, index uint64, err error) {
+	q := v.call(path)
+	a, err := v.source.client.get(ctx, q)
+	if err != nil {
+		return list, 0, err
+	}
+	if list, err = decode[T](a.body); err != nil {
+		return list, 0, v.source.broken(q, err)
+	}
+	return list, a.index, nil
+}

@@ -1,0 +1,182 @@
+package consul
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// lookout watches one kind of thing by one blocking request.
+type lookout struct {
+	survey  *survey
+	trigger call
+	rungs   []*rung
+	// sweeps is whether a wake that no rung can explain means that any service
+	// may have changed.
+	sweeps bool
+
+	index     uint64    // of the last wake
+	newest    uint64    // highest index of a change that was named
+	unnamed   bool      // the rungs have not found what moved the index last
+	wakes     int       // since the last rung looked
+	nextSweep time.Time // before this, an unexplained wake must wait
+}
+
+// rung is one way to find out what changed.
+type rung struct {
+	look   func(context.Context) (finding, error)
+	due    bool
+	next   time.Time // not before this
+	covers uint64    // the last look saw all that happened up to this index
+}
+
+// begin notes where the index stands and then what each rung sees.
+func (l *lookout) begin(ctx context.Context) error {
+	if _, err := l.block(ctx); err != nil {
+		return err
+	}
+	for _, r := range l.rungs {
+		found, err := r.look(ctx)
+		if err != nil {
+			return err
+		}
+		r.covers = found.covers
+	}
+	return nil
+}
+
+// watch waits and looks until ctx ends or a request fails.
+func (l *lookout) watch(ctx context.Context) error {
+	for {
+		resting := l.resting()
+		woke, err := l.block(ctx)
+		if err != nil {
+			return err
+		}
+		if woke {
+			l.wakes++
+		}
+		for i, r := range l.rungs {
+			switch {
+			case woke && r.covers < l.index:
+				r.due = true
+				l.unnamed = l.unnamed || i == len(l.rungs)-1 && l.newest < l.index
+			case !woke && !resting:
+				r.due = true // a wait that ended is no proof: look all the same
+			}
+		}
+		if err := l.climb(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// block waits for the trigger's index to move, but no longer than until the
+// next rung is rested.
+func (l *lookout) block(ctx context.Context) (woke bool, err error) {
+	q := l.trigger
+	q.index, q.wait = l.index, l.wait()
+	if l.index > 0 && q.wait <= 0 {
+		return false, nil
+	}
+	a, err := l.survey.source.client.get(ctx, q)
+	switch {
+	case err != nil:
+		return false, err
+	case a.index == 0:
+		return false, fmt.Errorf("GET %s%s: the answer lacks X-Consul-Index", l.survey.source.client.address.shown, q.path)
+	case a.index < l.index:
+		// The servers lost their state, so our comparisons are void. The caller
+		// starts over.
+		return false, fmt.Errorf("GET %s%s: the index went back from %d to %d", l.survey.source.client.address.shown, q.path, l.index, a.index)
+	}
+	woke = a.index != l.index
+	l.index = a.index
+	return woke, nil
+}
+
+func (l *lookout) wait() time.Duration {
+	wait := l.survey.options.wait
+	for _, r := range l.rungs {
+		if r.due {
+			wait = min(wait, time.Until(r.next))
+		}
+	}
+	if l.sweepDue() {
+		wait = min(wait, time.Until(l.nextSweep))
+	}
+	return wait
+}
+
+// resting is whether something waits for its pace.
+func (l *lookout) resting() bool {
+	for _, r := range l.rungs {
+		if r.due {
+			return true
+		}
+	}
+	return l.sweepDue()
+}
+
+// climb runs the rungs that are due and rested.
+func (l *lookout) climb(ctx context.Context) error {
+	for i, r := range l.rungs {
+		start := time.Now()
+		if !r.due || start.Before(r.next) {
+			continue
+		}
+		found, err := r.look(ctx)
+		if err != nil {
+			return err
+		}
+		r.due, r.covers = false, found.covers
+		r.next = start.Add(time.Since(start) * time.Duration(1+l.survey.options.share))
+		l.explain(found)
+		if i == len(l.rungs)-1 {
+			l.wakes = 0
+		}
+		names, err := l.survey.names(ctx, found)
+		if err != nil {
+			return err
+		}
+		if names == nil {
+			l.unnamed = true
+			continue
+		}
+		l.survey.report(names)
+	}
+	if l.sweepDue() && !time.Now().Before(l.nextSweep) {
+		cost := time.Duration(l.survey.count()) * l.survey.options.sweep
+		l.nextSweep = time.Now().Add(cost * time.Duration(l.survey.options.share))
+		l.unnamed = false
+		l.survey.report(nil)
+	}
+	return nil
+}
+
+// explain decides whether the last change that a look saw was among what it
+// found. What is gone has no index any more: it is taken for that change only
+// if it was the only one.
+func (l *lookout) explain(found finding) {
+	l.newest = max(l.newest, found.newest)
+	switch {
+	case l.newest >= max(l.index, found.covers):
+		l.unnamed = false
+	case found.covers > l.index:
+		l.unnamed = true // that wake is yet to come, but nothing will be left to see
+	case found.gone && l.wakes <= 1:
+		l.unnamed = false
+	}
+}
+
+// sweepDue is whether all rungs ran and none found what moved the index, as
+// when a service was registered and deregistered between two looks: somebody
+// may have seen it in between.
+func (l *lookout) sweepDue() bool {
+	for _, r := range l.rungs {
+		if r.due {
+			return false
+		}
+	}
+	return l.sweeps && l.unnamed
+}

@@ -1,0 +1,188 @@
+package consul
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/internal/parts"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+func TestSurvey_NamesEachKindOfChange(t *testing.T) {
+	consul := parts.StartConsul(t)
+	for i := range 5 {
+		consul.Register(service(fmt.Sprintf("checked-%d", i), 1000, true, "a"))
+		consul.Register(service(fmt.Sprintf("plain-%d", i), 2000, false, "a"))
+	}
+	catalog := func(body string) func() {
+		return func() { consul.Do("PUT", "/v1/catalog/register", body) }
+	}
+	do := func(path string) func() { return func() { consul.Do("PUT", path, "") } }
+	catalog(`{"Node":"ext","Address":"10.0.0.1","Service":{"Service":"away","ID":"away-1","Port":1}}`)()
+
+	v := startSurvey(t, newSource(t, web(consul)))
+	for _, step := range []struct {
+		name    string
+		change  func()
+		service string
+	}{
+		{"new with passing check", func() { consul.Register(service("new", 1, true)) }, "new"},
+		{"new without check", func() { consul.Register(service("bare", 1, false)) }, "bare"},
+		{"passing to critical", do("/v1/agent/check/fail/service:checked-1-1"), "checked-1"},
+		{"critical to passing", do("/v1/agent/check/pass/service:checked-1-1"), "checked-1"},
+		{"passing to warning", do("/v1/agent/check/warn/service:checked-2-1"), "checked-2"},
+		{"tags of a checked one", func() { consul.Register(service("checked-3", 1000, true, "b")) }, "checked-3"},
+		{"tags of an unchecked one", func() { consul.Register(service("plain-3", 2000, false, "b")) }, "plain-3"},
+		{"port of a checked one", func() { consul.Register(service("checked-4", 1001, true, "a")) }, "checked-4"},
+		{"port of an unchecked one", func() { consul.Register(service("plain-4", 2001, false, "a")) }, "plain-4"},
+		{"meta only", func() {
+			consul.Register(`{"Name":"plain-2","ID":"plain-2-1","Port":2000,"Tags":["a"],"Meta":{"k":"v"}}`)
+		}, "plain-2"},
+		{"second instance, same tags", func() { consul.Register(`{"Name":"plain-1","ID":"other","Port":3,"Tags":["a"]}`) }, "plain-1"},
+		{"second instance gone", func() { consul.Deregister("other") }, "plain-1"},
+		{"deregistered with check", func() { consul.Deregister("checked-0-1") }, "checked-0"},
+		{"deregistered without check", func() { consul.Deregister("plain-0-1") }, "plain-0"},
+		{"service maintenance", do("/v1/agent/service/maintenance/plain-1-1?enable=true"), "plain-1"},
+		{"service maintenance over", do("/v1/agent/service/maintenance/plain-1-1?enable=false"), "plain-1"},
+		{"node maintenance", do("/v1/agent/maintenance?enable=true"), "plain-2"},
+		{"node maintenance over", do("/v1/agent/maintenance?enable=false"), "plain-2"},
+		{"node's address", catalog(`{"Node":"ext","Address":"10.0.0.2"}`), "away"},
+		{"instance under another name", catalog(`{"Node":"ext","Address":"10.0.0.2","Service":{"Service":"moved","ID":"away-1","Port":1}}`), "away"},
+		{"node gone", func() { consul.Do("PUT", "/v1/catalog/deregister", `{"Node":"ext"}`) }, "moved"},
+	} {
+		t.Log(step.name)
+		step.change()
+		v.until(step.service)
+	}
+}
+
+// A change that leaves no trace when the rungs come to look may still have
+// been fetched in between.
+func TestSurvey_TracelessChangeIsReportedAsAny(t *testing.T) {
+	consul := parts.StartConsul(t)
+	v := startSurvey(t, newSource(t, web(consul)))
+	// One transaction each, so fast that some fall between two looks.
+	for i := 0; ; i++ {
+		name := fmt.Sprintf("brief-%d", i)
+		consul.Do("PUT", "/v1/catalog/register", fmt.Sprintf(`{"Node":"test","Address":%q,"SkipNodeUpdate":true,"Service":{"Service":%q,"Port":1}}`, consul.IP, name))
+		consul.Do("PUT", "/v1/catalog/deregister", fmt.Sprintf(`{"Node":"test","ServiceID":%q}`, name))
+		if v.untilAny(name) {
+			return
+		}
+		if i == 500 {
+			t.Fatal("all of 500 brief services were named; the case under test never came up")
+		}
+	}
+}
+
+// Whatever is hidden behind a wake that was already explained must be found.
+func TestSurvey_ManyChangesAtOnceAreAllFound(t *testing.T) {
+	consul := parts.StartConsul(t)
+	const n = 60
+	for i := range n {
+		consul.Register(service(fmt.Sprintf("s-%d", i), 1000, i%2 == 0, "a"))
+	}
+	v := startSurvey(t, newSource(t, web(consul)))
+	missing := map[string]struct{}{}
+	for round := range 3 {
+		for i := range n {
+			name := fmt.Sprintf("s-%d", i)
+			missing[name] = struct{}{}
+			consul.Register(service(name, 2000+round, i%2 == 0, "a"))
+		}
+		for len(missing) > 0 {
+			names := v.next()
+			if names == nil {
+				clear(missing)
+			}
+			for name := range names {
+				delete(missing, name)
+			}
+		}
+	}
+}
+
+func TestSurvey_EndsWhenConsulDies(t *testing.T) {
+	consul := parts.StartConsul(t)
+	v := startSurvey(t, newSource(t, web(consul)))
+	consul.Kill()
+	if err := <-v.done; err == nil {
+		t.Error("the survey ended without an error")
+	}
+	v.done = nil
+}
+
+func TestSurvey_RefusesSamenessGroups(t *testing.T) {
+	s := newSource(t, Config{})
+	err := s.Survey(t.Context(), watch.Scope{SamenessGroup: "g"}, func(map[string]struct{}) {})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
+// TestSurvey_Latency prints the figures of the package documentation.
+func TestSurvey_Latency(t *testing.T) {
+	if !testing.Verbose() {
+		t.Skip("prints figures; run with -v")
+	}
+	for _, n := range []int{300, 3000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			consul := parts.StartConsul(t)
+			for i := range n {
+				consul.Register(service(fmt.Sprintf("svc-%04d", i), 1000, true, "urlprefix-/x", "v1"))
+			}
+			consul.Register(service("plain", 1, false))
+			start := time.Now()
+			v := startSurvey(t, newSource(t, web(consul)))
+			t.Logf("%d services: ready after %s", n, time.Since(start).Round(time.Millisecond))
+			for _, step := range []struct {
+				name    string
+				service string
+				change  func(i int)
+			}{
+				{"critical", "svc-0002", func(int) { consul.Do("PUT", "/v1/agent/check/fail/service:svc-0002-1", "") }},
+				{"passing", "svc-0002", func(int) { consul.Do("PUT", "/v1/agent/check/pass/service:svc-0002-1", "") }},
+				{"new", "", func(i int) { consul.Register(service(fmt.Sprintf("new-%d", i), 1, true)) }},
+				{"tag", "svc-0003", func(i int) { consul.Register(service("svc-0003", 1000, true, fmt.Sprint(i))) }},
+				{"port", "svc-0004", func(i int) { consul.Register(service("svc-0004", 2000+i, true, "urlprefix-/x", "v1")) }},
+				{"port, no check", "plain", func(i int) { consul.Register(service("plain", 2000+i, false)) }},
+			} {
+				var worst, sum time.Duration
+				const rounds = 5
+				for i := range rounds {
+					time.Sleep(2 * time.Second) // a quiet catalog
+					for len(v.events) > 0 {
+						<-v.events
+					}
+					name := step.service
+					if name == "" {
+						name = fmt.Sprintf("new-%d", i)
+					}
+					if step.name == "passing" {
+						consul.Do("PUT", "/v1/agent/check/fail/service:svc-0002-1", "")
+						v.until(name)
+						time.Sleep(2 * time.Second)
+						for len(v.events) > 0 {
+							<-v.events
+						}
+					}
+					if step.name == "critical" && i > 0 {
+						consul.Do("PUT", "/v1/agent/check/pass/service:svc-0002-1", "")
+						v.until(name)
+						time.Sleep(2 * time.Second)
+						for len(v.events) > 0 {
+							<-v.events
+						}
+					}
+					start := time.Now()
+					step.change(i)
+					v.until(name)
+					took := time.Since(start)
+					worst, sum = max(worst, took), sum+took
+				}
+				t.Logf("%d services: %-16s mean %s, worst %s", n, step.name, (sum / rounds).Round(100*time.Microsecond), worst.Round(100*time.Microsecond))
+			}
+		})
+	}
+}

@@ -171,6 +171,11 @@ func (in *inbound) Begin(status int, h *Header, length int64) error {
 	for name, value := range h.All() {
 		header.Add(name, value)
 	}
+	if in.body != nil && !in.body.done.Load() && in.r.ProtoMajor == 1 {
+		// An early answer. What is still to come of the body must never be taken
+		// for a request, and net/http is not to be relied on there.
+		header.Set("Connection", "close")
+	}
 	if length >= 0 && status != http.StatusNoContent {
 		header.Set("Content-Length", strconv.FormatInt(length, 10))
 	}
@@ -197,7 +202,11 @@ func (in *inbound) Flush() error {
 
 // End implements [Reply].
 func (in *inbound) End(trailer *Header) error {
-	if trailer != nil {
+	if trailer != nil && trailer.Len() > 0 {
+		// A short answer not flushed would get a length, and no trailers.
+		if err := in.Flush(); err != nil {
+			return err
+		}
 		for name, value := range trailer.All() {
 			in.w.Header().Add(http.TrailerPrefix+name, value)
 		}
@@ -255,11 +264,7 @@ func (in *inbound) finish() {
 		panic(http.ErrAbortHandler)
 	}
 	if in.body != nil && !in.body.done.Load() {
-		// An early answer. net/http reads on a little, so that the client gets to
-		// see it before the connection is closed; it must not wait for long.
-		const linger = time.Second
 		_ = in.Flush()
-		_ = in.control.SetReadDeadline(time.Now().Add(linger))
 		in.body.abandon()
 	}
 }
@@ -280,37 +285,53 @@ func (in *inbound) rest() {
 // inboundBody is a request's body that may pause, but not for ever. It may
 // still be read by the upstream's side when the exchange is answered already.
 type inboundBody struct {
-	in        *inbound
-	done      atomic.Bool // its end was read
-	abandoned atomic.Bool // the exchange is over
-	reading   sync.Mutex
+	in      *inbound
+	done    atomic.Bool // its end was read
+	reading sync.Mutex  // held by Read
+
+	mu        sync.Mutex // for the connection's deadline, and:
+	abandoned bool       // the exchange is over
 }
 
 func (b *inboundBody) Read(p []byte) (int, error) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	if b.abandoned.Load() {
+	if !b.deadline(time.Now().Add(b.in.entry.timeouts.Read)) {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	_ = b.in.control.SetReadDeadline(time.Now().Add(b.in.entry.timeouts.Read))
 	n, err := b.in.r.Body.Read(p)
 	if err == io.EOF {
 		b.done.Store(true)
 	}
-	if (err != nil || b.in.r.ProtoMajor == 2) && !b.abandoned.Load() {
+	if err != nil || b.in.r.ProtoMajor == 2 {
 		// From the body's end on net/http itself reads, to learn when the client
 		// leaves. For HTTP/2 see rest.
-		_ = b.in.control.SetReadDeadline(time.Time{})
+		b.deadline(time.Time{})
 	}
 	return n, err
 }
 
-// abandon makes reads fail and waits for the one going on: the connection's
-// deadlines belong to the next request then.
+// deadline sets the connection's, as long as the exchange goes on.
+func (b *inboundBody) deadline(t time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.abandoned {
+		_ = b.in.control.SetReadDeadline(t)
+	}
+	return !b.abandoned
+}
+
+// abandon ends the reading of a body that was answered early. net/http reads on
+// a little, so that the client gets to see the answer before the connection is
+// closed; it must not wait for long.
 func (b *inboundBody) abandon() {
-	b.abandoned.Store(true)
-	b.reading.Lock()
-	b.reading.Unlock() //nolint:staticcheck // an empty section: waiting is all
+	const linger = time.Second
+	b.deadline(time.Now().Add(linger))
+	b.mu.Lock()
+	b.abandoned = true
+	b.mu.Unlock()
+	b.reading.Lock() // waits for the last Read
+	defer b.reading.Unlock()
 }
 
 // entry is a listener at work.

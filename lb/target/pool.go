@@ -34,18 +34,26 @@ func (p *Pool) Members() []Member { return p.members }
 func (p *Pool) Targets() []*Target { return p.targets }
 
 // Pick returns the target whose turn it is, or nil if there is none.
-func (p *Pool) Pick() *Target { return p.PickOther(nil) }
+func (p *Pool) Pick() *Target {
+	n := uint64(len(p.turns))
+	if n == 0 {
+		return nil
+	}
+	return p.turns[(p.cursor.Add(1)-1)%n]
+}
 
-// PickOther is Pick with a wish: it passes over the target given as long as
-// there is another. It is for the second try, after the first has failed.
+// PickOther is for the second try, after the first has failed: it returns the
+// target whose turn is next but passes over the tried one as long as there is
+// another. It takes no turn, so that two targets of which one is down do not
+// fall into step with the tries.
 func (p *Pool) PickOther(tried *Target) *Target {
 	n := uint64(len(p.turns))
 	if n == 0 {
 		return nil
 	}
-	at := p.cursor.Add(1) - 1
+	next := p.cursor.Load()
 	for i := range n {
-		if t := p.turns[(at+i)%n]; t != tried {
+		if t := p.turns[(next+i)%n]; t != tried {
 			return t
 		}
 	}

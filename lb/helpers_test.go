@@ -1,0 +1,228 @@
+package lb
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// rig is a running server whose table is given instead of built.
+type rig struct {
+	*Server
+	t    testing.TB
+	addr string
+	stop func() // ends Run and waits for it
+	err  error  // what Run returned, after stop
+}
+
+// testRoute is a route by path prefix to backends, by their addresses.
+type testRoute struct {
+	prefix   string
+	backends []string
+	change   func(*Route)
+}
+
+// start runs a server on one listener. The options may be changed first.
+func start(t testing.TB, change func(*ServerOptions), routes ...testRoute) *rig {
+	t.Helper()
+	o := DefaultServerOptions()
+	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
+	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	o.ServerName = "lb.test"
+	if change != nil {
+		change(&o)
+	}
+	s, err := New(o, watch.New(watch.DefaultOptions()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.build = func(_ *Table, _ *watch.Snapshot, _ Options, p Pools) *Table {
+		return tableOf(p, routes)
+	}
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{Server: s, t: t, addr: s.entries[0].address.String()}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		r.err = s.Run(ctx)
+		close(ended)
+	}()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		<-ended
+	})
+	t.Cleanup(r.stop)
+	eventually(t, "the server is ready", func() bool { return len(routes) == 0 || s.Ready() })
+	return r
+}
+
+// tableOf makes a table without a catalog; no routes make an incomplete one.
+func tableOf(p Pools, routes []testRoute) *Table {
+	table := &Table{complete: len(routes) > 0}
+	var entries []match.Route
+	for _, tr := range routes {
+		var members []target.Member
+		for _, address := range tr.backends {
+			members = append(members, target.Member{Key: target.Key{Scheme: "http", Address: address}, Weight: 1})
+		}
+		r := &Route{
+			Name: tr.prefix, Dialect: tags.Fabio, Service: "test", PassHost: true,
+			Match:      match.PathPrefix{Text: tr.prefix},
+			Precedence: match.Precedence{Class: match.BySpecificity, Path: tr.prefix, Name: tr.prefix},
+			Pool:       p.Pool(tr.prefix, members),
+		}
+		if tr.change != nil {
+			tr.change(r)
+		}
+		table.routes = append(table.routes, r)
+		entries = append(entries, match.Route{Expr: r.Match, Precedence: r.Precedence})
+	}
+	table.index = match.NewIndex(entries)
+	return table
+}
+
+func (r *rig) url(path string) string { return "http://" + r.addr + path }
+
+// client returns an HTTP client that keeps no connection after the test.
+func client(t testing.TB) *http.Client {
+	transport := &http.Transport{DisableCompression: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// raw sends text as it is on a connection of its own and returns all that comes
+// back until the server closes it.
+func (r *rig) raw(text string) string {
+	r.t.Helper()
+	conn, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(conn, text); err != nil {
+		r.t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		r.t.Logf("after %q: %v", answer, err)
+	}
+	return string(answer)
+}
+
+// get fetches and returns status and body.
+func (r *rig) get(path string) (int, string) {
+	r.t.Helper()
+	resp, err := client(r.t).Get(r.url(path))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// httpBackend starts an upstream and returns its address.
+func httpBackend(t testing.TB, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+// rawBackend starts an upstream that reads a request's head and then does with
+// the connection what it likes; the connection is closed afterwards.
+func rawBackend(t testing.TB, serve func(head string, conn net.Conn, r *bufio.Reader)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer conn.Close()
+				r := bufio.NewReader(conn)
+				var head strings.Builder
+				for {
+					line, err := r.ReadString('\n')
+					if err != nil {
+						return
+					}
+					if line == "\r\n" {
+						break
+					}
+					head.WriteString(line)
+				}
+				serve(head.String(), conn, r)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		conns.Wait()
+	})
+	return l.Addr().String()
+}
+
+// refusing returns an address on which nothing listens.
+func refusing(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// echo answers with the request as it arrived.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	fmt.Fprintf(w, "%s %s\nHost: %s\n", r.Method, r.RequestURI, r.Host)
+	var lines []string
+	for name, values := range r.Header {
+		lines = append(lines, name+": "+strings.Join(values, " | "))
+	}
+	slices.Sort(lines)
+	fmt.Fprintf(w, "%s\n\n%s", strings.Join(lines, "\n"), body)
+}
+
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}

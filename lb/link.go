@@ -160,7 +160,7 @@ func (l *linker) route(wanted tags.Route) *Route {
 	}
 	if b.runtime == nil {
 		b.Endpoints = distinct(b.Endpoints)
-		b.runtime = l.pools.Pool(wanted.Pool+"@"+string(wanted.Dialect), members(b.Endpoints))
+		b.runtime = l.pools.Pool(b.Name+"@"+string(b.Dialect), members(b.Endpoints))
 	}
 	r.PassHost = wanted.PassHost && b.PassHost
 	r.Endpoints, r.Pool = b.Endpoints, b.runtime

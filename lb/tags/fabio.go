@@ -47,8 +47,8 @@ func (p *parser) fabio() {
 			}
 			i := slices.IndexFunc(routes, func(r *fabioRoute) bool { return r.is(tag) })
 			if i < 0 {
-				if p.tooMany(v.Instance, len(routes), text) {
-					return
+				if p.tooMany(v.Instance, len(routes)) {
+					continue
 				}
 				i = len(routes)
 				routes = append(routes, &fabioRoute{tag: tag, text: text, first: v.Instance})
@@ -154,7 +154,7 @@ func parseFabio(text, datacenter string) (t fabioTag, err *fabioError) {
 	}
 	t.src, err = parseFabioSource(src, datacenter)
 	if err != nil {
-		err.offset += at
+		err.offset = at + min(err.offset, len(src)) // variables may have made it longer
 		return t, err
 	}
 	at += len(src)
@@ -185,7 +185,7 @@ func (t *fabioTag) option(option string) *fabioError {
 	case "weight":
 		share, err := strconv.ParseFloat(value, 64)
 		if err != nil || math.IsNaN(share) || math.IsInf(share, 0) {
-			return &fabioError{len(key) + 1, "the weight is not a number", "weight=0.3 is three tenths of the traffic"}
+			return &fabioError{len(option) - len(value), "the weight is not a number", "weight=0.3 is three tenths of the traffic"}
 		}
 		t.share = max(0, share)
 	case "proto":

@@ -220,13 +220,12 @@ func (p *parser) endpoint(i Instance, port int) (e Endpoint, ok bool) {
 
 // tooMany reports whether a dialect's routes are as many as a service may have.
 // Each dialect counts for itself.
-func (p *parser) tooMany(i Instance, routes int, tag string) bool {
+func (p *parser) tooMany(i Instance, routes int) bool {
 	if routes < MaxRoutes {
 		return false
 	}
 	p.problem(i, Problem{
-		Tag: tag, Offset: -1,
-		Reason: fmt.Sprintf("the service has more than %d routes; this one and those behind it are left out", MaxRoutes),
+		Offset: -1, Reason: fmt.Sprintf("the service has more than %d routes; the others are left out", MaxRoutes),
 	})
 	return true
 }

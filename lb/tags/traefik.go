@@ -32,7 +32,7 @@ func (p *parser) traefik() {
 	for n, name := range sortedKeys(m.routers) {
 		r := best(p, "router", m.routers[name], router.equal,
 			func(r router) (string, string) { return r.name, r.rule.tag })
-		if p.tooMany(r.owner, n, r.value.rule.tag) {
+		if p.tooMany(r.owner, n) {
 			return
 		}
 		m.router(r)

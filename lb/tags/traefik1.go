@@ -26,7 +26,7 @@ func (p *parser) traefik1() {
 	settings := p.union1(instances)
 	names := frontends1(settings)
 	for n, name := range names {
-		if p.tooMany(instances[0].Instance, n, "") {
+		if p.tooMany(instances[0].Instance, n) {
 			return
 		}
 		p.frontend1(name, settings, pool, instances[0].Instance)

@@ -28,22 +28,27 @@ func (e *ruleError) Error() string { return e.reason }
 
 // parseRule1 parses a whole rule. One bad part makes it invalid.
 func parseRule1(text string) (r rule1, err error) {
-	at := 0
+	at, empty := 0, true
 	for part := range strings.SplitSeq(text, ";") {
-		// Colons repeated or at the edges count for nothing.
-		words := strings.FieldsFunc(part, func(c rune) bool { return c == ':' })
 		if strings.TrimSpace(part) != "" {
-			if err := r.part(words); err != nil {
+			empty = false
+			if err := r.part(words1(part)); err != nil {
 				err.offset = at + len(part) - len(strings.TrimLeft(part, " \t"))
 				return rule1{}, err
 			}
 		}
 		at += len(part) + len(";")
 	}
-	if strings.Trim(text, "; \t") == "" {
+	if empty {
 		return rule1{}, &ruleError{0, "the rule is empty", "Host:example.com or PathPrefix:/app"}
 	}
 	return r, nil
+}
+
+// words1 splits a part at its colons. Repeated ones and those at the edges count
+// for nothing.
+func words1(part string) []string {
+	return slices.DeleteFunc(strings.Split(part, ":"), func(word string) bool { return strings.TrimSpace(word) == "" })
 }
 
 func (r *rule1) part(words []string) *ruleError {

@@ -87,6 +87,8 @@ func buildHost(arg string) (match.Expr, string) {
 	name := strings.TrimSuffix(strings.ToLower(arg), ".")
 	suffix, wildcard := strings.CutPrefix(name, "*")
 	switch {
+	case name == "":
+		return nil, "the host name is empty"
 	case name == "*":
 		return match.HostWildcard{}, ""
 	case wildcard && strings.HasPrefix(suffix, "."):

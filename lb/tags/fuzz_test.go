@@ -1,0 +1,131 @@
+package tags
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func FuzzParseRule(f *testing.F) {
+	for _, seed := range []string{
+		"Host(`a`) && (PathPrefix(`/b`) || !Path(\"/c\\x00\"))", "Host(`*.a.`)", "!!Method(`x`)", "Host(`a", "((", "Path(`/%2f`)",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := parseRule(text)
+		if err != nil {
+			checkOffset(t, text, err)
+			return
+		}
+		again, err := parseRule(e.String())
+		if err != nil {
+			t.Fatalf("%q is printed as %q, which fails: %v", text, e, err)
+		}
+		if !reflect.DeepEqual(e, again) {
+			t.Fatalf("%q is printed as %q, which is not the same", text, e)
+		}
+	})
+}
+
+func FuzzParseRule1(f *testing.F) {
+	for _, seed := range []string{
+		"Host:a,b;PathPrefixStrip:/cerebro/", "PathStrip: /e ,, /f;AddPrefix:/x", ":Host::y:;", "Method:get", "Path:/;Path:/a/", "Host",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := parseRule1(text)
+		if err != nil {
+			checkOffset(t, text, err)
+			return
+		}
+		again, err := parseRule1(canonical1(text))
+		if err != nil {
+			t.Fatalf("%q is printed as %q, which fails: %v", text, canonical1(text), err)
+		}
+		if diff := cmp.Diff(r, again, cmp.AllowUnexported(rule1{})); diff != "" {
+			t.Fatalf("%q is printed as %q, which is not the same:\n%s", text, canonical1(text), diff)
+		}
+	})
+}
+
+// canonical1 prints a valid rule without most of what counts for nothing.
+func canonical1(text string) string {
+	var parts []string
+	for part := range strings.SplitSeq(text, ";") {
+		if words := words1(part); len(words) > 0 {
+			// The comma at the end keeps a colon in front of it from being dropped.
+			parts = append(parts, strings.TrimSpace(words[0])+":"+strings.Join(list(strings.Join(words[1:], ":")), ",")+",")
+		}
+	}
+	return strings.Join(parts, ";")
+}
+
+func checkOffset(t *testing.T, text string, err error) {
+	t.Helper()
+	var fault *ruleError
+	if !errors.As(err, &fault) || fault.offset < 0 || fault.offset > len(text) || fault.reason == "" {
+		t.Fatalf("%q: fault %#v", text, err)
+	}
+}
+
+func FuzzParseFabio(f *testing.F) {
+	for _, seed := range []string{
+		"www.x.com/foo strip=/foo prepend=q host=dst weight=0.5", ":80", "[::1]:80/", "{a,b}*.[!x]/", "$DC/${X}", "x. proto=tcp",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		tag, fault := parseFabio(text, "dc1")
+		if fault != nil {
+			if fault.offset < 0 || fault.offset > len(text) || fault.reason == "" {
+				t.Fatalf("%q: fault %+v", text, *fault)
+			}
+			return
+		}
+		if tag.src.expr().String() == "" {
+			t.Fatalf("%q has no condition", text)
+		}
+		printed := tag.src.String() + tag.options()
+		if strings.ContainsAny(printed, "$") || strings.Contains(printed, "\t") {
+			return // would be expanded or split anew
+		}
+		again, fault := parseFabio(printed, "dc1")
+		if fault != nil {
+			t.Fatalf("%q is printed as %q, which fails: %+v", text, printed, *fault)
+		}
+		tag.share, tag.ignored = 0, nil
+		if !reflect.DeepEqual(tag, again) {
+			t.Fatalf("%q is printed as %q, which is not the same: %+v, %+v", text, printed, tag, again)
+		}
+	})
+}
+
+// FuzzParse feeds whole tags to all dialects at once.
+func FuzzParse(f *testing.F) {
+	f.Add("urlprefix-/a\ntraefik.enable=true\ntraefik.frontend.rule=Host:x")
+	f.Add("traefik.http.routers.r.rule=Host(`x`)\ntraefik.http.middlewares.m.addprefix.prefix=/x\ntraefik.tcp.routers.r.rule=y")
+	f.Add("traefik.frontends.a.rule=Path:/x\ntraefik.http.services.s.loadbalancer.server.port=80")
+	f.Fuzz(func(t *testing.T, text string) {
+		o := DefaultOptions()
+		i := Instance{ID: "i", Node: "n", Address: "10.0.0.1", Port: 80, Tags: strings.Split(text, "\n"), Serving: true}
+		d := Parse(o, "web", []Instance{i})
+		for _, r := range d.Routes {
+			if r.Name == "" || r.Match == nil || r.Pool == "" {
+				t.Fatalf("half a route: %+v", r)
+			}
+		}
+		for _, p := range d.Problems {
+			if p.Reason == "" || p.Offset > len(p.Tag) {
+				t.Fatalf("half a problem: %+v", p)
+			}
+		}
+		if !CanRoute(o, i.Tags) && len(d.Routes)+len(d.Problems) > 0 {
+			t.Fatalf("tags %q ask for something, but would not be looked at", i.Tags)
+		}
+	})
+}

@@ -164,7 +164,17 @@ func (c *client) try(ctx context.Context, q call, token Secret) (answer, error) 
 	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusNotFound && q.absent {
 		return newAnswer(resp, body, token == ""), nil
 	}
-	return answer{}, newResponseError(shown, resp, body, q, time.Now())
+	return answer{}, newResponseError(shown, resp, c.redact(body, token), q, time.Now())
+}
+
+// redact removes what an echo of our own request may hold.
+func (c *client) redact(body []byte, token Secret) []byte {
+	for _, s := range []Secret{token, c.auth.Password} {
+		if s != "" {
+			body = bytes.ReplaceAll(body, []byte(s), []byte(hidden))
+		}
+	}
+	return body
 }
 
 func (c *client) request(ctx context.Context, q call, token Secret) (*http.Request, error) {

@@ -1,0 +1,196 @@
+package consul
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// pki is a throw-away authority with one certificate, good for both ends.
+type pki struct {
+	ca, cert, key, both string // PEM files
+	pool                *x509.CertPool
+	pair                tls.Certificate
+}
+
+func newPKI(t testing.TB, ips ...string) pki {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(err)
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	caDER, err := x509.CreateCertificate(rand.Reader, authority, authority, caKey.Public(), caKey)
+	check(err)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(err)
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
+		DNSNames: []string{"consul.test"}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	for _, ip := range ips {
+		leaf.IPAddresses = append(leaf.IPAddresses, net.ParseIP(ip))
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), caKey)
+	check(err)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	check(err)
+
+	caPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	dir := t.TempDir()
+	write := func(name string, text []byte) string {
+		path := filepath.Join(dir, name)
+		check(os.MkdirAll(filepath.Dir(path), 0o700))
+		check(os.WriteFile(path, text, 0o600))
+		return path
+	}
+	p := pki{
+		ca: write("ca/ca.pem", caPEM), cert: write("cert.pem", certPEM), key: write("key.pem", keyPEM),
+		both: write("both.pem", append(certPEM, keyPEM...)),
+		pool: x509.NewCertPool(),
+	}
+	p.pool.AppendCertsFromPEM(caPEM)
+	p.pair, err = tls.X509KeyPair(certPEM, keyPEM)
+	check(err)
+	return p
+}
+
+func nodesHandler(w http.ResponseWriter, r *http.Request) {
+	if name, password, ok := r.BasicAuth(); r.URL.Query().Has("filter") && (!ok || name != "u" || password != "p:w") {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("X-Consul-Index", "3")
+	w.Write([]byte(`[{"Node":"n"}]`))
+}
+
+func TestTransport_TLS(t *testing.T) {
+	p := newPKI(t, "127.0.0.1")
+	start := func(auth tls.ClientAuthType) *httptest.Server {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(nodesHandler))
+		server.EnableHTTP2 = true
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{p.pair}, ClientCAs: p.pool, ClientAuth: auth}
+		server.Config.ErrorLog = nil
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		return server
+	}
+	open, mutual := start(tls.NoClientCert), start(tls.RequireAndVerifyClientCert)
+	plainAddress := func(s *httptest.Server) string { return s.Listener.Addr().String() }
+	for _, test := range []struct {
+		name   string
+		config Config
+		ok     bool
+	}{
+		{"unknown authority", Config{Address: open.URL}, false},
+		{"authority file", Config{Address: open.URL, SSL: SSL{CACert: p.ca}}, true},
+		{"authority folder", Config{Address: open.URL, SSL: SSL{CAPath: filepath.Dir(p.ca)}}, true},
+		{"enabled by mention", Config{Address: plainAddress(open), SSL: SSL{CACert: p.ca}}, true},
+		{"mention overruled", Config{Address: plainAddress(open), SSL: SSL{Enabled: Off, CACert: p.ca}}, false},
+		{"unverified", Config{Address: open.URL, SSL: SSL{Verify: Off}}, true},
+		{"another server name", Config{Address: open.URL, SSL: SSL{CACert: p.ca, ServerName: "consul.test"}}, true},
+		{"wrong server name", Config{Address: open.URL, SSL: SSL{CACert: p.ca, ServerName: "other.test"}}, false},
+		{"no client certificate", Config{Address: mutual.URL, SSL: SSL{CACert: p.ca}}, false},
+		{"client certificate", Config{Address: mutual.URL, SSL: SSL{CACert: p.ca, Cert: p.cert, Key: p.key}}, true},
+		{"one file for both", Config{Address: mutual.URL, SSL: SSL{CACert: p.ca, Cert: p.both}}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSource(t, test.config)
+			_, err := s.Fetch(t.Context(), watch.Request{Query: watch.Nodes{}})
+			if (err == nil) != test.ok {
+				t.Errorf("got %v", err)
+			}
+			if test.ok && s.Streams() < 2 {
+				t.Errorf("%d streams after an answer over HTTP/2", s.Streams())
+			}
+		})
+	}
+}
+
+func TestTransport_UnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "consul.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(nodesHandler)}}
+	server.Start()
+	defer server.Close()
+	s := newSource(t, Config{Address: "unix://" + path})
+	if nodes, _ := fetch(t, s, watch.Nodes{}); len(nodes) != 1 {
+		t.Errorf("got %v", nodes)
+	}
+	if s.Streams() != 1 {
+		t.Errorf("%d streams over HTTP/1.1", s.Streams())
+	}
+}
+
+func TestTransport_BasicAuth(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(nodesHandler))
+	defer server.Close()
+	auth, err := ParseAuth("u:p:w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetch(t, newSource(t, Config{Address: server.URL, Auth: auth}), watch.Nodes{Filter: "x"})
+}
+
+func TestTransport_KeepsToMaxConnections(t *testing.T) {
+	const limit, requests = 3, 12
+	open := make(chan struct{}, requests)
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		open <- struct{}{}
+		<-release
+		nodesHandler(w, r)
+	}))
+	defer server.Close()
+	s := newSource(t, Config{Address: server.URL, MaxConnections: limit})
+	done := make(chan error)
+	for range requests {
+		go func() {
+			_, err := s.Fetch(t.Context(), watch.Request{Query: watch.Nodes{}, Index: 1, Wait: time.Minute})
+			done <- err
+		}()
+	}
+	for range limit {
+		<-open
+	}
+	select {
+	case <-open:
+		t.Errorf("more than %d requests are open", limit)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	for range requests {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

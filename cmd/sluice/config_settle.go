@@ -22,7 +22,13 @@ func (c *Config) fillLogLevel(getenv func(string) string) error {
 // settle gives every setting that is still open its final value, but for those
 // of Consul, which the environment can set as well.
 func (c *Config) settle() {
-	c.LogLevel = Some(c.LogLevel.Or(LevelWarn))
+	// Who replaces consul-template expects its silence; who runs a load balancer
+	// wants to see that it listens and what it routes.
+	quiet := LevelWarn
+	if len(c.LB.Listeners) > 0 {
+		quiet = LevelInfo
+	}
+	c.LogLevel = Some(c.LogLevel.Or(quiet))
 	if c.Once {
 		c.Wait = Wait{} // nothing to wait for: each template is rendered once
 	}

@@ -130,7 +130,7 @@ func consulConnectionFlags() []flagSpec {
 func otherFlags() []flagSpec {
 	return []flagSpec{
 		{name: "log-level", value: "LEVEL", set: into(func(c *Config) any { return &c.LogLevel }),
-			help: "trace, debug, info, warn or err (default warn)."},
+			help: "trace, debug, info, warn or err (default warn; info with -lb)."},
 		{name: "log-format", value: "FORMAT", set: into(func(c *Config) any { return &c.LogFormat }),
 			help: "text or json (default text)."},
 		{name: "kill-signal", value: "SIGNAL", set: into(func(c *Config) any { return &c.KillSignal }),

@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"need":    need,
-			"consul":  consul,
+			"consul":  consulCommand,
 			"kv":      kv,
 			"backend": backend,
 			"get":     get,
@@ -75,33 +75,30 @@ func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*scri
 // scriptTB lets package parts work for a script.
 type scriptTB struct {
 	testing.TB // never called
-	*testscript.TestScript
-	dir string
+	ts         *testscript.TestScript
 }
 
-func newTB(ts *testscript.TestScript) scriptTB { return scriptTB{TestScript: ts, dir: ts.MkAbs(".")} }
-
 func (tb scriptTB) Helper()                           {}
-func (tb scriptTB) Cleanup(f func())                  { tb.Defer(f) }
+func (tb scriptTB) Cleanup(f func())                  { tb.ts.Defer(f) }
 func (tb scriptTB) Failed() bool                      { return true }
 func (tb scriptTB) Fatal(args ...any)                 { tb.Fatalf("%s", fmt.Sprint(args...)) }
-func (tb scriptTB) Fatalf(format string, args ...any) { tb.TestScript.Fatalf(format, args...) }
-func (tb scriptTB) Logf(format string, args ...any)   { tb.TestScript.Logf(format, args...) }
-func (tb scriptTB) Name() string                      { return tb.TestScript.Name() }
+func (tb scriptTB) Fatalf(format string, args ...any) { tb.ts.Fatalf(format, args...) }
+func (tb scriptTB) Logf(format string, args ...any)   { tb.ts.Logf(format, args...) }
+func (tb scriptTB) Name() string                      { return tb.ts.Name() }
 func (tb scriptTB) Skipf(format string, args ...any) {
-	of(tb.TestScript).t.Skip(fmt.Sprintf(format, args...))
+	of(tb.ts).t.Skip(fmt.Sprintf(format, args...))
 }
 
 func (tb scriptTB) TempDir() string {
-	dir, err := os.MkdirTemp(tb.dir, "parts-")
-	tb.Check(err)
+	dir, err := os.MkdirTemp(tb.ts.Getenv("WORK"), "parts-")
+	tb.ts.Check(err)
 	return dir
 }
 
 // need PROGRAM… skips the script without these programs; in CI it fails.
 func need(ts *testscript.TestScript, _ bool, programs []string) {
 	for _, program := range programs {
-		parts.Path(newTB(ts), program)
+		parts.Path(scriptTB{ts: ts}, program)
 	}
 }
 
@@ -110,10 +107,10 @@ func need(ts *testscript.TestScript, _ bool, programs []string) {
 // consul register FILE        registers the service described in FILE
 // consul deregister ID
 // consul check ID STATUS      sets the TTL check ID to passing, warning or critical.
-func consul(ts *testscript.TestScript, _ bool, args []string) {
+func consulCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	if len(args) == 0 {
-		s.agent = parts.StartConsul(newTB(ts))
+		s.agent = parts.StartConsul(scriptTB{ts: ts})
 		ts.Setenv("CONSUL_HTTP_ADDR", s.agent.Addr)
 		return
 	}

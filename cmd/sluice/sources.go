@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/consul"
@@ -66,9 +68,10 @@ func (s *sources) Run(ctx context.Context) error {
 // newWatcher is a watcher over the sources with the configured limits.
 func (s *sources) newWatcher(c Config, log *slog.Logger) *watch.Watcher {
 	o := watch.DefaultOptions()
-	o.MaxConnections = c.Consul.MaxConnections
+	o.MaxConnections = c.Consul.connections()
 	o.Wait = c.BlockQueryWait
 	o.MaxStale = c.MaxStale
+	o.Backoff = c.Consul.Retry.limits(o.Backoff)
 	o.Logger = log
 	return watch.New(o, s.all...)
 }
@@ -98,11 +101,11 @@ func (c Config) consulConfig(log *slog.Logger) consul.Config {
 			DialKeepAlive:       k.Transport.DialKeepAlive,
 			TLSHandshakeTimeout: k.Transport.TLSHandshakeTimeout,
 			IdleTimeout:         k.Transport.IdleConnTimeout,
-			MaxIdle:             k.Transport.MaxIdleConnsPerHost,
+			MaxIdle:             cmp.Or(k.Transport.MaxIdleConnsPerHost, k.Transport.MaxIdleConns),
 			DisableKeepAlives:   k.Transport.DisableKeepAlives,
 		},
 		Mode:           consul.Mode(k.Mode),
-		MaxConnections: k.MaxConnections,
+		MaxConnections: k.connections(),
 		Logger:         log,
 	}
 	if k.Auth.Enabled.Or(k.Auth.Username != "") {
@@ -114,21 +117,31 @@ func (c Config) consulConfig(log *slog.Logger) consul.Config {
 	return out
 }
 
+// connections is the budget, or less where the transport has a lower limit.
+func (k Consul) connections() int {
+	if k.Transport.MaxConnsPerHost > 0 {
+		return min(k.MaxConnections, k.Transport.MaxConnsPerHost)
+	}
+	return k.MaxConnections
+}
+
+// limits are the bounds of the pauses between retries. An unlimited pause is
+// an hour: nobody means to wait longer than that for an agent.
+func (r Retry) limits(b watch.Backoff) watch.Backoff {
+	if r.Backoff > 0 {
+		b.Min = r.Backoff
+	}
+	b.Max = r.MaxBackoff
+	if b.Max == 0 {
+		b.Max = time.Hour
+	}
+	b.Max = max(b.Max, b.Min)
+	return b
+}
+
 func switchOf(o Optional[bool]) consul.Switch {
 	if !o.Set {
 		return consul.Unset
 	}
 	return consul.Set(o.Value)
-}
-
-// catalogFaults are the files of the embedded catalog that cannot be used.
-func (s *sources) catalogFaults() []error {
-	if s.catalog == nil {
-		return nil
-	}
-	var errs []error
-	for _, f := range s.catalog.Faults() {
-		errs = append(errs, f)
-	}
-	return errs
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/sluiceproxy/sluice/admin"
+	"github.com/sluiceproxy/sluice/render"
+)
+
+// newAdmin opens the administration listener and hands it what there is to
+// show.
+func (d *daemon) newAdmin() (*admin.Server, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(d))
+	o := admin.Options{
+		Listen:    d.config.Admin.Listen,
+		Hosts:     d.config.Admin.Hosts,
+		Ready:     d.ready,
+		Watches:   func() any { return watchesView(d.watcher.Status()) },
+		Templates: func() any { return templatesView(d.templates()) },
+		Routes:    func() any { return []routeView{} },
+		Problems:  func() any { return d.problems() },
+		Gatherer:  registry,
+		Logger:    d.log,
+		Version:   version,
+	}
+	if d.lb != nil {
+		o.Routes = func() any { return routesView(d.lb.Table()) }
+		o.Explain = func(method, url string, header http.Header) (any, error) {
+			return explainView(d.lb.Table(), method, url, header)
+		}
+	}
+	return admin.New(o)
+}
+
+// ready tells whether routes and files can be relied on, and if not why.
+func (d *daemon) ready() admin.Readiness {
+	r := admin.Readiness{Ready: true}
+	wait := func(format string, args ...any) {
+		r.Ready = false
+		r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
+	}
+	if d.lb != nil {
+		r.Draining = d.lb.Draining()
+		if d.lb.Table() == nil {
+			wait("the service catalog of %s has not been read yet", d.sources.origin)
+		}
+	}
+	for _, t := range d.templates() {
+		if t.Written.IsZero() && t.Confirmed.IsZero() {
+			wait("%s is not rendered yet: %s", cmp.Or(t.Destination, t.Source), templateReason(t))
+		}
+	}
+	age, query := d.watcher.Status().StaleFor()
+	if query.Query != nil {
+		r.Stale = max(age, time.Millisecond)
+		r.StaleReason = fmt.Sprintf("%s: %v", query.Query, query.Err)
+	}
+	return r
+}
+
+// templateReason is why a template is not rendered, in a few words.
+func templateReason(t render.TemplateStatus) string {
+	switch {
+	case t.Err != nil:
+		return t.Err.Error()
+	case len(t.Missing) > 0:
+		return "waiting for " + t.Missing[0].String()
+	}
+	return string(t.State)
+}
+
+func (d *daemon) templates() []render.TemplateStatus {
+	if d.renderer == nil {
+		return nil
+	}
+	return d.renderer.Status()
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// explanation is what would become of a request.
+type explanation struct {
+	Method string `json:"method"`
+	URL    string `json:"url"`
+	// Status is what sluice would answer itself; 0 if a target would.
+	Status     int             `json:"status,omitempty"`
+	Route      *routeView      `json:"route,omitempty"`
+	Redirect   string          `json:"redirect,omitempty"`
+	Forwarded  string          `json:"forwarded,omitempty"`
+	Candidates []candidateView `json:"candidates"`
+}
+
+// candidateView is a route that came into question.
+type candidateView struct {
+	Name    string `json:"name"`
+	Dialect string `json:"dialect"`
+	Service string `json:"service"`
+	Rule    string `json:"rule"`
+	Matched bool   `json:"matched"`
+	Reason  string `json:"reason"`
+}
+
+// explain says where a request would go, and why.
+func (p program) explain(ctx context.Context, args []string) error {
+	t, args, err := takeToolFlags(args)
+	if err != nil {
+		return err
+	}
+	cl, c, done, err := p.load(args)
+	if err != nil || done {
+		return err
+	}
+	method, target, err := questionOf(cl.Args)
+	if err != nil {
+		return err
+	}
+	var e explanation
+	if t.standsAlone(c) {
+		table, _, err := p.readTable(ctx, c)
+		if err != nil {
+			return err
+		}
+		header := http.Header{}
+		for _, line := range t.headers {
+			name, value, _ := strings.Cut(line, ":")
+			header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+		if e, err = explainView(table, method, target, header); err != nil {
+			return &exitError{exitFlags, err}
+		}
+	} else {
+		query := url.Values{"method": {method}, "url": {target}, "header": t.headers}
+		if err := t.ask(ctx, c, "/api/explain?"+query.Encode(), &e); err != nil {
+			return err
+		}
+	}
+	if t.json {
+		err = p.printJSON(e)
+	} else {
+		e.write(p.stdout)
+	}
+	if err == nil && e.Route == nil {
+		return errNegative
+	}
+	return err
+}
+
+// questionOf reads "[METHOD] URL".
+func questionOf(args []string) (method, target string, err error) {
+	switch len(args) {
+	case 1:
+		return http.MethodGet, args[0], nil
+	case 2:
+		return args[0], args[1], nil
+	}
+	return "", "", &exitError{exitFlags, errors.New("usage: sluice explain [-from URL] [-json] [-H 'Name: value'] [flags] [METHOD] URL")}
+}
+
+func explainView(table *lb.Table, method, target string, header http.Header) (explanation, error) {
+	e := explanation{Method: method, URL: target, Candidates: []candidateView{}}
+	if table == nil {
+		e.Status = http.StatusServiceUnavailable
+		return e, nil
+	}
+	q := lb.Question{Method: method, URL: target}
+	for name, values := range header {
+		for _, value := range values {
+			q.Header.Add(name, value)
+		}
+	}
+	a, err := table.Ask(q)
+	if err != nil {
+		return e, err
+	}
+	for _, c := range a.Candidates {
+		e.Candidates = append(e.Candidates, candidateView{
+			Name: c.Route.Name, Dialect: string(c.Route.Dialect), Service: c.Route.Service,
+			Rule: c.Route.Rule, Matched: c.Matched, Reason: c.Reason,
+		})
+	}
+	if a.Route == nil {
+		e.Status = http.StatusNotFound
+		return e, nil
+	}
+	route := viewRoute(a.Route)
+	e.Route, e.Redirect, e.Forwarded = &route, a.Redirect, a.Forwarded
+	switch {
+	case e.Redirect != "":
+		e.Status = http.StatusMovedPermanently
+	case len(a.Route.Pool.Targets()) == 0:
+		e.Status = http.StatusServiceUnavailable
+	}
+	return e, nil
+}
+
+func (e explanation) write(w io.Writer) {
+	fmt.Fprintf(w, "%s %s\n", e.Method, e.URL)
+	switch {
+	case e.Route == nil && e.Status == http.StatusServiceUnavailable:
+		fmt.Fprintln(w, "  503: the catalog has not been read yet")
+	case e.Route == nil:
+		fmt.Fprintln(w, "  404: no route matches")
+	default:
+		e.writeRoute(w)
+	}
+	if len(e.Candidates) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "routes that came into question:")
+	for _, c := range e.Candidates {
+		mark := " "
+		if c.Matched {
+			mark = "*"
+		}
+		fmt.Fprintf(w, "%s %s (%s, service %s): %s\n    %s\n", mark, c.Name, c.Dialect, c.Service, c.Reason, c.Rule)
+	}
+}
+
+func (e explanation) writeRoute(w io.Writer) {
+	r := e.Route
+	fmt.Fprintf(w, "  route %s of service %s\n  because of %s\n", r.Name, r.Service, r.Rule)
+	switch {
+	case e.Redirect != "":
+		fmt.Fprintf(w, "  301: redirected to %s\n", e.Redirect)
+		return
+	case e.Status == http.StatusServiceUnavailable:
+		fmt.Fprintln(w, "  503: no instance is healthy")
+	default:
+		fmt.Fprintf(w, "  is forwarded as %s to one of\n", e.Forwarded)
+	}
+	for _, t := range r.Endpoints {
+		state := ""
+		if !t.Serving {
+			state = "  (not healthy)"
+		}
+		fmt.Fprintf(w, "    %s  instance %s on %s%s\n", t.Address, t.Instance, t.Node, state)
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// routes prints every route, and what could not be honoured.
+func (p program) routes(ctx context.Context, args []string) error {
+	t, args, err := takeToolFlags(args)
+	if err != nil {
+		return err
+	}
+	cl, c, done, err := p.load(args)
+	if err != nil || done {
+		return err
+	}
+	if err := cl.noMoreArgs(); err != nil {
+		return err
+	}
+	var view struct {
+		Routes   []routeView   `json:"routes"`
+		Problems []problemView `json:"problems"`
+	}
+	if t.standsAlone(c) {
+		table, s, err := p.readTable(ctx, c)
+		if err != nil {
+			return err
+		}
+		view.Routes = routesView(table)
+		view.Problems = append(tagProblems(table.Problems()), fileProblems(s.catalog)...)
+	} else {
+		if err := t.ask(ctx, c, "/api/routes", &view.Routes); err != nil {
+			return err
+		}
+		if err := t.ask(ctx, c, "/api/problems", &view.Problems); err != nil {
+			return err
+		}
+	}
+	if t.json {
+		return p.printJSON(view)
+	}
+	writeRoutes(p.stdout, view.Routes)
+	writeProblems(p.stdout, view.Problems)
+	return nil
+}
+
+// writeRoutes prints a table with a line for each route.
+func writeRoutes(w io.Writer, routes []routeView) {
+	if len(routes) == 0 {
+		fmt.Fprintln(w, "no routes: no service has a tag such as urlprefix-/path, traefik.frontend.rule=… or traefik.http.routers.NAME.rule=…")
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "REQUEST\tSERVICE\tTARGETS\tDIALECT\tPATH")
+	for _, r := range routes {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Matches, r.Service, targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
+	}
+	table.Flush()
+}
+
+// targetsText is the addresses that get requests, or how many there would be.
+func targetsText(endpoints []endpointView) string {
+	var serving []string
+	for _, e := range endpoints {
+		if e.Serving {
+			serving = append(serving, e.Address)
+		}
+	}
+	const shown = 3
+	switch {
+	case len(serving) == 0:
+		return fmt.Sprintf("none of %d healthy", len(endpoints))
+	case len(serving) > shown:
+		return fmt.Sprintf("%s and %d more", strings.Join(serving[:shown], " "), len(serving)-shown)
+	}
+	return strings.Join(serving, " ")
+}
+
+func pathText(steps []pathView) string {
+	var parts []string
+	for _, s := range steps {
+		if len(s.Strip) > 0 {
+			parts = append(parts, "strip "+strings.Join(s.Strip, ", "))
+		}
+		if s.Add != "" {
+			parts = append(parts, "add "+s.Add)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func writeProblems(w io.Writer, problems []problemView) {
+	if len(problems) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%d %s:\n", len(problems), plural(len(problems), "problem", "problems"))
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

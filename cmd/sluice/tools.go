@@ -1,0 +1,178 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/target"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// The tools ask a running sluice over its admin listener or, when told of a
+// catalog or a Consul, read that themselves.
+
+// toolFlags are the flags of tools beside the daemon's.
+type toolFlags struct {
+	from    string   // base URL of the admin listener to ask
+	json    bool     // print JSON
+	headers []string // of the request to explain
+}
+
+// takeToolFlags removes the tools' own flags from args.
+func takeToolFlags(args []string) (t toolFlags, rest []string, err error) {
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || name != "from" && name != "json" && name != "H" {
+			rest = append(rest, arg)
+			continue
+		}
+		if name == "json" {
+			t.json = true
+			continue
+		}
+		if !given {
+			if len(args) == 0 {
+				return t, nil, &exitError{exitFlags, fmt.Errorf("flag -%s needs a value", name)}
+			}
+			value, args = args[0], args[1:]
+		}
+		if name == "from" {
+			t.from = strings.TrimRight(value, "/")
+		} else {
+			t.headers = append(t.headers, value)
+		}
+	}
+	return t, rest, nil
+}
+
+// ask gets a path of the running sluice's admin API.
+func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) error {
+	client, base, err := t.adminClient(c)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+	if err != nil {
+		return &exitError{exitFlags, fmt.Errorf("-from: %w", err)}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("asking the running sluice: %w (is it running with -admin? -from URL asks another one; -catalog DIR or -consul-addr ADDR need none)", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		var problem struct{ Title, Detail string }
+		_ = json.Unmarshal(body, &problem)
+		return fmt.Errorf("the running sluice answers %s: %s", resp.Status, cmp.Or(problem.Detail, problem.Title))
+	}
+	return json.Unmarshal(body, into)
+}
+
+// adminClient is how the admin listener is reached.
+func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
+	client := &http.Client{Timeout: 10 * time.Second}
+	listen := c.Admin.Listen
+	if listen == adminOff {
+		listen = defaultAdminAddress
+	}
+	base := cmp.Or(t.from, "http://"+listen)
+	if path, ok := strings.CutPrefix(strings.TrimPrefix(base, "http://"), "unix://"); ok {
+		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", path)
+		}
+		client.Transport = &http.Transport{DialContext: dial}
+		return client, "http://localhost", nil
+	}
+	if u, err := url.Parse(base); err != nil || u.Host == "" {
+		return nil, "", &exitError{exitFlags, fmt.Errorf("-from: %q is not a URL such as http://%s", t.from, defaultAdminAddress)}
+	}
+	return client, base, nil
+}
+
+// standsAlone reports whether a tool was told where to read the catalog itself.
+func (t toolFlags) standsAlone(c Config) bool {
+	return t.from == "" && (c.Catalog.Path != "" || c.Consul.Address != "")
+}
+
+// readTable builds the routing table from the configured source, once.
+func (p program) readTable(ctx context.Context, c Config) (*lb.Table, *sources, error) {
+	o, err := c.serverOptions()
+	if err != nil {
+		return nil, nil, &exitError{exitConfig, err}
+	}
+	log := newLogger(p.stderr, c.LogFormat, c.LogLevel.Value)
+	if c.Catalog.Path != "" {
+		log = newLogger(io.Discard, c.LogFormat, c.LogLevel.Value) // faults are shown by the tool
+	}
+	s, err := newSources(c, p.getenv, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	watcher := s.newWatcher(c, log)
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- watcher.Run(ctx) }()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	table, err := completeTable(ctx, watcher, o.Table)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the catalog of %s: %w", s.origin, err)
+	}
+	return table, s, nil
+}
+
+// completeTable waits for the first complete table. A source that fails is an
+// error here: nobody wants to wait for it.
+func completeTable(ctx context.Context, watcher *watch.Watcher, o lb.Options) (*lb.Table, error) {
+	wants := watcher.Register("tool")
+	defer wants.Close()
+	registry := target.NewRegistry(func(target.Key) target.Conns { return nil })
+	for {
+		snapshot := watcher.Snapshot()
+		wants.Set(lb.WantedQueries(snapshot, o)...)
+		if table := lb.Build(nil, snapshot, o, registry); table.Complete() {
+			return table, nil
+		}
+		for _, entry := range snapshot.All {
+			if entry.Err != nil {
+				return nil, entry.Err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-wants.Changed():
+		}
+	}
+}
+
+// printJSON prints a view as the admin API would.
+func (p program) printJSON(view any) error {
+	text, err := json.MarshalIndent(view, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s\n", text)
+	return err
+}
+
+// errNegative is a tool's "no", already told: status 1 without a message.
+var errNegative = &exitError{code: 1, err: nil}

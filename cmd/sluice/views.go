@@ -1,0 +1,199 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/render"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// The views are the plain values the admin API and the tools show. Their field
+// names are part of the API.
+
+// routeView is one route.
+type routeView struct {
+	Name        string         `json:"name"`
+	Dialect     string         `json:"dialect"`
+	Service     string         `json:"service"`
+	Rule        string         `json:"rule"`
+	Matches     string         `json:"matches"`
+	Priority    int            `json:"priority,omitempty"`
+	Entrypoints []string       `json:"entrypoints,omitempty"`
+	Middlewares []string       `json:"middlewares,omitempty"`
+	Path        []pathView     `json:"path,omitempty"`
+	Host        string         `json:"host,omitempty"`
+	Endpoints   []endpointView `json:"endpoints"`
+}
+
+// pathView is one change of the path.
+type pathView struct {
+	Strip []string `json:"strip,omitempty"`
+	Add   string   `json:"add,omitempty"`
+}
+
+// endpointView is one instance behind a route.
+type endpointView struct {
+	Address  string `json:"address"`
+	Instance string `json:"instance"`
+	Node     string `json:"node"`
+	Weight   int    `json:"weight"`
+	Serving  bool   `json:"serving"`
+}
+
+// problemView is something that could not be honoured.
+type problemView struct {
+	// Origin is what kind of thing it is about: "tag" or "file".
+	Origin   string `json:"origin"`
+	Service  string `json:"service,omitempty"`
+	Instance string `json:"instance,omitempty"`
+	Node     string `json:"node,omitempty"`
+	Route    string `json:"route,omitempty"`
+	Tag      string `json:"tag,omitempty"`
+	// Offset is the byte of Tag at which the fault was found, or -1.
+	Offset int    `json:"offset"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Reason string `json:"reason"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// templateView is one template.
+type templateView struct {
+	Source      string     `json:"source"`
+	Destination string     `json:"destination"`
+	Command     string     `json:"command,omitempty"`
+	State       string     `json:"state"`
+	WaitingFor  []string   `json:"waiting_for,omitempty"`
+	Error       string     `json:"error,omitempty"`
+	Generation  uint64     `json:"generation"`
+	Written     *time.Time `json:"written,omitempty"`
+	Confirmed   *time.Time `json:"confirmed,omitempty"`
+	Retry       *time.Time `json:"retry,omitempty"`
+}
+
+// watchView is one query.
+type watchView struct {
+	Query      string     `json:"query"`
+	Consumers  []string   `json:"consumers"`
+	Known      bool       `json:"known"`
+	Mode       string     `json:"mode,omitempty"`
+	Index      uint64     `json:"index"`
+	AgeSeconds float64    `json:"age_seconds"`
+	Error      string     `json:"error,omitempty"`
+	Since      *time.Time `json:"since,omitempty"`
+	Tries      int        `json:"tries,omitempty"`
+	Filtered   bool       `json:"filtered,omitempty"`
+}
+
+// watcherView is the watch layer as a whole.
+type watcherView struct {
+	Generation     uint64      `json:"generation"`
+	Connections    int         `json:"connections"`
+	MaxConnections int         `json:"max_connections"`
+	Queries        []watchView `json:"queries"`
+}
+
+func routesView(t *lb.Table) []routeView {
+	views := []routeView{}
+	if t == nil {
+		return views
+	}
+	for _, r := range t.Routes() {
+		views = append(views, viewRoute(r))
+	}
+	slices.SortStableFunc(views, func(a, b routeView) int {
+		return cmp.Or(cmp.Compare(a.Matches, b.Matches), cmp.Compare(a.Name, b.Name))
+	})
+	return views
+}
+
+func viewRoute(r *lb.Route) routeView {
+	v := routeView{
+		Name:        r.Name,
+		Dialect:     string(r.Dialect),
+		Service:     r.Service,
+		Rule:        r.Rule,
+		Matches:     r.Match.String(),
+		Priority:    r.Precedence.Priority,
+		Entrypoints: r.Entrypoints,
+		Middlewares: r.Middlewares,
+		Host:        r.Host,
+		Endpoints:   []endpointView{},
+	}
+	for _, step := range r.Path {
+		v.Path = append(v.Path, pathView{Strip: step.Strip, Add: step.Add})
+	}
+	for _, e := range r.Endpoints {
+		v.Endpoints = append(v.Endpoints, endpointView{
+			Address: e.Address, Instance: e.Instance, Node: e.Node, Weight: e.Weight, Serving: e.Serving,
+		})
+	}
+	return v
+}
+
+func tagProblems(all []tags.Problem) []problemView {
+	var views []problemView
+	for _, p := range all {
+		views = append(views, problemView{
+			Origin: "tag", Service: p.Service, Instance: p.Instance, Node: p.Node, Route: p.Route,
+			Tag: p.Tag, Offset: p.Offset, Reason: p.Reason, Hint: p.Hint,
+		})
+	}
+	return views
+}
+
+func templatesView(all []render.TemplateStatus) []templateView {
+	views := []templateView{}
+	for _, t := range all {
+		views = append(views, templateView{
+			Source:      t.Source,
+			Destination: t.Destination,
+			Command:     t.Command,
+			State:       string(t.State),
+			WaitingFor:  missingOf(t.Missing),
+			Error:       errorText(t.Err),
+			Generation:  t.Generation,
+			Written:     timeOrNil(t.Written),
+			Confirmed:   timeOrNil(t.Confirmed),
+			Retry:       timeOrNil(t.Retry),
+		})
+	}
+	return views
+}
+
+func watchesView(s watch.Status) watcherView {
+	v := watcherView{Generation: s.Generation, Connections: s.Connections, MaxConnections: s.Max, Queries: []watchView{}}
+	for _, q := range s.Queries {
+		v.Queries = append(v.Queries, watchView{
+			Query:      q.Query.String(),
+			Consumers:  q.Consumers,
+			Known:      q.Known,
+			Mode:       q.Mode,
+			Index:      q.Index,
+			AgeSeconds: q.Age.Seconds(),
+			Error:      errorText(q.Err),
+			Since:      timeOrNil(q.Since),
+			Tries:      q.Tries,
+			Filtered:   q.Filtered,
+		})
+	}
+	return v
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

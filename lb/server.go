@@ -131,6 +131,9 @@ func (s *Server) Table() *Table { return s.table.Load() }
 // Targets lists the backends of the table in force.
 func (s *Server) Targets() []*target.Target { return s.targets.Targets() }
 
+// Draining reports whether the server has begun to stop.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
 // Ready reports whether the server routes and goes on doing so: it has read
 // the catalog once and is not stopping.
 func (s *Server) Ready() bool { return s.table.Load() != nil && !s.draining.Load() }

@@ -1,0 +1,93 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+)
+
+// Question is a request as a person would put it, to be explained.
+type Question struct {
+	Method string
+	URL    string // absolute, http or https
+	Header Header
+}
+
+// Answer tells what would become of the request of a [Question].
+type Answer struct {
+	Explanation
+	// Forwarded is the path and query the upstream would see; empty if the
+	// request would not reach one.
+	Forwarded string
+	// Redirect is where the client would be sent instead, if it would.
+	Redirect string
+}
+
+// Ask explains a question; nothing is sent. The error tells what is wrong with
+// the question.
+func (t *Table) Ask(q Question) (Answer, error) {
+	x, err := q.exchange()
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Explanation: t.Explain(&x.Request)}
+	if a.Route == nil {
+		return a, nil
+	}
+	x.Route = a.Route
+	if to, ok := a.Route.SlashRedirect(x.Request.Path); ok {
+		a.Redirect = slashTarget(x, to)
+		return a, nil
+	}
+	if err := rewritePath(x); err != nil {
+		return a, fmt.Errorf("the request would be refused: %w", err)
+	}
+	a.Forwarded = x.RawPath + x.RawQuery
+	return a, nil
+}
+
+// exchange is the one such a request would be, as far as routing goes.
+func (q Question) exchange() (*Exchange, error) {
+	scheme, rest, ok := strings.Cut(q.URL, "://")
+	if !ok || scheme != "http" && scheme != "https" {
+		return nil, fmt.Errorf("%q is not an absolute URL, such as http://www.example.com/path", q.URL)
+	}
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	if authority == "" {
+		return nil, fmt.Errorf("%q names no host", q.URL)
+	}
+	if strings.Contains(rest, "#") {
+		return nil, errors.New("a fragment (#…) is never sent to a server: leave it out")
+	}
+	host, port, err := parseHost(authority)
+	if err != nil {
+		return nil, err
+	}
+	x := &Exchange{Scheme: scheme, Authority: authority, Header: q.Header}
+	name, _, _ := strings.Cut(authority, ":")
+	x.Request = match.Request{
+		Host:   host,
+		Port:   port,
+		Dotted: strings.HasSuffix(name, "."),
+		Method: q.Method,
+		TLS:    scheme == "https",
+		Remote: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
+		Fields: fields{x},
+	}
+	sent := pathOfAbsolute(q.URL)
+	if query := strings.IndexByte(sent, '?'); query >= 0 {
+		x.RawQuery, sent = sent[query:], sent[:query]
+	}
+	path, raw, err := cleanPath(sent)
+	if err != nil {
+		return nil, err
+	}
+	x.setPath(path, raw)
+	return x, nil
+}

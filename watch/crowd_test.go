@@ -312,7 +312,15 @@ func TestDeniedSurveyIsReplacedByPolling(t *testing.T) {
 		if rate := float64(b.source.Total()-before) / 600; rate > 20 || rate < 15 {
 			t.Errorf("%.1f requests a second, want at most 20", rate)
 		}
-		b.known(queries)
+		late := append(queries, watch.Query(watch.Health{Service: "late"}))
+		b.wants.Set(late...)
+		time.Sleep(time.Second)
+		b.known(late)
+		b.source.Set(late[500], instances("one"))
+		time.Sleep(b.options.Wait)
+		if got := b.entry(late[500]).Value.([]watch.Instance); len(got) != 1 {
+			t.Error("polling did not see the change of the one that came later")
+		}
 	})
 }
 

@@ -60,6 +60,24 @@ func TestBackoffGrowsAndEndsAtOnceWithRun(t *testing.T) {
 	}) // Run returns although all rest: the bubble would be stuck otherwise
 }
 
+// A server that has just rejoined may answer with less than there is.
+func TestLowerIndexAfterAFailureIsConfirmed(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.Set(motd, pair("good"))
+		b.source.SetIndex(motd, 100)
+		b.watch(motd)
+		changed(b.wants)
+		b.source.Down(errRefused)
+		time.Sleep(time.Minute)
+		b.source.SetStale(motd, pair("half"), 3, 0)
+		b.source.Up()
+		time.Sleep(time.Minute)
+		if e := b.entry(motd); b.value() != "good" || e.Err != nil {
+			t.Errorf("the entry is %+v, want the good value, fresh", e)
+		}
+	})
+}
+
 func TestReturnOfTheSourceIsNoticedWithinSeconds(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		other := watch.Key{Path: "other"}

@@ -23,7 +23,7 @@ func TestPace(t *testing.T) {
 		if took := turns(&p, paceBurst, p.useful); took != 0 {
 			t.Errorf("the first %d took %s, want no time", paceBurst, took)
 		}
-		if took := turns(&p, 100, p.useful); took < 100*paceMin || took > 100*(paceMin+paceSpray) {
+		if took := turns(&p, 100, p.useful); took < 100*paceMin-paceSpray || took > 100*paceMin+paceSpray {
 			t.Errorf("the next 100 took %s, want about 10 s", took)
 		}
 		time.Sleep(time.Minute)
@@ -32,7 +32,7 @@ func TestPace(t *testing.T) {
 		}
 		idle := func(time.Time) { p.idle() }
 		turns(&p, 10, idle)
-		if took := turns(&p, 10, idle); took < 10*paceMax || took > 10*(paceMax+paceSpray) {
+		if took := turns(&p, 10, idle); took < 10*paceMax-paceSpray || took > 10*paceMax+paceSpray {
 			t.Errorf("ten idle ones took %s, want %s each", took, paceMax)
 		}
 		p.useful(time.Now())

@@ -161,7 +161,6 @@ func (c *crowd) lose(ctx context.Context, s *survey, err error) (lived time.Dura
 	s.pending = false
 	c.log.Warn("survey failing, its services are polled", "scope", s.scope.String(), "services", len(s.members), "err", err)
 	for m := range s.all {
-		m.index = 0
 		if m.entry.Err == nil && (was == surveyLive || !m.entry.Known) {
 			c.doubt(m, err)
 		}

@@ -74,6 +74,16 @@ func TestChangedOnlyForOwnQueries(t *testing.T) {
 	})
 }
 
+func TestNoSignalBeforeAnAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.Hang()
+		b.watch(motd)
+		if e := b.entry(motd); e.Known || e.Err != nil || changed(b.wants) {
+			t.Errorf("want nothing known and nobody told, got %+v", e)
+		}
+	})
+}
+
 func TestSetWithDuplicates(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		b.watch(motd, motd)

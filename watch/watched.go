@@ -89,7 +89,6 @@ func (w *Watcher) reject(ctx context.Context, m *watched, err error) (failures i
 		return 0
 	}
 	m.tries++
-	m.index = 0
 	m.filtered = errors.Is(err, ErrFiltered)
 	w.doubt(m, err)
 	w.log.Debug("request failed", "query", m.query, "tries", m.tries, "err", err)

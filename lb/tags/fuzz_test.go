@@ -58,8 +58,8 @@ func canonical1(text string) string {
 	var parts []string
 	for part := range strings.SplitSeq(text, ";") {
 		if words := words1(part); len(words) > 0 {
-			// The comma at the end keeps a colon in front of it from being dropped.
-			parts = append(parts, strings.TrimSpace(words[0])+":"+strings.Join(list(strings.Join(words[1:], ":")), ",")+",")
+			// Commas at both ends keep the colons of arguments from being dropped.
+			parts = append(parts, strings.TrimSpace(words[0])+":,"+strings.Join(list(strings.Join(words[1:], ":")), ",")+",")
 		}
 	}
 	return strings.Join(parts, ";")

@@ -112,15 +112,6 @@ func eventually(t testing.TB, what string, ok func() bool) {
 
 func web(c *parts.Consul) Config { return Config{Address: c.Addr} }
 
-func toJSON(t testing.TB, v any) string {
-	t.Helper()
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // surveyed runs a survey and collects what it reports.
 type surveyed struct {
 	t      testing.TB

@@ -130,7 +130,8 @@ func (l *lookout) climb(ctx context.Context) error {
 			return err
 		}
 		r.due, r.covers = false, found.covers
-		r.next = start.Add(time.Since(start) * time.Duration(1+l.survey.options.share))
+		end := time.Now()
+		r.next = end.Add(l.survey.options.rest(end.Sub(start)))
 		l.explain(found)
 		if i == len(l.rungs)-1 {
 			l.wakes = 0
@@ -147,7 +148,7 @@ func (l *lookout) climb(ctx context.Context) error {
 	}
 	if l.sweepDue() && !time.Now().Before(l.nextSweep) {
 		cost := time.Duration(l.survey.count()) * l.survey.options.sweep
-		l.nextSweep = time.Now().Add(cost * time.Duration(l.survey.options.share))
+		l.nextSweep = time.Now().Add(l.survey.options.rest(cost))
 		l.unnamed = false
 		l.survey.report(nil)
 	}

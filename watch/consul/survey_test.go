@@ -121,68 +121,57 @@ func TestSurvey_RefusesSamenessGroups(t *testing.T) {
 	}
 }
 
-// TestSurvey_Latency prints the figures of the package documentation.
-func TestSurvey_Latency(t *testing.T) {
-	if !testing.Verbose() {
-		t.Skip("prints figures; run with -v")
+// With more nodes than services, the caller is asked to look for itself.
+func TestSurvey_ManyNodesAreSweptInstead(t *testing.T) {
+	consul := parts.StartConsul(t)
+	catalog := func(node, port int) {
+		consul.Do("PUT", "/v1/catalog/register", fmt.Sprintf(
+			`{"Node":"n-%d","Address":"10.0.0.1","Service":{"Service":"everywhere","Port":%d}}`, node, port))
 	}
-	for _, n := range []int{300, 3000} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			consul := parts.StartConsul(t)
-			for i := range n {
-				consul.Register(service(fmt.Sprintf("svc-%04d", i), 1000, true, "urlprefix-/x", "v1"))
-			}
-			consul.Register(service("plain", 1, false))
-			start := time.Now()
-			v := startSurvey(t, newSource(t, web(consul)))
-			t.Logf("%d services: ready after %s", n, time.Since(start).Round(time.Millisecond))
-			for _, step := range []struct {
-				name    string
-				service string
-				change  func(i int)
-			}{
-				{"critical", "svc-0002", func(int) { consul.Do("PUT", "/v1/agent/check/fail/service:svc-0002-1", "") }},
-				{"passing", "svc-0002", func(int) { consul.Do("PUT", "/v1/agent/check/pass/service:svc-0002-1", "") }},
-				{"new", "", func(i int) { consul.Register(service(fmt.Sprintf("new-%d", i), 1, true)) }},
-				{"tag", "svc-0003", func(i int) { consul.Register(service("svc-0003", 1000, true, fmt.Sprint(i))) }},
-				{"port", "svc-0004", func(i int) { consul.Register(service("svc-0004", 2000+i, true, "urlprefix-/x", "v1")) }},
-				{"port, no check", "plain", func(i int) { consul.Register(service("plain", 2000+i, false)) }},
-			} {
-				var worst, sum time.Duration
-				const rounds = 5
-				for i := range rounds {
-					time.Sleep(2 * time.Second) // a quiet catalog
-					for len(v.events) > 0 {
-						<-v.events
-					}
-					name := step.service
-					if name == "" {
-						name = fmt.Sprintf("new-%d", i)
-					}
-					if step.name == "passing" {
-						consul.Do("PUT", "/v1/agent/check/fail/service:svc-0002-1", "")
-						v.until(name)
-						time.Sleep(2 * time.Second)
-						for len(v.events) > 0 {
-							<-v.events
-						}
-					}
-					if step.name == "critical" && i > 0 {
-						consul.Do("PUT", "/v1/agent/check/pass/service:svc-0002-1", "")
-						v.until(name)
-						time.Sleep(2 * time.Second)
-						for len(v.events) > 0 {
-							<-v.events
-						}
-					}
-					start := time.Now()
-					step.change(i)
-					v.until(name)
-					took := time.Since(start)
-					worst, sum = max(worst, took), sum+took
-				}
-				t.Logf("%d services: %-16s mean %s, worst %s", n, step.name, (sum / rounds).Round(100*time.Microsecond), worst.Round(100*time.Microsecond))
-			}
-		})
+	for i := range maxNodes + 1 {
+		catalog(i, 80)
+	}
+	v := startSurvey(t, newSource(t, web(consul)))
+	catalog(3, 81)
+	if names := v.next(); names != nil {
+		t.Errorf("reported %v, want any", names)
+	}
+}
+
+func TestSurvey_DeclaresAllChangedNowAndThen(t *testing.T) {
+	consul := parts.StartConsul(t)
+	s := newSource(t, web(consul))
+	s.surveying.verify = 10 * time.Millisecond
+	v := startSurvey(t, s)
+	if names := v.next(); names != nil {
+		t.Errorf("reported %v, want any", names)
+	}
+}
+
+// A wait that ends is no proof that nothing changed: rights granted later, for
+// one, wake nobody.
+func TestSurvey_LooksAgainWhenAWaitEnds(t *testing.T) {
+	consul := parts.StartConsul(t, denyAll)
+	consul.Register(service("web", 80, false))
+	consul.Do("PUT", "/v1/agent/token/default?token="+root, `{"Token":""}`)
+	s := newSource(t, web(consul))
+	s.surveying.wait = 20 * time.Millisecond
+	v := startSurvey(t, s)
+	consul.Do("PUT", "/v1/acl/policy?token="+root, `{"Name":"reader","Rules":"service_prefix \"\" { policy = \"read\" } node_prefix \"\" { policy = \"read\" }"}`)
+	consul.Do("PUT", "/v1/acl/token/00000000-0000-0000-0000-000000000002?token="+root, `{"Policies":[{"Name":"reader"}]}`)
+	v.until("web")
+}
+
+func TestSurvey_HoldsNoMoreThanItsRequests(t *testing.T) {
+	consul := parts.StartConsul(t)
+	s := newSource(t, Config{Address: consul.Addr, MaxConnections: watch.MaxSurveyRequests})
+	v := startSurvey(t, s)
+	for i := range 20 {
+		consul.Register(service(fmt.Sprintf("s-%d", i), 1, i%2 == 0))
+	}
+	// A fourth request would wait for a connection and hang a lookout.
+	for i := range 20 {
+		consul.Register(service(fmt.Sprintf("s-%d", i), 2, i%2 == 0))
+		v.untilAny(fmt.Sprintf("s-%d", i))
 	}
 }

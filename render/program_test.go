@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -71,4 +72,24 @@ func TestLanguage(t *testing.T) {
 			t.Errorf("%q gave %q, %v; want %q", test.template.Contents, e.Text, err, test.want)
 		}
 	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"{{ nonsense }}", "a\n{{ if }}", "{{", "{{ end }}\n", "{{ \"a }}", "{{/* x", "\xff{{ é }}"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, contents string) {
+		_, err := Parse(text(contents, ""))
+		if err == nil {
+			return
+		}
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) {
+			t.Fatalf("%q: %v does not tell its place", contents, err)
+		}
+		lines := strings.Split(contents, "\n")
+		if syntax.Line < 1 || syntax.Column < 1 || syntax.Line > len(lines)+1 {
+			t.Errorf("%q: impossible place %d:%d", contents, syntax.Line, syntax.Column)
+		}
+	})
 }

@@ -214,4 +214,10 @@ func (f File) backup() error {
 
 func (f File) rejected() string { return f.Path + ".rejected" }
 
-func (f File) removeRejected() { os.Remove(f.rejected()) }
+// removeRejected removes what keepRejected kept: it is out of date. Without a
+// check command a file of that name is somebody else's.
+func (f File) removeRejected() {
+	if f.Check.Set() {
+		os.Remove(f.rejected())
+	}
+}

@@ -87,6 +87,54 @@ func TestInstallKeepsOwner(t *testing.T) {
 	}
 }
 
+func TestInstallOwnerAskedFor(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	path := filepath.Join(t.TempDir(), "conf")
+	owned := File{Path: path, User: "1234", Group: "4321"}
+	for _, step := range []struct {
+		file    File
+		content string
+		written bool
+		want    owner
+	}{
+		{File{Path: path, User: "root", Group: "root"}, "a", true, owner{}},
+		{owned, "a", true, owner{1234, 4321}}, // a wrong owner is a difference
+		{owned, "a", false, owner{1234, 4321}},
+		{File{Path: path, Group: "0"}, "a", true, owner{1234, 0}},
+		{File{Path: path}, "b", true, owner{1234, 0}},
+	} {
+		if got := mustInstall(t, step.file, step.content).Written; got != step.written {
+			t.Errorf("%+v: written %v", step, got)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ownerOf(info); got != step.want {
+			t.Errorf("%+v: the owner is %v", step, got)
+		}
+	}
+	for _, f := range []File{{Path: path, User: "no-such-user"}, {Path: path, Group: "no-such-group"}} {
+		if _, err := install(t, f, "c"); err == nil || !strings.Contains(err.Error(), "no-such-") {
+			t.Errorf("error %v", err)
+		}
+	}
+	if got := names(t, filepath.Dir(path)); mustRead(t, path) != "b" || len(got) != 1 {
+		t.Errorf("after the errors the file holds %q, the folder %q", mustRead(t, path), got)
+	}
+}
+
+func TestRejectedOfOthersIsLeftAlone(t *testing.T) {
+	f := File{Path: filepath.Join(t.TempDir(), "conf")}
+	mustWrite(t, f.rejected(), "mine", 0o600)
+	mustInstall(t, f, "x")
+	if got := mustRead(t, f.rejected()); got != "mine" {
+		t.Errorf("it holds %q", got)
+	}
+}
+
 func TestInstallReplacesLink(t *testing.T) {
 	dir := t.TempDir()
 	target, path := filepath.Join(dir, "target"), filepath.Join(dir, "conf")

@@ -50,7 +50,7 @@ func Build(prev *Table, s *watch.Snapshot, o Options, pools Pools) *Table {
 	for _, name := range names {
 		b.parse(prev, s, name)
 	}
-	l := newLinker(o, pools)
+	l := newLinker(o, pools, len(names))
 	for _, name := range names {
 		if p, ok := b.parsed[name]; ok {
 			l.add(p.definition)

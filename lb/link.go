@@ -38,13 +38,14 @@ type backend struct {
 	runtime *target.Pool
 }
 
-func newLinker(o Options, pools Pools) *linker {
+// newLinker expects the definitions of about so many services.
+func newLinker(o Options, pools Pools, services int) *linker {
 	return &linker{
 		Options:     o,
 		pools:       pools,
-		wanted:      map[name]tags.Route{},
+		wanted:      make(map[name]tags.Route, services),
 		middlewares: map[name]tags.Middleware{},
-		backends:    map[name]*backend{},
+		backends:    make(map[name]*backend, services),
 	}
 }
 

@@ -55,9 +55,9 @@ func writeRoutes(w io.Writer, routes []routeView) {
 		return
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "REQUEST\tSERVICE\tTARGETS\tDIALECT\tPATH")
+	fmt.Fprintln(table, "RULE\tSERVICE\tTARGETS\tDIALECT\tPATH")
 	for _, r := range routes {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Matches, r.Service, targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Rule, r.Service, targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
 	}
 	table.Flush()
 }

@@ -106,7 +106,7 @@ func routesView(t *lb.Table) []routeView {
 		views = append(views, viewRoute(r))
 	}
 	slices.SortStableFunc(views, func(a, b routeView) int {
-		return cmp.Or(cmp.Compare(a.Matches, b.Matches), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.Dialect, b.Dialect), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Name, b.Name))
 	})
 	return views
 }

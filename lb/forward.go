@@ -128,10 +128,11 @@ func (f forwarder) fail(x *Exchange, t *target.Target, body *outboundBody, err e
 	x.Outcome.Err = fmt.Errorf("forwarding to %s: %w", t.Key(), err)
 	clientErr := body.err()
 	switch {
-	case x.Context().Err() != nil:
-		x.Outcome.Status = StatusClientGone
+	// Asked first: net/http takes a client that pauses for one that is gone.
 	case errors.Is(clientErr, os.ErrDeadlineExceeded):
 		plain(x, http.StatusRequestTimeout, "408 request timeout")
+	case x.Context().Err() != nil:
+		x.Outcome.Status = StatusClientGone
 	case clientErr != nil:
 		plain(x, http.StatusBadRequest, "400 bad request")
 	case isTimeout(err):

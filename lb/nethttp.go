@@ -153,6 +153,14 @@ func (in *inbound) trailer() *Header {
 
 // Inform implements [Reply].
 func (in *inbound) Inform(status int, h *Header) error {
+	if in.body != nil && in.r.Header.Get("Expect") != "" {
+		// Reading the body makes net/http say 100 Continue, and nothing keeps the
+		// two apart. What we have to say is a hint: it can be left unsaid.
+		if !in.body.reading.TryLock() {
+			return nil
+		}
+		defer in.body.reading.Unlock()
+	}
 	header := in.w.Header()
 	for name, value := range h.All() {
 		header.Add(name, value)
@@ -244,7 +252,14 @@ type hijacked struct {
 	r *bufio.Reader
 }
 
-func (h *hijacked) Read(p []byte) (int, error) { return h.r.Read(p) }
+// Read does not go through the reader further than it must: net/http would take
+// the end of the client's half for the end of the exchange.
+func (h *hijacked) Read(p []byte) (int, error) {
+	if n := h.r.Buffered(); n > 0 {
+		return h.r.Read(p[:min(n, len(p))])
+	}
+	return h.Conn.Read(p)
+}
 
 // CloseWrite ends our half of the conversation.
 func (h *hijacked) CloseWrite() error {
@@ -260,12 +275,14 @@ func (in *inbound) finish() {
 	if in.upgraded {
 		return
 	}
+	if in.body != nil && !in.body.done.Load() {
+		if in.ended {
+			_ = in.Flush()
+		}
+		in.body.abandon()
+	}
 	if !in.ended {
 		panic(http.ErrAbortHandler)
-	}
-	if in.body != nil && !in.body.done.Load() {
-		_ = in.Flush()
-		in.body.abandon()
 	}
 }
 
@@ -303,7 +320,7 @@ func (b *inboundBody) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		b.done.Store(true)
 	}
-	if err != nil || b.in.r.ProtoMajor == 2 {
+	if err == io.EOF || b.in.r.ProtoMajor == 2 {
 		// From the body's end on net/http itself reads, to learn when the client
 		// leaves. For HTTP/2 see rest.
 		b.deadline(time.Time{})

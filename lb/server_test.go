@@ -1,0 +1,391 @@
+package lb
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/internal/parts"
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/target"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+func TestAnswers503UntilTheCatalogWasRead(t *testing.T) {
+	r := start(t, nil)
+	got := r.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	for _, want := range []string{"HTTP/1.1 503 ", "\r\nRetry-After: 1\r\n", "the service catalog has not been read yet"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q, want %q in it", got, want)
+		}
+	}
+	if r.Ready() || r.Table() != nil {
+		t.Error("ready without a table")
+	}
+}
+
+func TestListensOnAllOrNone(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	o := DefaultServerOptions()
+	o.Listeners = []Listener{
+		{Name: "first", Address: "127.0.0.1:0", Proto: "http"},
+		{Address: taken.Addr().String(), Proto: "http"},
+	}
+	s, err := New(o, watch.New(watch.DefaultOptions()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Run(t.Context())
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), taken.Addr().String()) {
+		t.Errorf("error %v, want one that names the address in use", err)
+	}
+	if len(s.Addrs()) != 0 {
+		t.Errorf("still listening on %v", s.Addrs())
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	o := ServerOptions{Listeners: []Listener{{Name: "a"}, {Name: "a"}}}
+	_, err := New(o, nil)
+	for _, want := range []string{`two listeners are named "a"`, "header timeout", "drain timeout", "header limit", "idle connections", "logger"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+	if err := DefaultServerOptions().Validate(); err == nil || err.Error() != "no listener is given" {
+		t.Errorf("the defaults lack %v, want a listener alone", err)
+	}
+}
+
+func TestSlowHeadersAreCutAndDelayNobody(t *testing.T) {
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Header = 50 * time.Millisecond },
+		testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	slow, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	io.WriteString(slow, "GET / HTTP/1.1\r\nHost: h\r\nX-")
+	if status, _ := r.get("/"); status != http.StatusOK {
+		t.Errorf("status %d beside a slow client", status)
+	}
+	slow.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.ReadAll(slow); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the slow connection was not closed: %v", err)
+	}
+}
+
+func TestStalledBodyIsA408(t *testing.T) {
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	r.entries[0].timeouts.Read = 50 * time.Millisecond
+	got := r.raw("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf")
+	if !strings.HasPrefix(got, "HTTP/1.1 408 ") {
+		t.Errorf("%q, want a 408", got)
+	}
+}
+
+func TestDrainLosesNothing(t *testing.T) {
+	var entered atomic.Int64
+	release := make(chan struct{})
+	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		entered.Add(1)
+		<-release
+		io.WriteString(w, "served")
+	})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{address}})
+	const clients = 16
+	c := client(t)
+	var served atomic.Int64
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			resp, err := c.Get(r.url("/"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if string(body) != "served" || err != nil || !resp.Close {
+				t.Errorf("%q, error %v, close %v; want it served, and the connection to be closed", body, err, resp.Close)
+			}
+			served.Add(1)
+		})
+	}
+	eventually(t, "all requests are in flight", func() bool { return entered.Load() == clients })
+	stopped := make(chan struct{})
+	go func() {
+		r.stop()
+		close(stopped)
+	}()
+	eventually(t, "new connections are refused", func() bool {
+		conn, err := net.Dial("tcp", r.addr)
+		if err == nil {
+			conn.Close()
+		}
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	if r.Ready() {
+		t.Error("ready while draining")
+	}
+	close(release)
+	<-stopped
+	wg.Wait()
+	if served.Load() != clients || r.err != nil {
+		t.Errorf("served %d of %d, Run returned %v", served.Load(), clients, r.err)
+	}
+}
+
+func TestDrainEndsInTime(t *testing.T) {
+	arrived := make(chan struct{})
+	address := httpBackend(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-r.Context().Done()
+	})
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Drain = 50 * time.Millisecond },
+		testRoute{prefix: "/", backends: []string{address}})
+	c := client(t)
+	cut := make(chan error)
+	go func() {
+		resp, err := c.Get(r.url("/"))
+		if err == nil {
+			resp.Body.Close()
+		}
+		cut <- err
+	}()
+	<-arrived
+	r.stop()
+	if err := <-cut; err == nil || r.err != nil {
+		t.Errorf("the request got %v, Run returned %v; want the one cut and the other nil", err, r.err)
+	}
+}
+
+func TestKilledBackendCostsNoRequest(t *testing.T) {
+	steady := httpBackend(t, echo)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := &http.Server{Handler: http.HandlerFunc(echo)}
+	go victim.Serve(l)
+	defer victim.Close()
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{steady, l.Addr().String()}})
+	c := client(t)
+	var done, failed atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 75 {
+				resp, err := c.Get(r.url("/x"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					failed.Add(1)
+				}
+				if done.Add(1) == 100 {
+					victim.Close()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if failed.Load() != 0 || r.Metrics().Retries == 0 {
+		t.Errorf("%d of %d requests failed with %d retries, want none with some", failed.Load(), done.Load(), r.Metrics().Retries)
+	}
+}
+
+func TestWebSocketTunnel(t *testing.T) {
+	upgrade := func(protocol string) string {
+		return "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: " + protocol + "\r\nSec-WebSocket-Key: k\r\n\r\n"
+	}
+	address := rawBackend(t, func(head string, conn net.Conn, r *bufio.Reader) {
+		if !strings.Contains(head, "Upgrade: WebSocket\r\n") {
+			io.WriteString(conn, "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: a\r\n\r\nhello ")
+		io.Copy(conn, r)
+	})
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Drain = 50 * time.Millisecond },
+		testRoute{prefix: "/ws", backends: []string{address}})
+	if got := r.raw(strings.Replace(upgrade("h2c"), "keep-alive", "close", 1)); !strings.HasPrefix(got, "HTTP/1.1 426 ") {
+		t.Errorf("h2c: %q, want the request forwarded without its upgrade", got)
+	}
+
+	conn, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	io.WriteString(conn, upgrade("WebSocket")+"early ")
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Sec-WebSocket-Accept") != "a" {
+		t.Fatalf("%v, error %v; want the upstream's 101", resp, err)
+	}
+	io.WriteString(conn, "late")
+	echoed := make([]byte, len("hello early late"))
+	if _, err := io.ReadFull(in, echoed); err != nil || string(echoed) != "hello early late" {
+		t.Fatalf("%q, error %v", echoed, err)
+	}
+	if got := r.Metrics().Tunnels; got != 1 {
+		t.Errorf("%d tunnels counted, want 1", got)
+	}
+	r.stop() // cuts the tunnel, for it does not end by itself
+	if rest, err := io.ReadAll(in); len(rest) != 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%q, error %v; want the end", rest, err)
+	}
+}
+
+func TestTunnelPassesOnAHalfClose(t *testing.T) {
+	address := rawBackend(t, func(_ string, conn net.Conn, r *bufio.Reader) {
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		sent, _ := io.ReadAll(r) // to the client's end, and only then:
+		fmt.Fprintf(conn, "got %s", sent)
+	})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{address}})
+	conn, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	in := bufio.NewReader(conn)
+	if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v, error %v; want a 101", resp, err)
+	}
+	io.WriteString(conn, "all of it")
+	conn.(*net.TCPConn).CloseWrite()
+	if answer, err := io.ReadAll(in); err != nil || string(answer) != "got all of it" {
+		t.Errorf("%q, error %v", answer, err)
+	}
+}
+
+func TestEncodedSlashDoesNotGetRoundARoute(t *testing.T) {
+	address := httpBackend(t, echo)
+	byPriority := func(e match.Expr, priority int) func(*Route) {
+		return func(r *Route) {
+			r.Match = e
+			r.Precedence = match.Precedence{Class: match.ByPriority, Priority: priority, Name: r.Name}
+		}
+	}
+	r := start(t, nil,
+		testRoute{"admin", []string{address}, byPriority(match.PathPrefix{Text: "/admin/", Routing: true}, 9)},
+		testRoute{"all", []string{address}, byPriority(match.PathPrefix{Text: "/", Routing: true}, 1)},
+		testRoute{"exact", []string{address}, byPriority(match.Path{Text: "/a%2Fb", Routing: true}, 5)},
+	)
+	for path, want := range map[string]int{
+		"/admin/x":   http.StatusOK,
+		"/admin%2fx": http.StatusBadRequest,
+		"/other%2fx": http.StatusOK,
+		"/a%2Fb":     http.StatusOK,
+	} {
+		if status, _ := r.get(path); status != want {
+			t.Errorf("%s: %d, want %d", path, status, want)
+		}
+	}
+}
+
+func TestCurlIsServed(t *testing.T) {
+	curl := parts.Path(t, "curl")
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	for _, tc := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"get", nil, "GET /x?y\n"},
+		{"head", []string{"-I"}, "HTTP/1.1 200 OK"},
+		{"upload of unknown length", []string{"-T", "-", "-H", "Expect: 100-continue"}, "\n\nstdin"},
+		{"post", []string{"-d", "field=1"}, "\n\nfield=1"},
+		{"1.0", []string{"-0"}, "GET /x?y\n"},
+		{"dots kept", []string{"--path-as-is"}, "GET /x?y\n"},
+	} {
+		url := r.url("/x?y")
+		if tc.name == "dots kept" {
+			url = r.url("/a/../x?y")
+		}
+		cmd := exec.CommandContext(t.Context(), curl, append([]string{"-sS", "--max-time", "20", url}, tc.args...)...)
+		cmd.Stdin = strings.NewReader("stdin")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), tc.want) {
+			t.Errorf("%s: %v, want %q in\n%s", tc.name, err, tc.want, out)
+		}
+	}
+}
+
+func TestAPanicCostsOneRequest(t *testing.T) {
+	r := start(t, func(o *ServerOptions) { o.Logger = slog.New(slog.DiscardHandler) },
+		testRoute{"/bad", nil, func(r *Route) {
+			// Targets without connections are not to be had from a server.
+			key := target.Key{Scheme: "http", Address: "127.0.0.1:1"}
+			r.Pool = target.NewRegistry(nil).Pool("bad", []target.Member{{Key: key, Weight: 1}})
+		}},
+		testRoute{prefix: "/good", backends: []string{httpBackend(t, echo)}})
+	if status, _ := r.get("/bad"); status != http.StatusBadGateway {
+		t.Errorf("status %d, want 502", status)
+	}
+	if status, _ := r.get("/good"); status != http.StatusOK || r.Metrics().Panics != 1 {
+		t.Errorf("status %d after %d panics, want 200 after 1", status, r.Metrics().Panics)
+	}
+}
+
+func TestMetricsCountByRoute(t *testing.T) {
+	r := start(t, nil, testRoute{prefix: "/a", backends: []string{httpBackend(t, echo)}}, testRoute{prefix: "/none"})
+	for _, path := range []string{"/a", "/a/b", "/none", "/nowhere"} {
+		r.get(path)
+	}
+	eventually(t, "all exchanges are counted", func() bool { return r.Metrics().InFlight == 0 })
+	got := map[string][6]uint64{}
+	for _, m := range r.Metrics().Routes {
+		got[m.Route] = m.Classes
+		var sum uint64
+		for _, n := range m.Buckets {
+			sum += n
+		}
+		if total := slices.Max(m.Classes[:]); sum != total || len(m.Buckets) != len(m.Bounds)+1 {
+			t.Errorf("%q: %d durations for %d answers", m.Route, sum, total)
+		}
+	}
+	if got["/a"][2] != 2 || got["/none"][5] != 1 || got[""][4] != 1 {
+		t.Errorf("counted %v", got)
+	}
+}
+
+func TestRunEndsWithItsContextWithoutAnyTraffic(t *testing.T) {
+	o := DefaultServerOptions()
+	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
+	o.Logger = slog.New(slog.DiscardHandler)
+	s, err := New(o, watch.New(watch.DefaultOptions()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}

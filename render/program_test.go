@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluiceproxy/sluice/render/funcs"
 )
@@ -32,7 +33,7 @@ func TestExecutionErrors(t *testing.T) {
 		{"a\n {{ divide 0 1 }}", "(dynamic):2:4: executing"},
 		{`{{ index (service "x") 0 }}`, "index out of range"},
 		{`{{ service "x@" }}`, "want [tag.]name?query@dc~near|filter"},
-		{`{{ range loop 10000000 }}0123456789{{ end }}`, "larger than 64 MiB"},
+		{`{{ $mb := sprig_repeat 1000000 "x" }}{{ range loop 100 }}{{ $mb }}{{ end }}`, "larger than 64 MiB"},
 		{`{{ define "x" }}{{ template "x" }}{{ end }}{{ template "x" }}`, "exceeded maximum template depth"},
 	}
 	for _, test := range tests {
@@ -43,6 +44,13 @@ func TestExecutionErrors(t *testing.T) {
 		if _, err := p.Execute(funcs.Inputs{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: got %v, want %q", test.text, err, test.want)
 		}
+	}
+}
+
+func TestExecutionIsLimitedInTime(t *testing.T) {
+	late := &limitedBuffer{deadline: time.Now().Add(-time.Second)}
+	if _, err := late.Write([]byte("x")); err == nil || !strings.Contains(err.Error(), "longer than 10s") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -2,6 +2,8 @@ package watch_test
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -490,6 +492,58 @@ func TestEachScopeHasItsSurvey(t *testing.T) {
 		time.Sleep(time.Second)
 		if got := b.since(before); len(got) != 1 || got[queries[150]] != 1 {
 			t.Errorf("asked %v, want only the changed one", got)
+		}
+	})
+}
+
+func TestLoopsStayWhereTheyAre(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.options.MaxConnections = 8
+		var keys []watch.Query
+		for _, q := range services(100) {
+			keys = append(keys, watch.Key{Path: q.String()})
+		}
+		b.watch(keys...)
+		loops := func() map[watch.Query]bool {
+			of := make(map[watch.Query]bool)
+			for _, s := range b.watcher.Status().Queries {
+				if s.Mode == "blocking" {
+					of[s.Query] = true
+				}
+			}
+			return of
+		}
+		before := loops()
+		for i := range 10 {
+			b.wants.Set(append(keys, watch.Key{Path: fmt.Sprint(i)})...)
+			time.Sleep(time.Second)
+		}
+		if after := loops(); len(before) != 7 || !maps.Equal(before, after) {
+			t.Errorf("the loops went from %v to %v, want the same 7", before, after)
+		}
+	})
+}
+
+func TestConnectQueriesAreNotSurveyed(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		mesh := watch.Health{Service: "service-0000", Connect: true}
+		b.watch(append(services(500), mesh)...)
+		if mode := b.status(mesh).Mode; mode != "blocking" {
+			t.Errorf("the mode is %q, want blocking: a survey names the proxies, not their service", mode)
+		}
+	})
+}
+
+func TestStreamsFoundByAnAnswerAreUsedAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		queries := services(500)
+		b.source.SetDelay(10 * time.Millisecond)
+		b.watch(queries...)
+		b.source.SetStreams(100)
+		b.source.Signal("service-0000")
+		time.Sleep(time.Second)
+		if got := b.source.Open(); got != 500 {
+			t.Errorf("%d requests open a second after connections turned out to be shared, want 500", got)
 		}
 	})
 }

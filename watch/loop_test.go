@@ -209,27 +209,19 @@ func TestRestartedEmptySourceIsFollowed(t *testing.T) {
 func TestIndexThatStaysLowIsNotABusyLoop(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		b.source.Set(motd, pair("same"))
-		b.source.SetIndex(motd, 5)
-		b.source.SetStale(motd, pair("same"), 5, 0)
-		b.watch(motd)
-		stop := make(chan struct{})
-		t.Cleanup(func() { close(stop) })
-		go func() { // ends every held request at once with the index it has
-			for i := uint64(0); ; i++ {
-				select {
-				case <-stop:
-					return
-				case <-time.After(time.Millisecond):
-					b.source.SetStale(motd, pair("same"), 4+i%2, 0)
-				}
-			}
-		}()
+		queries := append(services(63), motd)
+		b.source.HoldNothing()
+		b.watch(queries...)
+		time.Sleep(10 * time.Second)
+		before := b.source.Total()
 		time.Sleep(time.Minute)
-		before := b.source.Requests(motd)
-		time.Sleep(time.Minute)
-		// Two requests every 3.2 s: each reply is doubtful and asked again.
-		if got := b.source.Requests(motd) - before; got > 50 {
-			t.Errorf("%d requests in a minute, want about 40", got)
+		if rate := float64(b.source.Total()-before) / 60; rate > 20 {
+			t.Errorf("%.1f requests a second for 64 queries, want at most 20", rate)
+		}
+		b.source.Set(motd, pair("new"))
+		time.Sleep(5 * time.Second)
+		if b.value() != "new" {
+			t.Error("a change was not seen within 5 s")
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 const (
 	paceBurst = 4                       // requests after a quiet time that need not wait
 	paceMin   = 100 * time.Millisecond  // between requests after those
-	paceMax   = 3200 * time.Millisecond // when replies come at once and tell nothing
+	paceMax   = 3500 * time.Millisecond // when replies come at once and tell nothing: 64 queries stay below 20/s
 	paceSpray = 20 * time.Millisecond   // jitter, so that queries do not march in step
 )
 

@@ -71,13 +71,19 @@ func TestOutageIsOneLineForAll(t *testing.T) {
 	}
 }
 
-func TestOutageOfACrowdIsTwoLines(t *testing.T) {
+func TestOutageOfACrowdIsTwoLinesEachWay(t *testing.T) {
 	lines := logged(t, func(b *bubble) {
 		b.watch(services(500)...)
+		b.source.SetDelay(20 * time.Millisecond) // recovery takes longer than a report
 		b.source.Down(errRefused)
 		time.Sleep(time.Hour)
+		b.source.Up()
+		time.Sleep(time.Hour)
 	})
-	wantLines(t, lines,
+	if len(lines) != 4 {
+		t.Fatalf("logged %q, want two lines for the outage and two for its end", lines)
+	}
+	wantLines(t, lines[:2],
 		`level=WARN msg="survey failing, its services are polled" scope=default services=500 err="dial tcp 127.0.0.1:8500: connection refused"`,
 		`level=WARN msg="source unreachable" source=*watchtest.Source queries=500 err="dial tcp 127.0.0.1:8500: connection refused"`)
 }

@@ -132,6 +132,15 @@ func (s *Source) Hang() {
 	s.changed()
 }
 
+// HoldNothing makes the source answer each request at once, without regard to
+// its index, as behind a proxy that drops it.
+func (s *Source) HoldNothing() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.impatient = true
+	s.changed()
+}
+
 // SetDelay makes each request take so long before it is looked at.
 func (s *Source) SetDelay(d time.Duration) {
 	s.mu.Lock()

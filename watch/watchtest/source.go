@@ -26,6 +26,7 @@ type Source struct {
 	shared    bool
 	outage    error
 	hung      bool
+	impatient bool
 	delay     time.Duration
 	streams   int
 	epoch     int // counts restarts; requests of an older one fail
@@ -119,7 +120,7 @@ func (s *Source) look(r watch.Request, epoch int, expired bool) (watch.Reply, <-
 	if a.err != nil {
 		return watch.Reply{}, nil, a.err
 	}
-	if r.Index > 0 && a.index > 0 && a.index <= r.Index && !expired {
+	if r.Index > 0 && a.index > 0 && a.index <= r.Index && !expired && !s.impatient {
 		return watch.Reply{}, s.wakeup, nil
 	}
 	return watch.Reply{

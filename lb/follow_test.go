@@ -1,0 +1,185 @@
+package lb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/watchtest"
+)
+
+// liveCatalog is a server that routes by what a fake catalog tells.
+type liveCatalog struct {
+	*rig
+	source *watchtest.Source
+	log    *lockedBuffer
+}
+
+func startWithCatalog(t *testing.T, change func(*watchtest.Source)) *liveCatalog {
+	t.Helper()
+	c := &liveCatalog{source: watchtest.New(), log: &lockedBuffer{}}
+	change(c.source)
+	o := DefaultServerOptions()
+	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
+	o.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(c.log, t.Output()), nil))
+	wo := watch.DefaultOptions()
+	wo.Logger = slog.New(slog.DiscardHandler)
+	watcher := watch.New(wo, c.source)
+	s, err := New(o, watcher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	c.rig = &rig{Server: s, t: t, addr: s.entries[0].address.String()}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { watcher.Run(ctx) })
+	wg.Go(func() { c.err = s.Run(ctx) })
+	c.stop = sync.OnceFunc(func() {
+		cancel()
+		wg.Wait()
+	})
+	t.Cleanup(c.stop)
+	return c
+}
+
+// register sets a service with these tags and one instance per backend.
+func register(source *watchtest.Source, service string, tags []string, status string, backends ...string) {
+	var instances []watch.Instance
+	for i, address := range backends {
+		host, port, _ := net.SplitHostPort(address)
+		n, _ := strconv.Atoi(port)
+		instances = append(instances, watch.Instance{
+			Node: watch.NodeInfo{Name: "n", Address: host},
+			Service: watch.ServiceInfo{
+				ID: fmt.Sprint(service, i), Name: service, Tags: tags, Port: n, Weights: watch.Weights{Passing: 1, Warning: 1},
+			},
+			Checks: []watch.Check{{Node: "n", ID: "c", Status: status, ServiceID: fmt.Sprint(service, i)}},
+		})
+	}
+	source.Set(watch.Health{Service: service}, instances)
+	source.Set(watch.Services{}, []watch.ServiceTags{{Name: service, Tags: tags}})
+}
+
+// The case users come with, tags and all.
+func TestCerebroIsRoutedByItsTags(t *testing.T) {
+	instance := func(name string) string {
+		return httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, "%s %s %s", name, r.RequestURI, r.Header.Get("X-Forwarded-Prefix"))
+		})
+	}
+	one, two := instance("one"), instance("two")
+	tags := []string{"traefik.enable=true", "traefik.tags=service", "traefik.frontend.rule=PathPrefixStrip:/cerebro/"}
+	c := startWithCatalog(t, func(s *watchtest.Source) { register(s, "cerebro", tags, watch.Passing, one, two) })
+	eventually(t, "the catalog was read", c.Ready)
+
+	var before string
+	seen := map[string]bool{}
+	for i := range 6 {
+		status, body := c.get("/cerebro/x?y=1")
+		name, rest, _ := strings.Cut(body, " ")
+		if status != http.StatusOK || rest != "/x?y=1 /cerebro/" || name == before {
+			t.Errorf("request %d: %d %q after %q, want /x at the other instance", i, status, body, before)
+		}
+		before, seen[name] = name, true
+	}
+	if len(seen) != 2 {
+		t.Errorf("instances seen: %v", seen)
+	}
+	if status, _ := c.get("/other"); status != http.StatusNotFound {
+		t.Errorf("/other: %d", status)
+	}
+
+	// Known but unhealthy is not unknown.
+	register(c.source, "cerebro", tags, watch.Critical, one, two)
+	eventually(t, "the unhealthy service is a 503", func() bool {
+		status, _ := c.get("/cerebro/x")
+		return status == http.StatusServiceUnavailable
+	})
+	// Gone is gone, and its targets with it.
+	c.source.Set(watch.Services{}, []watch.ServiceTags{})
+	eventually(t, "the deregistered service is a 404", func() bool {
+		status, _ := c.get("/cerebro/x")
+		return status == http.StatusNotFound
+	})
+	eventually(t, "no target is kept", func() bool { return len(c.Targets()) == 0 })
+	if log := c.log.String(); !strings.Contains(log, `msg="routes changed" added=0 removed=1`) {
+		t.Errorf("the log does not tell of the removal:\n%s", log)
+	}
+}
+
+func TestRoutesStayWhileTheCatalogIsDown(t *testing.T) {
+	address := httpBackend(t, echo)
+	c := startWithCatalog(t, func(s *watchtest.Source) { s.Down(errors.New("no leader")) })
+	if status, body := c.get("/"); status != http.StatusServiceUnavailable || !strings.Contains(body, "has not been read yet") {
+		t.Errorf("%d %q before the first table", status, body)
+	}
+	c.source.Up()
+	register(c.source, "web", []string{"urlprefix-/web"}, watch.Passing, address)
+	eventually(t, "the service is routed", func() bool {
+		status, _ := c.get("/web")
+		return status == http.StatusOK
+	})
+	generation := c.Table().Generation()
+	c.source.Down(errors.New("no leader"))
+	eventually(t, "the outage was noticed", func() bool { return c.Table().Generation() > generation })
+	if status, _ := c.get("/web"); status != http.StatusOK || !c.Ready() {
+		t.Errorf("status %d, ready %v; want routes to outlive the catalog", status, c.Ready())
+	}
+}
+
+func TestProblemsAreLoggedOncePerAppearance(t *testing.T) {
+	address := httpBackend(t, echo)
+	bad, good := "traefik.http.routers.r.rule=Host(`a", "urlprefix-/web"
+	c := startWithCatalog(t, func(s *watchtest.Source) { register(s, "web", []string{bad, good}, watch.Passing, address) })
+	logged := func() int { return strings.Count(c.log.String(), "problem in the catalog") }
+	eventually(t, "the problem is logged", func() bool { return logged() == 1 })
+	if status, _ := c.get("/web"); status != http.StatusOK {
+		t.Errorf("the good tag beside the bad one: %d", status)
+	}
+	routed := func(path string) func() bool {
+		return func() bool {
+			status, _ := c.get(path)
+			return status == http.StatusOK
+		}
+	}
+	register(c.source, "web", []string{bad, "urlprefix-/two"}, watch.Passing, address)
+	eventually(t, "the change is routed", routed("/two"))
+	if logged() != 1 {
+		t.Errorf("logged %d times while it lasts", logged())
+	}
+	register(c.source, "web", []string{"urlprefix-/three"}, watch.Passing, address)
+	eventually(t, "the change is routed", routed("/three"))
+	register(c.source, "web", []string{bad, good}, watch.Passing, address)
+	eventually(t, "the problem is logged again when it is back", func() bool { return logged() == 2 })
+}
+
+// lockedBuffer collects a log.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -144,15 +144,13 @@ func TestAnswersOfItsOwn(t *testing.T) {
 	unasked := rawBackend(t, func(_ string, conn net.Conn, _ *bufio.Reader) {
 		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
 	})
-	silent := rawBackend(t, func(_ string, _ net.Conn, r *bufio.Reader) { r.ReadByte() })
-	r := start(t, func(o *ServerOptions) { o.Timeouts.Response = 50 * time.Millisecond },
+	r := start(t, nil,
 		testRoute{prefix: "/none"},
 		testRoute{prefix: "/refused", backends: []string{refusing(t)}},
 		testRoute{prefix: "/garbage", backends: []string{garbage}},
 		testRoute{prefix: "/reset", backends: []string{reset}},
 		testRoute{prefix: "/000", backends: []string{zero}},
 		testRoute{prefix: "/unasked", backends: []string{unasked}},
-		testRoute{prefix: "/silent", backends: []string{silent}},
 	)
 	for path, want := range map[string]string{
 		"/":        "404 page not found",
@@ -162,7 +160,6 @@ func TestAnswersOfItsOwn(t *testing.T) {
 		"/reset":   "502 bad gateway",
 		"/000":     "502 bad gateway",
 		"/unasked": "502 bad gateway",
-		"/silent":  "504 gateway timeout",
 	} {
 		status, body := r.get(path)
 		if got := strings.TrimSpace(body); got != want || !strings.HasPrefix(want, fmt.Sprint(status)) {
@@ -172,6 +169,18 @@ func TestAnswersOfItsOwn(t *testing.T) {
 	if got := r.raw("HEAD /none HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"); !strings.HasSuffix(got, "\r\n\r\n") ||
 		!strings.Contains(got, "Retry-After: 1\r\n") {
 		t.Errorf("HEAD: %q, want a head alone, with Retry-After", got)
+	}
+}
+
+func TestASilentTargetIsA504(t *testing.T) {
+	silent := rawBackend(t, func(_ string, _ net.Conn, r *bufio.Reader) { r.ReadByte() })
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Response = 50 * time.Millisecond },
+		testRoute{prefix: "/", backends: []string{silent, silent}})
+	if status, body := r.get("/"); status != http.StatusGatewayTimeout || body != "504 gateway timeout\n" {
+		t.Errorf("%d %q, want the 504", status, body)
+	}
+	if got := r.Metrics().Retries; got != 0 {
+		t.Errorf("%d retries: what timed out may still be at work", got)
 	}
 }
 

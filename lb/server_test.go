@@ -75,7 +75,7 @@ func TestOptionsAreChecked(t *testing.T) {
 }
 
 func TestSlowHeadersAreCutAndDelayNobody(t *testing.T) {
-	r := start(t, func(o *ServerOptions) { o.Timeouts.Header = 50 * time.Millisecond },
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Header = time.Second },
 		testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
 	slow, err := net.Dial("tcp", r.addr)
 	if err != nil {

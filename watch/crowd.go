@@ -191,20 +191,24 @@ func (c *crowd) next(ctx context.Context) (visit func(), again time.Duration) {
 
 // pick takes the first due member. c.mu is held.
 func (c *crowd) pick() *watched {
-	for m := range c.urgent.drain {
-		if m.crowd == c && m.member.inUrgent {
-			m.member.inUrgent = false
-			if m.member.due && !m.member.visited {
-				return m
-			}
-		}
+	m := c.first(&c.urgent, func(m *member) *bool { return &m.inUrgent })
+	if m == nil {
+		m = c.first(&c.sweep, func(m *member) *bool { return &m.inSweep })
 	}
-	for m := range c.sweep.drain {
-		if m.crowd == c && m.member.inSweep {
-			m.member.inSweep = false
-			if m.member.due && !m.member.visited {
-				return m
-			}
+	return m
+}
+
+// first takes the first of a queue that still is due, and forgets those that
+// left or were asked in the meantime. c.mu is held.
+func (c *crowd) first(q *queue, queued func(*member) *bool) *watched {
+	for m := range q.drain {
+		in := queued(&m.member)
+		if m.crowd != c || !*in {
+			continue
+		}
+		*in = false
+		if m.member.due && !m.member.visited {
+			return m
 		}
 	}
 	return nil

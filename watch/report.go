@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -139,10 +140,12 @@ func (m *watched) retryIn(now time.Time) time.Duration {
 	return max(0, m.retryAt.Sub(now)).Round(time.Millisecond)
 }
 
-// name is what the log calls the source.
+// name is what the log calls the source: the package it comes from, and its
+// address if it has one.
 func (o *origin) name() string {
-	if s, ok := o.source.(fmt.Stringer); ok {
-		return s.String()
+	name, _, _ := strings.Cut(strings.TrimPrefix(fmt.Sprintf("%T", o.source), "*"), ".")
+	if at, ok := o.source.(interface{ Address() string }); ok {
+		name += " " + at.Address()
 	}
-	return fmt.Sprintf("%T", o.source)
+	return name
 }

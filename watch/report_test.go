@@ -65,8 +65,8 @@ func TestOutageIsOneLineForAll(t *testing.T) {
 	if len(lines) != 2 {
 		t.Fatalf("logged %q, want two lines", lines)
 	}
-	wantLines(t, lines[:1], `level=WARN msg="source unreachable" source=*watchtest.Source queries=50 err="dial tcp 127.0.0.1:8500: connection refused"`)
-	if !strings.HasPrefix(lines[1], `level=INFO msg="source reachable again" source=*watchtest.Source after=1h0m`) {
+	wantLines(t, lines[:1], `level=WARN msg="source unreachable" source=watchtest queries=50 err="dial tcp 127.0.0.1:8500: connection refused"`)
+	if !strings.HasPrefix(lines[1], `level=INFO msg="source reachable again" source=watchtest after=1h0m`) {
 		t.Errorf("logged %s", lines[1])
 	}
 }
@@ -85,7 +85,7 @@ func TestOutageOfACrowdIsTwoLinesEachWay(t *testing.T) {
 	}
 	wantLines(t, lines[:2],
 		`level=WARN msg="survey failing, its services are polled" scope=default services=500 err="dial tcp 127.0.0.1:8500: connection refused"`,
-		`level=WARN msg="source unreachable" source=*watchtest.Source queries=500 err="dial tcp 127.0.0.1:8500: connection refused"`)
+		`level=WARN msg="source unreachable" source=watchtest queries=500 err="dial tcp 127.0.0.1:8500: connection refused"`)
 }
 
 func TestManyFailingQueriesShareALine(t *testing.T) {

@@ -21,8 +21,8 @@ func BenchmarkSurvey(b *testing.B) {
 			}
 			consul.Register(service("plain", 1, false))
 			v := startSurvey(b, newSource(b, web(consul)))
-			check := func(state, name string) func(int) string {
-				return func(int) string {
+			check := func(state, name string) func() string {
+				return func() string {
 					consul.Do("PUT", "/v1/agent/check/"+state+"/service:"+name+"-1", "")
 					return name
 				}
@@ -30,22 +30,22 @@ func BenchmarkSurvey(b *testing.B) {
 			fail, pass := check("fail", "svc-0002"), check("pass", "svc-0002")
 			measure(b, v, "passing", pass, fail)
 			measure(b, v, "critical", fail, pass)
-			measure(b, v, "new", func(i int) string {
-				name := fmt.Sprintf("new-%d-%d", b.N, i)
+			measure(b, v, "new", func() string {
+				name := fmt.Sprintf("new-%d", time.Now().UnixNano())
 				consul.Register(service(name, 1, true))
 				return name
 			}, nil)
-			measure(b, v, "tag", func(i int) string {
-				consul.Register(service("svc-0003", 1000, true, fmt.Sprint(time.Now().UnixNano(), i)))
+			measure(b, v, "tag", func() string {
+				consul.Register(service("svc-0003", 1000, true, fmt.Sprint(time.Now().UnixNano())))
 				return "svc-0003"
 			}, nil)
 			port := 0
-			measure(b, v, "port", func(int) string {
+			measure(b, v, "port", func() string {
 				port++
 				consul.Register(service("svc-0004", 2000+port, true, "urlprefix-/x", "v1"))
 				return "svc-0004"
 			}, nil)
-			measure(b, v, "port-without-check", func(int) string {
+			measure(b, v, "port-without-check", func() string {
 				port++
 				consul.Register(service("plain", 2000+port, false))
 				return "plain"
@@ -55,7 +55,7 @@ func BenchmarkSurvey(b *testing.B) {
 }
 
 // measure times change; undo, if any, makes it possible again.
-func measure(b *testing.B, v *surveyed, name string, change, undo func(i int) string) {
+func measure(b *testing.B, v *surveyed, name string, change, undo func() string) {
 	quiet := func() {
 		for {
 			select {
@@ -67,13 +67,13 @@ func measure(b *testing.B, v *surveyed, name string, change, undo func(i int) st
 	}
 	b.Run(name, func(b *testing.B) {
 		var worst, sum, cpu time.Duration
-		for i := range b.N {
+		for range b.N {
 			if undo != nil {
-				undo(i)
+				undo()
 			}
 			quiet()
 			used, start := cpuTime(b), time.Now()
-			v.until(change(i))
+			v.until(change())
 			took := time.Since(start)
 			worst, sum = max(worst, took), sum+took
 			quiet()

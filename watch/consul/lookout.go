@@ -19,7 +19,8 @@ type lookout struct {
 	newest    uint64    // highest index of a change that was named
 	unnamed   bool      // the rungs have not found what moved the index last
 	wakes     int       // since the last rung looked
-	nextSweep time.Time // before this, an unexplained wake must wait
+	all       bool      // a rung found that any service may have changed
+	nextSweep time.Time // before this, that is not reported again
 }
 
 // rung is one way to find out what changed.
@@ -54,19 +55,28 @@ func (l *lookout) watch(ctx context.Context) error {
 			return err
 		}
 		if woke {
-			l.wakes++
-		}
-		for i, r := range l.rungs {
-			switch {
-			case woke && r.covers < l.index:
-				r.due = true
-				l.unnamed = l.unnamed || i == len(l.rungs)-1 && l.newest < l.index
-			case !woke && !resting:
+			l.woken()
+		} else if !resting {
+			for _, r := range l.rungs {
 				r.due = true // a wait that ended is no proof: look all the same
 			}
 		}
 		if err := l.climb(ctx); err != nil {
 			return err
+		}
+	}
+}
+
+// woken makes those rungs due that have not seen what moved the index yet.
+func (l *lookout) woken() {
+	l.wakes++
+	for i, r := range l.rungs {
+		if r.covers >= l.index {
+			continue
+		}
+		r.due = true
+		if i == len(l.rungs)-1 && l.newest < l.index {
+			l.unnamed = true
 		}
 	}
 }
@@ -141,7 +151,7 @@ func (l *lookout) climb(ctx context.Context) error {
 			return err
 		}
 		if names == nil {
-			l.unnamed = true
+			l.all = true
 			continue
 		}
 		l.survey.report(names)
@@ -149,7 +159,7 @@ func (l *lookout) climb(ctx context.Context) error {
 	if l.sweepDue() && !time.Now().Before(l.nextSweep) {
 		cost := time.Duration(l.survey.count()) * l.survey.options.sweep
 		l.nextSweep = time.Now().Add(l.survey.options.rest(cost))
-		l.unnamed = false
+		l.unnamed, l.all = false, false
 		l.survey.report(nil)
 	}
 	return nil
@@ -170,14 +180,14 @@ func (l *lookout) explain(found finding) {
 	}
 }
 
-// sweepDue is whether all rungs ran and none found what moved the index, as
-// when a service was registered and deregistered between two looks: somebody
-// may have seen it in between.
+// sweepDue is whether all rungs ran and any service may have changed: a rung
+// found so, or none found what moved the index, as when a service was
+// registered and deregistered between two looks and may have been seen then.
 func (l *lookout) sweepDue() bool {
 	for _, r := range l.rungs {
 		if r.due {
 			return false
 		}
 	}
-	return l.sweeps && l.unnamed
+	return l.all || l.sweeps && l.unnamed
 }

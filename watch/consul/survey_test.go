@@ -2,6 +2,7 @@ package consul
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,17 +63,11 @@ func TestSurvey_NamesEachKindOfChange(t *testing.T) {
 func TestSurvey_TracelessChangeIsReportedAsAny(t *testing.T) {
 	consul := parts.StartConsul(t)
 	v := startSurvey(t, newSource(t, web(consul)))
-	// One transaction each, so fast that some fall between two looks.
-	for i := 0; ; i++ {
-		name := fmt.Sprintf("brief-%d", i)
-		consul.Do("PUT", "/v1/catalog/register", fmt.Sprintf(`{"Node":"test","Address":%q,"SkipNodeUpdate":true,"Service":{"Service":%q,"Port":1}}`, consul.IP, name))
-		consul.Do("PUT", "/v1/catalog/deregister", fmt.Sprintf(`{"Node":"test","ServiceID":%q}`, name))
-		if v.untilAny(name) {
-			return
-		}
-		if i == 500 {
-			t.Fatal("all of 500 brief services were named; the case under test never came up")
-		}
+	consul.Do("PUT", "/v1/txn", `[
+		{"Service":{"Verb":"set","Node":"test","Service":{"ID":"brief","Service":"brief","Port":1}}},
+		{"Service":{"Verb":"delete","Node":"test","Service":{"ID":"brief","Service":"brief"}}}]`)
+	if names := v.next(); names != nil {
+		t.Errorf("reported %v, want any", names)
 	}
 }
 
@@ -173,5 +168,21 @@ func TestSurvey_HoldsNoMoreThanItsRequests(t *testing.T) {
 	for i := range 20 {
 		consul.Register(service(fmt.Sprintf("s-%d", i), 2, i%2 == 0))
 		v.untilAny(fmt.Sprintf("s-%d", i))
+	}
+}
+
+func TestSurvey_ManyNodesChangedAtOnceMeanAny(t *testing.T) {
+	consul := parts.StartConsul(t)
+	var operations []string
+	for i := range 2 * maxNodes {
+		consul.Do("PUT", "/v1/catalog/register", fmt.Sprintf(
+			`{"Node":"n-%d","Address":"10.0.0.1","Service":{"Service":"s-%d","Port":80}}`, i, i))
+		operations = append(operations, fmt.Sprintf(
+			`{"Node":{"Verb":"set","Node":{"Node":"n-%d","Address":"10.0.0.2","Datacenter":"dc1"}}}`, i))
+	}
+	v := startSurvey(t, newSource(t, web(consul)))
+	consul.Do("PUT", "/v1/txn", "["+strings.Join(operations, ",")+"]")
+	if names := v.next(); names != nil {
+		t.Errorf("reported %v, want any", names)
 	}
 }

@@ -28,7 +28,7 @@ demo-consul: build $(BIN)/consul ## the same tour on a real `consul agent -dev`
 test: test-deps ## run every test, with the race detector, against real Consul, nginx and HAProxy
 	$(GO) test -race -timeout 10m ./...
 
-test-deps: $(BIN)/consul ## build or install what the tests run against
+test-deps: $(BIN)/consul $(BIN)/consul-template ## build or install what the tests run against
 	@tools/install-packages nginx haproxy curl
 
 lint: $(BIN)/golangci-lint ## gofmt, go vet and the linters of .golangci.yml
@@ -46,6 +46,9 @@ clean: ## remove what was built in this checkout (not the cache beside it)
 
 $(BIN)/consul: tools/consul/go.mod tools/consul/go.sum
 	@tools/build-cached $(call cached,consul) $@ consul github.com/hashicorp/consul
+
+$(BIN)/consul-template: tools/consul-template/go.mod tools/consul-template/go.sum
+	@tools/build-cached $(call cached,consul-template) $@ consul-template github.com/hashicorp/consul-template
 
 $(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@tools/build-cached $(call cached,lint) $@ lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint

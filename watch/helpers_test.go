@@ -2,7 +2,6 @@ package watch_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -22,7 +21,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bubble{t: t, source: watchtest.New(), options: watch.DefaultOptions()}
-		b.options.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		b.options.Logger = slog.New(slog.DiscardHandler)
 		test(t, b)
 	})
 }

@@ -82,6 +82,6 @@ func (s *Server) Run(ctx context.Context) error {
 		s.log.Warn("admin requests cut off", "address", s.Addr().String())
 		err = s.http.Close()
 	}
-	<-served
+	_ = <-served // that it was closed
 	return err
 }

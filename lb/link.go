@@ -80,10 +80,10 @@ func (l *linker) addRoute(r tags.Route) {
 
 // same reports whether two routes of one name do the same.
 func same(a, b tags.Route) bool {
-	switch {
-	case a.Dialect == tags.Fabio:
+	switch a.Dialect {
+	case tags.Fabio:
 		return a.Pool == b.Pool // which tells of all options
-	case a.Dialect == tags.Traefik1:
+	case tags.Traefik1:
 		return a.Service == b.Service
 	}
 	return a.Rule == b.Rule && a.Match.String() == b.Match.String() && a.Precedence == b.Precedence && a.Pool == b.Pool &&
@@ -203,7 +203,7 @@ func (l *linker) resolve(r *Route, wanted tags.Route) bool {
 			l.problem(wanted, "middleware "+text+": "+m.Broken, "routes are not served without their middlewares")
 			return false
 		}
-		r.Path = append(r.Path[:len(r.Path):len(r.Path)], m.Path)
+		r.Path = append(slices.Clip(r.Path), m.Path)
 	}
 	return true
 }

@@ -234,11 +234,12 @@ func (in *inbound) Upgrade(h *Header) (io.ReadWriteCloser, error) {
 		conn.Close()
 		return nil, err
 	}
-	buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	// Write errors stick: Flush tells of them.
+	_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
 	for name, value := range h.All() {
-		buffered.WriteString(name + ": " + value + "\r\n")
+		_, _ = buffered.WriteString(name + ": " + value + "\r\n")
 	}
-	buffered.WriteString("\r\n")
+	_, _ = buffered.WriteString("\r\n")
 	if err := buffered.Flush(); err != nil {
 		conn.Close()
 		return nil, err

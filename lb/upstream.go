@@ -72,7 +72,7 @@ type attempt struct {
 
 // send sends the exchange and waits for the head of the answer.
 func (u *upstream) send(a *attempt) (*answer, error) {
-	resp, err := u.transport.RoundTrip(u.request(a))
+	resp, err := u.transport.RoundTrip(u.request(a)) //nolint:bodyclose // the answer owns it
 	if err != nil {
 		return nil, err
 	}

@@ -10,22 +10,22 @@ import (
 type State string
 
 const (
-	// Broken: the template does not parse or fails to execute.
+	// Broken means: the template does not parse or fails to execute.
 	Broken State = "broken"
-	// Waiting: data it needs has not come, or is gone.
+	// Waiting means: data it needs has not come, or is gone.
 	Waiting State = "waiting"
-	// Settling: there is a new text, and its wait timer runs.
+	// Settling means: there is a new text, and its wait timer runs.
 	Settling State = "settling"
-	// Rejected: the check command refused the new text.
+	// Rejected means: the check command refused the new text.
 	Rejected State = "rejected"
-	// WriteFailed: the file could not be written.
+	// WriteFailed means: the file could not be written.
 	WriteFailed State = "write failed"
-	// Rendered: the file is as it should be, its command has not run yet. In
+	// Rendered means: the file is as it should be, its command has not run yet. In
 	// dry mode this is the end.
 	Rendered State = "rendered"
-	// ReloadFailed: the file is as it should be, its command has failed.
+	// ReloadFailed means: the file is as it should be, its command has failed.
 	ReloadFailed State = "reload failed"
-	// Applied: the file is as it should be and in effect.
+	// Applied means: the file is as it should be and in effect.
 	Applied State = "applied"
 )
 

@@ -82,8 +82,7 @@ func TestConfigFilesSetEveryKey(t *testing.T) {
 
 func leaves(t reflect.Type, path string) []string {
 	var keys []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		tag, ok := f.Tag.Lookup("hcl")
 		if !ok || f.Type == reflect.TypeFor[later]() {
 			continue
@@ -91,7 +90,7 @@ func leaves(t reflect.Type, path string) []string {
 		name, _, _ := strings.Cut(tag, ",")
 		key := join(path, name)
 		kind := f.Type
-		if _, ok := reflect.New(kind).Interface().(slotted); ok {
+		if _, ok := reflect.TypeAssert[slotted](reflect.New(kind)); ok {
 			kind = kind.Field(0).Type
 		}
 		if kind.Kind() == reflect.Slice && kind.Elem() == reflect.TypeFor[Template]() {
@@ -261,7 +260,7 @@ func dump(c Config) string {
 }
 
 func dumpValue(b *strings.Builder, path string, v, base reflect.Value) {
-	if o, ok := v.Interface().(interface{ given() (any, bool) }); ok {
+	if o, ok := reflect.TypeAssert[interface{ given() (any, bool) }](v); ok {
 		value, set := o.given()
 		standard, fixed := base.Interface().(interface{ given() (any, bool) }).given()
 		switch {
@@ -289,7 +288,7 @@ func dumpValue(b *strings.Builder, path string, v, base reflect.Value) {
 		for i := range v.Len() {
 			element := reflect.New(v.Type().Elem())
 			element.Interface().(defaulted).setDefaults(position{})
-			if t, ok := element.Interface().(*Template); ok {
+			if t, ok := reflect.TypeAssert[*Template](element); ok {
 				base := DefaultConfig()
 				t.inherit(&base)
 			}

@@ -80,10 +80,12 @@ func TestFlags(t *testing.T) {
 			lb.listener[1].origin = "flag -lb"
 			lb.listener[1].text = ":80"
 			tags.exposed_by_default = true
-			admin.listen = "127.0.0.1:9998"`},
+			admin.listen = "127.0.0.1:9998"
+			log_level = INFO`},
 		{"-lb :80 -admin off", `
 			lb.listener[0].origin = "flag -lb"
-			lb.listener[0].text = ":80"`},
+			lb.listener[0].text = ":80"
+log_level = INFO`},
 		{"-admin [::1]:1", `admin.listen = "[::1]:1"`},
 	}
 	for _, tt := range tests {

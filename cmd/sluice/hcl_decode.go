@@ -82,7 +82,7 @@ func (d *decoder) field(nodes []node, v reflect.Value, path string, accumulate b
 		}
 		for _, n := range flatten(nodes, true) {
 			element := reflect.New(kind.Elem())
-			if e, ok := element.Interface().(defaulted); ok {
+			if e, ok := reflect.TypeAssert[defaulted](element); ok {
 				e.setDefaults(n.pos)
 			}
 			d.value(n, element.Elem(), path)
@@ -172,7 +172,7 @@ func (d *decoder) value(n node, v reflect.Value, path string) {
 }
 
 func (d *decoder) text(n node, text string, v reflect.Value, path string) {
-	if t, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if t, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		d.check(n, path, t.UnmarshalText([]byte(text)))
 		return
 	}
@@ -228,7 +228,7 @@ func (d *decoder) mismatch(n node, v reflect.Value, path string) {
 
 // expected says what a value must look like.
 func expected(v reflect.Value) string {
-	if e, ok := v.Addr().Interface().(expecting); ok {
+	if e, ok := reflect.TypeAssert[expecting](v.Addr()); ok {
 		return e.expects()
 	}
 	switch {

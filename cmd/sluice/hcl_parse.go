@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/hcl/hcl/ast"
@@ -61,15 +62,15 @@ func (r hclReader) member(keys []*ast.ObjectKey, value node) (member, error) {
 		return member{}, &fault{value.pos, "syntax error: a value without a key"}
 	}
 	var m member
-	for i := len(keys) - 1; i >= 0; i-- {
-		name, err := r.name(keys[i].Token)
+	for i, key := range slices.Backward(keys) {
+		name, err := r.name(key.Token)
 		if err != nil {
 			return member{}, err
 		}
 		if i < len(keys)-1 {
 			value = node{m.pos, object{m}}
 		}
-		m = member{name, r.position(keys[i].Token.Pos), value}
+		m = member{name, r.position(key.Token.Pos), value}
 	}
 	return m, nil
 }

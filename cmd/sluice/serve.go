@@ -37,7 +37,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 	}
 	d := &daemon{program: p, cl: cl, config: config, log: newLogger(p.stderr, config.LogFormat, config.LogLevel.Value)}
 	for _, warning := range cl.Warnings {
-		d.log.Warn(warning)
+		d.log.Warn("command line", "hint", warning)
 	}
 	if config.Once && len(config.LB.Listeners) > 0 {
 		return &exitError{exitFlags, errors.New("-once renders and ends, so it cannot be combined with -lb")}

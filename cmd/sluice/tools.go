@@ -130,7 +130,7 @@ func (p program) readTable(ctx context.Context, c Config) (*lb.Table, *sources, 
 	go func() { ended <- watcher.Run(ctx) }()
 	defer func() {
 		stop()
-		<-ended
+		_ = <-ended // an outage is no reason for Run to fail
 	}()
 	table, err := completeTable(ctx, watcher, o.Table)
 	if err != nil {

@@ -42,7 +42,7 @@ func (d *demo) tour(ctx context.Context) error {
 	for _, s := range stops {
 		fmt.Fprintf(&b, "  %s\n      because of the tag %s\n", d.curl(s), s.why)
 	}
-	section("What sluice made of the tags: each route, and what it could not use")
+	section("What sluice made of the tags; one of them is wrong on purpose, and only that one is left out")
 	b.WriteString(indent(string(routes)))
 	fmt.Fprintf(&b, "  the same as JSON: curl http://%s/api/routes and /api/problems\n", d.admin)
 	section("Files it keeps up to date, as consul-template would")

@@ -101,8 +101,8 @@ func (c *Consul) Kill() {
 	if c.cmd == nil {
 		return
 	}
-	c.cmd.Process.Kill()
-	c.cmd.Wait()
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait() // says that it was killed
 	c.cmd = nil
 }
 

@@ -45,7 +45,8 @@ func near(e Expr, r *Request) bool {
 // allows reports whether e (or its negation) could hold, if all conditions but
 // those of one kind did.
 func allows(e Expr, r *Request, negated bool, kind func(Expr) bool) bool {
-	all, parts := true, []Expr(nil)
+	var all bool
+	var parts []Expr
 	switch e := e.(type) {
 	case Not:
 		return allows(e.X, r, !negated, kind)

@@ -10,8 +10,7 @@ import (
 // because completes a problem with a fault found in a rule.
 func (p Problem) because(err error) Problem {
 	p.Reason = err.Error()
-	var fault *ruleError
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*ruleError](err); ok {
 		p.Hint = fault.hint
 		if p.Offset >= 0 {
 			p.Offset += fault.offset

@@ -118,13 +118,13 @@ func (p *parser) addFabio(r *fabioRoute) {
 
 // options are the options that make routes of one source differ.
 func (t fabioTag) options() string {
-	text := ""
+	var text strings.Builder
 	for _, o := range []struct{ key, value string }{{"strip", t.strip}, {"prepend", t.add}, {"host", t.host}} {
 		if o.value != "" {
-			text += " " + o.key + "=" + o.value
+			text.WriteString(" " + o.key + "=" + o.value)
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (t fabioTag) steps() (steps []PathStep) {

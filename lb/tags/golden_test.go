@@ -59,7 +59,7 @@ func section(archive, name string) string {
 func readOptions(t *testing.T, archive string) Options {
 	t.Helper()
 	o := DefaultOptions()
-	for _, word := range strings.Fields(section(archive, "options")) {
+	for word := range strings.FieldsSeq(section(archive, "options")) {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
 		case "exposed":

@@ -70,8 +70,7 @@ func TestParseRule_Faults(t *testing.T) {
 	}
 	for _, test := range tests {
 		_, err := parseRule(test.rule)
-		var fault *ruleError
-		if !errors.As(err, &fault) {
+		if fault, ok := errors.AsType[*ruleError](err); !ok {
 			t.Errorf("%s: accepted", test.rule)
 		} else if fault.offset != test.offset || !strings.Contains(fault.reason, test.reason) {
 			t.Errorf("%s: at %d: %s, want at %d: %s", test.rule, fault.offset, fault.reason, test.offset, test.reason)

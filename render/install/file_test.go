@@ -253,8 +253,7 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := install(t, f, "evil")
-			var rejected *RejectedError
-			if !errors.As(err, &rejected) {
+			if _, ok := errors.AsType[*RejectedError](err); !ok {
 				t.Fatalf("error %v, want a rejection", err)
 			}
 			for _, word := range []string{path, "line 1: bad word", "exit status 3", path + ".rejected"} {

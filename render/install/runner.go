@@ -128,7 +128,7 @@ func (r *Runner) killGroup(group int, ended <-chan error) {
 	defer poll.Stop()
 	for {
 		select {
-		case <-ended:
+		case _ = <-ended:
 			ended = nil // others of the group may still be busy
 		case <-poll.C:
 			if ended == nil && errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {

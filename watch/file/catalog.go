@@ -164,3 +164,6 @@ func hold(wait time.Duration) time.Duration {
 	}
 	return wait
 }
+
+// Streams is 0: a request takes no connection, so any number may wait at once.
+func (c *Catalog) Streams() int { return 0 }

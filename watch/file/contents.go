@@ -141,3 +141,6 @@ func load(path string) (string, fs.FileInfo, error) {
 	content, err := readRegular(path, info)
 	return content, info, err
 }
+
+// Streams is 0: a request takes no connection, so any number may wait at once.
+func (c *Contents) Streams() int { return 0 }

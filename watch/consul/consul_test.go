@@ -166,14 +166,13 @@ func (v *surveyed) until(name string) {
 	}
 }
 
-// untilAny waits for a report with the name, or one that means any service,
-// and tells which it was.
-func (v *surveyed) untilAny(name string) (all bool) {
+// untilAny waits for a report with the name, or one that means any service.
+func (v *surveyed) untilAny(name string) {
 	v.t.Helper()
 	for {
 		names := v.next()
 		if _, ok := names[name]; ok || names == nil {
-			return names == nil
+			return
 		}
 	}
 }

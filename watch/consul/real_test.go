@@ -117,9 +117,9 @@ func TestReal_BlockingWakes(t *testing.T) {
 	if pair := <-woke; pair == nil || pair.Value != "v" {
 		t.Errorf("got %+v", pair)
 	}
-	_, r = fetch(t, s, watch.Nodes{})
+	_, r = fetch(t, s, watch.Key{Path: "k"})
 	start := time.Now()
-	again, err := s.Fetch(t.Context(), watch.Request{Query: watch.Nodes{}, Index: r.Index, Wait: 100 * time.Millisecond})
+	again, err := s.Fetch(t.Context(), watch.Request{Query: watch.Key{Path: "k"}, Index: r.Index, Wait: 100 * time.Millisecond})
 	if err != nil || again.Index != r.Index || time.Since(start) < 100*time.Millisecond {
 		t.Errorf("a wait without change: %+v, %v, after %s", again, err, time.Since(start))
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -96,7 +97,7 @@ func TestTransport_TLS(t *testing.T) {
 		server := httptest.NewUnstartedServer(http.HandlerFunc(nodesHandler))
 		server.EnableHTTP2 = true
 		server.TLS = &tls.Config{Certificates: []tls.Certificate{p.pair}, ClientCAs: p.pool, ClientAuth: auth}
-		server.Config.ErrorLog = nil
+		server.Config.ErrorLog = slog.NewLogLogger(quiet.Handler(), slog.LevelError)
 		server.StartTLS()
 		t.Cleanup(server.Close)
 		return server

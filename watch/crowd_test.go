@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -544,6 +545,27 @@ func TestStreamsFoundByAnAnswerAreUsedAtOnce(t *testing.T) {
 		time.Sleep(time.Second)
 		if got := b.source.Open(); got != 500 {
 			t.Errorf("%d requests open a second after connections turned out to be shared, want 500", got)
+		}
+	})
+}
+
+// A survey reads through the leader and tells of a change once. Were the answer
+// then fetched from a server that lags behind, it would be missed.
+func TestSurveyedQueriesAreAskedOfTheLeader(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		queries := services(200)
+		b.watch(queries...)
+		last := queries[slices.IndexFunc(queries, func(q watch.Query) bool { return b.status(q).Mode == "surveyed" })]
+		health := last.(watch.Health)
+		old, _ := watch.Get(b.watcher.Snapshot(), health)
+		index := b.status(last).Index
+		b.source.SetDelay(time.Millisecond) // so that both are in place before it is asked
+		b.source.Set(last, []watch.Instance{{Service: watch.ServiceInfo{ID: "new"}}})
+		b.source.SetStale(last, old, index, 0)
+		time.Sleep(time.Second)
+		got, _ := watch.Get(b.watcher.Snapshot(), health)
+		if len(got) != 1 || got[0].Service.ID != "new" {
+			t.Errorf("the answer is %+v, want the leader's", got)
 		}
 	})
 }

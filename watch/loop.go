@@ -77,11 +77,14 @@ func (w *Watcher) ask(ctx context.Context, m *watched, index uint64) (Reply, err
 
 	w.mu.Lock()
 	had, last := m.entry.Known && !isEmpty(m.entry.Value), m.index
+	// A survey tells of a change once, as the leader sees it: a server that lags
+	// behind could answer with what was before, and nothing would ask again.
+	leader := m.mode == surveyed
 	w.mu.Unlock()
 
-	r := Request{Query: m.query, Index: index, Wait: w.options.Wait}
+	r := Request{Query: m.query, Index: index, Wait: w.options.Wait, Consistent: leader}
 	reply, err := w.fetch(ctx, m.origin.source, r)
-	if err == nil && w.doubtful(reply, last, had) {
+	if err == nil && !leader && w.doubtful(reply, last, had) {
 		r.Index, r.Consistent = 0, true
 		reply, err = w.fetch(ctx, m.origin.source, r)
 	}

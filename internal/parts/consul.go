@@ -89,8 +89,8 @@ func (c *Consul) ready() bool {
 		return false
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusForbidden {
-		return true // ACLs are on: the leader answers, that is enough
+	if resp.Header.Get("X-Consul-Default-Acl-Policy") == "deny" {
+		return resp.StatusCode == http.StatusOK // the leader answers; nobody may see the nodes
 	}
 	var nodes []any
 	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&nodes) == nil && len(nodes) > 0

@@ -83,6 +83,7 @@ type Check struct {
 	Partition   string
 	Peer        string
 	ExposedPort int
+	Definition  *CheckDefinition // nil if the source does not tell
 	CreateIndex uint64
 	ModifyIndex uint64
 }

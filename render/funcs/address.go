@@ -5,6 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"strings"
+
+	"github.com/hashicorp/go-sockaddr/template"
 )
 
 // isIP reports whether text is an IP address and nothing else, hence safe in
@@ -21,4 +24,14 @@ func hostPort(address string, port any) (string, error) {
 		return net.JoinHostPort(address, fmt.Sprint(port)), nil
 	}
 	return "", fmt.Errorf("hostPort: a %T is not a port", port)
+}
+
+// sockaddr looks at the machine's addresses in go-sockaddr's template language,
+// of which it gets the words between the braces.
+func sockaddr(words ...string) (string, error) {
+	text, err := template.Parse("{{ " + strings.Join(words, " ") + " }}")
+	if err != nil {
+		return "", fmt.Errorf("sockaddr: %w", err)
+	}
+	return text, nil
 }

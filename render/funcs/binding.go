@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"io"
 	"slices"
 	"text/template"
 	"time"
@@ -15,6 +16,12 @@ type Inputs struct {
 	Env func(name string) (value string, set bool)
 	// Now is the time that "timestamp" tells.
 	Now time.Time
+	// Sandbox, if not empty, is the folder outside which "file" reads nothing.
+	Sandbox string
+	// Run runs a program for "plugin". nil makes it an error.
+	Run Runner
+	// Debug takes what spew_dump and spew_printf print; nil takes nothing.
+	Debug io.Writer
 }
 
 // Binding is the data functions of one execution and the record of the
@@ -23,6 +30,9 @@ type Binding struct {
 	inputs  Inputs
 	used    []watch.Query
 	missing map[watch.Query]bool
+	scratch Scratch
+	writes  []Write
+	waited  time.Duration
 }
 
 // Bind makes the data functions for one execution.
@@ -48,24 +58,38 @@ func (b *Binding) Missing() []watch.Query {
 // Map returns the data functions under the names templates use.
 func (b *Binding) Map() template.FuncMap {
 	return template.FuncMap{
-		"connect":      b.connect,
-		"datacenters":  b.datacenters,
-		"env":          b.env,
-		"envOrDefault": b.envOrDefault,
-		"file":         b.file,
-		"key":          b.key,
-		"keyExists":    b.keyExists,
-		"keyOrDefault": b.keyOrDefault,
-		"ls":           b.ls,
-		"mustEnv":      b.mustEnv,
-		"node":         b.node,
-		"nodes":        b.nodes,
-		"safeLs":       b.safeLs,
-		"safeTree":     b.safeTree,
-		"service":      b.service,
-		"services":     b.services,
-		"timestamp":    b.timestamp,
-		"tree":         b.tree,
+		"caLeaf":           b.caLeaf,
+		"caRoots":          b.caRoots,
+		"connect":          b.connect,
+		"datacenters":      b.datacenters,
+		"env":              b.env,
+		"envOrDefault":     b.envOrDefault,
+		"exportedServices": b.exportedServices,
+		"file":             b.file,
+		"importedServices": b.importedServices,
+		"key":              b.key,
+		"keyExists":        b.keyExists,
+		"keyOrDefault":     b.keyOrDefault,
+		"keyOrError":       b.keyOrError,
+		"ls":               b.ls,
+		"mustEnv":          b.mustEnv,
+		"mustKey":          b.mustKey,
+		"node":             b.node,
+		"nodes":            b.nodes,
+		"partitions":       b.partitions,
+		"peerings":         b.peerings,
+		"plugin":           b.plugin,
+		"safeLs":           b.safeLs,
+		"safeTree":         b.safeTree,
+		"scratch":          func() *Scratch { return &b.scratch },
+		"service":          b.service,
+		"serviceByName":    b.serviceByName,
+		"services":         b.services,
+		"spew_dump":        b.spewDump,
+		"spew_printf":      b.spewPrintf,
+		"timestamp":        b.timestamp,
+		"tree":             b.tree,
+		"writeToFile":      b.writeToFile,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -99,7 +100,12 @@ func encodeJSON(function string, value any, indent string, escape bool) (string,
 	e := json.NewEncoder(&b)
 	e.SetIndent("", indent)
 	e.SetEscapeHTML(escape)
-	if err := e.Encode(value); err != nil {
+	err := e.Encode(value)
+	if _, unknown := errors.AsType[*json.UnsupportedTypeError](err); unknown {
+		b.Reset()
+		err = e.Encode(withTextKeys(value))
+	}
+	if err != nil {
 		return "", fmt.Errorf("%s: %w", function, err)
 	}
 	return string(bytes.TrimSpace(b.Bytes())), nil

@@ -40,27 +40,6 @@ type Weights struct {
 	Warning int
 }
 
-// HealthCheck is one check of an instance or of its node. Its JSON form is
-// that of Consul's HTTP API.
-type HealthCheck struct {
-	Node        string
-	CheckID     string
-	Name        string
-	Status      string
-	Notes       string
-	Output      string
-	ServiceID   string
-	ServiceName string
-	ServiceTags Tags
-	Type        string
-	Namespace   string `json:",omitempty"`
-	Partition   string `json:",omitempty"`
-	ExposedPort int
-	PeerName    string `json:",omitempty"`
-	CreateIndex uint64
-	ModifyIndex uint64
-}
-
 // Tags is a sorted list of tags. It prints as [a b].
 type Tags []string
 
@@ -93,6 +72,10 @@ func (b *Binding) health(function string, connect bool, args []string) ([]*Healt
 		return nil, malformed(function, text, healthGrammar, err)
 	}
 	q.Connect = connect
+	return b.instances(q), nil
+}
+
+func (b *Binding) instances(q healthQuery) []*HealthService {
 	instances, _ := recall(b, q.Health)
 	services := make([]*HealthService, 0, len(instances))
 	for _, instance := range instances {
@@ -105,7 +88,7 @@ func (b *Binding) health(function string, connect bool, args []string) ([]*Healt
 			return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.ID, b.ID))
 		})
 	}
-	return services, nil
+	return services
 }
 
 func newHealthService(i watch.Instance) *HealthService {
@@ -133,25 +116,4 @@ func newHealthService(i watch.Instance) *HealthService {
 		s.Checks = append(s.Checks, newHealthCheck(c))
 	}
 	return s
-}
-
-func newHealthCheck(c watch.Check) *HealthCheck {
-	return &HealthCheck{
-		Node:        c.Node,
-		CheckID:     c.ID,
-		Name:        c.Name,
-		Status:      c.Status,
-		Notes:       c.Notes,
-		Output:      c.Output,
-		ServiceID:   c.ServiceID,
-		ServiceName: c.ServiceName,
-		ServiceTags: newTags(c.ServiceTags),
-		Type:        c.Type,
-		Namespace:   c.Namespace,
-		Partition:   c.Partition,
-		ExposedPort: c.ExposedPort,
-		PeerName:    c.Peer,
-		CreateIndex: c.CreateIndex,
-		ModifyIndex: c.ModifyIndex,
-	}
 }

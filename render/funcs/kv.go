@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -29,6 +30,27 @@ func (b *Binding) key(text string) (string, error) {
 		q, _ := parseKeyQuery(text)
 		b.record(q, true)
 		return "", nil
+	}
+	return pair.Value, nil
+}
+
+// mustKey is key for which absence is an error instead of a reason to wait.
+func (b *Binding) mustKey(text string) (string, error) {
+	return b.keyOrError(text, "it does not exist")
+}
+
+// keyOrError is mustKey with an error of the template's own.
+func (b *Binding) keyOrError(text, message string) (string, error) {
+	q, err := parseKeyQuery(text)
+	if err != nil {
+		return "", malformed("mustKey", text, keyGrammar, err)
+	}
+	pair, known := recall(b, q)
+	switch {
+	case !known:
+		return "", nil
+	case pair == nil:
+		return "", fmt.Errorf("key %q: %s", text, message)
 	}
 	return pair.Value, nil
 }

@@ -13,6 +13,11 @@ func (b *Binding) file(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
+	if b.inputs.Sandbox != "" {
+		if err := withinSandbox(b.inputs.Sandbox, path); err != nil {
+			return "", fmt.Errorf("file %s: %w", path, err)
+		}
+	}
 	content, _ := recall(b, watch.File{Path: path})
 	return content, nil
 }

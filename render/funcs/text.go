@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 )
 
 func join(separator string, list []string) string { return strings.Join(list, separator) }
@@ -21,6 +24,9 @@ func trim(cutset, text string) string         { return strings.Trim(text, cutset
 func trimPrefix(prefix, text string) string   { return strings.TrimPrefix(text, prefix) }
 func trimSuffix(suffix, text string) string   { return strings.TrimSuffix(text, suffix) }
 func replaceAll(from, to, text string) string { return strings.ReplaceAll(text, from, to) }
+
+// toTitle puts the first letter of each word in title case and leaves the rest.
+func toTitle(text string) string { return cases.Title(language.Und, cases.NoLower).String(text) }
 
 func regexMatch(pattern, text string) (bool, error) {
 	re, err := regexp.Compile(pattern)

@@ -83,7 +83,7 @@ func askFor(q watch.Query) (ask, bool) {
 			decode: decodePrepared,
 		}, true
 	}
-	return ask{}, false
+	return askMesh(q)
 }
 
 func health(q watch.Health) ask {

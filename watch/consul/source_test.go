@@ -113,7 +113,8 @@ func TestFetch_Values(t *testing.T) {
 		},
 		Checks: []watch.Check{{
 			Node: "n", ID: "c", Name: "C", Status: "passing", Notes: "no", Output: "ok", ServiceID: "web-1", ServiceName: "web",
-			ServiceTags: []string{"a"}, Type: "ttl", ExposedPort: 9, CreateIndex: 6, ModifyIndex: 7,
+			ServiceTags: []string{"a"}, Type: "ttl", ExposedPort: 9,
+			Definition: &watch.CheckDefinition{Interval: time.Second}, CreateIndex: 6, ModifyIndex: 7,
 		}},
 	}
 	pair := watch.Pair{Key: "a", Value: "v\x00", Flags: 3, Session: "s", CreateIndex: 1, ModifyIndex: 2, LockIndex: 4}

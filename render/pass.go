@@ -17,7 +17,7 @@ import (
 func (r *Renderer) pass(ctx context.Context, wants *watch.Wants) {
 	snapshot := r.watcher.Snapshot()
 	now := time.Now()
-	if r.executeAll(snapshot, now) {
+	if r.executeAll(ctx, snapshot, now) {
 		wants.Set(r.used()...)
 	}
 	r.warnMissing(snapshot, now)
@@ -34,7 +34,16 @@ func (r *Renderer) pass(ctx context.Context, wants *watch.Wants) {
 
 // executeAll executes what the snapshot has news for. It reports whether the
 // set of used queries may have changed.
-func (r *Renderer) executeAll(snapshot *watch.Snapshot, now time.Time) (usesOthers bool) {
+func (r *Renderer) executeAll(ctx context.Context, snapshot *watch.Snapshot, now time.Time) (usesOthers bool) {
+	inputs := funcs.Inputs{
+		Snapshot: snapshot,
+		Env:      r.options.Env,
+		Now:      now,
+		Debug:    r.options.Stdout,
+		Run: func(program string, args []string) (string, error) {
+			return install.Output(ctx, program, args)
+		},
+	}
 	for _, t := range r.tasks {
 		if r.options.Once && t.executed && t.final() {
 			continue // rendered is rendered: later data does not matter
@@ -43,7 +52,6 @@ func (r *Renderer) executeAll(snapshot *watch.Snapshot, now time.Time) (usesOthe
 			t.current(snapshot.Generation())
 			continue
 		}
-		inputs := funcs.Inputs{Snapshot: snapshot, Env: r.options.Env, Now: now}
 		usesOthers = t.execute(inputs, now) || usesOthers
 		if t.status.State == Broken {
 			r.report(t, "executing a template failed", t.status.Err)
@@ -86,7 +94,11 @@ func (r *Renderer) install(ctx context.Context, t *task) {
 		r.print(t)
 		return
 	}
-	outcome, err := t.template.file().Install(ctx, r.runner, t.text)
+	var outcome install.Outcome
+	err := t.writeSideFiles(ctx)
+	if err == nil {
+		outcome, err = t.template.file().Install(ctx, r.runner, t.text)
+	}
 	var rejected *install.RejectedError
 	switch {
 	case errors.As(err, &rejected):

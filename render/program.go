@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"text/template"
@@ -22,7 +23,9 @@ const (
 
 // Program is a parsed template. It is immutable.
 type Program struct {
-	parsed *template.Template
+	parsed  *template.Template
+	denied  template.FuncMap
+	sandbox string
 }
 
 // Execution is what one run of a Program gave.
@@ -32,6 +35,8 @@ type Execution struct {
 	// Used are the queries asked, Missing those of them without which Text is
 	// not complete.
 	Used, Missing []watch.Query
+	// Writes are further files that belong to Text.
+	Writes []funcs.Write
 }
 
 // Parse reads and parses the template's text. Errors tell source:line:column.
@@ -48,28 +53,36 @@ func Parse(t Template) (*Program, error) {
 	if t.ErrorOnMissingKey {
 		missingKey = "missingkey=error"
 	}
+	known := funcs.Helpers()
+	maps.Copy(known, funcs.Bind(funcs.Inputs{}).Map())
+	known["executeTemplate"] = withoutTemplates
 	parsed, err := template.New(t.Name()).
 		Delims(t.LeftDelimiter, t.RightDelimiter).
 		Option(missingKey).
-		Funcs(funcs.Helpers()).
-		Funcs(funcs.Bind(funcs.Inputs{}).Map()).
+		Funcs(known).
 		Parse(text)
 	if err != nil {
 		return nil, newSyntaxError(t, text, err)
 	}
-	return &Program{parsed: parsed}, nil
+	return &Program{
+		parsed:  parsed,
+		denied:  funcs.Denied(known, t.FunctionDenylist),
+		sandbox: t.SandboxPath,
+	}, nil
 }
 
 // Execute runs the program. It always tells the queries it has used; with an
 // error, those up to the point of failure.
 func (p *Program) Execute(inputs funcs.Inputs) (Execution, error) {
+	inputs.Sandbox = p.sandbox
 	bound := funcs.Bind(inputs)
-	out := &limitedBuffer{deadline: time.Now().Add(maxRuntime)}
+	out := &limitedBuffer{deadline: time.Now().Add(maxRuntime), waited: bound.Waited}
 	err := p.execute(out, bound.Map())
 	e := Execution{Used: bound.Used(), Missing: bound.Missing()}
 	if err != nil {
 		return e, err
 	}
+	e.Writes = bound.Writes()
 	e.Text = append([]byte{}, out.Bytes()...) // an empty text is not nil
 	return e, nil
 }
@@ -85,7 +98,9 @@ func (p *Program) execute(out *limitedBuffer, bound template.FuncMap) (err error
 	if err != nil {
 		return err
 	}
-	err = t.Funcs(bound).Execute(out, nil)
+	nesting := &nesting{defined: t, out: out}
+	bound["executeTemplate"] = nesting.executeTemplate
+	err = t.Funcs(bound).Funcs(p.denied).Execute(out, nil)
 	if execErr, ok := errors.AsType[template.ExecError](err); ok {
 		// "template: FILE:LINE:COLUMN: executing …": the first word says nothing.
 		return errors.New(strings.TrimPrefix(execErr.Error(), "template: "))
@@ -97,13 +112,14 @@ func (p *Program) execute(out *limitedBuffer, bound template.FuncMap) (err error
 type limitedBuffer struct {
 	bytes.Buffer
 	deadline time.Time
+	waited   func() time.Duration // for programs, which have a limit of their own
 }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
 	if b.Len()+len(p) > maxOutput {
 		return 0, fmt.Errorf("the text is larger than %d MiB", maxOutput>>20)
 	}
-	if time.Now().After(b.deadline) {
+	if time.Now().After(b.deadline.Add(b.waited())) {
 		return 0, fmt.Errorf("rendering takes longer than %v", maxRuntime)
 	}
 	return b.Buffer.Write(p)

@@ -2,10 +2,13 @@ package render
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/sluiceproxy/sluice/render/funcs"
+	"github.com/sluiceproxy/sluice/render/install"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -25,6 +28,8 @@ type task struct {
 	// text is the newest complete text. It is pending until it was installed or
 	// rejected.
 	text      []byte
+	writes    []funcs.Write // go with text
+	written   int           // how many of them were done
 	pending   bool
 	installed bool // a text was installed before: from now on changes wait
 	owed      bool // the command has to run
@@ -104,7 +109,7 @@ func (t *task) execute(inputs funcs.Inputs, now time.Time) (usesOthers bool) {
 	case err != nil:
 		t.incomplete(Broken, err)
 	default:
-		t.complete(e.Text, inputs.Snapshot.Generation(), now)
+		t.complete(e, inputs.Snapshot.Generation(), now)
 	}
 	return usesOthers
 }
@@ -117,20 +122,35 @@ func (t *task) incomplete(state State, err error) {
 	t.status.State, t.status.Err = state, err
 }
 
-func (t *task) complete(text []byte, generation uint64, now time.Time) {
+func (t *task) complete(e Execution, generation uint64, now time.Time) {
 	t.generation = generation
-	if t.text != nil && bytes.Equal(text, t.text) && !t.quiet.running() {
+	same := t.text != nil && bytes.Equal(e.Text, t.text) && slices.Equal(e.Writes, t.writes)
+	if same && !t.quiet.running() {
 		if !t.pending && t.status.State != Rejected {
 			t.status.Generation = generation
 		}
 		return
 	}
-	t.text, t.pending = text, true
+	t.text, t.pending = e.Text, true
+	t.writes, t.written = e.Writes, 0
 	t.retry.reset()
 	if t.installed && t.template.Wait.Min > 0 {
 		t.quiet.touch(now, t.template.Wait)
 		t.status.State, t.status.Err = Settling, nil
 	}
+}
+
+// writeSideFiles writes the files the template asked for besides its own. Those
+// that were done are not done again when the rest is retried.
+func (t *task) writeSideFiles(ctx context.Context) error {
+	for _, w := range t.writes[t.written:] {
+		f := install.SideFile{Path: w.Path, User: w.User, Group: w.Group, Perms: w.Perms, Append: w.Append}
+		if err := f.Write(ctx, []byte(w.Text)); err != nil {
+			return fmt.Errorf("writeToFile: %w", err)
+		}
+		t.written++
+	}
+	return nil
 }
 
 // current notes that the file, being up to date, shows generation as well.

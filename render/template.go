@@ -45,6 +45,12 @@ type Template struct {
 	// ErrorOnMissingKey makes a key that a map does not have an error instead
 	// of "<no value>".
 	ErrorOnMissingKey bool
+
+	// FunctionDenylist names functions the template may not call; * stands for
+	// any text.
+	FunctionDenylist []string
+	// SandboxPath, if not empty, is the folder outside which "file" reads nothing.
+	SandboxPath string
 }
 
 // DefaultTemplate is a template with the documented defaults.

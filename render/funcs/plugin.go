@@ -32,7 +32,7 @@ func (b *Binding) plugin(program string, args ...any) (string, error) {
 	out, err := b.inputs.Run(program, texts)
 	b.waited += time.Since(begin)
 	if err != nil {
-		return "", fmt.Errorf("plugin %s: %w", program, err)
+		return "", fmt.Errorf("plugin: %w", err)
 	}
 	return strings.TrimSpace(out), nil
 }

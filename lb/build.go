@@ -46,9 +46,12 @@ type parsed struct {
 // be nil.
 func Build(prev *Table, s *watch.Snapshot, o Options, pools Pools) *Table {
 	names, known := routable(s, o)
-	b := builder{Options: o, complete: known, parsed: make(map[string]parsed, len(names))}
+	b := builder{Options: o, pending: !known, parsed: make(map[string]parsed, len(names))}
 	for _, name := range names {
 		b.parse(prev, s, name)
+	}
+	if list, _ := s.Entry(o.services()); list.Err != nil && b.failing {
+		b.pending = true // it is not those services that fail, but the catalog
 	}
 	l := newLinker(o, pools, len(names))
 	for _, name := range names {
@@ -62,7 +65,8 @@ func Build(prev *Table, s *watch.Snapshot, o Options, pools Pools) *Table {
 	})
 	return &Table{
 		generation: s.Generation(),
-		complete:   b.complete,
+		pending:    b.pending,
+		failing:    b.failing,
 		routes:     routes,
 		index:      newIndex(routes),
 		problems:   sortProblems(slices.Concat(b.problems, l.problems)),
@@ -81,7 +85,8 @@ func newIndex(routes []*Route) *match.Index {
 // builder collects the definitions of all services.
 type builder struct {
 	Options
-	complete bool
+	pending  bool // an answer is on its way
+	failing  bool // an answer cannot be had at the moment
 	parsed   map[string]parsed
 	problems []tags.Problem
 }
@@ -100,8 +105,16 @@ func (b *builder) parse(prev *Table, s *watch.Snapshot, service string) {
 			Hint:   "the token needs service:read and node:read",
 		})
 		return
+	case !known && entry.Err != nil:
+		b.failing = true
+		b.problems = append(b.problems, tags.Problem{
+			Service: service, Offset: -1,
+			Reason: "its instances cannot be read: " + entry.Err.Error(),
+			Hint:   "it is asked for again",
+		})
+		return
 	case !known:
-		b.complete = false
+		b.pending = true
 		return
 	}
 	if prev != nil {

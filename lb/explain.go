@@ -28,7 +28,7 @@ type Candidate struct {
 
 // Explain looks at all routes; it is for people, not for requests.
 func (t *Table) Explain(r *match.Request) Explanation {
-	e := Explanation{Complete: t.complete}
+	e := Explanation{Complete: t.Complete()}
 	for _, c := range t.index.Explain(r) {
 		candidate := Candidate{Route: t.routes[c.Route], Matched: c.Matched}
 		switch {

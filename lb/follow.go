@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/target"
-	"github.com/sluiceproxy/sluice/watch"
 )
 
 // follow keeps the table up with the catalog until ctx ends.
@@ -15,35 +15,40 @@ func (s *Server) follow(ctx context.Context) {
 	defer wants.Close()
 	var prev *Table
 	problems := map[string]bool{}
+	impatient := time.NewTimer(s.options.Patience)
+	defer impatient.Stop()
+	patient := true
 	for {
 		snapshot := s.watcher.Snapshot()
 		wants.Set(WantedQueries(snapshot, s.options.Table)...)
 		if prev == nil || prev.Generation() != snapshot.Generation() {
-			prev = s.rebuild(prev, snapshot)
+			prev = s.build(prev, snapshot, s.options.Table, s.targets)
 			problems = s.logProblems(prev, problems)
+		}
+		inForce := s.table.Load()
+		if inForce != prev && (inForce != nil || prev.Complete() || !patient && prev.Settled()) {
+			s.put(prev)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-wants.Changed():
+		case <-impatient.C:
+			// One service that cannot be read must not hold up the others for ever.
+			patient = false
 		}
 	}
 }
 
-// rebuild makes the snapshot's table and puts it in force. The first one must
-// be complete: until then a request could be taken by the wrong route for want
-// of the right one.
-func (s *Server) rebuild(prev *Table, snapshot *watch.Snapshot) *Table {
-	table := s.build(prev, snapshot, s.options.Table, s.targets)
-	if s.table.Load() == nil && !table.Complete() {
-		return table
-	}
+// put puts a table in force. The first one must be complete, or be all that can
+// be had: until then a request could be taken by the wrong route for want of
+// the right one.
+func (s *Server) put(table *Table) {
 	old := s.table.Swap(table)
 	s.metrics.rebuilds.Add(1)
 	s.metrics.keep(table.Routes())
 	s.targets.Keep(pools(table))
 	s.logRoutes(old, table)
-	return table
 }
 
 func pools(t *Table) func(func(*target.Pool) bool) {

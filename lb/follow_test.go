@@ -13,7 +13,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
@@ -25,13 +27,16 @@ type liveCatalog struct {
 	log    *lockedBuffer
 }
 
-func startWithCatalog(t *testing.T, change func(*watchtest.Source)) *liveCatalog {
+func startWithCatalog(t *testing.T, change func(*watchtest.Source), options ...func(*ServerOptions)) *liveCatalog {
 	t.Helper()
 	c := &liveCatalog{source: watchtest.New(), log: &lockedBuffer{}}
 	change(c.source)
 	o := DefaultServerOptions()
 	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
 	o.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(c.log, t.Output()), nil))
+	for _, set := range options {
+		set(&o)
+	}
 	wo := watch.DefaultOptions()
 	wo.Logger = slog.New(slog.DiscardHandler)
 	watcher := watch.New(wo, c.source)
@@ -182,4 +187,41 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// One service that cannot be read does not hold up the others for ever.
+func TestUnreadableServiceHoldsUpTheOthersForALimitedTime(t *testing.T) {
+	backend := httpBackend(t, echo)
+	failure := errors.New("GET /v1/health/service/bad: 500 Internal Server Error")
+	c := startWithCatalog(t, func(source *watchtest.Source) {
+		register(source, "good", []string{"urlprefix-/good"}, watch.Passing, backend)
+		source.Set(watch.Services{}, []watch.ServiceTags{
+			{Name: "bad", Tags: []string{"urlprefix-/bad"}},
+			{Name: "good", Tags: []string{"urlprefix-/good"}},
+		})
+		source.SetErr(watch.Health{Service: "bad"}, failure)
+	}, func(o *ServerOptions) { o.Patience = 10 * time.Millisecond })
+	eventually(t, "the good service is routed", func() bool { status, _ := c.get("/good"); return status == 200 })
+	problems := c.Table().Problems()
+	if len(problems) != 1 || problems[0].Service != "bad" || !strings.Contains(problems[0].Reason, "500 Internal") {
+		t.Errorf("problems %v, want the one about bad", problems)
+	}
+	if c.Table().Complete() {
+		t.Error("the table says it is complete")
+	}
+}
+
+// With the catalog itself away nothing is known to be missing: that is no time
+// to answer 404.
+func TestCatalogThatGoesAwayIsNotAnEmptyOne(t *testing.T) {
+	snapshot := watch.NewSnapshot(1, map[watch.Query]watch.Entry{
+		watch.Services{}: {
+			Known: true, Err: errors.New("refused"),
+			Value: []watch.ServiceTags{{Name: "web", Tags: []string{"urlprefix-/"}}},
+		},
+		watch.Health{Service: "web"}: {Err: errors.New("refused")},
+	})
+	if table := Build(nil, snapshot, DefaultOptions(), target.NewRegistry(func(target.Key) target.Conns { return nil })); table.Settled() {
+		t.Error("the table says that all but a few services are known")
+	}
 }

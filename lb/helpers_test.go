@@ -75,7 +75,7 @@ func start(t testing.TB, change func(*ServerOptions), routes ...testRoute) *rig 
 
 // tableOf makes a table without a catalog; no routes make an incomplete one.
 func tableOf(p Pools, routes []testRoute) *Table {
-	table := &Table{complete: len(routes) > 0}
+	table := &Table{pending: len(routes) == 0}
 	var entries []match.Route
 	for _, tr := range routes {
 		var members []target.Member

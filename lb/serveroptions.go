@@ -18,6 +18,9 @@ type ServerOptions struct {
 	Listeners []Listener
 
 	Timeouts Timeouts
+	// Patience is how long the first table waits for services whose instances
+	// cannot be read, when all others are known.
+	Patience time.Duration
 	// MaxHeaderBytes bounds a request's head; a longer one is answered 431. The
 	// head of an upstream's answer may be twice as long, else it is a 502.
 	MaxHeaderBytes int
@@ -74,6 +77,7 @@ func DefaultServerOptions() ServerOptions {
 			Tunnel:       time.Hour,
 			Drain:        30 * time.Second,
 		},
+		Patience:         10 * time.Second,
 		MaxHeaderBytes:   32 << 10,
 		MaxIdlePerTarget: 128,
 		ServerName:       hostname,

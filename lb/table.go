@@ -13,7 +13,8 @@ import (
 // request loads it once and uses it to the end.
 type Table struct {
 	generation uint64
-	complete   bool
+	pending    bool
+	failing    bool
 	routes     []*Route // as in index
 	index      *match.Index
 	problems   []tags.Problem
@@ -77,7 +78,11 @@ func (t *Table) Generation() uint64 { return t.generation }
 // Complete reports whether the table was built from all the answers it needs:
 // it is false until the catalog and each routed service were heard of once.
 // An incomplete table cannot tell an unknown route from one not yet seen.
-func (t *Table) Complete() bool { return t.complete }
+func (t *Table) Complete() bool { return !t.pending && !t.failing }
+
+// Settled reports whether the table is complete but for services whose
+// instances cannot be read at the moment; they are among its problems.
+func (t *Table) Settled() bool { return !t.pending }
 
 // SlashRedirect reports whether a request for path is to be answered by a
 // permanent redirect (301) to the same path with or without a slash at the end.

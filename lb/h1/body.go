@@ -1,0 +1,307 @@
+package h1
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// Body is the body of a request or an answer. It is read by one goroutine at a
+// time. Its errors are io.EOF, a [*Refusal] for what the peer did wrong or did
+// not do in time, and those of the connection.
+type Body struct {
+	rd      *reader
+	framing framing
+	left    int64 // bytes to come, by length
+	chunks  chunks
+	trailer trailers
+	limits  *Limits
+	timeout time.Duration // without progress; 0 is none
+
+	inbound *Inbound // whose client may wait to be asked for the body
+	answer  bool     // it is an answer's: refusals read differently
+	pending []byte   // read, but not by the caller
+	err     error
+	limited io.LimitedReader // for splice, here to save an allocation
+}
+
+// start readies the body for a message whose head is behind it.
+func (b *Body) start(rd *reader, f framing, limits *Limits, timeout time.Duration) {
+	b.rd, b.framing, b.left = rd, f, f.length
+	b.limits, b.timeout = limits, timeout
+	b.chunks, b.pending, b.err = chunks{}, nil, nil
+	b.inbound, b.answer = nil, false
+	b.trailer.reset()
+	if f.mode == noBody || f.mode == byLength && f.length == 0 {
+		b.err = io.EOF
+	}
+}
+
+// Done reports whether all of the body was read off the connection.
+func (b *Body) Done() bool { return b.err == io.EOF && len(b.pending) == 0 }
+
+// Trailer holds the fields behind the body, once Read returned io.EOF. None may
+// be merged into the head's: a trailer says nothing about framing, routing or
+// rights.
+func (b *Body) Trailer() *Fields { return &b.trailer.Fields }
+
+// complete returns the whole body if all of it was read along with the head, or
+// is read but not consumed. ok is false for chunked ones.
+func (b *Body) complete() (body []byte, ok bool) {
+	if b.framing.mode != byLength || b.err != nil || len(b.pending) > 0 || int64(len(b.rd.buffered())) < b.left {
+		return nil, false
+	}
+	return b.rd.buffered()[:b.left], true
+}
+
+// Read implements [io.Reader].
+func (b *Body) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(b.pending) == 0 {
+		if n := b.direct(); n > 0 {
+			return b.readDirect(p[:min(int64(len(p)), n)])
+		}
+		var err error
+		if b.pending, err = b.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, b.pending)
+	b.pending = b.pending[n:]
+	return n, nil
+}
+
+// direct is how many bytes may be read off the connection as they are.
+func (b *Body) direct() int64 {
+	switch {
+	case b.err != nil || len(b.rd.buffered()) > 0:
+		return 0
+	case b.framing.mode == byLength:
+		return b.left
+	case b.chunks.state == chunkData && b.framing.mode == byChunks:
+		return b.chunks.left
+	}
+	return 0
+}
+
+func (b *Body) readDirect(p []byte) (int, error) {
+	if err := b.ask(); err != nil {
+		return 0, err
+	}
+	n, err := b.rd.read(p, b.timeout)
+	if err != nil {
+		return 0, b.fail(err)
+	}
+	b.passed(int64(n))
+	return n, nil
+}
+
+// passed counts bytes of data that went past the buffer.
+func (b *Body) passed(n int64) {
+	if b.framing.mode == byChunks {
+		if b.chunks.left -= n; b.chunks.left == 0 {
+			b.chunks.state = chunkDataCR
+		}
+		return
+	}
+	if b.left -= n; b.left == 0 {
+		b.err = io.EOF
+	}
+}
+
+// next returns the next part of the body, which is never empty. It lies in the
+// connection's buffer and is valid until the body is read again.
+func (b *Body) next() ([]byte, error) {
+	for b.err == nil {
+		if len(b.rd.buffered()) == 0 {
+			if err := b.ask(); err != nil {
+				return nil, err
+			}
+			if err := b.rd.fill(b.timeout); err != nil {
+				return nil, b.fail(err)
+			}
+		}
+		switch b.framing.mode {
+		case byLength:
+			data := b.rd.buffered()
+			data = data[:min(int64(len(data)), b.left)]
+			b.rd.advance(len(data))
+			b.passed(int64(len(data)))
+			return data, nil
+		case byClose:
+			data := b.rd.buffered()
+			b.rd.advance(len(data))
+			return data, nil
+		}
+		if data := b.nextChunked(); len(data) > 0 {
+			return data, nil
+		}
+	}
+	return nil, b.err
+}
+
+// nextChunked decodes what is buffered up to the first data.
+func (b *Body) nextChunked() []byte {
+	data, n, refusal := b.chunks.decode(b.rd.buffered())
+	b.rd.advance(n)
+	if refusal == nil && b.chunks.state == chunksEnd {
+		var done bool
+		n, done, refusal = b.trailer.take(b.rd.buffered(), b.limits)
+		b.rd.advance(n)
+		if done {
+			b.err = io.EOF
+		}
+	}
+	if refusal != nil {
+		b.fail(refusal)
+	}
+	return data
+}
+
+// ask has a client that waits for 100 Continue told to go on.
+func (b *Body) ask() error {
+	if b.inbound == nil {
+		return nil
+	}
+	if err := b.inbound.sendContinue(); err != nil {
+		return b.fail(err)
+	}
+	return nil
+}
+
+// fail records why the body can be read no further, in the words of its side.
+func (b *Body) fail(err error) error {
+	switch {
+	case err == io.EOF && b.framing.mode == byClose:
+		// The end, as far as anyone can tell.
+	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+		err = errBodyCut
+	case err == errTimeout && b.answer:
+		err = errAnswerStuck
+	case err == errTimeout:
+		err = errBodySlow
+	case err == errInterrupted:
+		return err // may be resumed
+	}
+	if refusal, ok := err.(*Refusal); ok && b.answer { //nolint:errorlint // never wrapped here
+		err = refusal.asAnswer()
+	}
+	b.err = err
+	return err
+}
+
+// Interrupt has the Read that waits, or the next one, return an error. The
+// caller of it may be another goroutine.
+func (b *Body) Interrupt() { b.rd.interrupt(stopNow) }
+
+// WriteTo implements [io.WriterTo]: it passes the body on as it comes, without
+// a copy, and hands each part to the network before it waits for the next if w
+// has a method Flush() error. Large bodies of known length between two plain TCP
+// connections are moved by the kernel.
+func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
+	flusher, _ := w.(interface{ Flush() error })
+	sink, _ := w.(interface{ bodySink() *bodyWriter })
+	for {
+		if flusher != nil && len(b.pending) == 0 && b.err == nil && len(b.rd.buffered()) == 0 {
+			if err := flusher.Flush(); err != nil {
+				return sent, err
+			}
+		}
+		if sink != nil {
+			n, err := b.splice(sink.bodySink())
+			if sent += n; err != nil {
+				return sent, err
+			}
+		}
+		data := b.pending
+		if b.pending = nil; len(data) == 0 {
+			if data, err = b.next(); err == io.EOF {
+				return sent, nil
+			}
+			if err != nil {
+				return sent, err
+			}
+		}
+		n, err := w.Write(data)
+		sent += int64(n)
+		if err != nil {
+			return sent, err
+		}
+	}
+}
+
+const (
+	// spliceLeast is the size from which a pipe between two sockets costs less
+	// than copying.
+	spliceLeast = 256 << 10
+	// spliceStep bounds one call into the kernel, for it has to be over before
+	// the write timeout even if the client is slow.
+	spliceStep = 256 << 10
+)
+
+// splice moves what is left of the body by splice(2), which net.TCPConn does if
+// it is given another one, when both ends and the size allow it.
+func (b *Body) splice(to *bodyWriter) (sent int64, err error) {
+	out, in := to.w.tcp, b.rd.tcp
+	for out != nil && in != nil && to.mode == byLength && b.framing.mode == byLength &&
+		to.left >= b.left && b.direct() >= spliceLeast {
+		if err := to.w.flush(); err != nil {
+			return sent, err
+		}
+		n, err := b.spliceStep(to)
+		if sent += n; err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+func (b *Body) spliceStep(to *bodyWriter) (int64, error) {
+	if err := b.ask(); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	for {
+		var limit time.Time
+		if b.timeout > 0 {
+			limit = began.Add(b.timeout)
+		}
+		to.w.arm()
+		b.rd.arm(time.Now(), limit)
+		if b.rd.stopped(stopNow) {
+			return 0, errInterrupted
+		}
+		b.limited = io.LimitedReader{R: b.rd.tcp, N: min(b.left, spliceStep)}
+		n, err := to.w.tcp.ReadFrom(&b.limited)
+		b.passed(n)
+		to.left -= n
+		to.w.sent += n
+		now := time.Now()
+		switch {
+		case n > 0 && err == nil:
+			return n, nil
+		case err == nil:
+			return n, b.fail(io.EOF)
+		case !errors.Is(err, os.ErrDeadlineExceeded) || now.After(to.w.deadline):
+			// Whose fault it was cannot be told; either way the answer ends here.
+			b.err = err
+			return n, to.w.done(0, err)
+		}
+		// The source paused; nothing is lost in the pipe then.
+		b.rd.deadline = time.Time{}
+		switch {
+		case b.rd.stopped(stopNow):
+			return n, errInterrupted
+		case n > 0:
+			return n, nil
+		case !limit.IsZero() && !now.Before(limit):
+			return 0, b.fail(errTimeout)
+		}
+		if err := b.rd.abandoned(); err != nil {
+			return 0, b.fail(err)
+		}
+	}
+}

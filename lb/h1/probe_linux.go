@@ -1,0 +1,59 @@
+package h1
+
+import (
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// probe looks at a connection's socket without reading from it.
+type probe struct {
+	raw  syscall.RawConn
+	look func(fd uintptr)
+	poll [1]unix.PollFd
+}
+
+// newProbe returns nil if there is no socket beneath the connection.
+func newProbe(nc net.Conn) *probe {
+	socket, ok := socketOf(nc).(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	p := &probe{raw: raw}
+	p.look = p.lookAt // once, for a closure for each look would be an allocation
+	return p
+}
+
+func (p *probe) lookAt(fd uintptr) {
+	p.poll[0].Fd = int32(fd)
+	for {
+		_, err := unix.Poll(p.poll[:], 0)
+		if err != unix.EINTR {
+			return
+		}
+	}
+}
+
+func (p *probe) events(wanted int16) int16 {
+	p.poll[0] = unix.PollFd{Events: wanted}
+	if err := p.raw.Control(p.look); err != nil {
+		return unix.POLLERR // closed
+	}
+	return p.poll[0].Revents
+}
+
+// silent reports whether the peer neither sent anything nor closed.
+func (p *probe) silent() bool {
+	return p == nil || p.events(unix.POLLIN|unix.POLLRDHUP) == 0
+}
+
+// gone reports whether the peer closed the connection, even behind bytes that
+// were not read yet. A peer that closed its half alone looks the same.
+func (p *probe) gone() bool {
+	return p != nil && p.events(unix.POLLRDHUP) != 0
+}

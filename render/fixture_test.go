@@ -80,10 +80,10 @@ func (b *bench) complete(o Options) Options {
 	if o.Retry == (watch.Backoff{}) {
 		o.Retry = d.Retry
 	}
-	o.CommandEnv = append(o.CommandEnv, "DIR="+b.dir)
+	o.CommandEnv = append(os.Environ(), "DIR="+b.dir)
 	o.Templates = append([]Template(nil), o.Templates...)
 	for i := range o.Templates {
-		if d := o.Templates[i].Destination; d != "" && !filepath.IsAbs(d) {
+		if d := o.Templates[i].Destination; d != "" && d != stream && !filepath.IsAbs(d) {
 			o.Templates[i].Destination = b.path(d)
 		}
 	}

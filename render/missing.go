@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -65,4 +66,15 @@ func earliest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// rejectAbsence makes a query that is answered by "there is none" an error.
+func (t *task) rejectAbsence(s *watch.Snapshot) {
+	for _, q := range t.status.Missing {
+		if e, _ := s.Entry(q); e.Known {
+			t.absent = true
+			t.incomplete(Broken, fmt.Errorf("%s: %s", q, reason(e)))
+			return
+		}
+	}
 }

@@ -17,8 +17,14 @@ type Options struct {
 	// has failed.
 	Once bool
 	// Dry prints to Stdout what would be written, and neither writes files nor
-	// runs commands.
-	Dry bool
+	// runs commands. With Diff it prints the difference.
+	Dry  bool
+	Diff bool
+	// AbsentIsError makes the absence of something a template needs an error, as
+	// soon as it is known.
+	AbsentIsError bool
+	// AfterPass is called at the end of each pass, from the goroutine of Run.
+	AfterPass func(Progress)
 	// MissingAfter is how long an answer may be missing before a warning names
 	// it.
 	MissingAfter time.Duration
@@ -28,7 +34,8 @@ type Options struct {
 
 	// Env is the environment templates see.
 	Env func(name string) (value string, set bool)
-	// CommandEnv holds K=V entries added to the environment of commands.
+	// CommandEnv is the whole environment of commands that have none of their
+	// own; nil is that of this process.
 	CommandEnv []string
 	// Stdout takes the output of Dry, and like Stderr that of commands.
 	Stdout, Stderr io.Writer
@@ -45,4 +52,12 @@ func DefaultOptions() Options {
 		Stderr:       os.Stderr,
 		Logger:       slog.Default(),
 	}
+}
+
+// Progress is what a pass has come to.
+type Progress struct {
+	// Complete is set when each template has been rendered at least once.
+	Complete bool
+	// Written is set when a file was replaced in this pass.
+	Written bool
 }

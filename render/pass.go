@@ -1,10 +1,9 @@
 package render
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/sluiceproxy/sluice/render/funcs"
@@ -14,7 +13,7 @@ import (
 
 // pass brings every template as far as it gets with the data there is: all are
 // executed, then all files that are due are written, then the commands run.
-func (r *Renderer) pass(ctx context.Context, wants *watch.Wants) {
+func (r *Renderer) pass(ctx context.Context, wants *watch.Wants) Progress {
 	snapshot := r.watcher.Snapshot()
 	now := time.Now()
 	if r.executeAll(ctx, snapshot, now) {
@@ -22,14 +21,17 @@ func (r *Renderer) pass(ctx context.Context, wants *watch.Wants) {
 	}
 	r.warnMissing(snapshot, now)
 	r.publish()
+	progress := Progress{Complete: true}
 	for _, t := range r.tasks {
 		if t.due(now) && ctx.Err() == nil {
-			r.install(ctx, t)
+			progress.Written = r.install(ctx, t) || progress.Written
 		}
+		progress.Complete = progress.Complete && t.installed
 	}
 	r.publish()
 	r.runCommands(ctx)
 	r.publish()
+	return progress
 }
 
 // executeAll executes what the snapshot has news for. It reports whether the
@@ -53,8 +55,14 @@ func (r *Renderer) executeAll(ctx context.Context, snapshot *watch.Snapshot, now
 			continue
 		}
 		usesOthers = t.execute(inputs, now) || usesOthers
-		if t.status.State == Broken {
+		if r.options.AbsentIsError {
+			t.rejectAbsence(snapshot)
+		}
+		switch t.status.State {
+		case Broken:
 			r.report(t, "executing a template failed", t.status.Err)
+		case Held:
+			r.report(t, "a new text is held back", t.status.Err)
 		}
 	}
 	return usesOthers
@@ -87,15 +95,18 @@ func (r *Renderer) warnMissing(snapshot *watch.Snapshot, now time.Time) {
 	}
 }
 
-// install takes the task's text to its file.
-func (r *Renderer) install(ctx context.Context, t *task) {
+// install takes the task's text to its file, and reports whether that was
+// replaced.
+func (r *Renderer) install(ctx context.Context, t *task) (written bool) {
 	t.quiet.stop()
-	if r.options.Dry {
-		r.print(t)
-		return
+	if r.options.Dry || t.template.Destination == stream {
+		return r.print(t)
+	}
+	previous, err := r.previous(t)
+	if err == nil {
+		err = t.writeSideFiles(ctx)
 	}
 	var outcome install.Outcome
-	err := t.writeSideFiles(ctx)
 	if err == nil {
 		outcome, err = t.template.file().Install(ctx, r.runner, t.text)
 	}
@@ -112,8 +123,21 @@ func (r *Renderer) install(ctx context.Context, t *task) {
 		t.status.State, t.status.Err = WriteFailed, err
 		r.report(t, "writing a file failed", err)
 	default:
+		if outcome.Written {
+			t.previous = previous
+		}
 		r.installed(t, outcome)
 	}
+	return outcome.Written
+}
+
+// previous is what the file holds that is about to be replaced, if that may be
+// needed again. As long as a command is owed, the file is not known to be good.
+func (r *Renderer) previous(t *task) ([]byte, error) {
+	if t.template.OnCommandError != CommandRollback || t.owed {
+		return t.previous, nil
+	}
+	return t.template.file().Content()
 }
 
 func (r *Renderer) installed(t *task, outcome install.Outcome) {
@@ -129,93 +153,10 @@ func (r *Renderer) installed(t *task, outcome install.Outcome) {
 	if outcome.OwnerLost {
 		r.options.Logger.Warn("a file has lost its owner, whom only root can keep", "destination", t.template.Destination)
 	}
+	t.attempts = 0
 	if !t.owed {
 		t.status.State, t.status.Confirmed = Applied, now
-	}
-}
-
-// print is what dry mode does in place of writing.
-func (r *Renderer) print(t *task) {
-	t.pending, t.installed = false, true
-	t.status.State, t.status.Err, t.status.Generation = Rendered, nil, t.generation
-	if t.template.Destination != "" {
-		same, err := t.template.file().Same(t.text)
-		if err != nil {
-			t.status.Err = err
-			r.report(t, "comparing with a file failed", err)
-			return
-		}
-		if same {
-			return
-		}
-	}
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "> %s\n", t.template.Destination)
-	out.Write(t.text)
-	if _, err := r.options.Stdout.Write(out.Bytes()); err != nil {
-		t.status.Err = fmt.Errorf("printing: %w", err)
-		r.report(t, "printing a file failed", err)
-	}
-}
-
-// runCommands runs the commands owed, equal ones once, at the place of the
-// first template that has it.
-func (r *Renderer) runCommands(ctx context.Context) {
-	now := time.Now()
-	for i, t := range r.tasks {
-		if !t.owed || !t.retry.ready(now) {
-			continue
-		}
-		group := []*task{t}
-		for _, other := range r.tasks[i+1:] {
-			if other.owed && other.template.Command.Equal(t.template.Command) {
-				group = append(group, other)
-			}
-		}
-		r.apply(ctx, group)
-		if ctx.Err() != nil {
-			return
-		}
-	}
-}
-
-// apply runs the one command of a group of templates.
-func (r *Renderer) apply(ctx context.Context, group []*task) {
-	t := group[0].template
-	r.options.Logger.Info("running command", "command", t.Command.String(), "template", t.Name())
-	err := r.runner.Run(ctx, t.Command, t.CommandTimeout)
-	if err != nil && ctx.Err() != nil {
-		return // told to stop: the marker makes the next process run it
-	}
-	for _, task := range group {
-		failure := err
-		if failure == nil {
-			failure = task.template.file().Applied()
-		}
-		r.applied(task, failure)
-	}
-}
-
-// applied notes how the task's command ended.
-func (r *Renderer) applied(t *task, failure error) {
-	now := time.Now()
-	if failure != nil {
-		t.retry.failed(now, r.options.Retry)
-		t.setUnlessWorse(ReloadFailed, failure)
-		r.report(t, "a command failed", failure)
-		return
-	}
-	t.owed = false
-	t.retry.reset()
-	t.reported = ""
-	t.status.Confirmed = now
-	t.setUnlessWorse(Applied, nil)
-}
-
-// setUnlessWorse changes the state if it is about the command; whatever keeps a
-// newer text from its file is more important.
-func (t *task) setUnlessWorse(state State, err error) {
-	if t.status.State == Rendered || t.status.State == ReloadFailed {
-		t.status.State, t.status.Err = state, err
+	} else if t.template.Splay > 0 {
+		t.retry.next = now.Add(rand.N(t.template.Splay))
 	}
 }

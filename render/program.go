@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"strings"
@@ -43,7 +44,7 @@ type Execution struct {
 func Parse(t Template) (*Program, error) {
 	text := t.Contents
 	if t.Source != "" {
-		content, err := os.ReadFile(t.Source)
+		content, err := t.read()
 		if err != nil {
 			return nil, fmt.Errorf("reading the template: %w", err)
 		}
@@ -69,6 +70,13 @@ func Parse(t Template) (*Program, error) {
 		denied:  funcs.Denied(known, t.FunctionDenylist),
 		sandbox: t.SandboxPath,
 	}, nil
+}
+
+func (t Template) read() ([]byte, error) {
+	if t.Source == stream {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(t.Source)
 }
 
 // Execute runs the program. It always tells the queries it has used; with an

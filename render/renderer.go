@@ -19,6 +19,7 @@ type Renderer struct {
 	tasks   []*task
 	runner  *install.Runner
 	status  atomic.Pointer[[]TemplateStatus]
+	differs atomic.Bool
 }
 
 // New makes a Renderer over the answers of watcher. It reads and parses the
@@ -47,9 +48,13 @@ func New(o Options, watcher *watch.Watcher) (*Renderer, error) {
 // Status tells how each template stands, in their order.
 func (r *Renderer) Status() []TemplateStatus { return slices.Clone(*r.status.Load()) }
 
-// Run renders until ctx ends, and then returns nil. With Options.Once it returns
-// when each template is applied or has failed, with the failures; if ctx ends
-// before, with its cause.
+// Differs reports whether dry mode has found anything that would change.
+func (r *Renderer) Differs() bool { return r.differs.Load() }
+
+// Run renders until ctx ends, and then returns nil; or until a template fails
+// whose failure is fatal, and returns that. With Options.Once it returns when
+// each template is applied or has failed, with the failures; if ctx ends before,
+// with its cause.
 func (r *Renderer) Run(ctx context.Context) error {
 	wants := r.watcher.Register("render")
 	defer wants.Close()
@@ -59,9 +64,17 @@ func (r *Renderer) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		r.pass(ctx, wants)
-		if r.options.Once && r.final() {
-			return r.failures()
+		progress := r.pass(ctx, wants)
+		if ctx.Err() == nil {
+			if err := r.failures((*task).fatal); err != nil {
+				return err
+			}
+			if r.options.Once && r.final() {
+				return r.failures((*task).failed)
+			}
+			if r.options.AfterPass != nil {
+				r.options.AfterPass(progress)
+			}
 		}
 		timer.Stop()
 		if next := r.next(); !next.IsZero() {
@@ -84,6 +97,9 @@ func (r *Renderer) removeLeftovers() {
 		return
 	}
 	for _, t := range r.tasks {
+		if t.template.Destination == stream {
+			continue
+		}
 		if err := t.template.file().RemoveLeftovers(); err != nil {
 			r.options.Logger.Warn("cleaning up", "destination", t.template.Destination, "err", err)
 		}
@@ -99,15 +115,18 @@ func (r *Renderer) next() time.Time {
 	return next
 }
 
+// final reports whether nothing is left to do where there are no second
+// attempts. What only waits for the others of its group ends with them.
 func (r *Renderer) final() bool {
-	return !slices.ContainsFunc(r.tasks, func(t *task) bool { return !t.final() })
+	return !slices.ContainsFunc(r.tasks, func(t *task) bool { return !t.final() && !t.blocked })
 }
 
-func (r *Renderer) failures() error {
+// failures joins the errors of the tasks for which counts holds.
+func (r *Renderer) failures(counts func(*task) bool) error {
 	var failures []error
 	for _, t := range r.tasks {
-		if t.status.Err != nil {
-			failures = append(failures, fmt.Errorf("template %s: %w", t.template.Name(), t.status.Err))
+		if counts(t) {
+			failures = append(failures, fmt.Errorf("template %s: %w", t.template.Name(), t.failure()))
 		}
 	}
 	return errors.Join(failures...)

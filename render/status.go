@@ -16,6 +16,8 @@ const (
 	Waiting State = "waiting"
 	// Settling means: there is a new text, and its wait timer runs.
 	Settling State = "settling"
+	// Held means: a guard keeps the new text from its file.
+	Held State = "held"
 	// Rejected means: the check command refused the new text.
 	Rejected State = "rejected"
 	// WriteFailed means: the file could not be written.
@@ -25,6 +27,9 @@ const (
 	Rendered State = "rendered"
 	// ReloadFailed means: the file is as it should be, its command has failed.
 	ReloadFailed State = "reload failed"
+	// RolledBack means: the command failed for the new file, and the previous one
+	// is in effect again.
+	RolledBack State = "rolled back"
 	// Applied means: the file is as it should be and in effect.
 	Applied State = "applied"
 )

@@ -24,6 +24,7 @@ type task struct {
 	executed   bool
 	generation uint64
 	absence    absence
+	absent     bool // what it needs does not exist, and that counts as an error
 
 	// text is the newest complete text. It is pending until it was installed or
 	// rejected.
@@ -32,9 +33,14 @@ type task struct {
 	written   int           // how many of them were done
 	pending   bool
 	installed bool // a text was installed before: from now on changes wait
-	owed      bool // the command has to run
 	quiet     quiet
 	retry     retry
+
+	// The command's part.
+	owed     bool   // it has to run
+	blocked  bool   // it waits for others of its group
+	attempts int    // how often it failed since it is owed
+	previous []byte // what to roll back to, nil if to nothing
 
 	status   TemplateStatus
 	reported string // the error last logged
@@ -95,7 +101,7 @@ func (t *task) execute(inputs funcs.Inputs, now time.Time) (usesOthers bool) {
 		used = union(e.Used, t.used)
 	}
 	usesOthers = !slices.Equal(used, t.used)
-	t.used, t.executed = used, true
+	t.used, t.executed, t.absent = used, true, false
 	t.seen = t.seen[:0]
 	for _, q := range used {
 		t.seen = append(t.seen, versionOf(inputs.Snapshot, q))
@@ -109,6 +115,10 @@ func (t *task) execute(inputs funcs.Inputs, now time.Time) (usesOthers bool) {
 	case err != nil:
 		t.incomplete(Broken, err)
 	default:
+		if err := t.template.guard(e, inputs.Snapshot); err != nil {
+			t.incomplete(Held, err)
+			break
+		}
 		t.complete(e, inputs.Snapshot.Generation(), now)
 	}
 	return usesOthers
@@ -175,11 +185,40 @@ func (t *task) next(missingAfter time.Duration) time.Time {
 	if t.pending && t.quiet.running() {
 		next = earliest(next, t.quiet.until)
 	}
-	if t.pending || t.owed {
+	if t.pending || t.owed && !t.blocked {
 		next = earliest(next, t.retry.next)
 	}
 	return next
 }
+
+// fatal reports whether the task has failed in a way that ends everything.
+func (t *task) fatal() bool {
+	switch t.status.State {
+	case Broken, WriteFailed:
+		return t.template.ErrorFatal || t.absent
+	case ReloadFailed:
+		return t.template.OnCommandError == CommandExit && t.gaveUp()
+	}
+	return false
+}
+
+// failed reports whether a final task has not come to a good end.
+func (t *task) failed() bool {
+	if t.status.State == ReloadFailed && t.template.OnCommandError == CommandContinue {
+		return false
+	}
+	return t.status.Err != nil || t.blocked
+}
+
+func (t *task) failure() error {
+	if t.status.Err == nil && t.blocked {
+		return fmt.Errorf("the command of group %q has not run, because not all of its templates are rendered", t.template.CommandGroup)
+	}
+	return t.status.Err
+}
+
+// gaveUp reports whether the command has had all its attempts.
+func (t *task) gaveUp() bool { return t.attempts > t.template.CommandRetries }
 
 // final reports whether the task has come to its end where there are no
 // second attempts.
@@ -189,6 +228,8 @@ func (t *task) final() bool {
 		return false
 	case Rendered:
 		return !t.owed
+	case ReloadFailed:
+		return t.gaveUp()
 	}
 	return true
 }

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 )
@@ -27,24 +28,34 @@ func (c Command) Equal(other Command) bool { return slices.Equal(c, other) }
 // String is the command as one line, for people.
 func (c Command) String() string { return strings.Join(c, " ") }
 
-func (c Command) isShell() bool {
+// IsShell reports whether the command is a line for the shell.
+func (c Command) IsShell() bool {
 	return len(c) == 1 && strings.ContainsAny(strings.TrimSpace(c[0]), " \t\n")
 }
 
-func (c Command) argv() []string {
+// Argv is the program to execute and its arguments. The command must be Set.
+func (c Command) Argv() []string {
 	switch {
-	case c.isShell():
-		return []string{"sh", "-c", c[0]}
+	case c.IsShell():
+		return []string{shell(), "-c", c[0]}
 	case len(c) == 1:
 		return []string{strings.TrimSpace(c[0])}
 	}
 	return c
 }
 
+// shell is sh of the PATH, or where it has always been.
+func shell() string {
+	if path, err := exec.LookPath("sh"); err == nil {
+		return path
+	}
+	return "/bin/sh"
+}
+
 // forCandidate puts path in the place of each {}. For the shell it is quoted
 // unless it is plain, so that quotes somebody put around {} do no harm.
 func (c Command) forCandidate(path string) Command {
-	if c.isShell() && !isPlain(path) {
+	if c.IsShell() && !isPlain(path) {
 		path = "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 	}
 	out := make(Command, len(c))

@@ -3,7 +3,6 @@ package install
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,8 +14,11 @@ import (
 // File says where bytes go and by which rules.
 type File struct {
 	// Path is the destination. A symbolic link there is replaced by a plain
-	// file with the mode of what it led to.
+	// file with the mode of what it led to, unless InPlace is set.
 	Path string
+	// InPlace writes into the existing file, as bind mounts of single files
+	// want it, and follows links. A crash meanwhile leaves it torn.
+	InPlace bool
 	// Perms is the mode; 0 keeps that of the existing file, else 0644.
 	Perms fs.FileMode
 	// User and Group are the owner, by name or number; empty keeps that of the
@@ -29,6 +31,8 @@ type File struct {
 	// Check, if set, has to accept the candidate before it replaces the file.
 	Check        Command
 	CheckTimeout time.Duration
+	// CheckEnv is the whole environment of Check; nil means the Runner's.
+	CheckEnv []string
 	// Applies is set when a command must follow for the bytes to take effect.
 	Applies bool
 }
@@ -154,7 +158,8 @@ func (f File) check(ctx context.Context, run *Runner, candidate string) error {
 	if !f.Check.Set() {
 		return nil
 	}
-	err := run.Run(ctx, f.Check.forCandidate(candidate), f.CheckTimeout, CandidateVariable+"="+candidate)
+	call := Call{Command: f.Check.forCandidate(candidate), Timeout: f.CheckTimeout, Env: f.CheckEnv}
+	err := run.Run(ctx, call, CandidateVariable+"="+candidate)
 	if err == nil {
 		return nil
 	}
@@ -188,28 +193,19 @@ func (f File) commit(candidate string, content []byte) error {
 			return err
 		}
 	}
+	if f.InPlace {
+		overwritten, err := f.overwrite(content)
+		if err != nil {
+			return fmt.Errorf("writing into %s: %w", f.Path, err)
+		}
+		if overwritten {
+			return os.Remove(candidate)
+		}
+	}
 	if err := os.Rename(candidate, f.Path); err != nil {
 		return fmt.Errorf("replacing %s: %w", f.Path, err)
 	}
 	return syncDir(filepath.Dir(f.Path))
-}
-
-// backup links the file that is to be replaced, so that neither it nor the
-// older backup is ever absent.
-func (f File) backup() error {
-	link := f.beside(candidateInfix + rand.Text() + candidateSuffix)
-	err := os.Link(f.Path, link)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // the first version has nothing before it
-	}
-	if err == nil {
-		err = os.Rename(link, f.Path+".bak")
-		os.Remove(link) // still there if both were links to one file already
-	}
-	if err != nil {
-		return fmt.Errorf("backing up %s: %w", f.Path, err)
-	}
-	return nil
 }
 
 func (f File) rejected() string { return f.Path + ".rejected" }

@@ -302,3 +302,57 @@ func TestRemoveLeftoversOnlyOurs(t *testing.T) {
 		t.Errorf("without a folder: %v", err)
 	}
 }
+
+// Written in place, the file stays the file it was: bind mounts and links hold
+// on to it.
+func TestInPlace(t *testing.T) {
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	mustWrite(t, target, "a longer text than the next", 0o640)
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := File{Path: link, InPlace: true, Backup: true}
+	mustInstall(t, f, "new")
+	after, err := os.Stat(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !os.SameFile(before, after) || after.Mode() != before.Mode() || mustRead(t, target) != "new" {
+		t.Errorf("it was replaced, or holds %q", mustRead(t, target))
+	}
+	if got := mustRead(t, link+".bak"); got != "a longer text than the next" {
+		t.Errorf("the backup holds %q", got)
+	}
+	mustInstall(t, File{Path: filepath.Join(dir, "fresh"), InPlace: true}, "first")
+	if got, want := names(t, dir), []string{"fresh", "link", "link.bak", "target"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the folder holds %q, want %q", got, want)
+	}
+}
+
+func TestRestore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "conf")
+	f := File{Path: path, Applies: true}
+	if content, err := f.Content(); content != nil || err != nil {
+		t.Errorf("without a file: %q, %v", content, err)
+	}
+	mustInstall(t, f, "good")
+	good, err := f.Content()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustInstall(t, f, "bad")
+	if err := f.Restore(t.Context(), &Runner{}, good); err != nil {
+		t.Fatal(err)
+	}
+	if mustRead(t, path) != "good" || mustRead(t, path+".rejected") != "bad" {
+		t.Errorf("the files hold %q and %q", mustRead(t, path), mustRead(t, path+".rejected"))
+	}
+	if owed, _ := f.isMarked(); !owed {
+		t.Error("the command is not owed for the restored file")
+	}
+}

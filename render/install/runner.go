@@ -1,12 +1,14 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,16 +23,29 @@ const (
 
 // Runner runs commands one after the other. Its zero value is ready for use.
 type Runner struct {
-	// Env holds K=V entries added to the environment of every command.
+	// Env is the environment of commands that bring none of their own, in whole;
+	// nil is that of this process.
 	Env []string
 	// Stdout and Stderr receive what commands print; nil discards it.
 	Stdout, Stderr io.Writer
-	// KillAfter is the time between SIGTERM and SIGKILL to a command that ran
-	// too long; 0 means DefaultKillAfter.
-	KillAfter time.Duration
 
 	// leftover are the pipes of programs that a finished command left running.
 	leftover []*drain
+}
+
+// Call is a command and how it is run.
+type Call struct {
+	Command Command
+	// Timeout is how long the command may run; 0 means DefaultTimeout.
+	Timeout time.Duration
+	// Detached starts the command, and neither waits for it nor minds its status.
+	Detached bool
+	// Env is the whole environment of the command; nil means the Runner's.
+	Env []string
+	// KillSignal asks a command that ran too long to end; 0 means SIGTERM. SIGKILL
+	// follows when KillAfter is over; 0 means DefaultKillAfter.
+	KillSignal syscall.Signal
+	KillAfter  time.Duration
 }
 
 // CommandError is a command that could not be run, failed or took too long.
@@ -51,33 +66,60 @@ func (e *CommandError) Error() string {
 
 func (e *CommandError) Unwrap() error { return e.Err }
 
-// Run runs c in a process group of its own and waits for it, for at most
-// timeout (DefaultTimeout if 0). When that is over or ctx ends, the group gets
-// SIGTERM and later SIGKILL. Any failure is a [*CommandError].
+// Run runs a command in a process group of its own and waits for it, for at most
+// its timeout. When that is over or ctx ends, the group gets the kill signal and
+// later SIGKILL. Any failure is a [*CommandError]. env is added to the
+// command's environment.
 //
-// A program that c leaves running in the background keeps its output until
-// Close.
-func (r *Runner) Run(ctx context.Context, c Command, timeout time.Duration, env ...string) error {
-	if timeout <= 0 {
-		timeout = DefaultTimeout
+// A program that the command leaves running in the background keeps its output
+// until Close.
+func (r *Runner) Run(ctx context.Context, c Call, env ...string) error {
+	if c.Detached {
+		return r.launch(ctx, c, env)
 	}
 	tail := &tail{}
-	if err := r.run(ctx, c, timeout, env, tail); err != nil {
-		return &CommandError{Command: c, Err: err, Output: tail.String()}
+	if err := r.run(ctx, c, env, tail); err != nil {
+		return &CommandError{Command: c.Command, Err: err, Output: tail.String()}
 	}
 	return nil
 }
 
-func (r *Runner) run(ctx context.Context, c Command, timeout time.Duration, env []string, tail *tail) error {
+// launch starts a command that nobody waits for. It gets our own streams, for
+// it may outlive us.
+func (r *Runner) launch(ctx context.Context, c Call, env []string) error {
+	err := context.Cause(ctx)
+	if err == nil {
+		cmd := r.command(c, env)
+		cmd.Stdout, cmd.Stderr = r.Stdout, r.Stderr
+		if err = cmd.Start(); err == nil {
+			go func() { _ = cmd.Wait() }() // only so that no zombie is left
+			return nil
+		}
+	}
+	return &CommandError{Command: c.Command, Err: err}
+}
+
+func (r *Runner) command(c Call, env []string) *exec.Cmd {
+	argv := c.Command.Argv()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	base := c.Env
+	if base == nil {
+		base = r.Env
+	}
+	if base == nil {
+		base = os.Environ()
+	}
+	cmd.Env = append(slices.Clip(base), env...)
+	cmd.Stdin = os.Stdin
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+func (r *Runner) run(ctx context.Context, c Call, env []string, tail *tail) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	argv := c.argv()
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(append(os.Environ(), r.Env...), env...)
-	cmd.Stdin = os.Stdin
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-
+	cmd := r.command(c, env)
 	stdout, err := newDrain(r.Stdout, tail)
 	if err != nil {
 		return err
@@ -101,28 +143,25 @@ func (r *Runner) run(ctx context.Context, c Command, timeout time.Duration, env 
 	wait.Go(func() { ended <- cmd.Wait() })
 	defer wait.Wait()
 
+	timeout := cmp.Or(max(c.Timeout, 0), DefaultTimeout)
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
 	case err := <-ended:
 		return err
 	case <-timer.C:
-		r.killGroup(cmd.Process.Pid, ended)
+		killGroup(cmd.Process.Pid, c, ended)
 		return fmt.Errorf("timed out after %v and was killed", timeout)
 	case <-ctx.Done():
-		r.killGroup(cmd.Process.Pid, ended)
+		killGroup(cmd.Process.Pid, c, ended)
 		return fmt.Errorf("was killed: %w", context.Cause(ctx))
 	}
 }
 
 // killGroup ends all processes of the group, gently at first.
-func (r *Runner) killGroup(group int, ended <-chan error) {
-	grace := r.KillAfter
-	if grace <= 0 {
-		grace = DefaultKillAfter
-	}
-	_ = syscall.Kill(-group, syscall.SIGTERM)
-	deadline := time.NewTimer(grace)
+func killGroup(group int, c Call, ended <-chan error) {
+	_ = syscall.Kill(-group, cmp.Or(c.KillSignal, syscall.SIGTERM))
+	deadline := time.NewTimer(cmp.Or(max(c.KillAfter, 0), DefaultKillAfter))
 	defer deadline.Stop()
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()

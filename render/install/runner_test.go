@@ -29,8 +29,8 @@ func TestCommandForms(t *testing.T) {
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
-		run := &Runner{Stdout: &out, Env: []string{"FROM_OPTIONS=1"}}
-		if err := run.Run(t.Context(), test.command, 0, "FROM_CALL=2"); err != nil {
+		run := &Runner{Stdout: &out, Env: append(os.Environ(), "FROM_OPTIONS=1")}
+		if err := run.Run(t.Context(), Call{Command: test.command}, "FROM_CALL=2"); err != nil {
 			t.Errorf("%q: %v", test.command, err)
 		}
 		if out.String() != test.want {
@@ -58,7 +58,7 @@ func hostname(t *testing.T) string {
 func TestCommandFailure(t *testing.T) {
 	run := &Runner{}
 	defer run.Close()
-	err := run.Run(t.Context(), Command{"echo one; echo two >&2; exit 3"}, 0)
+	err := run.Run(t.Context(), Call{Command: Command{"echo one; echo two >&2; exit 3"}})
 	var failed *CommandError
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "exit status 3") {
 		t.Fatalf("error %v", err)
@@ -66,12 +66,12 @@ func TestCommandFailure(t *testing.T) {
 	if !strings.Contains(failed.Output, "one") || !strings.Contains(failed.Output, "two") {
 		t.Errorf("output %q", failed.Output)
 	}
-	if err := run.Run(t.Context(), Command{"no-such-program"}, 0); err == nil || !strings.Contains(err.Error(), "no-such-program") {
+	if err := run.Run(t.Context(), Call{Command: Command{"no-such-program"}}); err == nil || !strings.Contains(err.Error(), "no-such-program") {
 		t.Errorf("unknown program: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := run.Run(ctx, Command{"true"}, 0); !errors.Is(err, context.Canceled) {
+	if err := run.Run(ctx, Call{Command: Command{"true"}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -79,7 +79,7 @@ func TestCommandFailure(t *testing.T) {
 func TestOutputTail(t *testing.T) {
 	run := &Runner{}
 	defer run.Close()
-	err := run.Run(t.Context(), Command{"seq 1 100000; exit 1"}, 0)
+	err := run.Run(t.Context(), Call{Command: Command{"seq 1 100000; exit 1"}})
 	var failed *CommandError
 	if !errors.As(err, &failed) {
 		t.Fatal(err)
@@ -100,9 +100,11 @@ func TestHangingCommandIsKilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pidFile := filepath.Join(t.TempDir(), "pid")
-			run := &Runner{KillAfter: 300 * time.Millisecond}
+			run := &Runner{}
 			defer run.Close()
-			err := run.Run(t.Context(), Command{fmt.Sprintf(line, pidFile)}, 500*time.Millisecond)
+			err := run.Run(t.Context(), Call{
+				Command: Command{fmt.Sprintf(line, pidFile)}, Timeout: 500 * time.Millisecond, KillAfter: 300 * time.Millisecond,
+			})
 			if err == nil || !strings.Contains(err.Error(), "timed out after 500ms") {
 				t.Fatalf("error %v", err)
 			}
@@ -124,7 +126,7 @@ func TestCancelledCommandIsKilled(t *testing.T) {
 		<-out.written
 		cancel()
 	}()
-	if err := run.Run(ctx, Command{"echo started; sleep 1000"}, time.Minute); !errors.Is(err, context.Canceled) {
+	if err := run.Run(ctx, Call{Command: Command{"echo started; sleep 1000"}, Timeout: time.Minute}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -141,7 +143,7 @@ func TestBackgroundProgram(t *testing.T) {
 	run := &Runner{Stdout: out}
 	defer run.Close()
 	line := fmt.Sprintf("(read x < %s; echo late; touch %s) &", release, ended)
-	if err := run.Run(t.Context(), Command{line}, time.Minute); err != nil {
+	if err := run.Run(t.Context(), Call{Command: Command{line}, Timeout: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	mustWrite(t, release, "go\n", 0o600)
@@ -177,4 +179,50 @@ func await(t *testing.T, condition func() bool) {
 		}
 	}
 	t.Fatal("waited in vain")
+}
+
+// The environment is the call's own, or else the runner's; the kill signal is
+// the one asked for.
+func TestCallSettings(t *testing.T) {
+	var out bytes.Buffer
+	run := &Runner{Stdout: &out, Env: []string{"A=runner", "PATH=" + os.Getenv("PATH")}}
+	defer run.Close()
+	for _, call := range []Call{
+		{Command: Command{"echo $A $HOME"}},
+		{Command: Command{"echo $A $HOME"}, Env: []string{"A=call"}},
+	} {
+		if err := run.Run(t.Context(), call); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := run.Run(t.Context(), Call{
+		Command: Command{"trap 'echo bye; exit' USR1; while true; do sleep 0.01; done"},
+		Timeout: 200 * time.Millisecond, KillSignal: syscall.SIGUSR1, KillAfter: time.Minute,
+	})
+	if err == nil {
+		t.Error("no error from a command that was killed")
+	}
+	if got, want := out.String(), "runner\ncall\nbye\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+// A detached command is neither waited for nor minded.
+func TestDetachedCommand(t *testing.T) {
+	dir := t.TempDir()
+	release, ended := filepath.Join(dir, "release"), filepath.Join(dir, "ended")
+	if err := syscall.Mkfifo(release, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := &Runner{}
+	line := fmt.Sprintf("read x < %s; touch %s; exit 3", release, ended)
+	if err := run.Run(t.Context(), Call{Command: Command{line}, Detached: true}); err != nil {
+		t.Fatal(err)
+	}
+	run.Close()
+	mustWrite(t, release, "go\n", 0o600)
+	await(t, func() bool { _, err := os.Stat(ended); return err == nil })
+	if err := run.Run(t.Context(), Call{Command: Command{"no-such-program"}, Detached: true}); err == nil {
+		t.Error("a program that does not exist was started")
+	}
 }

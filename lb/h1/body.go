@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,8 +24,15 @@ type Body struct {
 	answer  bool     // it is an answer's: refusals read differently
 	pending []byte   // read, but not by the caller
 	err     error
+	state   atomic.Uint32 // a bodyState, for who does not read the body
 	limited io.LimitedReader // for splice, here to save an allocation
 }
+
+const (
+	bodyUntouched uint32 = iota
+	bodyReading
+	bodyRead // to its end
+)
 
 // start readies the body for a message whose head is behind it.
 func (b *Body) start(rd *reader, f framing, limits *Limits, timeout time.Duration) {
@@ -33,26 +41,31 @@ func (b *Body) start(rd *reader, f framing, limits *Limits, timeout time.Duratio
 	b.chunks, b.pending, b.err = chunks{}, nil, nil
 	b.inbound, b.answer = nil, false
 	b.trailer.reset()
+	b.state.Store(bodyUntouched)
 	if f.mode == noBody || f.mode == byLength && f.length == 0 {
-		b.err = io.EOF
+		b.end()
 	}
 }
 
-// Done reports whether all of the body was read off the connection.
-func (b *Body) Done() bool { return b.err == io.EOF && len(b.pending) == 0 }
+// end marks the end of the body as read.
+func (b *Body) end() {
+	b.err = io.EOF
+	b.state.Store(bodyRead)
+}
+
+// Done reports whether all of the body was read off the connection. It may be
+// asked while another goroutine reads.
+func (b *Body) Done() bool { return b.state.Load() == bodyRead }
 
 // Trailer holds the fields behind the body, once Read returned io.EOF. None may
 // be merged into the head's: a trailer says nothing about framing, routing or
 // rights.
 func (b *Body) Trailer() *Fields { return &b.trailer.Fields }
 
-// complete returns the whole body if all of it was read along with the head, or
-// is read but not consumed. ok is false for chunked ones.
-func (b *Body) complete() (body []byte, ok bool) {
-	if b.framing.mode != byLength || b.err != nil || len(b.pending) > 0 || int64(len(b.rd.buffered())) < b.left {
-		return nil, false
-	}
-	return b.rd.buffered()[:b.left], true
+// whole reports whether all that is left of the body lies in the buffer.
+// For chunked ones it is false.
+func (b *Body) whole() bool {
+	return b.framing.mode == byLength && b.err == nil && len(b.pending) == 0 && int64(len(b.rd.buffered())) >= b.left
 }
 
 // Read implements [io.Reader].
@@ -60,6 +73,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	b.touch()
 	if len(b.pending) == 0 {
 		if n := b.direct(); n > 0 {
 			return b.readDirect(p[:min(int64(len(p)), n)])
@@ -108,7 +122,7 @@ func (b *Body) passed(n int64) {
 		return
 	}
 	if b.left -= n; b.left == 0 {
-		b.err = io.EOF
+		b.end()
 	}
 }
 
@@ -152,7 +166,7 @@ func (b *Body) nextChunked() []byte {
 		n, done, refusal = b.trailer.take(b.rd.buffered(), b.limits)
 		b.rd.advance(n)
 		if done {
-			b.err = io.EOF
+			b.end()
 		}
 	}
 	if refusal != nil {
@@ -161,7 +175,8 @@ func (b *Body) nextChunked() []byte {
 	return data
 }
 
-// ask has a client that waits for 100 Continue told to go on.
+// ask has a client that waits for 100 Continue told to go on, before the
+// connection is read.
 func (b *Body) ask() error {
 	if b.inbound == nil {
 		return nil
@@ -169,14 +184,22 @@ func (b *Body) ask() error {
 	if err := b.inbound.sendContinue(); err != nil {
 		return b.fail(err)
 	}
+	b.inbound = nil
 	return nil
+}
+
+func (b *Body) touch() {
+	if b.state.Load() == bodyUntouched {
+		b.state.Store(bodyReading)
+	}
 }
 
 // fail records why the body can be read no further, in the words of its side.
 func (b *Body) fail(err error) error {
 	switch {
 	case err == io.EOF && b.framing.mode == byClose:
-		// The end, as far as anyone can tell.
+		b.end() // as far as anyone can tell
+		return err
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
 		err = errBodyCut
 	case err == errTimeout && b.answer:
@@ -204,6 +227,7 @@ func (b *Body) Interrupt() { b.rd.interrupt(stopNow) }
 func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
 	flusher, _ := w.(interface{ Flush() error })
 	sink, _ := w.(interface{ bodySink() *bodyWriter })
+	b.touch()
 	for {
 		if flusher != nil && len(b.pending) == 0 && b.err == nil && len(b.rd.buffered()) == 0 {
 			if err := flusher.Flush(); err != nil {
@@ -271,7 +295,7 @@ func (b *Body) spliceStep(to *bodyWriter) (int64, error) {
 		}
 		to.w.arm()
 		b.rd.arm(time.Now(), limit)
-		if b.rd.stopped(stopNow) {
+		if b.rd.stopped() {
 			return 0, errInterrupted
 		}
 		b.limited = io.LimitedReader{R: b.rd.tcp, N: min(b.left, spliceStep)}
@@ -293,7 +317,7 @@ func (b *Body) spliceStep(to *bodyWriter) (int64, error) {
 		// The source paused; nothing is lost in the pipe then.
 		b.rd.deadline = time.Time{}
 		switch {
-		case b.rd.stopped(stopNow):
+		case b.rd.stopped():
 			return n, errInterrupted
 		case n > 0:
 			return n, nil

@@ -19,6 +19,19 @@ func (b *bodyWriter) start(w *writer, f framing) {
 	*b = bodyWriter{w: w, mode: f.mode, left: f.length}
 }
 
+// Write implements [io.Writer].
+func (b *bodyWriter) Write(p []byte) (int, error) {
+	if err := b.write(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Flush hands what was written so far to the network.
+func (b *bodyWriter) Flush() error { return b.w.flush() }
+
+func (b *bodyWriter) bodySink() *bodyWriter { return b }
+
 func (b *bodyWriter) write(p []byte) error {
 	switch b.mode {
 	case noBody:

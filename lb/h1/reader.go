@@ -40,7 +40,8 @@ type reader struct {
 	err      error     // came along with bytes
 	one      [1]byte
 
-	stop atomic.Uint32 // of stopBits
+	stop atomic.Uint32 // why not to wait: any of the following
+	heed uint32        // which of those count at the moment, beside stopNow
 }
 
 const (
@@ -62,7 +63,7 @@ func (rd *reader) interrupt(why uint32) {
 	_ = rd.nc.SetReadDeadline(time.Unix(1, 0))
 }
 
-func (rd *reader) stopped(why uint32) bool { return rd.stop.Load()&why != 0 }
+func (rd *reader) stopped() bool { return rd.stop.Load()&(stopNow|rd.heed) != 0 }
 
 // resume undoes interrupt.
 func (rd *reader) resume(why uint32) {
@@ -230,7 +231,7 @@ func (rd *reader) once(p []byte) (int, error) {
 		return 0, rd.err
 	}
 	// Asked behind setting the deadline, which may have undone what woke us.
-	if rd.stopped(stopNow) {
+	if rd.stopped() {
 		return 0, errInterrupted
 	}
 	n, err := rd.nc.Read(p)
@@ -242,7 +243,7 @@ func (rd *reader) once(p []byte) (int, error) {
 		return n, nil
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return 0, err
-	case rd.stopped(stopNow):
+	case rd.stopped():
 		return 0, errInterrupted
 	}
 	// Either the deadline passed or interrupt changed it: set it anew.

@@ -3,6 +3,7 @@ package h1
 import (
 	"errors"
 	"net"
+	"net/http"
 	"strconv"
 	"time"
 )
@@ -46,7 +47,11 @@ func (w *writer) release() {
 
 // arm sees that the connection has at least the timeout to take what comes. The
 // deadline is set an eighth later than that and then left for a while.
+// Without a timeout none is set.
 func (w *writer) arm() {
+	if w.timeout <= 0 {
+		return
+	}
 	now := time.Now()
 	if w.deadline.Sub(now) < w.timeout {
 		w.deadline = now.Add(w.timeout + w.timeout/8)
@@ -152,6 +157,15 @@ func (w *writer) fields(fields []Field, allowed uint32) (seen uint32, err error)
 		w.field(f.Name, f.Value)
 	}
 	return seen, nil
+}
+
+// statusLine collects the first line of an answer.
+func (w *writer) statusLine(status int) {
+	w.out = append(w.out, "HTTP/1.1 "...)
+	w.out = strconv.AppendInt(w.out, int64(status), 10)
+	w.out = append(w.out, ' ')
+	w.out = append(w.out, http.StatusText(status)...)
+	w.out = append(w.out, '\r', '\n')
 }
 
 func (w *writer) length(n int64) {

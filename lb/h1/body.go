@@ -24,7 +24,7 @@ type Body struct {
 	answer  bool     // it is an answer's: refusals read differently
 	pending []byte   // read, but not by the caller
 	err     error
-	state   atomic.Uint32 // a bodyState, for who does not read the body
+	state   atomic.Uint32    // a bodyState, for who does not read the body
 	limited io.LimitedReader // for splice, here to save an allocation
 }
 

@@ -227,8 +227,8 @@ func (in *Inbound) Keeps() bool { return in.keep }
 func (in *Inbound) bodySink() *bodyWriter { return &in.out }
 
 // Upgrade answers 101 with the fields and the protocol, and hands over the
-// connection, which holds no buffer from then on. It is closed at the latest
-// when the handler returns.
+// connection, which holds no more than the head from then on. It is closed at
+// the latest when the handler returns.
 func (in *Inbound) Upgrade(protocol string, fields []Field) (*Tunnel, error) {
 	if in.begun || in.upgraded {
 		return nil, errAnswered
@@ -246,5 +246,6 @@ func (in *Inbound) Upgrade(protocol string, fields []Field) (*Tunnel, error) {
 		return nil, err
 	}
 	in.upgraded = true
+	c.w.release()
 	return newTunnel(c.nc, &c.rd)
 }

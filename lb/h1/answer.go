@@ -1,0 +1,312 @@
+package h1
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Answer is what an upstream answered. It holds a connection until it is closed.
+type Answer struct {
+	// Body is the answer's body; at its end at once if there is none.
+	Body Body
+
+	head response
+	cc   *clientConn
+	call *Call
+	out  bodyWriter
+
+	answering bool    // bytes of an answer came
+	interim   int     // bytes of interim heads
+	informed  int     // interim answers passed on
+	fields    []Field // of one of them
+
+	sending   sync.WaitGroup // the goroutine that sends the body
+	sent      atomic.Uint32  // a sendState
+	bodyErr   error          // valid once sent is not sendRunning
+	tunnelled bool
+	failed    bool // no answer came of it
+}
+
+// States of sending a request's body.
+const (
+	sendRunning uint32 = iota
+	sendDone
+	sendClientFailed // the body could not be read
+	sendFailed       // the upstream did not take it
+)
+
+func (a *Answer) start(cc *clientConn, call *Call) {
+	a.cc, a.call = cc, call
+	a.head.reset()
+	a.answering, a.interim, a.informed = false, 0, 0
+	a.sent.Store(sendDone)
+	a.bodyErr, a.tunnelled, a.failed = nil, false, false
+	a.Body.start(&cc.rd, framing{mode: noBody}, &cc.pool.options.Limits, 0)
+	cc.rd.watch = call.Watch
+	cc.w.begin()
+}
+
+// exchange sends the request and reads the head of the answer.
+func (a *Answer) exchange() error {
+	a.failed = true
+	w := &a.cc.w
+	if err := a.call.writeHead(w); err != nil {
+		return err
+	}
+	a.out.start(w, a.call.framing())
+	if err := a.send(); err != nil {
+		return err
+	}
+	if err := a.readHead(); err != nil {
+		return err
+	}
+	a.failed = false
+	return nil
+}
+
+// send sends the request: at once if its body is here already, else the body
+// follows from another goroutine, for the answer may come before its end.
+func (a *Answer) send() error {
+	if a.call.Body == nil {
+		return a.cc.w.flush()
+	}
+	if body, ok := a.call.Body.(*Body); ok && body.whole() {
+		if _, err := body.WriteTo(&a.out); err != nil {
+			return err
+		}
+		if err := a.out.end(nil); err != nil {
+			return err
+		}
+		return a.cc.w.flush()
+	}
+	a.sent.Store(sendRunning)
+	a.sending.Add(1)
+	go a.sendBody()
+	return nil
+}
+
+func (a *Answer) sendBody() {
+	defer a.sending.Done()
+	err := a.copyBody()
+	if err == nil {
+		var trailer []Field
+		if a.call.Trailer != nil && a.out.mode == byChunks {
+			trailer = a.call.Trailer()
+		}
+		if err = a.out.end(trailer); err == nil {
+			err = a.cc.w.flush()
+		}
+	}
+	a.bodyErr = err
+	switch {
+	case err == nil:
+		a.sent.Store(sendDone)
+	case a.cc.w.err != nil:
+		// The upstream may have answered before it closed: who reads goes on.
+		a.sent.Store(sendFailed)
+	default:
+		a.sent.Store(sendClientFailed)
+		a.cc.rd.interrupt(stopNow)
+	}
+}
+
+func (a *Answer) copyBody() error {
+	if body, ok := a.call.Body.(*Body); ok {
+		_, err := body.WriteTo(&a.out)
+		return err
+	}
+	buffer := getLarge()
+	defer putBuffer(buffer)
+	if err := a.cc.w.flush(); err != nil {
+		return err
+	}
+	for {
+		n, readErr := a.call.Body.Read(buffer)
+		if n > 0 {
+			if err := a.out.write(buffer[:n]); err != nil {
+				return err
+			}
+			if err := a.cc.w.flush(); err != nil {
+				return err
+			}
+		}
+		if readErr == io.EOF {
+			return nil
+		}
+		if readErr != nil {
+			return readErr
+		}
+	}
+}
+
+// readHead reads heads up to the one of the final answer.
+func (a *Answer) readHead() error {
+	rd, options := &a.cc.rd, &a.cc.pool.options
+	for {
+		n := 0
+		if rd.w > 0 {
+			a.answering = true
+			var refusal *Refusal
+			if n, refusal = a.head.parse(rd.buf[:rd.w], a.call.Method, &options.Limits); refusal != nil {
+				return refusal
+			}
+		}
+		if n > 0 {
+			rd.keepHead(n)
+			if a.isFinal() {
+				return a.accept()
+			}
+			if err := a.inform(n); err != nil {
+				return err
+			}
+			continue
+		}
+		if rd.buf == nil {
+			rd.buf = getLarge()
+		}
+		rd.grow(options.Limits.HeadBytes)
+		n, err := rd.read(rd.buf[rd.w:], options.HeadTimeout)
+		rd.w += n
+		if err != nil && !(err == errTimeout && a.sent.Load() == sendRunning) {
+			return a.headError(err)
+		}
+	}
+}
+
+func (a *Answer) headError(err error) error {
+	switch {
+	case err == errTimeout:
+		return errAnswerSlow
+	case err == errInterrupted && a.sent.Load() == sendClientFailed:
+		return a.bodyErr
+	case err == io.EOF && a.answering:
+		return errAnswerCut
+	case err == io.EOF:
+		return errAnswerNone
+	}
+	return err
+}
+
+func (a *Answer) isFinal() bool { return a.head.status == 101 || a.head.status >= 200 }
+
+// inform passes an interim answer on, whose head has n bytes. 100 is not for
+// others: the request's body is asked for when it is needed.
+func (a *Answer) inform(n int) error {
+	const most = 5
+	if a.interim += n; a.interim > a.cc.pool.options.Limits.HeadBytes {
+		return errInterimFlood
+	}
+	if a.head.status != 100 && a.call.Inform != nil && a.informed < most {
+		a.informed++
+		a.fields = a.head.Fields.AppendEndToEnd(a.fields[:0])
+		if err := a.call.Inform(a.head.status, a.fields); err != nil {
+			return err
+		}
+	}
+	a.cc.rd.restart()
+	a.head.reset()
+	return nil
+}
+
+// accept takes the final head.
+func (a *Answer) accept() error {
+	if a.head.status == 101 {
+		switch {
+		case a.call.Upgrade == "":
+			return errUnasked101
+		case !equalFold(a.head.Fields.Get("Upgrade"), a.call.Upgrade):
+			return errOther101
+		}
+	}
+	options := &a.cc.pool.options
+	a.Body.start(&a.cc.rd, a.head.body, &options.Limits, options.BodyTimeout)
+	a.Body.answer = true
+	return nil
+}
+
+// Status is from 200 to 999, or 101 if the call asked to change protocols.
+func (a *Answer) Status() int { return a.head.status }
+
+// Fields are those of the head.
+func (a *Answer) Fields() *Fields { return &a.head.Fields }
+
+// Length is the body's in bytes, or what an answer without a body announced, to
+// HEAD or with the status 304; -1 if there is none or only the end will tell.
+func (a *Answer) Length() int64 { return a.head.body.length }
+
+// Tunnel hands over the connection of an answer with status 101, which holds no
+// buffer from then on: Fields are gone. It is closed at the latest with the
+// answer.
+func (a *Answer) Tunnel() (*Tunnel, error) {
+	if a.head.status != 101 {
+		return nil, errors.New("h1: the protocol was not switched")
+	}
+	a.tunnelled = true
+	t, err := newTunnel(a.cc.nc, &a.cc.rd)
+	a.head.Fields.reset()
+	a.cc.rd.drop()
+	a.cc.w.release()
+	return t, err
+}
+
+// failure tells how far the call got that failed with err.
+func (a *Answer) failure(err error) *SendError {
+	a.stopSending()
+	f := &SendError{Reused: a.cc.used, Err: err}
+	if a.sent.Load() == sendClientFailed {
+		f.Client, f.Err = a.bodyErr, a.bodyErr
+	}
+	switch {
+	case a.answering:
+		f.Progress = Answering
+	case a.cc.w.sent == 0:
+		f.Progress = NothingSent
+	case a.sent.Load() == sendDone && a.cc.w.err == nil:
+		f.Progress = BodySent
+	default:
+		f.Progress = PartSent
+	}
+	return f
+}
+
+// stopSending ends the goroutine that sends the body, if it still does, for which
+// there is no use any more.
+func (a *Answer) stopSending() {
+	if a.sent.Load() == sendRunning {
+		_ = a.cc.nc.Close() // it may be writing
+		if body, ok := a.call.Body.(interface{ Interrupt() }); ok {
+			body.Interrupt()
+		}
+		if body, ok := a.call.Body.(*Body); ok {
+			defer body.rd.resume(stopNow)
+		}
+	}
+	a.sending.Wait()
+}
+
+// Close gives the connection back, to be used again if nothing is left over of
+// this exchange: the request was sent, the body read to its end, and nothing
+// came behind it. Else it closes it.
+func (a *Answer) Close() {
+	reusable := !a.failed && !a.tunnelled && a.Body.Done() && a.sent.Load() == sendDone &&
+		a.head.status != 101 && a.head.persists() && len(a.cc.rd.buffered()) == 0
+	if a.call.Body != nil {
+		a.stopSending()
+	}
+	cc := a.cc
+	cc.rd.watch = nil
+	cc.rd.drop()
+	cc.w.release()
+	a.cc, a.call, a.Body.rd, a.out.w = nil, nil, nil, nil
+	cc.pool.answers.Put(a)
+	if !reusable {
+		cc.pool.discard(cc)
+		return
+	}
+	cc.used = true
+	cc.since = time.Now()
+	cc.pool.put(cc)
+}

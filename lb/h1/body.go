@@ -225,12 +225,16 @@ func (b *Body) Interrupt() { b.rd.interrupt(stopNow) }
 // has a method Flush() error. Large bodies of known length between two plain TCP
 // connections are moved by the kernel.
 func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
-	flusher, _ := w.(interface{ Flush() error })
+	push, _ := w.(flusher)
 	sink, _ := w.(interface{ bodySink() *bodyWriter })
 	b.touch()
 	for {
-		if flusher != nil && len(b.pending) == 0 && b.err == nil && len(b.rd.buffered()) == 0 {
-			if err := flusher.Flush(); err != nil {
+		if push != nil && len(b.pending) == 0 && b.err == nil && len(b.rd.buffered()) == 0 {
+			// A head alone is of little use to anyone if the body has a known
+			// length: it waits a moment for company. Not so for event streams.
+			if sent == 0 && b.framing.mode == byLength && b.answer {
+				b.rd.paused = push
+			} else if err := push.Flush(); err != nil {
 				return sent, err
 			}
 		}
@@ -242,7 +246,9 @@ func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
 		}
 		data := b.pending
 		if b.pending = nil; len(data) == 0 {
-			if data, err = b.next(); err == io.EOF {
+			data, err = b.next()
+			b.rd.paused = nil
+			if err == io.EOF {
 				return sent, nil
 			}
 			if err != nil {

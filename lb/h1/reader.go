@@ -20,6 +20,8 @@ type Watcher interface {
 	Abandoned() error
 }
 
+type flusher interface{ Flush() error }
+
 var (
 	errTimeout     = errors.New("h1: timeout")
 	errInterrupted = errors.New("h1: interrupted")
@@ -36,6 +38,7 @@ type reader struct {
 	held       []byte // an earlier buffer, with a head in use
 
 	watch    Watcher
+	paused   flusher   // told when patience ends, if not nil
 	deadline time.Time // as set on nc
 	err      error     // came along with bytes
 	one      [1]byte
@@ -148,6 +151,11 @@ func (rd *reader) read(p []byte, timeout time.Duration) (int, error) {
 	n, err := rd.try(p, now, limit)
 	if err != errTimeout {
 		return n, err
+	}
+	if rd.paused != nil {
+		if err := rd.paused.Flush(); err != nil {
+			return 0, err
+		}
 	}
 	if rd.base == 0 && rd.r == rd.w && rd.buf != nil && &p[0] == &rd.buf[0] {
 		// The buffer is of no use to anyone for now.

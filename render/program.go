@@ -50,7 +50,7 @@ func Parse(t Template) (*Program, error) {
 		}
 		text = string(content)
 	}
-	missingKey := "missingkey=default"
+	missingKey := "missingkey=zero" // "<no value>" for any, "" for text
 	if t.ErrorOnMissingKey {
 		missingKey = "missingkey=error"
 	}

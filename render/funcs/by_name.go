@@ -39,7 +39,7 @@ func (b *Binding) serviceByName(name string, options ...map[string]any) ([]*Heal
 				return nil, fmt.Errorf("serviceByName %q: unknown option %q (known: %s)",
 					name, option, strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 			}
-			*field = plain(value)
+			*field = fmt.Sprint(value)
 		}
 	}
 	var err error

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -44,10 +45,7 @@ type NodeService struct {
 
 // services lists all services by name.
 func (b *Binding) services(args ...string) ([]*Snippet, error) {
-	text, err := optional("services", args)
-	if err != nil {
-		return nil, err
-	}
+	text := strings.Join(args, "") // as consul-template has it
 	q, err := parseServicesQuery(text)
 	if err != nil {
 		return nil, malformed("services", text, servicesGrammar, err)
@@ -63,10 +61,7 @@ func (b *Binding) services(args ...string) ([]*Snippet, error) {
 
 // nodes lists all nodes by name, then address; with ~near by distance.
 func (b *Binding) nodes(args ...string) ([]*Node, error) {
-	text, err := optional("nodes", args)
-	if err != nil {
-		return nil, err
-	}
+	text := strings.Join(args, "") // as consul-template has it
 	q, err := parseNodesQuery(text)
 	if err != nil {
 		return nil, malformed("nodes", text, nodesGrammar, err)
@@ -87,10 +82,7 @@ func (b *Binding) nodes(args ...string) ([]*Node, error) {
 // node returns one node with its services, nil until an answer has come. An
 // unknown node is not nil but an empty value, as templates rely on.
 func (b *Binding) node(args ...string) (*CatalogNode, error) {
-	text, err := optional("node", args)
-	if err != nil {
-		return nil, err
-	}
+	text := strings.Join(args, "") // as consul-template has it
 	q, err := parseNodeQuery(text)
 	if err != nil {
 		return nil, malformed("node", text, nodeGrammar, err)
@@ -100,7 +92,7 @@ func (b *Binding) node(args ...string) (*CatalogNode, error) {
 	case !known:
 		return nil, nil
 	case answer == nil:
-		return &CatalogNode{Services: []*NodeService{}}, nil
+		return &CatalogNode{}, nil
 	}
 	return newCatalogNode(answer), nil
 }
@@ -144,15 +136,4 @@ func newCatalogNode(n *watch.NodeServices) *CatalogNode {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.ID, b.ID))
 	})
 	return c
-}
-
-// optional is the argument of a function that takes at most one.
-func optional(function string, args []string) (string, error) {
-	switch len(args) {
-	case 0:
-		return "", nil
-	case 1:
-		return args[0], nil
-	}
-	return "", fmt.Errorf("%s: %d arguments given, want at most 1", function, len(args))
 }

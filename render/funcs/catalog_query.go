@@ -40,7 +40,7 @@ func parseNodesQuery(text string) (watch.Nodes, error) {
 // means the agent's own node.
 func parseNodeQuery(text string) (watch.Node, error) {
 	a, scope, err := parseScoped(text, "?@")
-	if err == nil && a.name != "" && !consistsOf(a.name, ".-") {
+	if err == nil && text != "" && !consistsOf(a.name, ".-") {
 		err = fmt.Errorf("the name %q may hold only letters, digits and _ . -", a.name)
 	}
 	if err != nil {

@@ -29,6 +29,19 @@ type HealthCheck struct {
 	ModifyIndex uint64
 }
 
+// HealthChecks are the checks of an instance.
+type HealthChecks []*HealthCheck
+
+// AggregatedStatus is the worst state of the checks, with maintenance beyond
+// critical.
+func (c HealthChecks) AggregatedStatus() string {
+	checks := make([]watch.Check, 0, len(c))
+	for _, check := range c {
+		checks = append(checks, watch.Check{ID: check.CheckID, Status: check.Status})
+	}
+	return watch.AggregateStatus(checks)
+}
+
 // CheckDefinition is how a check is made, as far as the source tells. Durations
 // are there twice, as in Consul's API client.
 type CheckDefinition struct {

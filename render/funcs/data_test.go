@@ -150,7 +150,7 @@ func TestMissingAfterAnswer(t *testing.T) {
 
 func TestMalformedArgument(t *testing.T) {
 	for _, call := range []string{
-		`service "web" "passing" "warning"`, `service "a b"`, `services "x"`, `services "" ""`, `nodes "x"`, `node "a b"`,
+		`service "web" "passing" "warning"`, `service "a b"`, `services "x"`, `nodes "x"`, `node "a b"`,
 		`key "a@b@c"`, `keyExists "a?x=1"`, `ls "a@"`, `datacenters true false`, `timestamp "a" "b"`, `mustEnv "EMPTY"`,
 	} {
 		_, b, err := run("{{"+call+"}}", nil)

@@ -32,7 +32,7 @@ func byMeta(names string, services []*HealthService) (map[string][]*HealthServic
 	for _, s := range services {
 		var values []string
 		for name := range strings.SplitSeq(names, ",") {
-			value, err := metaValue(s, strings.TrimSpace(name))
+			value, err := metaValue(s, name)
 			if err != nil {
 				return nil, fmt.Errorf("byMeta %q: service %s: %w", names, s.ID, err)
 			}
@@ -45,11 +45,9 @@ func byMeta(names string, services []*HealthService) (map[string][]*HealthServic
 }
 
 func metaValue(s *HealthService, name string) (string, error) {
-	name, kind, typed := strings.Cut(name, "|")
+	name, typed := strings.CutSuffix(name, "|int")
 	value := s.ServiceMeta[name]
 	switch {
-	case typed && kind != "int":
-		return "", fmt.Errorf("unknown type %q of %s (known: int)", kind, name)
 	case typed && value == "":
 		return "00000", nil
 	case typed:

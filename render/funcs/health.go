@@ -22,7 +22,7 @@ type HealthService struct {
 	ID                     string
 	Name                   string
 	Tags                   Tags
-	Checks                 []*HealthCheck
+	Checks                 HealthChecks
 	Status                 string // the worst of the checks
 	Port                   int
 	Weights                Weights
@@ -93,21 +93,23 @@ func (b *Binding) instances(q healthQuery) []*HealthService {
 
 func newHealthService(i watch.Instance) *HealthService {
 	s := &HealthService{
-		Node:                   i.Node.Name,
-		NodeID:                 i.Node.ID,
-		NodeAddress:            i.Node.Address,
-		NodeTaggedAddresses:    i.Node.TaggedAddresses,
-		NodeMeta:               i.Node.Meta,
-		ServiceMeta:            i.Service.Meta,
-		Address:                i.Address(),
-		ServiceTaggedAddresses: make(map[string]ServiceAddress, len(i.Service.TaggedAddresses)),
-		ID:                     i.Service.ID,
-		Name:                   i.Service.Name,
-		Tags:                   newTags(i.Service.Tags),
-		Checks:                 make([]*HealthCheck, 0, len(i.Checks)),
-		Status:                 i.Status(),
-		Port:                   i.Service.Port,
-		Weights:                Weights(i.Service.Weights),
+		Node:                i.Node.Name,
+		NodeID:              i.Node.ID,
+		NodeAddress:         i.Node.Address,
+		NodeTaggedAddresses: i.Node.TaggedAddresses,
+		NodeMeta:            i.Node.Meta,
+		ServiceMeta:         i.Service.Meta,
+		Address:             i.Address(),
+		ID:                  i.Service.ID,
+		Name:                i.Service.Name,
+		Tags:                newTags(i.Service.Tags),
+		Checks:              make(HealthChecks, 0, len(i.Checks)),
+		Status:              i.Status(),
+		Port:                i.Service.Port,
+		Weights:             Weights(i.Service.Weights),
+	}
+	if len(i.Service.TaggedAddresses) > 0 {
+		s.ServiceTaggedAddresses = make(map[string]ServiceAddress)
 	}
 	for name, address := range i.Service.TaggedAddresses {
 		s.ServiceTaggedAddresses[name] = ServiceAddress(address)

@@ -40,6 +40,9 @@ func parsePath(text string) (path string, scope watch.Scope, err error) {
 	if err != nil {
 		return "", watch.Scope{}, err
 	}
+	if a.name == "" {
+		return "", watch.Scope{}, errors.New("the path is empty")
+	}
 	if strings.ContainsAny(a.name, "?@") {
 		return "", watch.Scope{}, errors.New("a path cannot hold ? or @")
 	}

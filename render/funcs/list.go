@@ -82,8 +82,6 @@ func sameScalar(a, b reflect.Value) bool {
 		return a.String() == b.String()
 	case a.CanInt() && b.CanInt():
 		return a.Int() == b.Int()
-	case a.CanUint() && b.CanUint():
-		return a.Uint() == b.Uint()
 	case a.CanFloat() && b.CanFloat():
 		return a.Float() == b.Float()
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -82,12 +83,17 @@ func (b *Binding) caRoots() []*CARoot {
 	return roots
 }
 
-// caLeaf has a certificate made out to a service; nil until an answer has come.
-func (b *Binding) caLeaf(service string) *LeafCert {
+// caLeaf has a certificate made out to a service, a *LeafCert; nil until an
+// answer has come.
+func (b *Binding) caLeaf(args ...string) any {
+	service := strings.Join(args, "")
 	if service == "" {
 		return nil
 	}
-	leaf, _ := recall(b, watch.CALeaf{Service: service})
+	leaf, known := recall(b, watch.CALeaf{Service: service})
+	if !known {
+		return nil
+	}
 	return (*LeafCert)(leaf)
 }
 
@@ -103,16 +109,15 @@ func (b *Binding) partitions() []*Partition {
 
 // exportedServices lists by name what a partition lets others see.
 func (b *Binding) exportedServices(args ...string) ([]ExportedService, error) {
-	partition, err := optional("exportedServices", args)
-	if err != nil {
-		return nil, err
+	if len(args) > 1 {
+		return nil, fmt.Errorf("exportedServices: %d arguments given, want at most 1", len(args))
 	}
-	answer, _ := recall(b, watch.ExportedServices{Partition: partition})
+	answer, _ := recall(b, watch.ExportedServices{Partition: strings.Join(args, "")})
 	services := make([]ExportedService, 0, len(answer))
 	for _, s := range answer {
 		services = append(services, ExportedService{
 			Service:   s.Service,
-			Consumers: Consumers{Peers: s.Peers, Partitions: s.Partitions},
+			Consumers: Consumers{Peers: append([]string{}, s.Peers...), Partitions: append([]string{}, s.Partitions...)},
 		})
 	}
 	slices.SortStableFunc(services, func(a, b ExportedService) int { return cmp.Compare(a.Service, b.Service) })

@@ -2,8 +2,9 @@ package funcs
 
 import (
 	"cmp"
-	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -42,10 +43,7 @@ const peeringsGrammar = "?partition=name"
 
 // peerings lists the connections to other clusters by state, partition and name.
 func (b *Binding) peerings(args ...string) ([]*Peering, error) {
-	text, err := optional("peerings", args)
-	if err != nil {
-		return nil, err
-	}
+	text := strings.Join(args, "")
 	q, err := parsePeeringsQuery(text)
 	if err != nil {
 		return nil, malformed("peerings", text, peeringsGrammar, err)
@@ -68,11 +66,11 @@ func (b *Binding) peerings(args ...string) ([]*Peering, error) {
 // parsePeeringsQuery reads ?partition=name, the argument of "peerings".
 func parsePeeringsQuery(text string) (watch.Peerings, error) {
 	a, scope, err := parseScoped(text, "?")
-	switch {
-	case err != nil:
+	if err == nil && a.name != "" {
+		err = fmt.Errorf("%q is not understood", a.name)
+	}
+	if err != nil {
 		return watch.Peerings{}, err
-	case a.name != "", scope != watch.Scope{Partition: scope.Partition}:
-		return watch.Peerings{}, errors.New("only the partition can be given")
 	}
 	return watch.Peerings{Partition: scope.Partition}, nil
 }

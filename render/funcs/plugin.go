@@ -3,7 +3,6 @@ package funcs
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 )
@@ -15,13 +14,16 @@ type Runner func(program string, args []string) (stdout string, err error)
 // plugin is the trimmed output of a program. Until all data asked for before
 // has come it is not run, and its text is empty: what it would be told is not
 // known yet. Arguments are trimmed, and blank ones dropped.
-func (b *Binding) plugin(program string, args ...any) (string, error) {
+func (b *Binding) plugin(program string, args ...string) (string, error) {
+	if program == "" {
+		return "", nil
+	}
 	if b.inputs.Run == nil {
 		return "", errors.New("plugin: programs may not be run here")
 	}
 	texts := make([]string, 0, len(args))
 	for _, arg := range args {
-		if text := strings.TrimSpace(plain(arg)); text != "" {
+		if text := strings.TrimSpace(arg); text != "" {
 			texts = append(texts, text)
 		}
 	}
@@ -39,11 +41,3 @@ func (b *Binding) plugin(program string, args ...any) (string, error) {
 
 // Waited is how long the execution has waited for programs.
 func (b *Binding) Waited() time.Duration { return b.waited }
-
-// plain is a value as a template would print it.
-func plain(value any) string {
-	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && !v.IsNil() {
-		value = v.Elem().Interface()
-	}
-	return fmt.Sprint(value)
-}

@@ -1,0 +1,119 @@
+package difftest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.uber.org/goleak"
+
+	"github.com/sluiceproxy/sluice/internal/parts"
+)
+
+// world is what both programs see.
+type world struct {
+	consul *parts.Consul
+	theirs program
+	ours   program
+}
+
+// The agent's own limit would keep consul-template from rendering many
+// templates in one run.
+const agentConfig = `{"limits": {"http_max_conns_per_client": 10000}}`
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		theirs: program{"consul-template", parts.Path(t, "consul-template")},
+		ours:   program{"sluice", sluice(t)},
+		consul: parts.StartConsul(t, agentConfig),
+	}
+	for _, f := range readArchive(t, "testdata/world/catalog.txtar").Files {
+		method, path, _ := strings.Cut(f.Name, " ")
+		w.consul.Do(method, "/v1/"+path, string(f.Data))
+	}
+	for _, f := range readArchive(t, "testdata/world/kv.txtar").Files {
+		key, flags, _ := strings.Cut(f.Name, " flags=")
+		path := (&url.URL{Path: key}).EscapedPath() + "?flags=" + cmp.Or(flags, "0")
+		w.consul.PutKey(path, strings.TrimSuffix(string(f.Data), "\n"))
+	}
+	return w
+}
+
+// environment of both programs.
+func (w *world) environment(more ...string) []string {
+	return append([]string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + os.TempDir(),
+		"CONSUL_HTTP_ADDR=" + w.consul.Addr,
+		"DIFF_TEXT=text of the environment",
+		"DIFF_EMPTY=",
+	}, more...)
+}
+
+var builtSluice struct {
+	sync.Once
+	dir string
+	err error
+}
+
+// sluice builds the program, once, and returns its path.
+func sluice(t *testing.T) string {
+	t.Helper()
+	builtSluice.Do(func() {
+		builtSluice.dir, builtSluice.err = os.MkdirTemp("", "difftest-")
+		if builtSluice.err != nil {
+			return
+		}
+		cmd := exec.CommandContext(context.Background(), "go", "build", "-o", builtSluice.dir, "github.com/sluiceproxy/sluice/cmd/sluice")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			builtSluice.err = fmt.Errorf("building sluice: %w\n%s", err, out)
+		}
+	})
+	if builtSluice.err != nil {
+		t.Fatal(builtSluice.err)
+	}
+	return filepath.Join(builtSluice.dir, "sluice")
+}
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(builtSluice.dir)
+		os.Exit(code)
+	}))
+}
+
+func readArchive(t *testing.T, path string) *txtar.Archive {
+	t.Helper()
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return archive
+}
+
+// unpack writes files to dir. Those whose text begins with #! can be executed.
+func unpack(t *testing.T, dir string, files []txtar.File) {
+	t.Helper()
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mode := os.FileMode(0o644)
+		if strings.HasPrefix(string(f.Data), "#!") {
+			mode = 0o755
+		}
+		if err := os.WriteFile(path, f.Data, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

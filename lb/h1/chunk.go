@@ -207,11 +207,11 @@ func (t *trailers) take(b []byte, limits *Limits) (n int, done bool, err *Refusa
 func (t *trailers) parseLine(limits *Limits) (done bool, err *Refusal) {
 	start, end := t.line, len(t.section)-1
 	t.line = len(t.section)
+	t.Fields.buf = t.section
 	if end == start || t.section[end-1] != '\r' {
 		return false, errBareLF
 	}
 	if end--; end == start {
-		t.Fields.buf = t.section
 		return true, nil
 	}
 	if len(t.Fields.lines) >= limits.Fields {

@@ -254,6 +254,8 @@ func (c *conn) finish() bool {
 	case in.upgraded:
 		return false
 	case !in.ended:
+		// What was collected may go; the client sees that it is not all.
+		_ = c.w.flush()
 		if in.begun && in.out.mode == byClose {
 			reset(c.nc) // its end would look like the answer's
 		}

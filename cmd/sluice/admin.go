@@ -21,7 +21,7 @@ func (d *daemon) newAdmin() (*admin.Server, error) {
 		Listen:    d.config.Admin.Listen,
 		Hosts:     d.config.Admin.Hosts,
 		Ready:     d.ready,
-		Watches:   func() any { return watchesView(d.watcher.Status()) },
+		Watches:   func() any { return watchesView(d.currentFeed().watcher.Status()) },
 		Templates: func() any { return templatesView(d.templates()) },
 		Routes:    func() any { return []routeView{} },
 		Problems:  func() any { return d.problems() },
@@ -48,7 +48,7 @@ func (d *daemon) ready() admin.Readiness {
 	if d.lb != nil {
 		r.Draining = d.lb.Draining()
 		if d.lb.Table() == nil {
-			wait("the service catalog of %s has not been read yet", d.sources.origin)
+			wait("the service catalog of %s has not been read yet", d.currentFeed().sources.origin)
 		}
 	}
 	for _, t := range d.templates() {
@@ -56,7 +56,7 @@ func (d *daemon) ready() admin.Readiness {
 			wait("%s is not rendered yet: %s", cmp.Or(t.Destination, t.Source), templateReason(t))
 		}
 	}
-	age, query := d.watcher.Status().StaleFor()
+	age, query := d.currentFeed().watcher.Status().StaleFor()
 	if query.Query != nil {
 		r.Stale = max(age, time.Millisecond)
 		r.StaleReason = fmt.Sprintf("%s: %v", query.Query, query.Err)

@@ -18,9 +18,23 @@ type Config struct {
 	// Wait is the quiet time for templates without their own.
 	Wait              Wait       `hcl:"wait"`
 	DefaultDelimiters Delimiters `hcl:"default_delimiters"`
-	// TemplateErrorFatal is error_fatal for templates without their own.
-	TemplateErrorFatal bool `hcl:"template_error_fatal"`
-	Once               bool `hcl:"once"`
+	// TemplateErrorFatal is error_fatal for templates without their own, and
+	// OnCommandError likewise; see [Config.alone] for what they are if not set.
+	TemplateErrorFatal Optional[bool] `hcl:"template_error_fatal"`
+	OnCommandError     string         `hcl:"on_command_error"`
+	Groups             []Group        `hcl:"group,accumulate"`
+
+	Once bool `hcl:"once"`
+	// OnceTimeout is how long Once may take; 0 is for ever.
+	OnceTimeout time.Duration `hcl:"once_timeout"`
+	ParseOnly   bool          `hcl:"parse_only,alias=parseonly"`
+	// ErrOnFailedLookup makes the absence of something a template needs an error.
+	ErrOnFailedLookup bool `hcl:"err_on_failed_lookup"`
+	// WatchFiles reads configuration and templates again when their files change.
+	WatchFiles bool `hcl:"watch_files"`
+
+	// Exec is the program to supervise, if it has a command.
+	Exec Exec `hcl:"exec"`
 
 	LB    LB    `hcl:"lb"`
 	Tags  Tags  `hcl:"tags"`
@@ -28,27 +42,28 @@ type Config struct {
 
 	LogLevel  Optional[LogLevel] `hcl:"log_level"`
 	LogFormat string             `hcl:"log_format"` // "text" or "json"
+	LogFile   LogFile            `hcl:"log_file"`
+	Syslog    Syslog             `hcl:"syslog"`
 
 	KillSignal   Signal `hcl:"kill_signal"`
 	ReloadSignal Signal `hcl:"reload_signal"`
 	PIDFile      string `hcl:"pid_file"`
+	// ExitCodeOnStop is the exit status after the kill signal, 12 if not set.
+	ExitCodeOnStop Optional[int] `hcl:"exit_code_on_stop"`
 
 	// MaxStale is how far behind the leader an answer of Consul may be.
 	MaxStale time.Duration `hcl:"max_stale"`
 	// BlockQueryWait is how long Consul may hold a blocking query.
 	BlockQueryWait time.Duration `hcl:"block_query_wait"`
 
+	// files are the paths it was read from.
+	files []string
 	// errorFatalForced makes TemplateErrorFatal beat the templates' own.
 	errorFatalForced bool
 
-	Vault             later `hcl:"vault"`
-	Nomad             later `hcl:"nomad"`
-	Exec              later `hcl:"exec"`
-	Deduplicate       later `hcl:"deduplicate"`
-	Syslog            later `hcl:"syslog"`
-	LogFile           later `hcl:"log_file"`
-	ErrOnFailedLookup later `hcl:"err_on_failed_lookup"`
-	ParseOnly         later `hcl:"parseonly"`
+	Vault       later `hcl:"vault"`
+	Nomad       later `hcl:"nomad"`
+	Deduplicate later `hcl:"deduplicate"`
 }
 
 // Catalog is the embedded catalog, which takes the place of Consul.
@@ -105,21 +120,20 @@ func DefaultConfig() Config {
 			MaxConnections: 64,
 			Retry: Retry{
 				Enabled:    true,
-				Attempts:   12,
 				Backoff:    250 * time.Millisecond,
 				MaxBackoff: time.Minute,
 			},
 		},
-		Catalog:            Catalog{Address: "127.0.0.1"},
-		DefaultDelimiters:  Delimiters{Left: "{{", Right: "}}"},
-		TemplateErrorFatal: true,
-		LB:                 LB{DrainTimeout: 30 * time.Second},
+		Catalog:           Catalog{Address: "127.0.0.1"},
+		DefaultDelimiters: Delimiters{Left: "{{", Right: "}}"},
+		LB:                LB{DrainTimeout: 30 * time.Second},
 		Tags: Tags{
 			FabioPrefix:   "urlprefix-",
 			TraefikPrefix: "traefik",
 			Dialects:      slices.Clone(dialects),
 		},
 		LogFormat:      "text",
+		LogFile:        LogFile{RotateDuration: 24 * time.Hour},
 		KillSignal:     Signal(syscall.SIGINT),
 		ReloadSignal:   Signal(syscall.SIGHUP),
 		MaxStale:       2 * time.Second,

@@ -73,11 +73,15 @@ type SSL struct {
 // Retry is what happens after a failed request.
 type Retry struct {
 	Enabled bool `hcl:"enabled"`
-	// Attempts in a row after which it is given up; 0 or less is never.
-	Attempts   int           `hcl:"attempts"`
+	// Attempts in a row after which it is given up; 0 or less is never. Not set:
+	// [defaultAttempts], but only until everything was rendered once.
+	Attempts   Optional[int] `hcl:"attempts"`
 	Backoff    time.Duration `hcl:"backoff"`
 	MaxBackoff time.Duration `hcl:"max_backoff"` // 0 is unlimited
 }
+
+// defaultAttempts is consul-template's.
+const defaultAttempts = 12
 
 // Transport tunes the connections to Consul.
 type Transport struct {

@@ -33,8 +33,13 @@ func (c *Config) settle() {
 		c.Wait = Wait{} // nothing to wait for: each template is rendered once
 	}
 	c.Wait = c.Wait.settled()
+	c.Exec.settle()
+	c.joinGroups()
 	for i := range c.Templates {
 		c.Templates[i].inherit(c)
+	}
+	if !c.Syslog.Enabled.Set {
+		c.Syslog.Enabled = Some(c.Syslog.Name != "" || c.Syslog.Facility.Set)
 	}
 	if c.Admin.Listen == "" {
 		c.Admin.Listen = adminOff
@@ -42,4 +47,11 @@ func (c *Config) settle() {
 			c.Admin.Listen = defaultAdminAddress
 		}
 	}
+}
+
+// alone reports whether a failure of the one template is a failure of all there
+// is to do. Then it ends the program, as consul-template's users know it; with
+// other templates or a load balancer at work the rest goes on.
+func (c *Config) alone() bool {
+	return c.Once || len(c.Templates) <= 1 && len(c.LB.Listeners) == 0
 }

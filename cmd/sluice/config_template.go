@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -43,30 +44,35 @@ type Template struct {
 	RightDelimiter    string         `hcl:"right_delimiter"`
 	Wait              Optional[Wait] `hcl:"wait"`
 
-	FunctionDenylist  later `hcl:"function_denylist"`
-	FunctionBlacklist later `hcl:"function_blacklist"`
-	SandboxPath       later `hcl:"sandbox_path"`
+	// OnCommandError is what follows when the command has failed, CommandRetries
+	// attempts later; see commandPolicies. Never empty after Load.
+	OnCommandError string `hcl:"on_command_error"`
+	CommandRetries int    `hcl:"command_retries"`
+
+	// MinBytes, MinInstances and MaxShrink keep a new text from its file.
+	MinBytes     int     `hcl:"min_bytes"`
+	MinInstances int     `hcl:"min_instances"`
+	MaxShrink    Percent `hcl:"max_shrink"`
+	// Write is "rename" or "inplace".
+	Write string `hcl:"write"`
+
+	// FunctionDenylist are patterns of names of functions that may not be called.
+	FunctionDenylist []string `hcl:"function_denylist,alias=function_blacklist"`
+	// SandboxPath is the folder outside which "file" reads nothing.
+	SandboxPath string `hcl:"sandbox_path"`
+
+	// commandGroup is the name of the Group it is in.
+	commandGroup string
 }
+
+// commandPolicies are the values of OnCommandError: end the program, go on and
+// try again, or put the previous file back.
+var commandPolicies = []string{"exit", "continue", "rollback"}
 
 // Delimiters are what encloses an action in a template.
 type Delimiters struct {
 	Left  string `hcl:"left"`
 	Right string `hcl:"right"`
-}
-
-// Exec is a command and how long it may take.
-type Exec struct {
-	Command Command `hcl:"command"`
-	// Timeout 0 means: start it, and neither wait for it nor mind its status.
-	Timeout Optional[time.Duration] `hcl:"timeout"`
-	// Enabled is accepted and has no effect: a command is what counts.
-	Enabled bool `hcl:"enabled"`
-
-	Splay        later `hcl:"splay"`
-	KillSignal   later `hcl:"kill_signal"`
-	KillTimeout  later `hcl:"kill_timeout"`
-	ReloadSignal later `hcl:"reload_signal"`
-	Env          later `hcl:"env"`
 }
 
 // Check is a command that judges a file; it stands as {} in its arguments.
@@ -95,7 +101,7 @@ func (c *Command) UnmarshalText(text []byte) error {
 func (*Command) expects() string { return "a string or a list of strings" }
 
 func (t *Template) setDefaults(at position) {
-	*t = Template{Origin: at.String(), CreateDestDirs: true, Check: Check{Timeout: defaultCommandTimeout}}
+	*t = Template{Origin: at.String(), CreateDestDirs: true, Write: "rename", Check: Check{Timeout: defaultCommandTimeout}}
 }
 
 // parseTemplate reads the value of -template, SRC[:DST[:CMD]]. The command is
@@ -129,7 +135,14 @@ func (t *Template) inherit(c *Config) {
 	t.UID, t.GID = Optional[int]{}, Optional[int]{}
 
 	if c.errorFatalForced || !t.ErrorFatal.Set {
-		t.ErrorFatal = Some(c.TemplateErrorFatal)
+		t.ErrorFatal = Some(c.TemplateErrorFatal.Or(c.alone()))
+	}
+	t.OnCommandError = cmp.Or(t.OnCommandError, c.OnCommandError)
+	if t.OnCommandError == "" {
+		t.OnCommandError = "continue"
+		if c.alone() {
+			t.OnCommandError = "exit"
+		}
 	}
 	if t.LeftDelimiter == "" {
 		t.LeftDelimiter = c.DefaultDelimiters.Left

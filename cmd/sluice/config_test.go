@@ -149,7 +149,7 @@ func TestLaterFilesOverrideEarlierOnesFieldByField(t *testing.T) {
 	for _, tmpl := range c.Templates {
 		sources = append(sources, tmpl.Source)
 	}
-	got := []any{sources, c.Consul.Address, c.Consul.Datacenter, c.Consul.Retry.Attempts, c.Consul.Retry.Backoff.String(),
+	got := []any{sources, c.Consul.Address, c.Consul.Datacenter, c.Consul.Retry.Attempts.Value, c.Consul.Retry.Backoff.String(),
 		len(c.LB.Listeners), c.LogLevel.Value.String(), c.Tags.Dialects}
 	want := []any{[]string{"first", "hidden", "a", "b/deep", "first", "local", "flag"}, "first:1", "local", 1, "1s",
 		2, "DEBUG", []string{"fabio"}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,12 @@ func (c *Config) validateSettings() error {
 	if c.DefaultDelimiters.Left == "" || c.DefaultDelimiters.Right == "" {
 		f.addf("default_delimiters: left and right cannot be empty")
 	}
+	f.notNegative("once_timeout", c.OnceTimeout)
+	if c.OnCommandError != "" {
+		f.oneOf("on_command_error", c.OnCommandError, commandPolicies...)
+	}
+	c.LogFile.validate(&f)
+	c.Exec.validate("exec", &f)
 	if c.Catalog.Address == "" {
 		f.addf("catalog.address cannot be empty")
 	}
@@ -63,6 +70,27 @@ func (c *Consul) validate(f *faultList) {
 	f.notNegative("consul.transport.dial_timeout", c.Transport.DialTimeout)
 	f.notNegative("consul.transport.idle_conn_timeout", c.Transport.IdleConnTimeout)
 	f.notNegative("consul.transport.tls_handshake_timeout", c.Transport.TLSHandshakeTimeout)
+}
+
+func (l *LogFile) validate(f *faultList) {
+	if l.RotateBytes < 0 {
+		f.addf("log_file.log_rotate_bytes cannot be negative (%d)", l.RotateBytes)
+	}
+	if l.RotateMaxFiles < -1 {
+		f.addf("log_file.log_rotate_max_files is the number of older files to keep, 0 for all or -1 for none, not %d", l.RotateMaxFiles)
+	}
+	f.notNegative("log_file.log_rotate_duration", l.RotateDuration)
+}
+
+func (e *Exec) validate(at string, f *faultList) {
+	f.notNegative(at+".timeout", e.Timeout.Value)
+	f.notNegative(at+".splay", e.Splay)
+	f.notNegative(at+".kill_timeout", e.KillTimeout.Value)
+	for _, pattern := range slices.Concat(e.Env.Allowlist, e.Env.Denylist) {
+		if _, err := path.Match(pattern, ""); err != nil {
+			f.addf("%s.env: %q is not a pattern of names such as \"CONSUL_*\"", at, pattern)
+		}
+	}
 }
 
 // validate leaves the listeners to package lb.
@@ -123,13 +151,26 @@ func (c *Config) validateTemplates() error {
 			f.addf("%s: both source and contents are given", at)
 		}
 		f.add(at+": wait", t.Wait.Value.validate())
-		f.notNegative(at+": exec.timeout", t.Exec.Timeout.Value)
+		t.Exec.validate(at+": exec", &f)
+		f.oneOf(at+": on_command_error", t.OnCommandError, commandPolicies...)
+		f.oneOf(at+": write", t.Write, "rename", "inplace")
+		if t.CommandRetries < 0 || t.MinBytes < 0 || t.MinInstances < 0 {
+			f.addf("%s: command_retries, min_bytes and min_instances cannot be negative", at)
+		}
+		if (t.Source == standardStream || t.Destination == standardStream) && !c.Once {
+			f.addf("%s: - stands for standard input or output, which works with -once only", at)
+		}
 		if t.Check.Timeout <= 0 {
 			f.addf("%s: check.timeout must be above 0s, not %v", at, t.Check.Timeout)
 		}
 	}
+	c.validateGroups(&f)
 	return errors.Join(f...)
 }
+
+// standardStream is standard input as a source, standard output as a
+// destination.
+const standardStream = "-"
 
 // faultList collects what is wrong with settings.
 type faultList []error

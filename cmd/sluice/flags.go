@@ -15,7 +15,8 @@ import (
 // configuration is loaded again.
 type commandLine struct {
 	Help, Version bool
-	Dry           bool
+	// Dry prints what would be written, with Diff as differences.
+	Dry, Diff bool
 	// Args is what follows the flags.
 	Args []string
 	// Warnings are things to log that are no reason to stop.
@@ -78,6 +79,7 @@ func (cl commandLine) noMoreArgs() error {
 func (cl commandLine) Load(getenv func(string) string) (Config, error) {
 	const local = "CT_LOCAL_CONFIG"
 	c := DefaultConfig()
+	c.files = cl.configs
 	inFiles := c.loadFiles(cl.configs)
 	inLocal := c.loadText(local, []byte(getenv(local)))
 	for _, set := range cl.settings {
@@ -147,6 +149,8 @@ func assign(target any, value string) (err error) {
 		if *t, err = strconv.ParseBool(value); err != nil {
 			return fmt.Errorf("%q is not true or false", value)
 		}
+	case *[]string:
+		*t = append(*t, value)
 	case *int:
 		if *t, err = strconv.Atoi(value); err != nil {
 			return fmt.Errorf("%q is not a whole number", value)

@@ -28,15 +28,48 @@ func TestFlags(t *testing.T) {
 			template[0].origin = "-template a:b"
 			template[0].source = "a"
 			template[0].destination = "b"
+			template[0].error_fatal = false
+			template[0].on_command_error = "continue"
 			template[1].origin = "-template c:d:e"
 			template[1].source = "c"
 			template[1].destination = "d"
-			template[1].exec.command = ["e"]`},
+			template[1].exec.command = ["e"]
+			template[1].error_fatal = false
+			template[1].on_command_error = "continue"`},
 		{"-wait 5s", "wait.min = 5s\nwait.max = 20s"},
 		{"-wait=1s:2s", "wait.min = 1s\nwait.max = 2s"},
 		{"-once -wait 5s", "once = true"},
 		{"-log-level DEBUG -log-format json", "log_level = DEBUG\nlog_format = \"json\""},
 		{"-kill-signal sigterm -reload-signal=", "kill_signal = SIGTERM\nreload_signal = none"},
+		{"-exec app -exec-kill-signal SIGTERM -exec-kill-timeout 1s -exec-reload-signal sighup -exec-splay 2s -exec-env-pristine " +
+			"-exec-env-custom A=1,2 -exec-env-custom B=$C -exec-env-allowlist X* -exec-env-whitelist Y -exec-env-denylist Z", `
+			exec.command = ["app"]
+			exec.splay = 2s
+			exec.kill_signal = SIGTERM
+			exec.kill_timeout = 1s
+			exec.reload_signal = SIGHUP
+			exec.env.pristine = true
+			exec.env.custom = ["A=1,2" "B=$C"]
+			exec.env.allowlist = ["X*" "Y"]
+			exec.env.denylist = ["Z"]`},
+		{"-exec app", `
+			exec.command = ["app"]
+			exec.kill_signal = SIGINT
+			exec.kill_timeout = 30s`},
+		{"-once -once-timeout 5s -err-on-failed-lookup -parse-only -watch-files -block-query-wait 5s", `
+			once = true
+			once_timeout = 5s
+			parse_only = true
+			err_on_failed_lookup = true
+			watch_files = true
+			block_query_wait = 5s`},
+		{"-log-file p -log-rotate-bytes 5 -log-rotate-duration 1h -log-rotate-max-files -1", `
+			log_file.path = "p"
+			log_file.log_rotate_bytes = 5
+			log_file.log_rotate_duration = 1h0m0s
+			log_file.log_rotate_max_files = -1`},
+		{"-syslog-name edge", "syslog.enabled = true\nsyslog.name = \"edge\""},
+		{"-syslog-facility local0 -syslog=false", "syslog.facility = LOCAL0"},
 		{"-pid-file p -max-stale 0s", "pid_file = \"p\"\nmax_stale = 0s"},
 		{"-default-left-delimiter [[ -default-right-delimiter ]]", "default_delimiters.left = \"[[\"\ndefault_delimiters.right = \"]]\""},
 		{"-template-error-fatal=false", "template_error_fatal = false"},
@@ -162,7 +195,6 @@ func TestFlagFaults(t *testing.T) {
 		{[]string{"-kill-signal", "TERM"}, `flag -kill-signal: "TERM" is not the name of a signal; did you mean SIGTERM?`},
 		{[]string{"-log-level", "inof"}, `flag -log-level: "inof" is not a log level: there are trace, debug, info, warn, err; did you mean info?`},
 		{[]string{"-vault-addr", "x"}, "flag -vault-addr of consul-template is not supported yet"},
-		{[]string{"-exec=app"}, "flag -exec of consul-template is not supported yet"},
 		{[]string{"-dedup"}, "flag -dedup of consul-template is not supported yet"},
 	}
 	for _, tt := range tests {
@@ -256,7 +288,7 @@ func TestFlagNamesAreUnique(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	var b strings.Builder
-	if err := writeUsage(&b); err != nil {
+	if err := writeUsage(&b, usageHead); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {

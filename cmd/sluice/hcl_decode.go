@@ -3,6 +3,7 @@ package main
 import (
 	"encoding"
 	"fmt"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -36,6 +37,8 @@ type (
 	structured interface{ unmarshalObject(object) error }
 	// expecting says what the values of a type look like, for messages.
 	expecting interface{ expects() string }
+	// labelled is an element of a list that stands under a name.
+	labelled interface{ setLabel(string) }
 	// defaulted is an element of a list that starts from defaults and may
 	// remember where it stood.
 	defaulted interface{ setDefaults(at position) }
@@ -81,14 +84,25 @@ func (d *decoder) field(nodes []node, v reflect.Value, path string, accumulate b
 			list = reflect.AppendSlice(list, v)
 		}
 		for _, n := range flatten(nodes, true) {
-			element := reflect.New(kind.Elem())
-			if e, ok := reflect.TypeAssert[defaulted](element); ok {
-				e.setDefaults(n.pos)
+			for label, n := range d.unlabel(n, kind.Elem(), path) {
+				element := reflect.New(kind.Elem())
+				if e, ok := reflect.TypeAssert[defaulted](element); ok {
+					e.setDefaults(n.pos)
+				}
+				if e, ok := reflect.TypeAssert[labelled](element); ok {
+					e.setLabel(label)
+				}
+				d.value(n, element.Elem(), path)
+				list = reflect.Append(list, element.Elem())
 			}
-			d.value(n, element.Elem(), path)
-			list = reflect.Append(list, element.Elem())
 		}
 		v.Set(list)
+	case kind.Kind() == reflect.Slice && accumulate:
+		for _, n := range nodes {
+			more := reflect.New(kind).Elem()
+			d.value(n, more, path)
+			v.Set(reflect.AppendSlice(v, more))
+		}
 	case kind.Kind() == reflect.Struct:
 		nodes = flatten(nodes, false)
 		fallthrough
@@ -98,6 +112,30 @@ func (d *decoder) field(nodes []node, v reflect.Value, path string, accumulate b
 		for _, n := range nodes {
 			v.Set(before)
 			d.value(n, v, path)
+		}
+	}
+}
+
+// unlabel yields n or, for a kind of stanza that has labels, what stands under
+// each of them.
+func (d *decoder) unlabel(n node, kind reflect.Type, path string) iter.Seq2[string, node] {
+	return func(yield func(string, node) bool) {
+		if !reflect.PointerTo(kind).Implements(reflect.TypeFor[labelled]()) {
+			yield("", n)
+			return
+		}
+		o, ok := n.value.(object)
+		if !ok {
+			d.fault(n.pos, "%s must be a stanza with a name, not %s", path, n.describe())
+		}
+		for _, m := range o {
+			if _, ok := m.value.value.(object); !ok {
+				d.fault(n.pos, "%s must have a name: %s \"NAME\" { … }", path, path)
+				return
+			}
+			if !yield(m.key, m.value) {
+				return
+			}
 		}
 	}
 }

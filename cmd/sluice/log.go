@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
+	"log/syslog"
 	"slices"
 	"strings"
 )
@@ -81,4 +83,45 @@ func nameLevel(groups []string, a slog.Attr) slog.Attr {
 		a.Value = slog.StringValue(LogLevel(level).String())
 	}
 	return a
+}
+
+// logs is where the log goes.
+type logs struct {
+	*slog.Logger
+	level *slog.LevelVar
+	files []io.Closer
+}
+
+// openLogs opens what a configuration says beside stderr. Its Close must be
+// called.
+func (p program) openLogs(c Config) (*logs, error) {
+	l := &logs{level: new(slog.LevelVar)}
+	l.level.Set(c.LogLevel.Value.Level())
+	handlers := []slog.Handler{newLogger(p.stderr, c.LogFormat, l.level).Handler()}
+	if c.LogFile.Path != "" {
+		file, err := openRotatedFile(c.LogFile, p.name)
+		if err != nil {
+			return nil, fmt.Errorf("opening the log file: %w", err)
+		}
+		l.files = append(l.files, file)
+		handlers = append(handlers, newLogger(file, c.LogFormat, l.level).Handler())
+	}
+	if c.Syslog.Enabled.Value {
+		system, err := syslog.New(syslog.Priority(c.Syslog.Facility.Or(defaultFacility)), cmp.Or(c.Syslog.Name, p.name))
+		if err != nil {
+			l.Close()
+			return nil, fmt.Errorf("opening syslog: %w", err)
+		}
+		l.files = append(l.files, system)
+		handlers = append(handlers, &syslogHandler{textHandler{level: l.level, bare: true}, system})
+	}
+	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
+	return l, nil
+}
+
+// Close ends the copies of the log.
+func (l *logs) Close() {
+	for _, f := range l.files {
+		_ = f.Close()
+	}
 }

@@ -28,6 +28,7 @@ type textHandler struct {
 	part  string // of the nearest With
 	attrs string // formatted, of all Withs
 	group string // prefix of keys
+	bare  bool   // without the time
 }
 
 type lockedWriter struct {
@@ -46,13 +47,20 @@ func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
+	var b strings.Builder
+	h.format(&b, r)
+	_, err := io.WriteString(h.out, b.String())
+	return err
+}
+
+func (h *textHandler) format(b *strings.Builder, r slog.Record) {
 	line := *h // a copy that this record's attributes are added to
+	r = reworded(r)
 	r.Attrs(func(a slog.Attr) bool {
 		line.add(h.group, a)
 		return true
 	})
-	var b strings.Builder
-	if !r.Time.IsZero() {
+	if !r.Time.IsZero() && !h.bare {
 		b.WriteString(r.Time.Format("2006-01-02T15:04:05.000Z0700") + " ")
 	}
 	b.WriteString("[" + LogLevel(r.Level).String() + "] ")
@@ -62,8 +70,6 @@ func (h *textHandler) Handle(_ context.Context, r slog.Record) error {
 	b.WriteString(oneLine(r.Message))
 	b.WriteString(line.attrs)
 	b.WriteString("\n")
-	_, err := io.WriteString(h.out, b.String())
-	return err
 }
 
 func (h *textHandler) WithAttrs(attrs []slog.Attr) slog.Handler {

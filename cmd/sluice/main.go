@@ -15,12 +15,13 @@ import (
 var version = "dev"
 
 func main() {
-	p := program{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	p := program{name: programName(os.Args[0]), stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	os.Exit(p.run(context.Background(), os.Args[1:]))
 }
 
 // program is what the process is given by its environment.
 type program struct {
+	name           string // "sluice", or what it is called in its stead
 	stdout, stderr io.Writer
 	getenv         func(string) string
 }
@@ -37,7 +38,7 @@ var subcommands = map[string]func(program, context.Context, []string) error{
 // wrong is on stderr, a line for each fault.
 func (p program) run(ctx context.Context, args []string) int {
 	run := program.serve
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") && p.name == ourName {
 		run = subcommands[args[0]]
 		if run == nil {
 			fmt.Fprintf(p.stderr, "sluice: there is no subcommand %q%s (see sluice -h)\n",
@@ -56,7 +57,8 @@ func (p program) run(ctx context.Context, args []string) int {
 		err = e.err
 	}
 	if err != nil {
-		fmt.Fprintln(p.stderr, "sluice: "+strings.ReplaceAll(err.Error(), "\n", "\nsluice: "))
+		prefix := p.name + ": "
+		fmt.Fprintln(p.stderr, prefix+strings.ReplaceAll(err.Error(), "\n", "\n"+prefix))
 	}
 	return status
 }
@@ -70,7 +72,11 @@ func subcommandNames(yield func(string) bool) {
 }
 
 func (p program) version(context.Context, []string) error {
-	fmt.Fprintf(p.stdout, "sluice %s\n", version)
+	if p.name != ourName {
+		fmt.Fprintf(p.stdout, "%s v%s (%s %s)\n", p.name, consulTemplateVersion, ourName, version)
+		return nil
+	}
+	fmt.Fprintf(p.stdout, "%s %s\n", ourName, version)
 	return nil
 }
 
@@ -81,7 +87,7 @@ func (p program) load(args []string) (cl commandLine, c Config, done bool, err e
 		return cl, c, false, err
 	}
 	if cl.Help {
-		return cl, c, true, writeUsage(p.stdout)
+		return cl, c, true, p.writeUsage()
 	}
 	// A bad configuration wins over -version, as in consul-template.
 	if c, err = cl.Load(p.getenv); err != nil {

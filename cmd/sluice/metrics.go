@@ -76,7 +76,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 }
 
 func (c *collector) collectWatcher(gauge func(*prometheus.Desc, float64, ...string)) {
-	s := c.d.watcher.Status()
+	s := c.d.currentFeed().watcher.Status()
 	failing := 0
 	for _, q := range s.Queries {
 		if q.Err != nil {

@@ -14,7 +14,7 @@ func (d *daemon) problems() []problemView {
 	if d.lb != nil && d.lb.Table() != nil {
 		views = append(views, tagProblems(d.lb.Table().Problems())...)
 	}
-	return append(views, fileProblems(d.sources.catalog)...)
+	return append(views, fileProblems(d.currentFeed().sources.catalog)...)
 }
 
 // fileProblems lists the faults of the embedded catalog; nil has none.

@@ -4,110 +4,95 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
-	"os"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/sluiceproxy/sluice/render"
 	"github.com/sluiceproxy/sluice/render/install"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// rendering runs the renderer of the newest good configuration.
+// rendering does the work of the newest good configuration.
 type rendering struct {
-	current atomic.Pointer[render.Renderer]
-	// next reads the configuration again and makes its renderer.
-	next func() (*render.Renderer, error)
-	log  *slog.Logger
+	current atomic.Pointer[work]
+	// next reads the configuration again and makes its work; swapped is called
+	// when that takes the place of the old.
+	next    func(old *work) (*work, error)
+	swapped func(old, now *work)
+	log     *slog.Logger
 }
 
-func (d *daemon) newRendering(c Config) (*rendering, error) {
-	first, err := d.newRenderer(c)
-	if err != nil {
-		return nil, err
-	}
-	r := &rendering{log: d.log, next: d.rereadTemplates}
-	r.current.Store(first)
-	return r, nil
-}
-
-// rereadTemplates reads files and templates again. What is not about templates
-// counts from the next start.
-func (d *daemon) rereadTemplates() (*render.Renderer, error) {
-	c, err := d.cl.Load(d.getenv)
-	if err != nil {
-		return nil, err
-	}
-	return d.newRenderer(c)
-}
-
-func (d *daemon) newRenderer(c Config) (*render.Renderer, error) {
-	o := render.DefaultOptions()
-	o.Once, o.Dry = c.Once, d.cl.Dry
-	o.Stdout, o.Stderr, o.Logger = d.stdout, d.stderr, d.log
-	for _, t := range c.Templates {
-		o.Templates = append(o.Templates, t.renderTemplate())
-	}
-	r, err := render.New(o, d.watcher)
-	if err != nil {
-		return nil, &exitError{exitRunner, err}
-	}
-	return r, nil
-}
-
-// Run renders until ctx ends or, with -once, all is rendered. On a reload the
-// new renderer takes the old one's place, unless its configuration is wrong.
-func (r *rendering) Run(ctx context.Context, reload <-chan os.Signal) error {
+// Run works until ctx ends or the work does. On a reload the new configuration
+// takes the old one's place, unless anything is wrong with it.
+func (r *rendering) Run(ctx context.Context, reload <-chan struct{}) error {
 	for {
+		old := r.current.Load()
 		running, stop := context.WithCancel(ctx)
-		next := make(chan *render.Renderer, 1)
+		next := make(chan *work, 1)
 		go func() {
 			defer close(next)
-			if renderer := r.await(running, reload); renderer != nil {
-				next <- renderer
+			if w := r.await(running, old, reload); w != nil {
+				old.splay(running)
+				next <- w
 				stop()
 			}
 		}()
-		err := r.current.Load().Run(running)
+		err := old.Run(running)
 		stop()
-		renderer := <-next
-		if renderer == nil || ctx.Err() != nil {
+		now := <-next
+		if now == nil || ctx.Err() != nil || err != nil {
 			return err
 		}
-		r.current.Store(renderer)
+		r.current.Store(now)
+		r.swapped(old, now)
 		r.log.Info("configuration read again")
 	}
 }
 
-// await returns the renderer of the next good configuration, or nil when ctx
-// ends.
-func (r *rendering) await(ctx context.Context, reload <-chan os.Signal) *render.Renderer {
+// await returns the work of the next good configuration, or nil when ctx ends.
+func (r *rendering) await(ctx context.Context, old *work, reload <-chan struct{}) *work {
+	files := old.watchFiles(ctx, r.log)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-reload:
+		case <-files:
 		}
-		renderer, err := r.next()
+		w, err := r.next(old)
 		if err == nil {
-			return renderer
+			return w
 		}
 		r.log.Error("the new configuration is not used; the old one goes on", "err", err)
 	}
 }
 
 // Status tells how the templates stand.
-func (r *rendering) Status() []render.TemplateStatus { return r.current.Load().Status() }
+func (r *rendering) Status() []render.TemplateStatus { return r.current.Load().renderer.Status() }
 
 // renderTemplate is the template as package render takes it.
-func (t Template) renderTemplate() render.Template {
+func (t Template) renderTemplate(own environment) render.Template {
 	return render.Template{
 		Source:            t.Source,
 		Contents:          t.Contents,
 		Destination:       t.Destination,
 		Command:           install.Command(t.Exec.Command),
 		CommandTimeout:    t.Exec.Timeout.Value,
+		CommandDetached:   t.Exec.Timeout.Value == 0,
+		CommandEnv:        t.Exec.Env.environment(own),
+		KillSignal:        syscall.Signal(t.Exec.KillSignal.Value),
+		KillAfter:         t.Exec.KillTimeout.Value,
+		Splay:             t.Exec.Splay,
+		CommandRetries:    t.CommandRetries,
+		OnCommandError:    render.CommandPolicy(t.OnCommandError),
+		CommandGroup:      t.commandGroup,
 		Check:             install.Command(t.Check.Command),
 		CheckTimeout:      t.Check.Timeout,
+		MinBytes:          t.MinBytes,
+		MinInstances:      t.MinInstances,
+		MaxShrink:         int(t.MaxShrink),
+		ErrorFatal:        t.ErrorFatal.Value,
+		InPlace:           t.Write == "inplace",
 		Perms:             fs.FileMode(t.Perms),
 		User:              string(t.User),
 		Group:             string(t.Group),
@@ -117,6 +102,8 @@ func (t Template) renderTemplate() render.Template {
 		LeftDelimiter:     t.LeftDelimiter,
 		RightDelimiter:    t.RightDelimiter,
 		ErrorOnMissingKey: t.ErrorOnMissingKey,
+		FunctionDenylist:  t.FunctionDenylist,
+		SandboxPath:       t.SandboxPath,
 	}
 }
 

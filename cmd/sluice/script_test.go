@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sluice": main})
+	testscript.Main(m, map[string]func(){ourName: main, otherName: main})
 }
 
 // The scripts are the end-to-end tests. Besides testscript's own commands they

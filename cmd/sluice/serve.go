@@ -3,26 +3,30 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"os"
-	"strconv"
+	"strings"
 
-	"github.com/sluiceproxy/sluice/watch"
 	"golang.org/x/sync/errgroup"
 )
 
-// daemon is sluice at work: sources, the watcher over them, and what shows the
-// watcher's answers to the world.
+// daemon is sluice at work: what answers questions, and what shows the answers
+// to the world.
 type daemon struct {
 	program
-	cl     commandLine
-	config Config
-	log    *slog.Logger
+	cl      commandLine
+	config  Config // of the start; a reload makes new work
+	log     *slog.Logger
+	level   *slog.LevelVar
+	signals *signals
+	pidFile string // that exists
 
-	sources  *sources
-	watcher  *watch.Watcher
+	feed     *feed      // of the start
 	renderer *rendering // nil without templates
 	lb       *balancing // nil without listeners
+
+	// startFeed starts the feed of a new configuration.
+	startFeed func(*feed)
 }
 
 // serve runs the daemon until a signal ends it or, with -once, until all is
@@ -35,47 +39,103 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err := cl.noMoreArgs(); err != nil {
 		return err
 	}
-	d := &daemon{program: p, cl: cl, config: config, log: newLogger(p.stderr, config.LogFormat, config.LogLevel.Value)}
+	logs, err := p.openLogs(config)
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	defer logs.Close()
+	d := &daemon{program: p, cl: cl, config: config, log: logs.Logger, level: logs.level, signals: newSignals()}
 	for _, warning := range cl.Warnings {
 		d.log.Warn("command line", "hint", warning)
 	}
-	if config.Once && len(config.LB.Listeners) > 0 {
-		return &exitError{exitFlags, errors.New("-once renders and ends, so it cannot be combined with -lb")}
+	if err := d.contradictions(); err != nil {
+		return &exitError{exitFlags, err}
 	}
-	if config.Once && len(config.Templates) == 0 {
+	switch {
+	case config.ParseOnly:
+		return d.parseOnly()
+	case config.Once && len(config.Templates) == 0 && len(config.Exec.Command) == 0:
 		return nil
 	}
-	signals := newSignals(config)
-	defer signals.stop()
-	ctx, stop := signals.context(ctx)
-	defer stop()
+	return d.told(d.serve(ctx))
+}
 
+// contradictions joins what cannot be asked for together.
+func (d *daemon) contradictions() error {
+	var f faultList
+	if d.config.Once && len(d.config.LB.Listeners) > 0 {
+		f.addf("-once renders and ends, so it cannot be combined with -lb")
+	}
+	if d.cl.Diff && !d.cl.Dry {
+		f.addf("-diff says how -dry prints, so it needs -dry")
+	}
+	return errors.Join(f...)
+}
+
+// told logs what ended the daemon, which is then told.
+func (d *daemon) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	status := exitRunner
+	if e, ok := errors.AsType[*exitError](err); ok {
+		status, err = e.code, e.err
+	}
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			d.log.Error(line, partKey, "cli")
+		}
+	}
+	return &exitError{code: status}
+}
+
+func (d *daemon) serve(ctx context.Context) error {
+	d.signals.configure(d.config, nil)
+	ctx, stop := d.signals.context(ctx)
+	defer stop()
+	if d.config.Once && d.config.OnceTimeout > 0 {
+		late := fmt.Errorf("not everything is rendered after %v", d.config.OnceTimeout)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d.config.OnceTimeout, late)
+		defer cancel()
+	}
 	if err := d.open(); err != nil {
 		return err
 	}
 	defer d.close()
-	if err := d.run(ctx, signals.reload); err != nil {
-		return err
+	err := d.run(ctx)
+	if d.signals.killed.Load() && d.lb == nil {
+		// Consul-template's, which unit files list as success.
+		return &exitError{code: d.config.ExitCodeOnStop.Or(exitStopped)}
 	}
-	return d.ending(signals)
+	if err == nil && d.cl.Diff && d.config.Once && d.renderer.current.Load().renderer.Differs() {
+		return &exitError{code: exitDiffers}
+	}
+	return err
 }
 
 // open makes every part and binds what has to be bound, so that what cannot
 // work ends the program before anything has started.
 func (d *daemon) open() (err error) {
-	if d.sources, err = newSources(d.config, d.getenv, d.log); err != nil {
+	if d.feed, err = d.newFeed(d.config); err != nil {
 		return err
 	}
-	d.watcher = d.sources.newWatcher(d.config, d.log)
 	if len(d.config.LB.Listeners) > 0 {
-		if d.lb, err = newBalancing(d.config, d.watcher, d.log); err != nil {
+		if d.lb, err = newBalancing(d.config, d.feed.watcher, d.log); err != nil {
 			return err
 		}
 	}
-	if len(d.config.Templates) > 0 || d.lb == nil {
-		d.renderer, err = d.newRendering(d.config)
+	if len(d.config.Templates) == 0 && d.lb != nil {
+		return nil
 	}
-	return err
+	first, err := d.newWork(d.config, d.feed)
+	if err != nil {
+		return err
+	}
+	d.renderer = &rendering{log: d.log, next: d.reread, swapped: d.swapped}
+	d.renderer.current.Store(first)
+	d.signals.configure(d.config, first.child)
+	return nil
 }
 
 func (d *daemon) close() {
@@ -86,8 +146,8 @@ func (d *daemon) close() {
 
 // run starts everything and returns when all has ended. The outputs end first,
 // while what they read from still runs: a draining server wants its catalog.
-func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) error {
-	if err := d.writePIDFile(); err != nil {
+func (d *daemon) run(ctx context.Context) error {
+	if err := d.movePIDFile(d.config.PIDFile); err != nil {
 		return err
 	}
 	defer d.removePIDFile()
@@ -96,8 +156,9 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) error {
 	defer endInputs()
 	outputs, ctx := errgroup.WithContext(ctx)
 	below, failed := errgroup.WithContext(inputs)
-	below.Go(func() error { return d.sources.Run(inputs) })
-	below.Go(func() error { return d.watcher.Run(inputs) })
+
+	d.startFeed = func(f *feed) { f.start(inputs, below) }
+	d.startFeed(d.feed)
 	if d.config.Admin.Listen != adminOff {
 		server, err := d.newAdmin()
 		if err != nil {
@@ -114,53 +175,31 @@ func (d *daemon) run(ctx context.Context, reload <-chan os.Signal) error {
 			return errInput
 		}
 	})
+	outputs.Go(func() error { return d.notifyReady(ctx) })
 	if d.lb != nil {
 		outputs.Go(func() error { return d.lb.Run(ctx) })
 	}
 	if d.renderer != nil {
-		outputs.Go(func() error {
-			err := d.renderer.Run(ctx, reload)
-			if d.config.Once && err == nil {
-				return errDone
-			}
-			return err
-		})
+		outputs.Go(func() error { return d.renderer.Run(ctx, d.signals.reload) })
 	}
 	err := outputs.Wait()
 	endInputs()
 	inputErr := below.Wait()
-	switch {
-	case errors.Is(err, errInput):
-		return inputErr
-	case errors.Is(err, errDone):
+	if errors.Is(err, errInput) || errors.Is(err, errDone) {
 		return inputErr
 	}
 	return errors.Join(err, inputErr)
 }
 
 var (
-	errDone  = errors.New("everything is rendered")
+	errDone  = errors.New("there is nothing left to do")
 	errInput = errors.New("a source or the admin listener has failed")
 )
 
-// ending is the exit status of a stop that was asked for: with templates only,
-// consul-template's, which unit files list as success; else 0.
-func (d *daemon) ending(s *signals) error {
-	if s.killed.Load() && d.lb == nil && !d.config.Once {
-		return &exitError{code: exitStopped}
+// currentFeed is the one the newest configuration asks.
+func (d *daemon) currentFeed() *feed {
+	if d.renderer != nil {
+		return d.renderer.current.Load().feed
 	}
-	return nil
-}
-
-func (d *daemon) writePIDFile() error {
-	if d.config.PIDFile == "" {
-		return nil
-	}
-	return os.WriteFile(d.config.PIDFile, []byte(strconv.Itoa(os.Getpid())), 0o666)
-}
-
-func (d *daemon) removePIDFile() {
-	if d.config.PIDFile != "" {
-		_ = os.Remove(d.config.PIDFile)
-	}
+	return d.feed
 }

@@ -24,10 +24,27 @@ templates, and into live traffic, routed by the tags of services.
   version    print the version
 `
 
+const usageHeadOfOther = `Usage: consul-template [flags]
+
+This is sluice in the place of consul-template: it keeps files as their
+templates and Consul say.
+
+  consul-template -template "in.ctmpl:out.conf:nginx -s reload"
+  consul-template -config consul-template.hcl
+`
+
+func (p program) writeUsage() error {
+	head := usageHead
+	if p.name != ourName {
+		head = usageHeadOfOther
+	}
+	return writeUsage(p.stdout, head)
+}
+
 // writeUsage prints the help, less than 80 columns wide.
-func writeUsage(w io.Writer) error {
+func writeUsage(w io.Writer, head string) error {
 	var b strings.Builder
-	b.WriteString(usageHead)
+	b.WriteString(head)
 	for _, group := range flagGroups() {
 		b.WriteString("\n" + group.title + ":\n")
 		for _, f := range group.flags {

@@ -18,7 +18,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 		return err
 	}
 	if cl.Help {
-		return writeUsage(p.stdout)
+		return p.writeUsage()
 	}
 	if err := cl.noMoreArgs(); err != nil {
 		return err
@@ -29,7 +29,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 		faults = append(faults, err)
 	}
 	for _, t := range c.Templates {
-		if _, err := render.Parse(t.renderTemplate()); err != nil {
+		if _, err := render.Parse(t.renderTemplate(nil)); err != nil {
 			faults = append(faults, err)
 		}
 	}

@@ -58,10 +58,28 @@ template {
   error_fatal          = false
   left_delimiter       = "[["
   right_delimiter      = "]]"
+  on_command_error     = "rollback"
+  command_retries      = 3
+  min_bytes            = 10
+  min_instances        = 2
+  max_shrink           = "50%"
+  write                = "inplace"
+  function_denylist    = ["env", "plugin*"]
+  sandbox_path         = "/srv"
 
   exec {
-    command = ["nginx", "-s", "reload"]
-    timeout = "5s"
+    command       = ["nginx", "-s", "reload"]
+    timeout       = "5s"
+    splay         = "1s"
+    kill_signal   = "SIGQUIT"
+    kill_timeout  = "2s"
+    reload_signal = "SIGUSR1"
+    env {
+      pristine  = true
+      custom    = ["A=1", "B=2,3"]
+      allowlist = "CONSUL_*"
+      denylist  = ["*_TOKEN"]
+    }
   }
   check {
     command = "nginx -t -c {}"
@@ -83,13 +101,60 @@ default_delimiters {
   right = ">>"
 }
 
-template_error_fatal = false
+group "web" {
+  templates = ["other.conf"]
+  command   = "reload all, at once"
+  timeout   = "9s"
+  splay     = "8s"
+}
+
+template {
+  source      = "other.ctmpl"
+  destination = "other.conf"
+}
+
+exec {
+  command       = "app"
+  enabled       = true
+  timeout       = "5s"
+  splay         = "6s"
+  kill_signal   = "SIGTERM"
+  kill_timeout  = "7s"
+  reload_signal = "SIGHUP"
+  env {
+    pristine  = true
+    custom    = ["C=1"]
+    whitelist = ["D*"]
+    blacklist = ["E*"]
+  }
+}
+
+template_error_fatal = true
+on_command_error     = "exit"
 once                 = false
+once_timeout         = "1m"
+parse_only           = true
+err_on_failed_lookup = true
+watch_files          = true
+exit_code_on_stop    = 0
 log_level            = "trace"
 log_format           = "json"
 kill_signal          = "SIGTERM"
 reload_signal        = "sigusr1"
 pid_file             = "/run/sluice.pid"
+log_file {
+  path                 = "/var/log/sluice.log"
+  log_rotate_bytes     = 1000000
+  log_rotate_duration  = "1h"
+  log_rotate_max_files = 7
+}
+
+syslog {
+  enabled  = true
+  facility = "daemon"
+  name     = "edge"
+}
+
 max_stale            = "10m"
 block_query_wait     = "30s"
 

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"slices"
+	"time"
+)
+
+// Group is templates with one command, which runs once when all of them are
+// rendered.
+type Group struct {
+	Origin string
+	// Name is the label of the stanza.
+	Name string
+	// Templates are the destinations of its members.
+	Templates []string                `hcl:"templates"`
+	Command   Command                 `hcl:"command"`
+	Timeout   Optional[time.Duration] `hcl:"timeout"`
+	Splay     time.Duration           `hcl:"splay"`
+}
+
+func (g *Group) setDefaults(at position) { *g = Group{Origin: at.String()} }
+
+func (g *Group) setLabel(label string) { g.Name = label }
+
+// joinGroups hands the command of each group to its members.
+func (c *Config) joinGroups() {
+	for _, g := range c.Groups {
+		for i := range c.Templates {
+			t := &c.Templates[i]
+			if t.commandGroup == "" && slices.Contains(g.Templates, t.Destination) && !t.hasCommand() {
+				t.commandGroup = g.Name
+				t.Exec.Command, t.Exec.Splay = g.Command, g.Splay
+				if g.Timeout.Set {
+					t.Exec.Timeout = g.Timeout
+				}
+			}
+		}
+	}
+}
+
+func (t *Template) hasCommand() bool { return len(t.Command) > 0 || len(t.Exec.Command) > 0 }
+
+// validateGroups finds members that are not templates, or have a command of
+// their own or another group's.
+func (c *Config) validateGroups(f *faultList) {
+	for _, g := range c.Groups {
+		at := g.Origin + ": group " + g.Name
+		if len(g.Command) == 0 {
+			f.addf("%s: there is no command", at)
+		}
+		for _, member := range g.Templates {
+			i := slices.IndexFunc(c.Templates, func(t Template) bool { return t.Destination == member })
+			switch {
+			case i < 0:
+				f.addf("%s: no template has the destination %q%s", at, member, didYouMean(member, "", destinations(c.Templates)))
+			case c.Templates[i].commandGroup == "":
+				f.addf("%s: the template of %s has a command of its own", at, member)
+			case c.Templates[i].commandGroup != g.Name:
+				f.addf("%s: the template of %s is in the group %s already", at, member, c.Templates[i].commandGroup)
+			}
+		}
+	}
+}
+
+func destinations(templates []Template) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, t := range templates {
+			if !yield(t.Destination) {
+				return
+			}
+		}
+	}
+}

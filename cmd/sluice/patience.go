@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// patience is how long a failing query is borne: as long as the attempts take
+// that are allowed. Zero is for ever.
+func (r Retry) patience() time.Duration {
+	attempts := r.Attempts.Or(defaultAttempts)
+	if !r.Enabled {
+		attempts = 1
+	}
+	if attempts <= 0 {
+		return 0
+	}
+	const never = 1 << 20 // of attempts: nobody lives to see it
+	limits := r.limits(watch.DefaultOptions().Backoff)
+	total, pause := time.Duration(0), limits.Min
+	for range min(attempts, never) {
+		total += pause
+		pause = min(2*pause, limits.Max)
+	}
+	return total
+}
+
+// giveUp returns an error when a query has failed for longer than patience
+// allows. Once everything is rendered, the files in place are better than
+// anything an end could bring, so from then on nothing is given up unless a
+// number of attempts was asked for.
+func (w *work) giveUp(ctx context.Context) error {
+	patience := w.config.Consul.Retry.patience()
+	complete := w.complete
+	if w.config.Consul.Retry.Attempts.Set || !w.config.Consul.Retry.Enabled {
+		complete = nil
+	}
+	ticker := time.NewTicker(250 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-complete:
+			return nil
+		case <-ticker.C:
+		}
+		for _, q := range w.feed.watcher.Status().Queries {
+			if err := w.hopeless(q, patience); err != nil {
+				return &exitError{exitRunner, err}
+			}
+		}
+	}
+}
+
+// hopeless is why a query is not worth waiting for any longer, or nil.
+func (w *work) hopeless(q watch.QueryStatus, patience time.Duration) error {
+	if q.Err == nil {
+		return nil
+	}
+	if _, ok := q.Query.(watch.File); ok {
+		if !q.Known && w.config.alone() && errors.Is(q.Err, fs.ErrNotExist) {
+			return q.Err
+		}
+		return nil
+	}
+	if since := time.Since(q.Since); patience > 0 && since >= patience {
+		return fmt.Errorf("%s: %w (exceeded maximum retries: failing for %v; consul.retry.attempts = 0 never gives up)",
+			q.Query, q.Err, since.Round(time.Second))
+	}
+	return nil
+}

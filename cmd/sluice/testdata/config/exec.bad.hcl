@@ -1,0 +1,8 @@
+exec {
+  command      = "app"
+  kill_timeout = "-1s"
+  splay        = "-1s"
+  env {
+    denylist = ["[a"]
+  }
+}

@@ -1,0 +1,4 @@
+group {
+  command = "reload"
+}
+group = "web"

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sluiceproxy/sluice/render"
+	"github.com/sluiceproxy/sluice/render/child"
+	"github.com/sluiceproxy/sluice/render/install"
+	"github.com/sluiceproxy/sluice/watch/consul"
+	"golang.org/x/sync/errgroup"
+)
+
+// work is what one configuration makes of its templates: a renderer, and the
+// program that lives on what it renders.
+type work struct {
+	config   Config
+	feed     *feed
+	renderer *render.Renderer
+	child    *child.Child      // nil without one
+	digest   [sha256.Size]byte // of the files it was made from, if they are watched
+
+	// complete is closed when everything has been rendered once.
+	complete   chan struct{}
+	isComplete sync.Once
+}
+
+// newWork makes the work of a configuration over a feed. Nothing happens before
+// Run, but that templates are read and parsed.
+func (d *daemon) newWork(c Config, f *feed) (*work, error) {
+	environment, err := consul.ConfigFromEnv(d.getenv)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	own := consulEnvironment(c.consulConfig(d.log).Over(environment))
+
+	w := &work{config: c, feed: f, complete: make(chan struct{})}
+	if c.WatchFiles {
+		w.digest = w.files().digest()
+	}
+	o := render.DefaultOptions()
+	o.Once, o.Dry, o.Diff = c.Once, d.cl.Dry, d.cl.Diff
+	o.AbsentIsError = c.ErrOnFailedLookup
+	o.AfterPass = w.afterPass
+	o.Env = own.lookup
+	o.CommandEnv = ExecEnv{}.environment(own)
+	o.Stdout, o.Stderr, o.Logger = d.stdout, d.stderr, d.log
+	for _, t := range c.Templates {
+		o.Templates = append(o.Templates, t.renderTemplate(own))
+	}
+	if w.renderer, err = render.New(o, f.watcher); err != nil {
+		return nil, &exitError{exitRunner, err}
+	}
+	if len(c.Exec.Command) > 0 && !d.cl.Dry {
+		w.child = child.New(child.Options{
+			Command:      install.Command(c.Exec.Command),
+			Env:          c.Exec.Env.environment(own),
+			KillSignal:   syscall.Signal(c.Exec.KillSignal.Value),
+			KillTimeout:  c.Exec.KillTimeout.Value,
+			ReloadSignal: syscall.Signal(c.Exec.ReloadSignal),
+			Splay:        c.Exec.Splay,
+			Stdin:        os.Stdin,
+			Stdout:       d.stdout,
+			Stderr:       d.stderr,
+		})
+	}
+	return w, nil
+}
+
+// broken joins what is wrong with templates that do not parse.
+func (w *work) broken() error {
+	var errs []error
+	for _, t := range w.renderer.Status() {
+		if t.State == render.Broken {
+			errs = append(errs, t.Err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// afterPass tells the program of new files. One that is yet to be started will
+// find them.
+func (w *work) afterPass(p render.Progress) {
+	if !p.Complete {
+		return
+	}
+	if p.Written && w.child != nil {
+		w.child.Reload()
+	}
+	w.isComplete.Do(func() { close(w.complete) })
+}
+
+// Run works until ctx ends, and then returns nil. Before, it returns errDone if
+// there is nothing left to do, or the failure that ends it all.
+func (w *work) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.render(ctx) })
+	if len(w.config.LB.Listeners) == 0 {
+		group.Go(func() error { return w.giveUp(ctx) })
+	}
+	if w.child != nil {
+		group.Go(func() error { return w.supervise(ctx) })
+	}
+	return group.Wait()
+}
+
+func (w *work) render(ctx context.Context) error {
+	err := w.renderer.Run(ctx)
+	if err != nil {
+		return err
+	}
+	if w.config.Once {
+		w.isComplete.Do(func() { close(w.complete) })
+		if w.child == nil {
+			return errDone
+		}
+	}
+	return nil
+}
+
+// supervise runs the program as soon as everything is rendered. Its end is the
+// end of everything, and its status that of sluice.
+func (w *work) supervise(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-w.complete:
+	}
+	status, err := w.child.Run(ctx)
+	switch {
+	case err != nil:
+		return &exitError{exitRunner, err}
+	case ctx.Err() != nil:
+		return nil
+	case status == 0:
+		return errDone
+	}
+	return &exitError{status, fmt.Errorf("%q ended with status %d", w.config.Exec.Command, status)}
+}
+
+// splay is the pause before the program is stopped for a new configuration.
+func (w *work) splay(ctx context.Context) {
+	if w.child == nil {
+		return
+	}
+	timer := time.NewTimer(child.RandomPart(w.config.Exec.Splay))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

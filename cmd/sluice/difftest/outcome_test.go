@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds a program that should have ended. It is no demand on speed.
-const patience = 6 * time.Second
+const patience = 30 * time.Second
 
 // program is one of the two that are compared.
 type program struct {
@@ -66,12 +66,13 @@ func (p program) run(t *testing.T, dir string, env []string, args ...string) out
 	return outcome{exit: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
 
-// listFiles shows all files below dir with their modes and contents.
+// listFiles shows all files below dir with their modes and contents, without
+// the hidden ones in which sluice notes what was not applied.
 func listFiles(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".sluice-unapplied") {
 			return err
 		}
 		info, err := entry.Info()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
@@ -36,6 +37,7 @@ func newWorld(t *testing.T) *world {
 		ours:   program{"sluice", sluice(t)},
 		consul: parts.StartConsul(t, agentConfig),
 	}
+	w.awaitNode(t)
 	for _, f := range readArchive(t, "testdata/world/catalog.txtar").Files {
 		method, path, _ := strings.Cut(f.Name, " ")
 		w.consul.Do(method, "/v1/"+path, string(f.Data))
@@ -46,6 +48,18 @@ func newWorld(t *testing.T) *world {
 		w.consul.PutKey(path, strings.TrimSuffix(string(f.Data), "\n"))
 	}
 	return w
+}
+
+// awaitNode waits until the agent has registered all of its own node, which it
+// does some time after it answers.
+func (w *world) awaitNode(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(w.consul.Do("GET", "/v1/catalog/node/test", ""), "lan_ipv4") {
+			return
+		}
+	}
+	t.Fatal("the agent has not registered its node")
 }
 
 // environment of both programs.

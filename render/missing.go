@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -47,6 +48,19 @@ func (a *absence) next(after time.Duration) time.Time {
 		}
 	}
 	return next
+}
+
+// waiting names what the templates lack, a line each; empty if it is nothing.
+func (r *Renderer) waiting() string {
+	var b strings.Builder
+	snapshot := r.watcher.Snapshot()
+	for _, t := range r.tasks {
+		for _, q := range t.status.Missing {
+			e, _ := snapshot.Entry(q)
+			fmt.Fprintf(&b, "\ntemplate %s waits for %s: %s", t.template.Name(), q, reason(e))
+		}
+	}
+	return b.String()
 }
 
 // reason says why q has no answer.

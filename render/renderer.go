@@ -83,7 +83,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			if r.options.Once {
-				return fmt.Errorf("rendering once: %w", context.Cause(ctx))
+				return fmt.Errorf("rendering once: %w%s", context.Cause(ctx), r.waiting())
 			}
 			return nil
 		case <-wants.Changed():

@@ -56,6 +56,9 @@ func (d *daemon) ready() admin.Readiness {
 			wait("%s is not rendered yet: %s", cmp.Or(t.Destination, t.Source), templateReason(t))
 		}
 	}
+	if faults := len(fileProblems(d.currentFeed().sources.catalog)); faults > 0 {
+		r.Reasons = append(r.Reasons, fmt.Sprintf("%d %s of the catalog cannot be used: see /api/problems", faults, plural(faults, "file", "files")))
+	}
 	age, query := d.currentFeed().watcher.Status().StaleFor()
 	if query.Query != nil {
 		r.Stale = max(age, time.Millisecond)

@@ -36,11 +36,8 @@ type candidateView struct {
 
 // explain says where a request would go, and why.
 func (p program) explain(ctx context.Context, args []string) error {
-	t, args, err := takeToolFlags(args)
-	if err != nil {
-		return err
-	}
-	cl, c, done, err := p.load(args)
+	var t toolFlags
+	cl, c, done, err := p.loadTool(args, explainUsage, t.fromFlag(), t.jsonFlag(), t.headerFlag())
 	if err != nil || done {
 		return err
 	}
@@ -87,7 +84,7 @@ func questionOf(args []string) (method, target string, err error) {
 	case 2:
 		return args[0], args[1], nil
 	}
-	return "", "", &exitError{exitFlags, errors.New("usage: sluice explain [-from URL] [-json] [-H 'Name: value'] [flags] [METHOD] URL")}
+	return "", "", &exitError{exitFlags, errors.New("a URL to explain is missing, or there is too much: sluice explain [flags] [METHOD] URL (see sluice explain -h)")}
 }
 
 func explainView(table *lb.Table, method, target string, header http.Header) (explanation, error) {

@@ -29,7 +29,8 @@ type commandLine struct {
 
 // parseCommandLine reads arguments in the syntax of Go's flag package: -x, --x,
 // -x=value, -x value; "--" ends the flags. Errors have status 13.
-func parseCommandLine(args []string) (commandLine, error) {
+// A subcommand has flags of its own besides.
+func parseCommandLine(args []string, own ...flagSpec) (commandLine, error) {
 	var cl commandLine
 	for len(args) > 0 {
 		name, ok := strings.CutPrefix(args[0], "-")
@@ -42,7 +43,7 @@ func parseCommandLine(args []string) (commandLine, error) {
 			break
 		}
 		name, value, given := strings.Cut(strings.TrimPrefix(name, "-"), "=")
-		f, err := findFlag(name)
+		f, err := findFlag(name, own)
 		if err != nil {
 			return cl, &exitError{exitFlags, err}
 		}
@@ -165,7 +166,10 @@ func assign(target any, value string) (err error) {
 	return nil
 }
 
-func findFlag(name string) (flagSpec, error) {
+func findFlag(name string, own []flagSpec) (flagSpec, error) {
+	if i := slices.IndexFunc(own, func(f flagSpec) bool { return f.name == name }); i >= 0 {
+		return own[i], nil
+	}
 	for f := range allFlags() {
 		if f.name == name || slices.Contains(f.aliases, name) {
 			return f, nil

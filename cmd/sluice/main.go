@@ -71,7 +71,10 @@ func subcommandNames(yield func(string) bool) {
 	}
 }
 
-func (p program) version(context.Context, []string) error {
+func (p program) version(_ context.Context, args []string) error {
+	if len(args) > 0 {
+		return &exitError{exitFlags, fmt.Errorf("unexpected argument %q: version takes none", args[0])}
+	}
 	if p.name != ourName {
 		fmt.Fprintf(p.stdout, "%s v%s (%s %s)\n", p.name, consulTemplateVersion, ourName, version)
 		return nil

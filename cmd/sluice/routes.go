@@ -10,11 +10,8 @@ import (
 
 // routes prints every route, and what could not be honoured.
 func (p program) routes(ctx context.Context, args []string) error {
-	t, args, err := takeToolFlags(args)
-	if err != nil {
-		return err
-	}
-	cl, c, done, err := p.load(args)
+	var t toolFlags
+	cl, c, done, err := p.loadTool(args, routesUsage, t.fromFlag(), t.jsonFlag())
 	if err != nil || done {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -8,8 +9,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,6 +57,8 @@ func TestScripts(t *testing.T) {
 			"get":     get,
 			"await":   await,
 			"signal":  signalBackground,
+			"status":  status,
+			"systemd": systemd,
 		},
 	})
 }
@@ -66,6 +71,7 @@ type script struct {
 	t        testscript.T
 	agent    *parts.Consul
 	backends map[string]instance
+	notified *net.UnixConn
 }
 
 type scriptKey struct{}
@@ -292,6 +298,46 @@ func poll(try func() error) error {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// status N PROGRAM ARG… runs a program, which must end with that status.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: status N PROGRAM [ARG…]")
+	}
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		ended, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if want, err := strconv.Atoi(args[0]); err != nil || got != want {
+		ts.Fatalf("ended with status %d, want %s", got, args[0])
+	}
+}
+
+// systemd          opens a socket for notifications and sets NOTIFY_SOCKET
+// systemd MESSAGE  waits until that is received.
+func systemd(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	if len(args) == 0 {
+		path := ts.MkAbs("notify.sock")
+		conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+		ts.Check(err)
+		ts.Defer(func() { conn.Close() })
+		ts.Setenv("NOTIFY_SOCKET", path)
+		s.notified = conn
+		return
+	}
+	buf := make([]byte, 100)
+	ts.Check(s.notified.SetReadDeadline(time.Now().Add(patience)))
+	n, err := s.notified.Read(buf)
+	ts.Check(err)
+	if string(buf[:n]) != args[0] {
+		ts.Fatalf("received %q", buf[:n])
 	}
 }
 

@@ -27,33 +27,40 @@ type toolFlags struct {
 	headers []string // of the request to explain
 }
 
-// takeToolFlags removes the tools' own flags from args.
-func takeToolFlags(args []string) (t toolFlags, rest []string, err error) {
-	for len(args) > 0 {
-		arg := args[0]
-		args = args[1:]
-		name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if !strings.HasPrefix(arg, "-") || name != "from" && name != "json" && name != "H" {
-			rest = append(rest, arg)
-			continue
-		}
-		if name == "json" {
-			t.json = true
-			continue
-		}
-		if !given {
-			if len(args) == 0 {
-				return t, nil, &exitError{exitFlags, fmt.Errorf("flag -%s needs a value", name)}
-			}
-			value, args = args[0], args[1:]
-		}
-		if name == "from" {
+func (t *toolFlags) fromFlag() flagSpec {
+	return flagSpec{name: "from", value: "URL", help: "Admin listener to ask: http://HOST:PORT or unix:///PATH (default http://" + defaultAdminAddress + ").",
+		set: func(_ *commandLine, value string) error {
 			t.from = strings.TrimRight(value, "/")
-		} else {
+			return nil
+		}}
+}
+
+func (t *toolFlags) jsonFlag() flagSpec {
+	return flagSpec{name: "json", help: "Print JSON, as the admin listener has it.",
+		set: func(_ *commandLine, value string) error { return assign(&t.json, value) }}
+}
+
+func (t *toolFlags) headerFlag() flagSpec {
+	return flagSpec{name: "H", value: "'NAME: VALUE'", help: "Header field of the request. Repeatable.",
+		set: func(_ *commandLine, value string) error {
+			if name, _, ok := strings.Cut(value, ":"); !ok || strings.TrimSpace(name) == "" {
+				return fmt.Errorf("%q is not of the form Name: value", value)
+			}
 			t.headers = append(t.headers, value)
-		}
+			return nil
+		}}
+}
+
+// loadTool is load for a tool with flags and a help of its own.
+func (p program) loadTool(args []string, head string, own ...flagSpec) (cl commandLine, c Config, done bool, err error) {
+	if cl, err = parseCommandLine(args, own...); err != nil {
+		return cl, c, false, err
 	}
-	return t, rest, nil
+	if cl.Help {
+		return cl, c, true, p.writeToolUsage(head, own)
+	}
+	c, err = cl.Load(p.getenv)
+	return cl, c, false, err
 }
 
 // ask gets a path of the running sluice's admin API.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/sluiceproxy/sluice/render"
-	"github.com/sluiceproxy/sluice/watch/file"
 )
 
 // validate checks all that can be checked without a network: settings,
@@ -18,7 +19,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 		return err
 	}
 	if cl.Help {
-		return p.writeUsage()
+		return p.writeToolUsage(validateUsage, nil)
 	}
 	if err := cl.noMoreArgs(); err != nil {
 		return err
@@ -29,21 +30,11 @@ func (p program) validate(ctx context.Context, args []string) error {
 		faults = append(faults, err)
 	}
 	for _, t := range c.Templates {
-		if _, err := render.Parse(t.renderTemplate(nil)); err != nil {
-			faults = append(faults, err)
-		}
+		_, err := render.Parse(t.renderTemplate(nil))
+		faults = append(faults, err)
 	}
-	problems := 0
 	if c.Catalog.Path != "" {
-		if _, err := file.NewCatalog(c.Catalog.Path, file.DefaultOptions()); err != nil {
-			faults = append(faults, err)
-		} else if table, s, err := p.readTable(ctx, c); err == nil {
-			found := append(tagProblems(table.Problems()), fileProblems(s.catalog)...)
-			for _, f := range found {
-				faults = append(faults, errors.New(f.String()))
-			}
-			problems = len(found)
-		}
+		faults = append(faults, p.validateCatalog(ctx, c)...)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return &exitError{exitConfig, err}
@@ -51,6 +42,33 @@ func (p program) validate(ctx context.Context, args []string) error {
 	for _, path := range cl.configs {
 		fmt.Fprintf(p.stdout, "%s: good\n", path)
 	}
-	fmt.Fprintf(p.stdout, "%d templates, %d listeners, %d problems\n", len(c.Templates), len(c.LB.Listeners), problems)
+	if len(c.Templates)+len(c.LB.Listeners) == 0 && c.Catalog.Path == "" {
+		fmt.Fprintln(p.stdout, "there is no template, no listener and no catalog to check (see sluice validate -h)")
+		return nil
+	}
+	fmt.Fprintf(p.stdout, "good: %d %s, %d %s\n",
+		len(c.Templates), plural(len(c.Templates), "template", "templates"),
+		len(c.LB.Listeners), plural(len(c.LB.Listeners), "listener", "listeners"))
 	return nil
+}
+
+// validateCatalog lists the faults of the embedded catalog's files and tags.
+func (p program) validateCatalog(ctx context.Context, c Config) []error {
+	info, err := os.Stat(c.Catalog.Path)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "catalog", Path: c.Catalog.Path, Err: errors.New("not a folder")}
+	}
+	if err != nil {
+		return []error{err}
+	}
+	c.LB.Listeners = nil // checked before
+	table, s, err := p.readTable(ctx, c)
+	if err != nil {
+		return []error{err}
+	}
+	var faults []error
+	for _, f := range append(tagProblems(table.Problems()), fileProblems(s.catalog)...) {
+		faults = append(faults, errors.New(f.String()))
+	}
+	return faults
 }

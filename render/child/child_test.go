@@ -3,6 +3,8 @@ package child
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -138,6 +140,29 @@ func TestSignalsArePassedOn(t *testing.T) {
 	r.await("up\n")
 	r.Signal(syscall.SIGINT)
 	r.ends(255)
+}
+
+// The shell of a simple line is no one signals would get stuck in.
+func TestShellMakesRoom(t *testing.T) {
+	for line, want := range map[string]bool{
+		"sleep 5": true, `sh -c "$X"`: true, "sleep 5; true": false, "exit 5": false, "A=1 sleep 5": false, "sleep 5 &": false,
+	} {
+		got := argv(install.Command{line})
+		if (got[2] == "exec "+line) != want {
+			t.Errorf("%q runs as %q", line, got)
+		}
+	}
+	if got := argv(install.Command{"sleep", "5"}); len(got) != 2 {
+		t.Errorf("a list runs as %q", got)
+	}
+	script := filepath.Join(t.TempDir(), "app")
+	if err := os.WriteFile(script, []byte("trap 'exit 9' USR1; echo up; while test -e $0; do sleep 0.01; done"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := begin(t, Options{Command: install.Command{"sh " + script}})
+	r.await("up\n")
+	r.Signal(syscall.SIGUSR1)
+	r.ends(9)
 }
 
 func TestSplay(t *testing.T) {

@@ -2,8 +2,11 @@ package child
 
 import (
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sluiceproxy/sluice/render/install"
 )
 
 // process is one run of the program.
@@ -14,7 +17,7 @@ type process struct {
 }
 
 func start(o Options) (*process, error) {
-	argv := o.Command.Argv()
+	argv := argv(o.Command)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = o.Env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = o.Stdin, o.Stdout, o.Stderr
@@ -31,6 +34,26 @@ func start(o Options) (*process, error) {
 		_ = cmd.Wait() // what it says is in ProcessState
 	}()
 	return p, nil
+}
+
+// argv is the command's, but that a shell which has nothing else to do makes
+// room for the program: most signals would end the shell and leave the program
+// behind.
+func argv(c install.Command) []string {
+	argv := c.Argv()
+	if c.IsShell() && isSingle(c[0]) {
+		argv[2] = "exec " + c[0]
+	}
+	return argv
+}
+
+// isSingle reports whether a line for the shell runs one program and no more.
+func isSingle(line string) bool {
+	if strings.ContainsAny(line, ";&|<>()\n") {
+		return false
+	}
+	_, err := exec.LookPath(strings.Fields(line)[0]) // and not a word of the shell's
+	return err == nil
 }
 
 // signal sends s; that it is too late for that does not matter.

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"strings"
+)
+
+// The heads of the tools' help; their own flags follow.
+const (
+	routesUsage = `Usage: sluice routes [flags]
+
+Lists every route, and every tag and file that could not be used. It asks the
+sluice that runs here. Told of a catalog or a Consul it reads that itself:
+
+  sluice routes -catalog ./consul.d
+  sluice routes -consul-addr 127.0.0.1:8500
+`
+	explainUsage = `Usage: sluice explain [flags] [METHOD] URL
+
+Says which route a request would take and why, which others came into question,
+and where it would be forwarded to. Nothing is sent there. The exit status is 1
+if no route matches. It asks the sluice that runs here. Told of a catalog or a
+Consul it reads that itself:
+
+  sluice explain http://www.example.com/cerebro/x
+  sluice explain -catalog ./consul.d -H 'X-User: me' POST http://localhost/
+`
+	validateUsage = `Usage: sluice validate [flags]
+
+Checks configuration files, listeners, templates and, with -catalog, service
+definitions and their tags, and lists everything that is wrong. It needs no
+network. It takes the flags sluice itself would be started with:
+
+  sluice validate -config /etc/sluice.hcl
+  sluice validate -catalog ./consul.d -template in.ctmpl:out.conf
+`
+)
+
+// writeToolUsage prints the help of a tool.
+func (p program) writeToolUsage(head string, own []flagSpec) error {
+	var b strings.Builder
+	b.WriteString(head)
+	if len(own) > 0 {
+		b.WriteString("\n")
+	}
+	for _, f := range own {
+		f.write(&b)
+	}
+	b.WriteString("\nThe flags of sluice itself are taken as well; sluice -h lists them.\n")
+	_, err := io.WriteString(p.stdout, b.String())
+	return err
+}

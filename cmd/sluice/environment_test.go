@@ -1,0 +1,79 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sluiceproxy/sluice/watch/consul"
+)
+
+func TestConsulEnvironment(t *testing.T) {
+	tests := []struct {
+		config consul.Config
+		want   environment
+	}{
+		{consul.Config{}, environment{"CONSUL_HTTP_SSL=false", "CONSUL_HTTP_SSL_VERIFY=true"}},
+		{consul.Config{
+			Address: "a:1", Token: "t", TokenFile: "f", Auth: consul.Auth{Username: "u", Password: "p"},
+			SSL: consul.SSL{Enabled: consul.On, Verify: consul.Off},
+		}, environment{
+			"CONSUL_HTTP_ADDR=a:1", "CONSUL_HTTP_AUTH=u:p", "CONSUL_HTTP_TOKEN=t", "CONSUL_HTTP_TOKEN_FILE=f",
+			"CONSUL_HTTP_SSL=true", "CONSUL_HTTP_SSL_VERIFY=false",
+		}},
+	}
+	for _, test := range tests {
+		if diff := cmp.Diff(test.want, consulEnvironment(test.config)); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
+
+// What sluice uses itself is what templates see, whatever the process was given.
+func TestEnvironmentShadowsTheProcess(t *testing.T) {
+	t.Setenv("TEST_A", "process")
+	t.Setenv("TEST_B", "process")
+	t.Setenv("TEST_EMPTY", "")
+	own := environment{"TEST_A=own=x"}
+	for name, want := range map[string]string{"TEST_A": "own=x", "TEST_B": "process", "TEST_EMPTY": ""} {
+		if got, set := own.lookup(name); got != want || !set {
+			t.Errorf("%s is %q, set %v", name, got, set)
+		}
+	}
+	if _, set := own.lookup("TEST_UNSET"); set {
+		t.Error("a variable nobody set is set")
+	}
+}
+
+func TestExecEnvironment(t *testing.T) {
+	t.Setenv("TEST_A", "1")
+	t.Setenv("TEST_B_TOKEN", "2")
+	own := environment{"OWN=3"}
+	tests := map[string]struct {
+		env  ExecEnv
+		want []string // in that order
+		not  []string
+	}{
+		"all":      {ExecEnv{Custom: []string{"C=4"}}, []string{"TEST_A=1", "OWN=3", "C=4"}, nil},
+		"pristine": {ExecEnv{Pristine: true, Custom: []string{"C=4"}}, []string{"OWN=3", "C=4"}, []string{"TEST_A=1"}},
+		"allowed":  {ExecEnv{Allowlist: []string{"TEST_*"}}, []string{"TEST_A=1", "TEST_B_TOKEN=2", "OWN=3"}, []string{"HOME="}},
+		"denied":   {ExecEnv{Denylist: []string{"*_TOKEN"}}, []string{"TEST_A=1", "OWN=3"}, []string{"TEST_B_TOKEN=2"}},
+		"both":     {ExecEnv{Allowlist: []string{"TEST_*"}, Denylist: []string{"*_TOKEN"}}, []string{"TEST_A=1", "OWN=3"}, []string{"TEST_B_TOKEN=2"}},
+	}
+	for name, test := range tests {
+		got := test.env.environment(own)
+		last := -1
+		for _, entry := range test.want {
+			i := slices.Index(got, entry)
+			if i <= last {
+				t.Errorf("%s: %s is missing or out of order in %q", name, entry, got)
+			}
+			last = i
+		}
+		for _, entry := range test.not {
+			if slices.Contains(got, entry) {
+				t.Errorf("%s: %s is in %q", name, entry, got)
+			}
+		}
+	}
+}

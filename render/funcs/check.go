@@ -61,9 +61,9 @@ type CheckDefinition struct {
 	TimeoutDuration                        time.Duration `json:"-"`
 	DeregisterCriticalServiceAfterDuration time.Duration `json:"-"`
 	SessionName                            string        `json:",omitempty"`
-	Interval                               CheckDuration `json:"-"`
-	Timeout                                CheckDuration `json:"-"`
-	DeregisterCriticalServiceAfter         CheckDuration `json:"-"`
+	Interval                               CheckDuration
+	Timeout                                CheckDuration
+	DeregisterCriticalServiceAfter         CheckDuration
 }
 
 // CheckDuration is a duration that prints as "10s".

@@ -1,9 +1,11 @@
 package funcs
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -183,8 +185,23 @@ func FuzzParseCatalogQueries(f *testing.F) {
 		if q, err := parseNodesQuery(text); err == nil && strings.ContainsAny(q.Datacenter+q.Near, "?@~") {
 			t.Errorf("nodes %q gave %+v", text, q)
 		}
+		if q, err := parsePeeringsQuery(text); err == nil && strings.ContainsAny(q.Partition, "?@~&=") {
+			t.Errorf("peerings %q gave %+v", text, q)
+		}
 		if q, err := parseNodeQuery(text); err == nil && q.Name != "" && !consistsOf(q.Name, ".-") {
 			t.Errorf("node %q gave %+v", text, q)
+		}
+	})
+}
+
+func FuzzGlobMatches(f *testing.F) {
+	f.Add("a*b*c", "axbyc")
+	f.Add("*", "")
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		quoted := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`)
+		want, err := regexp.MatchString(`(?s)\A`+quoted+`\z`, name)
+		if err == nil && utf8.ValidString(pattern+name) && globMatches(pattern, name) != want {
+			t.Errorf("%q matches %q: want %v", pattern, name, want)
 		}
 	})
 }

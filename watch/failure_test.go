@@ -1,7 +1,10 @@
 package watch_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +161,57 @@ func TestFilteredToEmptyIsNotAllGone(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		if got, _ := watch.Get(b.watcher.Snapshot(), web); len(got) != 1 || b.entry(web).Err != nil {
 			t.Errorf("the entry is %+v, want the one instance left", b.entry(web))
+		}
+	})
+}
+
+// Nothing tells "there is nothing" from "not allowed to see", so a first answer
+// that rules emptied is none.
+func TestFilteredToEmptyIsUnknownAtFirstContact(t *testing.T) {
+	for _, test := range []struct {
+		query watch.Query
+		value any
+	}{
+		{watch.Services{}, nil},
+		{watch.Health{Service: "web"}, nil},
+		{watch.Prefix{Path: "app/"}, nil},
+		{watch.Node{Name: "n"}, &watch.NodeServices{Node: watch.NodeInfo{Name: "n"}}},
+	} {
+		t.Run(test.query.String(), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *bubble) {
+				var log bytes.Buffer
+				b.options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				b.source.SetFiltered(test.query, test.value)
+				b.source.SetNeeds("service:read on everything")
+				b.watch(test.query)
+				e := b.entry(test.query)
+				if e.Known || !errors.Is(e.Err, watch.ErrFiltered) || !errors.Is(e.Err, watch.ErrDenied) {
+					t.Fatalf("the entry is %+v, want it unknown with ErrFiltered", e)
+				}
+				if !strings.Contains(e.Err.Error(), "service:read on everything") {
+					t.Errorf("the error %q does not name the right", e.Err)
+				}
+				if s := b.status(test.query); !s.Filtered || s.Known {
+					t.Errorf("the status is %+v", s)
+				}
+				if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "service:read on everything") {
+					t.Errorf("the log lacks a warning with the right: %s", log.String())
+				}
+				if !changed(b.wants) {
+					t.Error("the consumer was not told")
+				}
+			})
+		})
+	}
+}
+
+func TestPartlyFilteredIsData(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		web := watch.Health{Service: "web"}
+		b.source.SetFiltered(web, instances("one"))
+		b.watch(web)
+		if e := b.entry(web); !e.Known || e.Err != nil || !b.status(web).Filtered {
+			t.Errorf("the entry is %+v, want it known; filtered %t", e, b.status(web).Filtered)
 		}
 	})
 }

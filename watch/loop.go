@@ -94,10 +94,26 @@ func (w *Watcher) ask(ctx context.Context, m *watched, index uint64) (Reply, err
 	if m.origin.cost() != m.origin.planned.Load() {
 		wake(w.unplanned) // only an answer tells whether requests share a connection
 	}
-	if had && reply.Filtered && isEmpty(reply.Value) {
-		return Reply{}, fmt.Errorf("%s: %w", m.query, ErrFiltered)
+	if reply.hidden() {
+		return Reply{}, filteredError(m.query, reply)
 	}
 	return reply, nil
+}
+
+// hidden reports whether access rules left nothing of an answer. A node is
+// shown without its services then.
+func (r Reply) hidden() bool {
+	if n, ok := r.Value.(*NodeServices); ok && n != nil {
+		return r.Filtered && len(n.Services) == 0
+	}
+	return r.Filtered && isEmpty(r.Value)
+}
+
+func filteredError(q Query, r Reply) error {
+	if r.Needs == "" {
+		return fmt.Errorf("%s: %w", q, ErrFiltered)
+	}
+	return fmt.Errorf("%s: %w; the token needs %s", q, ErrFiltered, r.Needs)
 }
 
 // doubtful reports whether a reply must be confirmed by the leader: it is

@@ -47,6 +47,9 @@ type Reply struct {
 	LastContact time.Duration
 	// Filtered is set when an access rule removed parts of the answer.
 	Filtered bool
+	// Needs names the rights that show all of the answer, for people; it may be
+	// empty.
+	Needs string
 }
 
 // Surveyor is a Source that can tell which of many health queries changed
@@ -86,10 +89,10 @@ type RetryAfter interface {
 // ErrDenied marks an answer that needs a right the token does not give.
 var ErrDenied = errors.New("permission denied")
 
-// ErrFiltered is reported when access rules removed all of an answer that was
-// not empty before. It is an [ErrDenied]: the last good answer is kept, as
-// nothing tells "all gone" from "not allowed to see".
-var ErrFiltered = fmt.Errorf("%w: access rules hide the whole answer (may the token still read it?)", ErrDenied)
+// ErrFiltered is reported when access rules removed all of an answer. It is an
+// [ErrDenied], and never an answer that there is nothing: the last good answer
+// is kept, and what was not known stays unknown.
+var ErrFiltered = fmt.Errorf("%w: access rules hide the whole answer", ErrDenied)
 
 // ErrNotFound marks a thing that does not exist where absence is no answer,
 // such as an unknown prepared query.

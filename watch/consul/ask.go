@@ -70,7 +70,7 @@ func askFor(q watch.Query) (ask, bool) {
 			scope:  q.Scope,
 			blocks: true,
 			needs:  fmt.Sprintf("node:read on %q and service:read", q.Name),
-			rights: []right{{"node", "read", q.Name}},
+			rights: []right{{"node", "read", q.Name}, {"service", "read", ""}},
 			decode: decodeNode,
 		}, true
 	case watch.PreparedQuery:

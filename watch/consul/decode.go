@@ -221,7 +221,8 @@ func decodeServices(body []byte) (any, int, error) {
 	return list, len(list), nil
 }
 
-// decodeNode answers nil for an unknown node, as Consul does.
+// decodeNode answers nil for an unknown node, as Consul does. It counts the
+// services: a node may be seen that hides them.
 func decodeNode(body []byte) (any, int, error) {
 	wire, err := decode[*struct {
 		Node     *wireNode
@@ -240,7 +241,7 @@ func decodeNode(body []byte) (any, int, error) {
 	slices.SortFunc(n.Services, func(a, b watch.ServiceInfo) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return n, 1, nil
+	return n, len(n.Services), nil
 }
 
 func decodePrepared(body []byte) (any, int, error) {

@@ -114,7 +114,7 @@ func (s *Source) ask(ctx context.Context, a ask, r watch.Request) (watch.Reply, 
 	if err != nil {
 		return watch.Reply{}, err
 	}
-	reply := watch.Reply{Index: got.index, LastContact: got.lastContact, Filtered: got.filtered}
+	reply := watch.Reply{Index: got.index, LastContact: got.lastContact, Filtered: got.filtered, Needs: a.needs}
 	if !a.blocks {
 		reply.Index, reply.Poll = 0, pollEvery
 	} else if got.index == 0 {

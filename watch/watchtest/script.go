@@ -34,6 +34,13 @@ func (s *Source) SetFiltered(q watch.Query, value any) {
 	s.update(q, true, func(a *answer) { a.value, a.filtered = typed(q, value), true })
 }
 
+// SetNeeds sets what all replies say about the rights they take.
+func (s *Source) SetNeeds(rights string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.needs = rights
+}
+
 // SetStale makes value and index what requests for q are told unless they are
 // consistent. It wakes held requests.
 func (s *Source) SetStale(q watch.Query, value any, index uint64, lastContact time.Duration) {

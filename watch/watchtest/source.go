@@ -31,6 +31,7 @@ type Source struct {
 	streams   int
 	epoch     int // counts restarts; requests of an older one fail
 	unhandled func(watch.Query) bool
+	needs     string
 
 	surveys   map[*survey]struct{}
 	surveyErr error
@@ -128,6 +129,7 @@ func (s *Source) look(r watch.Request, epoch int, expired bool) (watch.Reply, <-
 		Index:       a.index,
 		Poll:        a.poll,
 		Filtered:    a.filtered,
+		Needs:       s.needs,
 		LastContact: a.lastContact,
 	}, nil, nil
 }

@@ -28,7 +28,8 @@ type commandLine struct {
 }
 
 // parseCommandLine reads arguments in the syntax of Go's flag package: -x, --x,
-// -x=value, -x value; "--" ends the flags. Errors have status 13.
+// -x=value, -x value; "--" ends the flags. Errors have status 13, for a few flags
+// 15.
 // A subcommand has flags of its own besides.
 func parseCommandLine(args []string, own ...flagSpec) (commandLine, error) {
 	var cl commandLine
@@ -57,7 +58,7 @@ func parseCommandLine(args []string, own ...flagSpec) (commandLine, error) {
 			value, rest = rest[0], rest[1:]
 		}
 		if err := f.set(&cl, value); err != nil {
-			return cl, &exitError{exitFlags, fmt.Errorf("flag -%s: %w", name, err)}
+			return cl, &exitError{f.faultStatus(), fmt.Errorf("flag -%s: %w", name, err)}
 		}
 		args = rest
 	}
@@ -115,6 +116,16 @@ type flagSpec struct {
 	help    string
 	set     setFunc
 	aliases []string // other names, not in the help
+	// late marks a flag whose value consul-template looks at with the
+	// configuration: a fault in it has that status.
+	late bool
+}
+
+func (f flagSpec) faultStatus() int {
+	if f.late {
+		return exitConfig
+	}
+	return exitFlags
 }
 
 type setFunc func(cl *commandLine, value string) error

@@ -167,7 +167,7 @@ func consulConnectionFlags() []flagSpec {
 
 func otherFlags() []flagSpec {
 	return []flagSpec{
-		{name: "log-level", value: "LEVEL", set: into(func(c *Config) any { return &c.LogLevel }),
+		{name: "log-level", value: "LEVEL", late: true, set: into(func(c *Config) any { return &c.LogLevel }),
 			help: "trace, debug, info, warn or err (default warn; info with -lb)."},
 		{name: "log-format", value: "FORMAT", set: into(func(c *Config) any { return &c.LogFormat }),
 			help: "text or json (default text)."},
@@ -181,7 +181,7 @@ func otherFlags() []flagSpec {
 			help: "Keep N older files; 0 keeps all, -1 none (default 0)."},
 		{name: "syslog", set: into(func(c *Config) any { return &c.Syslog.Enabled }),
 			help: "Also log to syslog."},
-		{name: "syslog-facility", value: "NAME", set: into(func(c *Config) any { return &c.Syslog.Facility }),
+		{name: "syslog-facility", value: "NAME", late: true, set: into(func(c *Config) any { return &c.Syslog.Facility }),
 			help: "Its facility (default LOCAL0)."},
 		{name: "syslog-name", value: "NAME", set: into(func(c *Config) any { return &c.Syslog.Name }),
 			help: "What to log under (default the name of the program)."},

@@ -141,7 +141,7 @@ func (w *work) supervise(ctx context.Context) error {
 	case status == 0:
 		return errDone
 	}
-	return &exitError{status, fmt.Errorf("%q ended with status %d", w.config.Exec.Command, status)}
+	return &exitError{status, fmt.Errorf("%q ended with status %d", install.Command(w.config.Exec.Command), status)}
 }
 
 // splay is the pause before the program is stopped for a new configuration.

@@ -28,7 +28,7 @@ func (f File) writeCandidate(content []byte) (path string, ownerLost bool, err e
 	defer func() {
 		err = errors.Join(err, file.Close())
 		if err != nil {
-			os.Remove(path)
+			os.Remove(file.Name())
 		}
 	}()
 	if ownerLost, err = f.dress(file); err != nil {

@@ -40,6 +40,16 @@ func isRefusal(err error) bool {
 	return errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnanswerable)
 }
 
+// isTimeout reports whether err says that nothing came. Then it is not known
+// since when a request that was held had lost its source.
+func isTimeout(err error) bool {
+	silent, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && silent.Timeout()
+}
+
 // sleep waits for d and reports whether ctx is still alive.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {

@@ -124,6 +124,7 @@ func (c *crowd) leave(m *watched) {
 
 // due notes that m must be asked after this moment. c.mu is held.
 func (c *crowd) due(m *watched, urgent bool) {
+	m.vouch(time.Now())
 	m.member.due = true
 	m.member.urgent = m.member.urgent || urgent
 	if !m.member.visited {

@@ -2,7 +2,9 @@ package watch_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -30,8 +32,8 @@ func TestFailureKeepsTheLastGoodAnswer(t *testing.T) {
 			t.Error("the same error was published again")
 		}
 		age, q := b.watcher.Status().StaleFor()
-		if age != time.Hour+time.Second || q.Query != motd || q.Tries < 10 || q.Err == nil || time.Since(q.Since) != time.Hour {
-			t.Errorf("stale for %s, %+v; want an hour and a second, with error, since and tries", age, q)
+		if age != time.Hour || q.Query != motd || q.Tries < 10 || q.Err == nil || time.Since(q.Since) != time.Hour {
+			t.Errorf("stale for %s, %+v; want an hour, with error, since and tries", age, q)
 		}
 		version := b.entry(motd).Version
 		b.source.Up()
@@ -42,6 +44,65 @@ func TestFailureKeepsTheLastGoodAnswer(t *testing.T) {
 		if age, _ := b.watcher.Status().StaleFor(); age != 0 {
 			t.Errorf("stale for %s after the recovery", age)
 		}
+	})
+}
+
+// A request that is held says that the answer is true, however long ago it was
+// given: it is stale from the moment at which the connection broke.
+func TestStaleSinceTheFailureOfWhatConfirmedIt(t *testing.T) {
+	age := func(b *bubble) time.Duration {
+		age, _ := b.watcher.Status().StaleFor()
+		return age
+	}
+	t.Run("blocking", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *bubble) {
+			b.watch(motd)
+			time.Sleep(50 * time.Second)
+			b.source.Down(errRefused)
+			time.Sleep(3 * time.Second)
+			if got := age(b); got != 3*time.Second {
+				t.Errorf("stale for %s, want 3s", got)
+			}
+			if got := time.Since(b.entry(motd).Confirmed); got != 3*time.Second {
+				t.Errorf("confirmed %s ago, want 3s", got)
+			}
+		})
+	})
+	t.Run("surveyed", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *bubble) {
+			b.options.MaxConnections = 8
+			b.watch(services(100)...)
+			time.Sleep(50 * time.Second)
+			b.source.Signal("service-0001")
+			b.source.Down(errRefused)
+			time.Sleep(3 * time.Second)
+			if got := age(b); got != 3*time.Second {
+				t.Errorf("stale for %s, want 3s", got)
+			}
+		})
+	})
+	t.Run("polled", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *bubble) {
+			q := watch.Datacenters{}
+			b.source.SetPolled(q, []string{"dc1"}, 30*time.Second)
+			b.watch(q)
+			time.Sleep(20 * time.Second)
+			b.source.Down(errRefused)
+			time.Sleep(12 * time.Second)
+			if got := age(b); got != 33*time.Second {
+				t.Errorf("stale for %s, want 33s: nothing confirmed it since it was asked", got)
+			}
+		})
+	})
+	t.Run("no answer at all", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *bubble) {
+			b.watch(motd)
+			b.source.Hang()
+			time.Sleep(2 * b.options.Wait)
+			if got := age(b); got != 2*b.options.Wait+time.Second {
+				t.Errorf("stale for %s, want 2m1s: who is silent confirms nothing", got)
+			}
+		})
 	})
 }
 
@@ -124,6 +185,48 @@ func TestDeniedIsKeptAndRetriedSlowly(t *testing.T) {
 		}
 		if got := b.source.Requests(motd) - before; got < 60 || got > 120 {
 			t.Errorf("%d requests in an hour, want one every 30 to 60 s", got)
+		}
+	})
+}
+
+func TestNotFoundIsTypedNotRetriedLikeAnOutage(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		query := watch.PreparedQuery{Name: "nearest"}
+		b.source.SetErr(query, fmt.Errorf("404: %w", watch.ErrNotFound))
+		b.watch(query, motd)
+		b.source.Set(motd, pair("fine"))
+		time.Sleep(time.Hour)
+		if e := b.entry(query); e.Known || !errors.Is(e.Err, watch.ErrNotFound) {
+			t.Errorf("the entry is %+v, want ErrNotFound", e)
+		}
+		if got := b.source.Requests(query); got < 60 || got > 121 {
+			t.Errorf("%d requests in an hour, want one every 30 to 60 s", got)
+		}
+		if e := b.entry(motd); e.Err != nil || b.value() != "fine" {
+			t.Errorf("another query's entry is %+v: the source was taken to be out", e)
+		}
+	})
+}
+
+func TestBackoffEndsWithTheContext(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.source.SetErr(motd, errRefused)
+		b.source.Deny(watch.Key{Path: "secret"})
+		w := watch.New(b.options, b.source)
+		w.Register("test").Set(motd, watch.Key{Path: "secret"})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		started := time.Now()
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(started); took != time.Hour {
+			t.Errorf("Run returned %s after its context ended", took-time.Hour)
+		}
+		asked := b.source.Total()
+		time.Sleep(time.Hour)
+		if b.source.Total() != asked {
+			t.Error("asked on after Run returned")
 		}
 	})
 }

@@ -245,6 +245,7 @@ func (m *watched) hasLoop() bool { return m.cancel != nil && m.crowd == nil }
 
 // release ends what keeps m fresh. w.mu is held.
 func (w *Watcher) release(m *watched) {
+	m.vouch(time.Now())
 	if m.cancel != nil {
 		m.cancel()
 	}

@@ -19,8 +19,9 @@ type Entry struct {
 	Version uint64
 	// Err is why the answer is not fresh, or nil while it is.
 	Err error
-	// Confirmed is when the source last confirmed Value. It is only kept up to
-	// date at changes; a fresh entry needs no age.
+	// Confirmed is when the source last confirmed Value, by an answer or by
+	// holding a request for it. It is only kept up to date at changes; a fresh
+	// entry needs no age.
 	Confirmed time.Time
 }
 

@@ -93,6 +93,14 @@ func (m *watched) confirmed() bool {
 	}
 }
 
+// vouch notes that the answer was true up to now, if something confirmed it:
+// that ends now. Watcher.mu is held.
+func (m *watched) vouch(now time.Time) {
+	if m.confirmed() {
+		m.entry.Confirmed = now
+	}
+}
+
 // StaleFor is the age of the oldest answer that cannot be confirmed at the
 // moment, with its query and error; zero when all are fresh.
 func (s Status) StaleFor() (age time.Duration, q QueryStatus) {

@@ -157,6 +157,11 @@ func (c *crowd) lose(ctx context.Context, s *survey, err error) (lived time.Dura
 	case surveyLive:
 		lived = time.Since(s.since)
 	}
+	if !isTimeout(err) {
+		for m := range s.all {
+			m.vouch(time.Now())
+		}
+	}
 	s.enter(surveyLost)
 	s.pending = false
 	c.log.Warn("survey failing, its services are polled", "scope", s.scope.String(), "services", len(s.members), "err", err)

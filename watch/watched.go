@@ -88,6 +88,9 @@ func (w *Watcher) reject(ctx context.Context, m *watched, err error) (failures i
 	if ctx.Err() != nil {
 		return 0
 	}
+	if !isTimeout(err) {
+		m.vouch(time.Now())
+	}
 	m.tries++
 	m.filtered = errors.Is(err, ErrFiltered)
 	w.doubt(m, err)

@@ -142,7 +142,7 @@ func (c *client) get(ctx context.Context, q call) (answer, error) {
 func (c *client) try(ctx context.Context, q call, token Secret) (answer, error) {
 	// Consul adds up to a sixteenth to the wait, so that clients spread.
 	limit := q.wait + q.wait/16 + c.grace
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence(limit))
 	defer cancel()
 	shown := c.address.shown + q.path
 	req, err := c.request(ctx, q, token)

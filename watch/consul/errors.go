@@ -104,6 +104,14 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
+// silence is the error of a request that was not answered in so long.
+type silence time.Duration
+
+func (s silence) Error() string { return "no answer within " + time.Duration(s).String() }
+
+// Timeout tells silence from a connection that broke.
+func (silence) Timeout() bool { return true }
+
 // requestError says what failed below HTTP. The url.Error it gets repeats the
 // whole URL, and the layers below it the address; the cause is enough.
 func requestError(ctx context.Context, shown string, err error) error {

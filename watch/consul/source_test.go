@@ -260,6 +260,10 @@ func TestFetch_AnswerThatNeverComesIsAnError(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no answer within 37ms") {
 		t.Errorf("got %v", err)
 	}
+	var silent interface{ Timeout() bool }
+	if !errors.As(err, &silent) || !silent.Timeout() {
+		t.Error("it is not a timeout")
+	}
 }
 
 func TestFetch_EndsWithItsContext(t *testing.T) {

@@ -51,6 +51,12 @@ func (r *Renderer) apply(ctx context.Context, sharing []*task) {
 	if err != nil && ctx.Err() != nil {
 		return // told to stop: the marker makes the next process run it
 	}
+	for _, t := range sharing {
+		t.status.Commands++
+		if err != nil {
+			t.status.CommandFailures++
+		}
+	}
 	if err != nil && slices.ContainsFunc(sharing, (*task).rollsBack) {
 		r.rollBack(ctx, sharing, err)
 		return

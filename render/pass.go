@@ -148,6 +148,7 @@ func (r *Renderer) installed(t *task, outcome install.Outcome) {
 	t.status.State, t.status.Err, t.status.Generation = Rendered, nil, t.generation
 	if outcome.Written {
 		t.status.Written = now
+		t.status.Renders++
 		r.options.Logger.Info("rendered", "source", t.template.Name(), "destination", t.template.Destination)
 	}
 	if outcome.OwnerLost {

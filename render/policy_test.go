@@ -83,6 +83,9 @@ func TestRollback(t *testing.T) {
 	b.setKey("a", "better")
 	b.awaitFile("out", "better")
 	b.awaitState(0, Applied)
+	if s := b.Status()[0]; s.Renders != 3 || s.Commands != 4 || s.CommandFailures != 2 {
+		t.Errorf("counted %d renders, %d commands, %d failures", s.Renders, s.Commands, s.CommandFailures)
+	}
 	if got, want := b.out.String(), "reload good\nreload bad\nreload bad\nreload good\nreload better\n"; got != want {
 		t.Errorf("printed %q, want %q", got, want)
 	}

@@ -55,6 +55,10 @@ type TemplateStatus struct {
 	// Retry is when a failed step is tried again; zero if only a change of the
 	// data will.
 	Retry time.Time
+	// Counts of this Renderer's life.
+	Renders         uint64 // times the file was replaced
+	Commands        uint64 // times the command ran
+	CommandFailures uint64 // times it failed
 }
 
 // Ready reports whether the file is right and in effect.

@@ -13,6 +13,7 @@ type collector struct {
 
 	generation, connections, maxConnections, queries, failing, staleSeconds *prometheus.Desc
 	templateReady, templateWritten                                          *prometheus.Desc
+	templateRenders, templateCommands, templateCommandFailures              *prometheus.Desc
 	problems, routes, inFlight, tunnels, retries, upstreamErrors, rebuilds  *prometheus.Desc
 	responses, duration                                                     *prometheus.Desc
 }
@@ -22,24 +23,27 @@ func newCollector(d *daemon) *collector {
 		return prometheus.NewDesc("sluice_"+name, help, labels, nil)
 	}
 	return &collector{
-		d:               d,
-		generation:      desc("watch_generation", "Snapshots published."),
-		connections:     desc("watch_connections", "Connections to the source in use."),
-		maxConnections:  desc("watch_max_connections", "Connections to the source allowed."),
-		queries:         desc("watch_queries", "Queries watched."),
-		failing:         desc("watch_failing_queries", "Queries whose last request failed."),
-		staleSeconds:    desc("watch_stale_seconds", "Age of the oldest answer that cannot be confirmed; 0 if all are fresh."),
-		templateReady:   desc("template_ready", "Whether the file is right and in effect.", "destination"),
-		templateWritten: desc("template_written_timestamp_seconds", "When the file was last replaced.", "destination"),
-		problems:        desc("problems", "Tags and files that cannot be honoured."),
-		routes:          desc("lb_routes", "Routes in the table."),
-		inFlight:        desc("lb_requests_in_flight", "Requests being served."),
-		tunnels:         desc("lb_tunnels", "Upgraded connections open."),
-		retries:         desc("lb_retries_total", "Second tries."),
-		upstreamErrors:  desc("lb_upstream_errors_total", "Tries that failed by the target's fault."),
-		rebuilds:        desc("lb_table_rebuilds_total", "Tables put in force."),
-		responses:       desc("lb_responses_total", "Answers by the first digit of their status.", "dialect", "route", "service", "class"),
-		duration:        desc("lb_request_duration_seconds", "From the request's head to the answer's end.", "dialect", "route", "service"),
+		d:                       d,
+		generation:              desc("watch_generation", "Snapshots published."),
+		connections:             desc("watch_connections", "Connections to the source in use."),
+		maxConnections:          desc("watch_max_connections", "Connections to the source allowed."),
+		queries:                 desc("watch_queries", "Queries watched."),
+		failing:                 desc("watch_failing_queries", "Queries whose last request failed."),
+		staleSeconds:            desc("watch_stale_seconds", "Age of the oldest answer that cannot be confirmed; 0 if all are fresh."),
+		templateReady:           desc("template_ready", "Whether the file is right and in effect.", "destination"),
+		templateWritten:         desc("template_written_timestamp_seconds", "When the file was last replaced.", "destination"),
+		templateRenders:         desc("template_renders_total", "Times the file was replaced since the last reload of the configuration.", "destination"),
+		templateCommands:        desc("template_commands_total", "Times its command ran since then.", "destination"),
+		templateCommandFailures: desc("template_command_failures_total", "Times its command failed since then.", "destination"),
+		problems:                desc("problems", "Tags and files that cannot be honoured."),
+		routes:                  desc("lb_routes", "Routes in the table."),
+		inFlight:                desc("lb_requests_in_flight", "Requests being served."),
+		tunnels:                 desc("lb_tunnels", "Upgraded connections open."),
+		retries:                 desc("lb_retries_total", "Second tries."),
+		upstreamErrors:          desc("lb_upstream_errors_total", "Tries that failed by the target's fault."),
+		rebuilds:                desc("lb_table_rebuilds_total", "Tables put in force."),
+		responses:               desc("lb_responses_total", "Answers by the first digit of their status.", "dialect", "route", "service", "class"),
+		duration:                desc("lb_request_duration_seconds", "From the request's head to the answer's end.", "dialect", "route", "service"),
 	}
 }
 
@@ -51,6 +55,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
 	c.collectWatcher(gauge)
 	for _, t := range c.d.templates() {
 		ready := 0.0
@@ -58,6 +65,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			ready = 1
 		}
 		gauge(c.templateReady, ready, t.Destination)
+		counter(c.templateRenders, t.Renders, t.Destination)
+		counter(c.templateCommands, t.Commands, t.Destination)
+		counter(c.templateCommandFailures, t.CommandFailures, t.Destination)
 		if !t.Written.IsZero() {
 			gauge(c.templateWritten, float64(t.Written.UnixMilli())/1e3, t.Destination)
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -22,6 +23,7 @@ import (
 type work struct {
 	config   Config
 	feed     *feed
+	stderr   io.Writer
 	renderer *render.Renderer
 	child    *child.Child      // nil without one
 	digest   [sha256.Size]byte // of the files it was made from, if they are watched
@@ -40,7 +42,7 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 	}
 	own := consulEnvironment(c.consulConfig(d.log).Over(environment))
 
-	w := &work{config: c, feed: f, complete: make(chan struct{})}
+	w := &work{config: c, feed: f, stderr: d.stderr, complete: make(chan struct{})}
 	if c.WatchFiles {
 		w.digest = w.files().digest()
 	}
@@ -103,6 +105,9 @@ func (w *work) Run(ctx context.Context) error {
 	group.Go(func() error { return w.render(ctx) })
 	if len(w.config.LB.Listeners) == 0 {
 		group.Go(func() error { return w.giveUp(ctx) })
+	}
+	if w.config.Once {
+		group.Go(func() error { return w.progress(ctx, w.stderr) })
 	}
 	if w.child != nil {
 		group.Go(func() error { return w.supervise(ctx) })

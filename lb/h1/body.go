@@ -128,9 +128,17 @@ func (b *Body) passed(n int64) {
 
 // next returns the next part of the body, which is never empty. It lies in the
 // connection's buffer and is valid until the body is read again.
-func (b *Body) next() ([]byte, error) {
+func (b *Body) next() ([]byte, error) { return b.nextFor(nil) }
+
+// nextFor is next for data on its way to push, which is flushed before a wait.
+func (b *Body) nextFor(push flusher) ([]byte, error) {
 	for b.err == nil {
 		if len(b.rd.buffered()) == 0 {
+			if push != nil {
+				if err := push.Flush(); err != nil {
+					return nil, err
+				}
+			}
 			if err := b.ask(); err != nil {
 				return nil, err
 			}
@@ -229,15 +237,6 @@ func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
 	sink, _ := w.(interface{ bodySink() *bodyWriter })
 	b.touch()
 	for {
-		if push != nil && len(b.pending) == 0 && b.err == nil && len(b.rd.buffered()) == 0 {
-			// A head alone is of little use to anyone if the body has a known
-			// length: it waits a moment for company. Not so for event streams.
-			if sent == 0 && b.framing.mode == byLength && b.answer {
-				b.rd.paused = push
-			} else if err := push.Flush(); err != nil {
-				return sent, err
-			}
-		}
 		if sink != nil {
 			n, err := b.splice(sink.bodySink())
 			if sent += n; err != nil {
@@ -246,8 +245,7 @@ func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
 		}
 		data := b.pending
 		if b.pending = nil; len(data) == 0 {
-			data, err = b.next()
-			b.rd.paused = nil
+			data, err = b.nextPushed(push, sent)
 			if err == io.EOF {
 				return sent, nil
 			}
@@ -261,6 +259,18 @@ func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
 			return sent, err
 		}
 	}
+}
+
+// nextPushed is nextFor, but that the head of an answer whose body has a known
+// length, which is of little use alone, waits a moment for the body. Not so that
+// of an event stream.
+func (b *Body) nextPushed(push flusher, sent int64) ([]byte, error) {
+	if sent > 0 || b.framing.mode != byLength || !b.answer {
+		return b.nextFor(push)
+	}
+	b.rd.paused = push
+	defer func() { b.rd.paused = nil }()
+	return b.nextFor(nil)
 }
 
 const (

@@ -129,6 +129,9 @@ func (u *recorder) all() []*recording {
 func (u *recorder) only(t *testing.T) *recording {
 	t.Helper()
 	conns := u.all()
+	for deadline := time.Now().Add(20 * time.Second); len(conns) == 0 && time.Now().Before(deadline); conns = u.all() {
+		time.Sleep(time.Millisecond) // it may not be accepted yet
+	}
 	if len(conns) != 1 {
 		t.Fatalf("the upstream has %d connections, want 1", len(conns))
 	}

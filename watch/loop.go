@@ -27,7 +27,7 @@ func (w *Watcher) loop(ctx context.Context, m *watched) {
 		changed := w.accept(ctx, m, reply)
 		if reply.Index == 0 {
 			index = 0
-			if !sleep(ctx, w.pollPause(reply)) {
+			if !w.pollPause(m, reply).rest(ctx) {
 				return
 			}
 			continue
@@ -58,11 +58,15 @@ func (w *Watcher) rate(m *watched, useful bool) {
 
 // pollPause is the pause before a query is asked again that the source cannot
 // block on.
-func (w *Watcher) pollPause(r Reply) time.Duration {
+func (w *Watcher) pollPause(m *watched, r Reply) pause {
+	p := pause{length: w.options.Wait}
 	if r.Poll > 0 {
-		return r.Poll
+		p.length = r.Poll
 	}
-	return w.options.Wait
+	if r.Filtered {
+		p.back = w.renewalSince(m)
+	}
+	return p
 }
 
 // ask puts a question within the budget. A reply that cannot be believed as it
@@ -83,7 +87,7 @@ func (w *Watcher) ask(ctx context.Context, m *watched, index uint64) (Reply, err
 	w.mu.Unlock()
 
 	r := Request{Query: m.query, Index: index, Wait: w.options.Wait, Consistent: leader}
-	reply, err := w.fetch(ctx, m.origin.source, r)
+	reply, err := w.fetchFor(ctx, m, r)
 	if err == nil && !leader && w.doubtful(reply, last, had) {
 		r.Index, r.Consistent = 0, true
 		reply, err = w.fetch(ctx, m.origin.source, r)

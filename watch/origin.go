@@ -19,13 +19,14 @@ type origin struct {
 	watched int           // wanted queries it answers
 	failing int           // those that cannot be confirmed, refusals left out
 	back    chan struct{} // closed and replaced when a failed query succeeds
+	renewed chan struct{} // closed and replaced when there are other credentials
 	crowd   *crowd        // nil unless there were ever too many queries
 
 	outSince, backSince time.Time // what the log was told
 }
 
 func newOrigin(s Source) *origin {
-	return &origin{source: s, probe: make(chan struct{}, 1), back: make(chan struct{})}
+	return &origin{source: s, probe: make(chan struct{}, 1), back: make(chan struct{}), renewed: make(chan struct{})}
 }
 
 // cost is what one request takes of the budget at the moment.
@@ -56,10 +57,11 @@ type pause struct {
 	probe  chan struct{}   // held while it lasts, or nil
 }
 
-// pauseAfter plans the pause after so many failures in a row, the last with err.
-func (w *Watcher) pauseAfter(o *origin, failures int, err error) pause {
+// pauseAfter plans the pause after so many failures in a row, the last with
+// err. Other credentials, of which renewed tells, end it after a refusal.
+func (w *Watcher) pauseAfter(o *origin, failures int, err error, renewed <-chan struct{}) pause {
 	if isRefusal(err) {
-		return pause{length: w.options.Backoff.slowest()}
+		return pause{length: w.options.Backoff.slowest(), back: renewed}
 	}
 	w.mu.Lock()
 	out, back := o.out(), o.back

@@ -252,5 +252,5 @@ func (w *Watcher) release(m *watched) {
 	if m.crowd != nil {
 		m.crowd.leave(m)
 	}
-	m.mode, m.cancel = idle, nil
+	m.mode, m.cancel, m.recall = idle, nil, nil
 }

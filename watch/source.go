@@ -79,6 +79,16 @@ type Multiplexer interface {
 	Streams() int
 }
 
+// Renewer is a Source whose credentials may be replaced while it is used.
+type Renewer interface {
+	Source
+
+	// Renewed returns a channel that is closed when other credentials take the
+	// place of those that a request begun now would carry. What was refused or
+	// filtered is asked for again then.
+	Renewed() <-chan struct{}
+}
+
 // RetryAfter is an error that says when to ask again, such as an answer 429
 // with a Retry-After header. The pause is never shorter than it says.
 type RetryAfter interface {

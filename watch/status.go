@@ -96,7 +96,7 @@ func (m *watched) confirmed() bool {
 // vouch notes that the answer was true up to now, if something confirmed it:
 // that ends now. Watcher.mu is held.
 func (m *watched) vouch(now time.Time) {
-	if m.confirmed() {
+	if m.entry.Known && m.confirmed() {
 		m.entry.Confirmed = now
 	}
 }

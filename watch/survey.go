@@ -80,6 +80,7 @@ func (c *crowd) keepSurveys(ctx context.Context, scopes []Scope) {
 // surveying runs a survey until ctx ends, again and again if it fails.
 func (c *crowd) surveying(ctx context.Context, s *survey) {
 	for failures := 1; ; failures++ {
+		renewed := c.renewal(c.origin)
 		err := c.runSurvey(ctx, s)
 		if ctx.Err() != nil {
 			return
@@ -87,7 +88,7 @@ func (c *crowd) surveying(ctx context.Context, s *survey) {
 		if c.lose(ctx, s, err) >= c.options.Wait {
 			failures = 1
 		}
-		if !c.pauseAfter(c.origin, failures, err).rest(ctx) {
+		if !c.pauseAfter(c.origin, failures, err, renewed).rest(ctx) {
 			return
 		}
 	}

@@ -27,6 +27,9 @@ type watched struct {
 	filtered bool
 	changes  score
 
+	renewal <-chan struct{}    // closed when the credentials are replaced that the last request had
+	recall  context.CancelFunc // ends a request that is held for an answer known in part, or nil
+
 	touched bool // is in Watcher.touched
 	changed bool // value or error changed since the last publication
 	renewed bool // value changed since the last publication
@@ -101,7 +104,7 @@ func (w *Watcher) reject(ctx context.Context, m *watched, err error) (failures i
 // retry takes in a failed request and rests. It reports whether ctx is still
 // alive.
 func (w *Watcher) retry(ctx context.Context, m *watched, err error) bool {
-	p := w.pauseAfter(m.origin, w.reject(ctx, m, err), err)
+	p := w.pauseAfter(m.origin, w.reject(ctx, m, err), err, w.renewalSince(m))
 	w.mu.Lock()
 	m.retryAt = time.Now().Add(p.length)
 	w.mu.Unlock()

@@ -59,6 +59,12 @@ func New(o Options, sources ...Source) *Watcher {
 func (w *Watcher) Run(ctx context.Context) error {
 	w.tasks.Go(func() { w.publishing(ctx) })
 	w.tasks.Go(func() { w.reporting(ctx) })
+	for _, o := range w.origins {
+		if r, ok := o.source.(Renewer); ok {
+			renewed := r.Renewed()
+			w.tasks.Go(func() { w.renewing(ctx, o, r, renewed) })
+		}
+	}
 	w.planning(ctx)
 	w.tasks.Wait()
 	return nil

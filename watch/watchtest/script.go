@@ -41,6 +41,24 @@ func (s *Source) SetNeeds(rights string) {
 	s.needs = rights
 }
 
+// Renew tells that there are other credentials. It wakes no held request.
+func (s *Source) Renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.renewed)
+	s.renewed = make(chan struct{})
+}
+
+// SetSilentlyFiltered is [Source.SetSilently] with an answer that access rules
+// took parts from, or no longer do.
+func (s *Source) SetSilentlyFiltered(q watch.Query, value any, filtered bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.answer(q, true)
+	a.value, a.filtered, a.err = typed(q, value), filtered, nil
+	s.answers[q] = a
+}
+
 // SetStale makes value and index what requests for q are told unless they are
 // consistent. It wakes held requests.
 func (s *Source) SetStale(q watch.Query, value any, index uint64, lastContact time.Duration) {

@@ -32,6 +32,7 @@ type Source struct {
 	epoch     int // counts restarts; requests of an older one fail
 	unhandled func(watch.Query) bool
 	needs     string
+	renewed   chan struct{}
 
 	surveys   map[*survey]struct{}
 	surveyErr error
@@ -60,6 +61,7 @@ func New() *Source {
 		answers: make(map[watch.Query]answer),
 		index:   1,
 		streams: 1,
+		renewed: make(chan struct{}),
 		surveys: make(map[*survey]struct{}),
 		counts:  make(map[watch.Query]int),
 	}
@@ -77,6 +79,13 @@ func (s *Source) Streams() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.streams
+}
+
+// Renewed implements [watch.Renewer].
+func (s *Source) Renewed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewed
 }
 
 // Fetch implements [watch.Source].

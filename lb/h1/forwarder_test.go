@@ -55,8 +55,7 @@ func (f *forwarder) handle(in *Inbound) {
 		}
 	}
 	a, err := f.pool.Send(in.Context(), c)
-	var failed *SendError
-	if errors.As(err, &failed) && failed.Reused && failed.Progress < PartSent || failed.retriable(c) {
+	if err != nil && err.(*SendError).retriable(c) {
 		c.Fresh = true
 		a, err = f.pool.Send(in.Context(), c)
 	}
@@ -69,7 +68,7 @@ func (f *forwarder) handle(in *Inbound) {
 }
 
 func (e *SendError) retriable(c *Call) bool {
-	return e != nil && e.Reused && e.Progress <= BodySent && c.Body == nil && c.Method == "GET"
+	return e.Reused && (e.Progress <= NothingSent || e.Progress <= BodySent && c.Body == nil && c.Method == "GET")
 }
 
 func (f *forwarder) pass(x *exchange, in *Inbound, a *Answer) {

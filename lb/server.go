@@ -24,10 +24,11 @@ type Server struct {
 	watcher *watch.Watcher
 	log     *slog.Logger
 
-	build   func(*Table, *watch.Snapshot, Options, Pools) *Table // Build, but for tests
-	targets *target.Registry
-	table   atomic.Pointer[Table] // nil until a first complete one
-	metrics metrics
+	build    func(*Table, *watch.Snapshot, Options, Pools) *Table // Build, but for tests
+	targets  *target.Registry
+	table    atomic.Pointer[Table] // nil until a first complete one
+	metrics  metrics
+	failures failureLog
 
 	entries  []*entry
 	conns    sync.WaitGroup // one for each client connection
@@ -243,25 +244,6 @@ func refusalText(status int) string {
 		return "405 method not allowed"
 	}
 	return "400 bad request"
-}
-
-// logFailure tells of what an operator might look for. What clients do wrong is
-// no more than debugging matter.
-func (s *Server) logFailure(x *Exchange) {
-	if x.Outcome.Err == nil {
-		return
-	}
-	level := slog.LevelDebug
-	if x.Outcome.Status >= http.StatusInternalServerError || x.Outcome.Truncated {
-		level = slog.LevelWarn
-	}
-	route := ""
-	if x.Route != nil {
-		route = x.Route.Name
-	}
-	s.log.Log(context.Background(), level, "request failed",
-		"status", x.Outcome.Status, "method", x.Request.Method, "host", x.Request.Host, "path", x.Request.Path,
-		"route", route, "tries", x.Outcome.Tries, "err", x.Outcome.Err)
 }
 
 // netHTTPLog takes what net/http has to say: mostly of clients that fail to

@@ -48,11 +48,7 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 	}
 	s.origin = "Consul at " + agent.Address()
 	s.all = append(s.all, agent)
-	s.run = append(s.run, func(ctx context.Context) error {
-		<-ctx.Done()
-		agent.Close()
-		return nil
-	})
+	s.run = append(s.run, agent.Run)
 	return s, nil
 }
 

@@ -3,6 +3,8 @@ package consul
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +115,47 @@ func TestReal_DeniedByDefaultIsUnknown(t *testing.T) {
 			eventually(t, "the rights given later are used", func() bool { return each(w, fresh) })
 		}
 	}
+}
+
+// Whoever repairs a token file sees what was refused, hidden or shown in part
+// within seconds, however long the rest after a refusal is.
+func TestReal_RepairedTokenFileIsUsedAtOnce(t *testing.T) {
+	c := startClosedCluster(t)
+	c.put("/v1/agent/service/register", `{"Name":"api","Port":81}`)
+	c.put("/v1/acl/policy", `{"Name":"half","Rules":"service \"api\" { policy = \"read\" } node_prefix \"\" { policy = \"read\" }"}`)
+	c.token(powerless, `[{"Name":"half"}]`)
+	c.token(reader, readerPolicy)
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(token Secret) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(powerless)
+	s := newSource(t, Config{Address: c.Addr, TokenFile: file})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	o := watch.DefaultOptions()
+	o.Wait, o.Backoff.Max = 10*time.Minute, 10*time.Minute // beyond the patience of this test
+	w := watching(t, s, o)
+	eventually(t, "some is refused, some shown in part", func() bool {
+		services, known := watch.Get(w.Snapshot(), watch.Services{})
+		e, _ := w.Snapshot().Entry(watch.Health{Service: "web"})
+		k, _ := w.Snapshot().Entry(watch.Key{Path: "app/a"})
+		p, _ := w.Snapshot().Entry(watch.Prefix{Path: "app/"})
+		return known && len(services) == 1 && e.Err != nil && k.Err != nil && p.Err != nil
+	})
+	write(reader)
+	eventually(t, "all is shown", func() bool {
+		services, _ := watch.Get(w.Snapshot(), watch.Services{})
+		return each(w, fresh) && len(services) == 3
+	})
 }

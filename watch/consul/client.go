@@ -133,7 +133,7 @@ func (c *client) get(ctx context.Context, q call) (answer, error) {
 	if !ok || refusal.Status != http.StatusForbidden {
 		return a, err
 	}
-	if renewed := c.tokens.refused(); renewed != token {
+	if renewed := c.tokens.reread(); renewed != token {
 		return c.try(ctx, q, renewed)
 	}
 	return a, err

@@ -18,7 +18,8 @@ type Config struct {
 
 	Token Secret
 	// TokenFile holds the token and wins over Token. It is read again whenever
-	// it changes and after each refusal, so a token can be rotated.
+	// it changes and after each refusal, so a token can be rotated. An empty
+	// file leaves the token as it was.
 	TokenFile string
 
 	// Auth is for a proxy in front of Consul that wants HTTP basic auth.

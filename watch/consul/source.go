@@ -14,7 +14,8 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// Source answers queries from one Consul agent. It implements [watch.Surveyor].
+// Source answers queries from one Consul agent. It implements [watch.Surveyor]
+// and [watch.Renewer].
 type Source struct {
 	client    *client
 	mode      Mode
@@ -25,6 +26,11 @@ type Source struct {
 	mu   sync.Mutex
 	self string // the agent's node name, once it was asked for
 }
+
+var (
+	_ watch.Surveyor = (*Source)(nil)
+	_ watch.Renewer  = (*Source)(nil)
+)
 
 // pollEvery is how often an endpoint that cannot block is asked.
 const pollEvery = 15 * time.Second
@@ -52,6 +58,18 @@ func New(c Config) (*Source, error) {
 		log:       c.Logger,
 	}, nil
 }
+
+// Run follows the token file until ctx ends, drops the idle connections and
+// returns nil. Without it a new token is noticed at the next request.
+func (s *Source) Run(ctx context.Context) error {
+	s.client.tokens.follow(ctx)
+	s.Close()
+	return nil
+}
+
+// Renewed is closed when another token takes the place of the one in use; see
+// [watch.Renewer].
+func (s *Source) Renewed() <-chan struct{} { return s.client.tokens.changed() }
 
 // Close drops idle connections. Requests in flight are their callers'.
 func (s *Source) Close() { s.client.http.CloseIdleConnections() }

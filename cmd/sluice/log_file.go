@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,14 +63,15 @@ func (f *rotatedFile) isFull(more int) bool {
 	return tooLarge || tooOld
 }
 
-// rotate goes on with the old file if there cannot be a new one.
+// rotate goes on with the old file, for as long again, if there cannot be a new
+// one.
 func (f *rotatedFile) rotate() error {
 	old := f.file
-	if err := f.begin(); err != nil {
-		f.file, f.began = old, time.Now()
-		return nil
+	if f.begin() == nil {
+		return old.Close()
 	}
-	return old.Close()
+	f.file, f.began = old, time.Now()
+	return nil
 }
 
 func (f *rotatedFile) begin() error {
@@ -81,31 +81,26 @@ func (f *rotatedFile) begin() error {
 		return err
 	}
 	f.file, f.size = file, 0
-	return f.prune()
-}
-
-// prune removes the oldest files that are not to be kept.
-func (f *rotatedFile) prune() error {
-	keep := f.settings.RotateMaxFiles
-	if keep == 0 {
-		return nil
-	}
-	older, err := f.older()
-	if err != nil {
-		return err
-	}
-	for _, path := range older[:max(0, len(older)-max(keep, 0))] {
-		os.Remove(path)
-	}
+	f.prune()
 	return nil
 }
 
-// older are the files before the current one, oldest first.
-func (f *rotatedFile) older() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Dir(f.prefix))
-	if err != nil {
-		return nil, fmt.Errorf("looking for older log files: %w", err)
+// prune removes the oldest files that are not to be kept. What cannot be removed
+// now may be so the next time.
+func (f *rotatedFile) prune() {
+	keep := f.settings.RotateMaxFiles
+	if keep == 0 {
+		return
 	}
+	older := f.older()
+	for _, path := range older[:max(0, len(older)-max(keep, 0))] {
+		os.Remove(path)
+	}
+}
+
+// older are the files before the current one, oldest first.
+func (f *rotatedFile) older() []string {
+	entries, _ := os.ReadDir(filepath.Dir(f.prefix)) // what could be read of it
 	began := map[string]int64{}
 	var older []string
 	for _, entry := range entries {
@@ -118,5 +113,5 @@ func (f *rotatedFile) older() ([]string, error) {
 		}
 	}
 	slices.SortFunc(older, func(a, b string) int { return cmp.Compare(began[a], began[b]) })
-	return older, nil
+	return older
 }

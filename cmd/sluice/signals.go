@@ -77,7 +77,7 @@ func (s *signals) context(parent context.Context) (context.Context, context.Canc
 		for {
 			select {
 			case arrived := <-s.arrived:
-				s.handle(arrived.(syscall.Signal), ctx, cancel)
+				s.handle(ctx, arrived.(syscall.Signal), cancel)
 			case <-quit:
 				return
 			}
@@ -90,13 +90,13 @@ func (s *signals) context(parent context.Context) (context.Context, context.Canc
 	}
 }
 
-func (s *signals) handle(arrived syscall.Signal, ctx context.Context, cancel context.CancelCauseFunc) {
+func (s *signals) handle(ctx context.Context, arrived syscall.Signal, cancel context.CancelCauseFunc) {
 	roles := s.roles.Load()
 	switch {
 	case arrived == syscall.SIGPIPE:
 	case arrived == roles.kill:
 		s.killed.CompareAndSwap(false, ctx.Err() == nil)
-		s.end(arrived, ctx, cancel)
+		s.end(ctx, arrived, cancel)
 	case arrived == roles.reload:
 		select {
 		case s.reload <- struct{}{}:
@@ -104,13 +104,13 @@ func (s *signals) handle(arrived syscall.Signal, ctx context.Context, cancel con
 		}
 	case roles.child != nil && roles.child.Signal(arrived):
 	case arrived == syscall.SIGTERM:
-		s.end(arrived, ctx, cancel)
+		s.end(ctx, arrived, cancel)
 	}
 }
 
 // end ends the program: in good order at first, at the second time at once. The
 // supervised program is never left behind.
-func (s *signals) end(arrived syscall.Signal, ctx context.Context, cancel context.CancelCauseFunc) {
+func (s *signals) end(ctx context.Context, arrived syscall.Signal, cancel context.CancelCauseFunc) {
 	if ctx.Err() != nil && s.roles.Load().child == nil {
 		os.Exit(exitRunner)
 	}

@@ -63,7 +63,7 @@ func awaitQuiet(ctx context.Context, watcher *fsnotify.Watcher) bool {
 			return false
 		case <-watcher.Events:
 			quiet = time.After(filesSettle)
-		case <-watcher.Errors: // some events were lost: look
+		case _ = <-watcher.Errors: // some events were lost: look
 			quiet = time.After(filesSettle)
 		case <-quiet:
 			return true

@@ -138,12 +138,15 @@ func (w *work) supervise(ctx context.Context) error {
 	case <-w.complete:
 	}
 	status, err := w.child.Run(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return &exitError{exitRunner, err}
-	case ctx.Err() != nil:
+	}
+	select {
+	case <-ctx.Done(): // we have ended it
 		return nil
-	case status == 0:
+	default:
+	}
+	if status == 0 {
 		return errDone
 	}
 	return &exitError{status, fmt.Errorf("%q ended with status %d", install.Command(w.config.Exec.Command), status)}

@@ -56,7 +56,7 @@ func (c *Child) Run(ctx context.Context) (status int, err error) {
 		c.running.Store(true)
 		again := c.attend(ctx, p)
 		c.running.Store(false)
-		if !again || ctx.Err() != nil {
+		if !again {
 			return p.status(), nil
 		}
 	}
@@ -114,7 +114,7 @@ func (c *Child) attend(ctx context.Context, p *process) (again bool) {
 			splay = nil
 			if c.options.ReloadSignal == 0 {
 				c.stop(p)
-				return true
+				return ctx.Err() == nil
 			}
 			p.signal(c.options.ReloadSignal)
 		}

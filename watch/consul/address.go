@@ -18,6 +18,10 @@ type address struct {
 // parseAddress reads an agent's address. TLS that was asked for is never
 // dropped: ssl makes https of http://.
 func parseAddress(text string, ssl bool) (address, error) {
+	if strings.ContainsAny(text, "?#") {
+		// Nothing of it is shown: what follows may well be a token.
+		return address{}, errors.New("consul address must not hold a query (?…) or a fragment (#…): give a token as token or token_file (CONSUL_HTTP_TOKEN)")
+	}
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {
 		scheme, rest = "http", text
@@ -36,7 +40,7 @@ func parseAddress(text string, ssl bool) (address, error) {
 		return a, nil
 	case "http", "https":
 		u, err := url.Parse(web + "://" + rest)
-		if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		if err != nil || u.Host == "" {
 			return a, fmt.Errorf("consul address %q is not host:port, http(s)://host:port or unix:///path", withoutUser(text))
 		}
 		if u.User != nil {

@@ -27,6 +27,9 @@ type client struct {
 	tokens  *tokens
 	grace   time.Duration // how much later than its wait a request may be answered
 	streams atomic.Int32
+
+	bare     bool        // TLS is spoken without a certificate of our own
+	answered atomic.Bool // since the start, whatever the answer was
 }
 
 // call is one request.
@@ -83,6 +86,7 @@ func newClient(c Config) (*client, error) {
 		auth:   c.Auth,
 		tokens: tokens,
 		grace:  grace,
+		bare:   addr.tls && c.SSL.Cert == "",
 	}, nil
 }
 
@@ -151,9 +155,10 @@ func (c *client) try(ctx context.Context, q call, token Secret) (answer, error) 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, requestError(ctx, shown, err)
+		return answer{}, c.hint(requestError(ctx, shown, err))
 	}
 	defer resp.Body.Close()
+	c.answered.Store(true)
 	if resp.ProtoMajor == 2 {
 		c.streams.Store(streamsPerConnection)
 	}

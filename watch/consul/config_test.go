@@ -110,6 +110,14 @@ func TestNew_Faults(t *testing.T) {
 	}
 }
 
+func TestParseAddress_RefusesQueries(t *testing.T) {
+	for _, text := range []string{"http://c:1?token=x", "c:1/#x", "unix:///s?x", "http://c:1?"} {
+		if _, err := parseAddress(text, false); err == nil || !strings.Contains(err.Error(), "must not hold a query (?…) or a fragment (#…)") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestParseAddress(t *testing.T) {
 	for _, test := range []struct {
 		text        string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -111,6 +112,23 @@ func (s silence) Error() string { return "no answer within " + time.Duration(s).
 
 // Timeout tells silence from a connection that broke.
 func (silence) Timeout() bool { return true }
+
+// hint adds what is most likely meant where an agent hangs up on a client that
+// has no certificate. It learns of that after its handshake, so that it may
+// see the alert, or no more than a connection that breaks.
+func (c *client) hint(err error) error {
+	if !c.bare || c.answered.Load() {
+		return err
+	}
+	at, _ := errors.AsType[*net.OpError](err)
+	alert := at != nil && at.Op == "remote error"
+	broken := errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
+		strings.HasSuffix(err.Error(), "http2: client conn could not be established")
+	if !alert && !broken {
+		return err
+	}
+	return fmt.Errorf("%w (does the agent want a client certificate? set -consul-ssl-cert)", err)
+}
 
 // requestError says what failed below HTTP. The url.Error it gets repeats the
 // whole URL, and the layers below it the address; the cause is enough.

@@ -336,7 +336,9 @@ func TestNoSecretInErrorsOrLog(t *testing.T) {
 			t.Errorf("the token sent is %q", got)
 		}
 	}
-	for _, address := range []string{"http://user:" + planted + "@h:1", "ftp://user:" + planted + "@h", "http://user:" + planted + "@h:x y"} {
+	for _, address := range []string{"http://user:" + planted + "@h:1", "ftp://user:" + planted + "@h", "http://user:" + planted + "@h:x y",
+		"http://h:1?token=" + planted, "h:1/?token=" + planted, "https://h:1/#" + planted, "unix:///run/consul.sock?token=" + planted,
+		"ftp://h:1?token=" + planted, "http://h:1 ?token=" + planted, "http://user:" + planted + "?x@h:1", "?" + planted} {
 		config.Address = address
 		if _, err := New(config); err == nil {
 			t.Errorf("%s is accepted", address)

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +134,64 @@ func TestTransport_TLS(t *testing.T) {
 				t.Errorf("%d streams after an answer over HTTP/2", s.Streams())
 			}
 		})
+	}
+}
+
+// Neither "broken pipe" nor an alert tells what is missing.
+func TestTransport_HintAtTheClientCertificate(t *testing.T) {
+	const hint = "does the agent want a client certificate? set -consul-ssl-cert"
+	p := newPKI(t, "127.0.0.1")
+	for _, test := range []struct {
+		name    string
+		auth    tls.ClientAuthType
+		version uint16
+		ssl     SSL
+		want    bool
+	}{
+		{"none where one is wanted", tls.RequireAndVerifyClientCert, tls.VersionTLS13, SSL{CACert: p.ca}, true},
+		{"none where one is wanted, TLS 1.2", tls.RequireAndVerifyClientCert, tls.VersionTLS12, SSL{CACert: p.ca}, true},
+		{"another's certificate", tls.RequireAndVerifyClientCert, tls.VersionTLS13, SSL{CACert: p.ca, Cert: newPKI(t).both}, false},
+		{"our own doubt", tls.NoClientCert, tls.VersionTLS13, SSL{}, false},
+	} {
+		for _, http2 := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, HTTP/2 %t", test.name, http2), func(t *testing.T) {
+				server := httptest.NewUnstartedServer(http.HandlerFunc(nodesHandler))
+				server.EnableHTTP2 = http2
+				server.TLS = &tls.Config{Certificates: []tls.Certificate{p.pair}, ClientCAs: p.pool, ClientAuth: test.auth, MaxVersion: test.version}
+				server.Config.ErrorLog = slog.NewLogLogger(quiet.Handler(), slog.LevelError)
+				server.StartTLS()
+				defer server.Close()
+				s := newSource(t, Config{Address: server.URL, SSL: test.ssl})
+				// Which of several errors it is depends on who is faster.
+				for range 20 {
+					_, err := s.Fetch(t.Context(), watch.Request{Query: watch.Nodes{}})
+					if err == nil || strings.Contains(err.Error(), hint) != test.want {
+						t.Fatalf("got %v", err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestTransport_NoHintOnceItWasAnswered(t *testing.T) {
+	p := newPKI(t, "127.0.0.1")
+	var drop atomic.Bool
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if drop.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		nodesHandler(w, r)
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{p.pair}}
+	server.StartTLS()
+	defer server.Close()
+	s := newSource(t, Config{Address: server.URL, SSL: SSL{CACert: p.ca}})
+	fetch(t, s, watch.Nodes{})
+	drop.Store(true)
+	_, err := s.Fetch(t.Context(), watch.Request{Query: watch.Nodes{}})
+	if err == nil || strings.Contains(err.Error(), "certificate") {
+		t.Errorf("got %v", err)
 	}
 }
 

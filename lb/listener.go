@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // Listener says where and how the server accepts connections. Its text form is
@@ -169,42 +171,7 @@ func unknown(kind, word string, known, later []string) error {
 	if slices.Contains(later, word) {
 		return fmt.Errorf("%s %q is not supported yet; %s", kind, word, supported)
 	}
-	if near := nearest(word, known); near != "" {
-		return fmt.Errorf("unknown %s %q, did you mean %q? %s", kind, word, near, supported)
-	}
-	return fmt.Errorf("unknown %s %q; %s", kind, word, supported)
-}
-
-// nearest is the word at most two typing errors away, or empty.
-func nearest(word string, words []string) string {
-	best, distance := "", min(3, len(word))
-	for _, w := range words {
-		if d := editDistance(word, w); d < distance {
-			best, distance = w, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the letters to insert, delete or replace (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return fmt.Errorf("unknown %s %q%s (%s)", kind, word, nearest.Hint(word, "", slices.Values(known)), supported)
 }
 
 func duration(d time.Duration) string {

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // Group is templates with one command, which runs once when all of them are
@@ -52,7 +54,7 @@ func (c *Config) validateGroups(f *faultList) {
 			i := slices.IndexFunc(c.Templates, func(t Template) bool { return t.Destination == member })
 			switch {
 			case i < 0:
-				f.addf("%s: no template has the destination %q%s", at, member, didYouMean(member, "", destinations(c.Templates)))
+				f.addf("%s: no template has the destination %q%s", at, member, nearest.Hint(member, "", destinations(c.Templates)))
 			case c.Templates[i].commandGroup == "":
 				f.addf("%s: the template of %s has a command of its own", at, member)
 			case c.Templates[i].commandGroup != g.Name:

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // LogFile is a copy of the log in files that are changed for new ones in time.
@@ -49,7 +51,7 @@ func (f *Facility) UnmarshalText(text []byte) error {
 	priority, ok := facilities[strings.ToUpper(string(text))]
 	if !ok {
 		names := slices.Sorted(maps.Keys(facilities))
-		return fmt.Errorf("%q is not a facility of syslog such as LOCAL0%s", text, didYouMean(string(text), "", slices.Values(names)))
+		return fmt.Errorf("%q is not a facility of syslog such as LOCAL0%s", text, nearest.Hint(string(text), "", slices.Values(names)))
 	}
 	*f = Facility(priority)
 	return nil

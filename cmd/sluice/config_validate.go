@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // Validate joins every fault of a configuration that Load has settled.
@@ -191,7 +193,7 @@ func (f *faultList) notNegative(key string, d time.Duration) {
 
 func (f *faultList) oneOf(key, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		f.addf("%s: %q is none of %s%s", key, value, strings.Join(allowed, ", "), didYouMean(value, "", slices.Values(allowed)))
+		f.addf("%s: %q is none of %s%s", key, value, strings.Join(allowed, ", "), nearest.Hint(value, "", slices.Values(allowed)))
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // commandLine is what was asked for by arguments. It stays the same when the
@@ -189,7 +191,7 @@ func findFlag(name string, own []flagSpec) (flagSpec, error) {
 	if slices.Contains(laterFlags, name) {
 		return flagSpec{}, fmt.Errorf("flag -%s of consul-template is not supported yet", name)
 	}
-	return flagSpec{}, fmt.Errorf("unknown flag -%s%s", name, didYouMean(name, "-", flagNames()))
+	return flagSpec{}, fmt.Errorf("unknown flag -%s%s", name, nearest.Hint(name, "-", flagNames()))
 }
 
 func allFlags() iter.Seq[flagSpec] {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // decodeConfig sets the fields of *into from a parsed file, and leaves those
@@ -60,7 +62,7 @@ func (d *decoder) object(o object, v reflect.Value, path string) {
 		k, ok := keys[strings.ToLower(m.key)]
 		switch {
 		case !ok:
-			d.fault(m.pos, "unknown key %q%s%s", m.key, inside(path), didYouMean(m.key, "", maps.Keys(keys)))
+			d.fault(m.pos, "unknown key %q%s%s", m.key, inside(path), nearest.Hint(m.key, "", maps.Keys(keys)))
 		case v.Field(k.field).Type() == reflect.TypeFor[later]():
 			d.fault(m.pos, "%s is not supported yet", join(path, k.name))
 		case m.value.value != nil: // null says nothing

@@ -8,6 +8,8 @@ import (
 	"log/syslog"
 	"slices"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // LogLevel is the least level that is logged.
@@ -50,7 +52,7 @@ func (l *LogLevel) UnmarshalText(text []byte) error {
 		}
 		names = append(names, strings.ToLower(known.name))
 	}
-	return fmt.Errorf("%q is not a log level: there are %s%s", text, strings.Join(names, ", "), didYouMean(string(text), "", slices.Values(names)))
+	return fmt.Errorf("%q is not a log level: there are %s%s", text, strings.Join(names, ", "), nearest.Hint(string(text), "", slices.Values(names)))
 }
 
 // String is the highest name that the level reaches.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // version is set by the linker.
@@ -42,7 +44,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		run = subcommands[args[0]]
 		if run == nil {
 			fmt.Fprintf(p.stderr, "sluice: there is no subcommand %q%s (see sluice -h)\n",
-				args[0], didYouMean(args[0], "", subcommandNames))
+				args[0], nearest.Hint(args[0], "", subcommandNames))
 			return exitFlags
 		}
 		args = args[1:]

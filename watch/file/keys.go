@@ -2,8 +2,9 @@ package file
 
 import (
 	"maps"
-	"slices"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
 // keySet is the keys one kind of object may have, from their folded to their
@@ -66,36 +67,5 @@ func fold(key string) string {
 
 // nearest is the key that was most likely meant, or "" when none is near.
 func (s keySet) nearest(key string) string {
-	folded := fold(key)
-	best, limit := "", 1+len(folded)/4
-	for _, candidate := range slices.Sorted(maps.Keys(s)) {
-		if len(folded)-len(candidate) > limit {
-			continue // keeps hostile lengths cheap
-		}
-		if d := editDistance(folded, candidate); d <= limit {
-			best, limit = s[candidate], d-1
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's: insertions, deletions and replacements.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return s[nearest.To(fold(key), maps.Keys(s))]
 }

@@ -1,17 +1,25 @@
-package main
+// Package nearest finds what a person most likely meant by a misspelt word.
+package nearest
 
 import (
 	"iter"
 	"strings"
 )
 
-// nearest returns the candidate a person most likely meant by word, or "" if
-// none is near: up to one slip in three letters, two at least. Case is ignored.
-func nearest(word string, candidates iter.Seq[string]) string {
+// maxLength is that of the longest word looked at: the cost grows with its
+// square, and nobody has misspelt more.
+const maxLength = 100
+
+// To returns the candidate a person most likely meant by word, or "" if none is
+// near: up to one slip in three letters, two at least. Case is ignored.
+func To(word string, candidates iter.Seq[string]) string {
 	word = strings.ToLower(word)
+	if len(word) > maxLength {
+		return ""
+	}
 	best, least := "", max(2, len(word)/3)+1
 	for c := range candidates {
-		d := editDistance(word, strings.ToLower(c))
+		d := distance(word, strings.ToLower(c))
 		// A word of which nothing stays is another word, however short. Equal
 		// distances go by name, so that the answer does not hang on map order.
 		if d >= max(len(word), len(c)) || d > least || d == least && (best == "" || c > best) {
@@ -22,17 +30,18 @@ func nearest(word string, candidates iter.Seq[string]) string {
 	return best
 }
 
-// didYouMean is the end of an "unknown …" message: empty without a suggestion.
-func didYouMean(word, prefix string, candidates iter.Seq[string]) string {
-	if near := nearest(word, candidates); near != "" {
+// Hint is the end of an "unknown …" message: a question with the nearest
+// candidate, behind prefix, or nothing.
+func Hint(word, prefix string, candidates iter.Seq[string]) string {
+	if near := To(word, candidates); near != "" {
 		return "; did you mean " + prefix + near + "?"
 	}
 	return ""
 }
 
-// editDistance counts the insertions, deletions, replacements and swaps of
+// distance counts the insertions, deletions, replacements and swaps of
 // neighbours that turn a into b, no letter being touched twice.
-func editDistance(a, b string) int {
+func distance(a, b string) int {
 	s, t := []rune(a), []rune(b)
 	before, last, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)
 	for j := range last {

@@ -1,11 +1,11 @@
-package main
+package nearest
 
 import (
 	"slices"
 	"testing"
 )
 
-func TestEditDistance(t *testing.T) {
+func TestDistance(t *testing.T) {
 	tests := []struct {
 		a, b string
 		want int
@@ -20,16 +20,16 @@ func TestEditDistance(t *testing.T) {
 		{"über", "uber", 1},
 	}
 	for _, tt := range tests {
-		if got := editDistance(tt.a, tt.b); got != tt.want {
+		if got := distance(tt.a, tt.b); got != tt.want {
 			t.Errorf("%q to %q: %d, want %d", tt.a, tt.b, got, tt.want)
 		}
-		if got := editDistance(tt.b, tt.a); got != tt.want {
+		if got := distance(tt.b, tt.a); got != tt.want {
 			t.Errorf("%q to %q: %d, want %d", tt.b, tt.a, got, tt.want)
 		}
 	}
 }
 
-func TestNearest(t *testing.T) {
+func TestTo(t *testing.T) {
 	candidates := []string{"template", "wait", "lb", "log_level", "log_format", "admin", "consul"}
 	for word, want := range map[string]string{
 		"tempalte":   "template",
@@ -43,7 +43,7 @@ func TestNearest(t *testing.T) {
 		"":           "",
 		"completely": "",
 	} {
-		if got := nearest(word, slices.Values(candidates)); got != want {
+		if got := To(word, slices.Values(candidates)); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)
 		}
 		slices.Reverse(candidates)

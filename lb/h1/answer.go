@@ -170,7 +170,7 @@ func (a *Answer) readHead() error {
 		rd.grow(options.Limits.HeadBytes)
 		n, err := rd.read(rd.buf[rd.w:], options.HeadTimeout)
 		rd.w += n
-		if err != nil && !(err == errTimeout && a.sent.Load() == sendRunning) {
+		if err != nil && !(errors.Is(err, errTimeout) && a.sent.Load() == sendRunning) {
 			return a.headError(err)
 		}
 	}
@@ -178,9 +178,9 @@ func (a *Answer) readHead() error {
 
 func (a *Answer) headError(err error) error {
 	switch {
-	case err == errTimeout:
+	case errors.Is(err, errTimeout):
 		return errAnswerSlow
-	case err == errInterrupted && a.sent.Load() == sendClientFailed:
+	case errors.Is(err, errInterrupted) && a.sent.Load() == sendClientFailed:
 		return a.bodyErr
 	case err == io.EOF && a.answering:
 		return errAnswerCut

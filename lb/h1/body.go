@@ -178,7 +178,7 @@ func (b *Body) nextChunked() []byte {
 		}
 	}
 	if refusal != nil {
-		b.fail(refusal)
+		_ = b.fail(refusal) // for who asks next
 	}
 	return data
 }
@@ -210,11 +210,11 @@ func (b *Body) fail(err error) error {
 		return err
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
 		err = errBodyCut
-	case err == errTimeout && b.answer:
+	case errors.Is(err, errTimeout) && b.answer:
 		err = errAnswerStuck
-	case err == errTimeout:
+	case errors.Is(err, errTimeout):
 		err = errBodySlow
-	case err == errInterrupted:
+	case errors.Is(err, errInterrupted):
 		return err // may be resumed
 	}
 	if refusal, ok := err.(*Refusal); ok && b.answer { //nolint:errorlint // never wrapped here

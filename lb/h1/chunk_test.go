@@ -132,7 +132,7 @@ var refusedChunks = []struct {
 func TestChunksRefused(t *testing.T) {
 	for _, test := range refusedChunks {
 		t.Run(test.name, func(t *testing.T) {
-			if _, _, _, err := readBody(t, test.raw); err != test.want {
+			if _, _, _, err := readBody(t, test.raw); !errors.Is(err, test.want) {
 				t.Errorf("%.80q: %v, want %v", test.raw, err, test.want)
 			}
 		})

@@ -150,7 +150,7 @@ func (c *conn) await() error {
 		limit = now.Add(timeout)
 	}
 	n, err := c.rd.try(c.rd.buf, now, limit)
-	if err == errTimeout {
+	if errors.Is(err, errTimeout) {
 		c.release()
 		c.rd.drop()
 		err = c.rd.await(limit)
@@ -159,7 +159,7 @@ func (c *conn) await() error {
 			n = copy(c.rd.buf, c.rd.one[:])
 		}
 	}
-	if err == errInterrupted && !c.socket().silent() {
+	if errors.Is(err, errInterrupted) && !c.socket().silent() {
 		// A request was on its way already when draining began.
 		c.rd.heed = 0
 		n, err = c.rd.try(c.rd.buf, time.Now(), limit)
@@ -194,7 +194,7 @@ func (c *conn) readHead() error {
 		m, err := c.rd.read(c.rd.buf[c.rd.w:], timeout)
 		c.rd.w += m
 		switch {
-		case err == errTimeout:
+		case errors.Is(err, errTimeout):
 			return errHeadSlow
 		case err == io.EOF && c.rd.w > c.in.Request.line:
 			return errHeadCut

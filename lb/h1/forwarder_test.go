@@ -55,9 +55,11 @@ func (f *forwarder) handle(in *Inbound) {
 		}
 	}
 	a, err := f.pool.Send(in.Context(), c)
-	if err != nil && err.(*SendError).retriable(c) {
-		c.Fresh = true
-		a, err = f.pool.Send(in.Context(), c)
+	if err != nil {
+		if failed, ok := errors.AsType[*SendError](err); ok && failed.retriable(c) {
+			c.Fresh = true
+			a, err = f.pool.Send(in.Context(), c)
+		}
 	}
 	if err != nil {
 		f.fail(in, err)

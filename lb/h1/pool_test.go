@@ -116,7 +116,7 @@ func TestHowFarItGot(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTestPool(t, test.addr)
 			_, err := p.testGet(t, test.call)
-			failed, ok := err.(*SendError)
+			failed, ok := errors.AsType[*SendError](err)
 			if !ok || failed.Progress != test.want || !test.check(failed) {
 				t.Errorf("%+v, want progress %d", err, test.want)
 			}

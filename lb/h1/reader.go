@@ -149,7 +149,7 @@ func (rd *reader) read(p []byte, timeout time.Duration) (int, error) {
 		limit = now.Add(timeout)
 	}
 	n, err := rd.try(p, now, limit)
-	if err != errTimeout {
+	if !errors.Is(err, errTimeout) {
 		return n, err
 	}
 	if rd.paused != nil {
@@ -168,7 +168,7 @@ func (rd *reader) read(p []byte, timeout time.Duration) (int, error) {
 		rd.buf[0] = rd.one[0]
 		return 1, nil
 	}
-	for err == errTimeout {
+	for errors.Is(err, errTimeout) {
 		if now = time.Now(); !limit.IsZero() && !now.Before(limit) {
 			return 0, errTimeout
 		}
@@ -199,7 +199,7 @@ func (rd *reader) await(limit time.Time) error {
 		if n > 0 {
 			return nil
 		}
-		if err != errTimeout {
+		if !errors.Is(err, errTimeout) {
 			return err
 		}
 	}

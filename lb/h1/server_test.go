@@ -17,8 +17,7 @@ import (
 func echo(in *Inbound) {
 	body, err := io.ReadAll(&in.Body)
 	status := 200
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		status = refusal.Status
 	}
 	text := fmt.Sprintf("%s %s %s", in.Request.Method(), in.Request.Path(), body)

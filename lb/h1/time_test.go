@@ -2,6 +2,7 @@ package h1
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -136,7 +137,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 }
 
 // upstreamInBubble gives a call to an upstream at the other end of a pipe.
-func upstreamInBubble(t *testing.T, call *Call, edit func(*PoolOptions), upstream func(net.Conn)) (a *Answer, err error, after time.Duration) {
+func upstreamInBubble(t *testing.T, call *Call, edit func(*PoolOptions), upstream func(net.Conn)) (after time.Duration, err error) {
 	synctest.Test(t, func(t *testing.T) {
 		o := DefaultPoolOptions()
 		edit(&o)
@@ -145,8 +146,8 @@ func upstreamInBubble(t *testing.T, call *Call, edit func(*PoolOptions), upstrea
 		p := NewPool("upstream:80", o)
 		go upstream(server)
 		began := time.Now()
-		a, err = p.Send(t.Context(), call)
-		after = time.Since(began)
+		a, sendErr := p.Send(t.Context(), call)
+		after, err = time.Since(began), sendErr
 		if err == nil {
 			_, err = io.Copy(io.Discard, &a.Body)
 			after = time.Since(began)
@@ -155,14 +156,14 @@ func upstreamInBubble(t *testing.T, call *Call, edit func(*PoolOptions), upstrea
 		p.CloseIdle()
 		server.Close()
 	})
-	return a, err, after
+	return after, err
 }
 
 func TestUpstreamThatDoesNotAnswer(t *testing.T) {
-	_, err, after := upstreamInBubble(t, &Call{Method: "GET", Host: "a", Path: "/"}, func(*PoolOptions) {}, func(nc net.Conn) {
+	after, err := upstreamInBubble(t, &Call{Method: "GET", Host: "a", Path: "/"}, func(*PoolOptions) {}, func(nc net.Conn) {
 		_, _ = io.Copy(io.Discard, nc)
 	})
-	failed, ok := err.(*SendError)
+	failed, ok := errors.AsType[*SendError](err)
 	if !ok || !failed.Timeout() || failed.Progress != BodySent || after != time.Minute {
 		t.Errorf("%v after %v, want a timeout after a minute", err, after)
 	}
@@ -175,7 +176,7 @@ func TestUpstreamThatStalls(t *testing.T) {
 		_, _ = io.Copy(io.Discard, nc)
 	}
 	call := &Call{Method: "GET", Host: "a", Path: "/"}
-	_, err, after := upstreamInBubble(t, call, func(o *PoolOptions) { o.BodyTimeout = 7 * time.Second }, stall)
+	after, err := upstreamInBubble(t, call, func(o *PoolOptions) { o.BodyTimeout = 7 * time.Second }, stall)
 	if err != errAnswerStuck || after != 7*time.Second {
 		t.Errorf("%v after %v, want a timeout after 7s", err, after)
 	}
@@ -183,7 +184,7 @@ func TestUpstreamThatStalls(t *testing.T) {
 	watch := &watchFor{time.Now(), time.Hour}
 	call.Watch = watch
 	synctest.Test(t, func(*testing.T) { watch.began = time.Now() })
-	_, err, after = upstreamInBubble(t, call, func(*PoolOptions) {}, stall)
+	after, err = upstreamInBubble(t, call, func(*PoolOptions) {}, stall)
 	if err != ErrClientGone || after < time.Hour || after > time.Hour+time.Second {
 		t.Errorf("%v after %v, want that the client left after an hour", err, after)
 	}

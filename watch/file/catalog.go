@@ -98,7 +98,9 @@ func (c *Catalog) reload() {
 	for {
 		said, faults := c.folder.read()
 		old := c.state.Load()
-		next := old.next(merge(c.node, said, faults))
+		m := merge(c.node, said, faults)
+		m.err = c.folder.last.err
+		next := old.next(m)
 		c.report(old.faults, next.faults)
 		c.state.Store(next)
 		close(old.superseded)
@@ -132,7 +134,8 @@ func (c *Catalog) Answers(q watch.Query) bool {
 }
 
 // Fetch implements [watch.Source]. A Wait of 0 is Consul's default of five
-// minutes.
+// minutes. While the folder cannot be read it is an error, so that what was
+// read before is not taken for what is.
 func (c *Catalog) Fetch(ctx context.Context, r watch.Request) (watch.Reply, error) {
 	timeout := time.NewTimer(hold(r.Wait))
 	defer timeout.Stop()
@@ -142,6 +145,9 @@ func (c *Catalog) Fetch(ctx context.Context, r watch.Request) (watch.Reply, erro
 		}
 		s := c.state.Load()
 		a, err := s.ask(r.Query)
+		if err == nil {
+			err = s.err
+		}
 		if err != nil {
 			return watch.Reply{}, fmt.Errorf("asking catalog folder %s: %w", c.folder.dir, err)
 		}

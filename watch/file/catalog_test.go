@@ -126,8 +126,7 @@ func TestBadFileKeepsItsLastGoodContent(t *testing.T) {
 		}
 		c.reload()
 		c.reload() // must log nothing new
-		instances, _ := ask(t, c, watch.Health{Service: "web"})
-		if got := ids(instances); got != wantIDs {
+		if got := ids(c.state.Load().services["web"].instances); got != wantIDs {
 			t.Errorf("after %s: instances %q, want %q", text, got, wantIDs)
 		}
 		if got := fmt.Sprint(c.Faults()); !strings.Contains(got, wantFault) {
@@ -171,6 +170,7 @@ func TestFolderReplaced(t *testing.T) {
 	}
 	eventually(t, "a fault about the folder", func() bool { return len(c.Faults()) == 1 })
 	write(t, filepath.Join(dir, "web.json"), `{"service": {"name": "web", "id": "two"}}`)
+	eventually(t, "the folder is read again", func() bool { return len(c.Faults()) == 0 })
 	await(t, c, watch.Health{Service: "web"}, is("two"))
 	write(t, filepath.Join(dir, "web.json"), `{"service": {"name": "web", "id": "three"}}`)
 	await(t, c, watch.Health{Service: "web"}, is("three"))

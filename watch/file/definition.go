@@ -31,21 +31,23 @@ const wholeFile = "the file" // what the outermost object is called in faults
 func parseDefinitions(path, text string) (content, []Fault) {
 	root, fault := parseDocument(path, text)
 	if fault != nil {
-		return content{}, []Fault{*fault}
+		return content{lost: lost{all: true}}, []Fault{*fault}
 	}
 	d := decoder{path: path}
 	for m := range d.members(root, wholeFile, fileKeys, "service", "services", "check", "checks") {
 		switch m.key {
 		case "service", "services":
 			for _, v := range oneOrMany(m.value) {
-				d.services = append(d.services, d.service(v))
+				d.takeService(v)
 			}
 		case "check", "checks":
 			for _, v := range oneOrMany(m.value) {
-				d.checks = append(d.checks, d.looseCheck(v))
+				d.takeCheck(v)
 			}
 		}
 	}
+	// A fault beside all definitions may hide one, as a mistyped "services" does.
+	d.lost.all = d.lost.all || len(d.faults) > d.placed
 	return d.content, d.faults
 }
 
@@ -54,7 +56,34 @@ func parseDefinitions(path, text string) (content, []Fault) {
 type decoder struct {
 	path   string
 	faults []Fault
+	placed int // of the faults, those in a service or a check
 	content
+}
+
+// takeService adds a service to the content, or if there is a fault in it to
+// what is lost.
+func (d *decoder) takeService(v value) {
+	before := len(d.faults)
+	def := d.service(v)
+	if faults := len(d.faults) - before; faults > 0 {
+		d.placed += faults
+		d.lost.service(def.service)
+		return
+	}
+	def.complete()
+	d.services = append(d.services, def)
+}
+
+// takeCheck is takeService for a check beside the services.
+func (d *decoder) takeCheck(v value) {
+	before := len(d.faults)
+	loose := d.looseCheck(v)
+	if faults := len(d.faults) - before; faults > 0 {
+		d.placed += faults
+		d.lost.check(loose.check)
+		return
+	}
+	d.checks = append(d.checks, loose)
 }
 
 func (d *decoder) fault(line int, format string, args ...any) {
@@ -96,7 +125,6 @@ func (d *decoder) service(v value) definition {
 	if _, isObject := v.data.(object); isObject && s.Name == "" {
 		d.fault(v.line, `a service needs a "name"`)
 	}
-	def.complete()
 	return def
 }
 

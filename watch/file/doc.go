@@ -25,6 +25,10 @@
 // # Faults
 //
 // A file that cannot be read or parsed keeps what it said when it last could,
-// and harms no other file. Where two files define the same service ID or key,
-// the first by name wins.
+// and harms no other file. A fault within a service harms no other service: the
+// one it is in stays as it was last read, or is left out if it never was; and
+// so with a check that stands beside the services. Where two files define the
+// same service ID or key, the first by name wins.
+//
+// While the folder itself cannot be read there are no answers but errors.
 package file

@@ -15,6 +15,7 @@ type content struct {
 	services []definition
 	checks   []looseCheck
 	pairs    []pair
+	lost     lost
 }
 
 // folder reads the catalog's files and remembers what each last said well.
@@ -37,6 +38,7 @@ type file struct {
 type listing struct {
 	files  []listed
 	dirs   []string // the folder and those of the kv tree
+	err    error    // why the folder itself cannot be listed, or nil
 	broken []string // folders and files that could not be looked at
 	faults []Fault
 }
@@ -127,9 +129,7 @@ func (f *file) reread(l listed) bool {
 	}
 	said, faults := parse(l, text)
 	f.text, f.read, f.faults = text, true, faults
-	if len(faults) == 0 {
-		f.good = said
-	}
+	f.good = said.over(f.good)
 	return true
 }
 
@@ -153,23 +153,33 @@ func withoutPath(err error) error {
 	return err
 }
 
-// parse reads a text by what the file's name says it is.
-func parse(l listed, text string) (content, []Fault) {
+// parse reads a text by what the file's name says it is. A text of keys with a
+// fault says nothing.
+func parse(l listed, text string) (said content, faults []Fault) {
 	switch {
 	case l.key != "":
-		return parseValue(l.path, l.key, text)
+		said, faults = parseValue(l.path, l.key, text)
 	case filepath.Base(l.path) == "kv.json":
-		return parseKVJSON(l.path, text)
+		said, faults = parseKVJSON(l.path, text)
 	case filepath.Base(l.path) == "kv.yaml", filepath.Base(l.path) == "kv.yml":
-		return parseKVYAML(l.path, text)
+		said, faults = parseKVYAML(l.path, text)
+	default:
+		return parseDefinitions(l.path, text)
 	}
-	return parseDefinitions(l.path, text)
+	if len(faults) > 0 {
+		return content{lost: lost{all: true}}, faults
+	}
+	return said, nil
 }
 
 // list finds the files that count.
 func (f *folder) list() listing {
 	var l listing
-	for _, entry := range l.enter(f.dir) {
+	entries := l.enter(f.dir)
+	if len(l.faults) > 0 {
+		l.err = l.faults[0].Err
+	}
+	for _, entry := range entries {
 		path := filepath.Join(f.dir, entry.Name())
 		switch filepath.Ext(path) {
 		case ".json", ".hcl":

@@ -14,6 +14,7 @@ type merged struct {
 	instances []watch.Instance // by service name, then ID
 	pairs     []pair           // by key
 	faults    []Fault
+	err       error // why the folder cannot be read, or nil
 }
 
 // merge resolves what more than one file says.

@@ -16,6 +16,7 @@ type state struct {
 	generation uint64 // from 1
 	node       watch.NodeInfo
 	faults     []Fault
+	err        error // why the folder cannot be read; what follows is from before
 
 	services map[string]service // also those that went
 	names    []watch.ServiceTags
@@ -50,6 +51,7 @@ func (s *state) next(m merged) *state {
 		generation: s.generation + 1,
 		node:       m.node,
 		faults:     m.faults,
+		err:        m.err,
 		superseded: make(chan struct{}),
 	}
 	n.takeInstances(s, m.instances)

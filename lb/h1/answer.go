@@ -170,7 +170,7 @@ func (a *Answer) readHead() error {
 		rd.grow(options.Limits.HeadBytes)
 		n, err := rd.read(rd.buf[rd.w:], options.HeadTimeout)
 		rd.w += n
-		if err != nil && !(errors.Is(err, errTimeout) && a.sent.Load() == sendRunning) {
+		if err != nil && (!errors.Is(err, errTimeout) || a.sent.Load() != sendRunning) {
 			return a.headError(err)
 		}
 	}
@@ -182,9 +182,9 @@ func (a *Answer) headError(err error) error {
 		return errAnswerSlow
 	case errors.Is(err, errInterrupted) && a.sent.Load() == sendClientFailed:
 		return a.bodyErr
-	case err == io.EOF && a.answering:
+	case errors.Is(err, io.EOF) && a.answering:
 		return errAnswerCut
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return errAnswerNone
 	}
 	return err

@@ -205,10 +205,10 @@ func (b *Body) touch() {
 // fail records why the body can be read no further, in the words of its side.
 func (b *Body) fail(err error) error {
 	switch {
-	case err == io.EOF && b.framing.mode == byClose:
+	case errors.Is(err, io.EOF) && b.framing.mode == byClose:
 		b.end() // as far as anyone can tell
 		return err
-	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		err = errBodyCut
 	case errors.Is(err, errTimeout) && b.answer:
 		err = errAnswerStuck

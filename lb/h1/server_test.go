@@ -345,7 +345,7 @@ func TestClientGone(t *testing.T) {
 	c := newClient(t, addr)
 	c.send(request + "GET /behind-this-the-end-is-hidden")
 	c.nc.Close()
-	if err := <-gone; err != ErrClientGone {
+	if err := <-gone; !errors.Is(err, ErrClientGone) {
 		t.Errorf("%v, want %v", err, ErrClientGone)
 	}
 }

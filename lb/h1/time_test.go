@@ -177,7 +177,7 @@ func TestUpstreamThatStalls(t *testing.T) {
 	}
 	call := &Call{Method: "GET", Host: "a", Path: "/"}
 	after, err := upstreamInBubble(t, call, func(o *PoolOptions) { o.BodyTimeout = 7 * time.Second }, stall)
-	if err != errAnswerStuck || after != 7*time.Second {
+	if !errors.Is(err, errAnswerStuck) || after != 7*time.Second {
 		t.Errorf("%v after %v, want a timeout after 7s", err, after)
 	}
 	// Without a timeout, as event streams need, the client's leaving ends it.
@@ -185,7 +185,7 @@ func TestUpstreamThatStalls(t *testing.T) {
 	call.Watch = watch
 	synctest.Test(t, func(*testing.T) { watch.began = time.Now() })
 	after, err = upstreamInBubble(t, call, func(*PoolOptions) {}, stall)
-	if err != ErrClientGone || after < time.Hour || after > time.Hour+time.Second {
+	if !errors.Is(err, ErrClientGone) || after < time.Hour || after > time.Hour+time.Second {
 		t.Errorf("%v after %v, want that the client left after an hour", err, after)
 	}
 }

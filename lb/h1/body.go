@@ -246,7 +246,7 @@ func (b *Body) WriteTo(w io.Writer) (sent int64, err error) {
 		data := b.pending
 		if b.pending = nil; len(data) == 0 {
 			data, err = b.nextPushed(push, sent)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return sent, nil
 			}
 			if err != nil {

@@ -197,7 +197,7 @@ func (c *conn) readHead() error {
 		switch {
 		case errors.Is(err, errTimeout):
 			return errHeadSlow
-		case err == io.EOF && c.rd.w > c.in.Request.line:
+		case errors.Is(err, io.EOF) && c.rd.w > c.in.Request.line:
 			return errHeadCut
 		case err != nil:
 			return err

@@ -99,7 +99,7 @@ func (w *Watcher) ask(ctx context.Context, m *watched, index uint64) (Reply, err
 		wake(w.unplanned) // only an answer tells whether requests share a connection
 	}
 	if reply.hidden() {
-		return Reply{}, filteredError(m.query, reply)
+		return Reply{}, filteredError(reply)
 	}
 	return reply, nil
 }
@@ -113,11 +113,11 @@ func (r Reply) hidden() bool {
 	return r.Filtered && isEmpty(r.Value)
 }
 
-func filteredError(q Query, r Reply) error {
+func filteredError(r Reply) error {
 	if r.Needs == "" {
-		return fmt.Errorf("%s: %w", q, ErrFiltered)
+		return ErrFiltered
 	}
-	return fmt.Errorf("%s: %w; the token needs %s", q, ErrFiltered, r.Needs)
+	return fmt.Errorf("%w; the token needs %s", ErrFiltered, r.Needs)
 }
 
 // doubtful reports whether a reply must be confirmed by the leader: it is

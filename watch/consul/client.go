@@ -2,6 +2,7 @@ package consul
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +11,14 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/consul/api"
 )
 
-// client sends GET requests to one agent. The HTTP half is our own, because
+// client sends requests to one agent. The HTTP half is our own, because
 // api.Client hides the headers of answers other than 200 (the index of an
 // absent key, Retry-After), reads the environment behind our back and follows
 // redirects with the token; its TLS set-up and names are used.
@@ -34,6 +36,8 @@ type client struct {
 
 // call is one request.
 type call struct {
+	method string // GET if empty
+	body   string
 	path   string // escaped, with /v1
 	params url.Values
 	index  uint64 // 0 asks for an answer at once
@@ -128,8 +132,8 @@ func newTransport(c Config, addr address) (*http.Transport, error) {
 	return t, nil
 }
 
-// get sends the call, twice if the token was refused and its file now holds
-// another one.
+// get sends the call, whatever its method; twice if the token was refused and
+// its file now holds another one.
 func (c *client) get(ctx context.Context, q call) (answer, error) {
 	token := c.tokens.get()
 	a, err := c.try(ctx, q, token)
@@ -151,11 +155,11 @@ func (c *client) try(ctx context.Context, q call, token Secret) (answer, error) 
 	shown := c.address.shown + q.path
 	req, err := c.request(ctx, q, token)
 	if err != nil {
-		return answer{}, fmt.Errorf("GET %s: %w", shown, err)
+		return answer{}, fmt.Errorf("%s %s: %w", q.verb(), shown, err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, c.hint(requestError(ctx, shown, err))
+		return answer{}, c.hint(requestError(ctx, q.verb()+" "+shown, err))
 	}
 	defer resp.Body.Close()
 	c.answered.Store(true)
@@ -164,7 +168,7 @@ func (c *client) try(ctx context.Context, q call, token Secret) (answer, error) 
 	}
 	body, err := readAll(resp)
 	if err != nil {
-		return answer{}, requestError(ctx, shown, fmt.Errorf("the answer was cut off: %w", err))
+		return answer{}, requestError(ctx, q.verb()+" "+shown, fmt.Errorf("the answer was cut off: %w", err))
 	}
 	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusNotFound && q.absent {
 		return newAnswer(resp, body, token == ""), nil
@@ -182,6 +186,8 @@ func (c *client) redact(body []byte, token Secret) []byte {
 	return body
 }
 
+func (q call) verb() string { return cmp.Or(q.method, http.MethodGet) }
+
 func (c *client) request(ctx context.Context, q call, token Secret) (*http.Request, error) {
 	target := c.address.base + q.path
 	params := maps.Clone(q.params)
@@ -193,7 +199,7 @@ func (c *client) request(ctx context.Context, q call, token Secret) (*http.Reque
 	if len(params) > 0 {
 		target += "?" + params.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	req, err := http.NewRequestWithContext(ctx, q.verb(), target, strings.NewReader(q.body))
 	if err != nil {
 		return nil, errors.New("not a valid URL")
 	}

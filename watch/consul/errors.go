@@ -19,6 +19,7 @@ import (
 // ResponseError is an answer that is no data: a refusal, an overload, a fault.
 // It wraps [watch.ErrDenied] or [watch.ErrNotFound] where that is what it says.
 type ResponseError struct {
+	Method string
 	// URL names what was asked, without parameters.
 	URL    string
 	Status int
@@ -32,7 +33,7 @@ type ResponseError struct {
 }
 
 func (e *ResponseError) Error() string {
-	text := fmt.Sprintf("GET %s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
+	text := fmt.Sprintf("%s %s: %d %s", e.Method, e.URL, e.Status, http.StatusText(e.Status))
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
@@ -50,6 +51,7 @@ func (e *ResponseError) RetryAfter() time.Duration { return e.after }
 
 func newResponseError(url string, resp *http.Response, body []byte, q call, now time.Time) *ResponseError {
 	e := &ResponseError{
+		Method:  q.verb(),
 		URL:     url,
 		Status:  resp.StatusCode,
 		Message: message(resp, body),
@@ -132,7 +134,7 @@ func (c *client) hint(err error) error {
 
 // requestError says what failed below HTTP. The url.Error it gets repeats the
 // whole URL, and the layers below it the address; the cause is enough.
-func requestError(ctx context.Context, shown string, err error) error {
+func requestError(ctx context.Context, asked string, err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
@@ -141,5 +143,5 @@ func requestError(ctx context.Context, shown string, err error) error {
 	} else if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		err = errno
 	}
-	return fmt.Errorf("GET %s: %w", shown, err)
+	return fmt.Errorf("%s: %w", asked, err)
 }

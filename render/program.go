@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/render/funcs"
+	"github.com/sluiceproxy/sluice/templates"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -76,6 +77,9 @@ func (t Template) read() ([]byte, error) {
 	if t.Source == stream {
 		return io.ReadAll(os.Stdin)
 	}
+	if name, ok := strings.CutPrefix(t.Source, included); ok {
+		return templates.Get(name)
+	}
 	return os.ReadFile(t.Source)
 }
 
@@ -85,7 +89,7 @@ func (p *Program) Execute(inputs funcs.Inputs) (Execution, error) {
 	inputs.Sandbox = p.sandbox
 	bound := funcs.Bind(inputs)
 	out := &limitedBuffer{deadline: time.Now().Add(maxRuntime), waited: bound.Waited}
-	err := p.execute(out, bound.Map())
+	err := bound.Redact(p.execute(out, bound.Map()))
 	e := Execution{Used: bound.Used(), Missing: bound.Missing()}
 	if err != nil {
 		return e, err

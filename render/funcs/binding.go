@@ -32,6 +32,7 @@ type Binding struct {
 	missing map[watch.Query]bool
 	scratch Scratch
 	writes  []Write
+	secrets []string // values that no error may show
 	waited  time.Duration
 }
 
@@ -76,6 +77,12 @@ func (b *Binding) Map() template.FuncMap {
 		"mustKey":          b.mustKey,
 		"node":             b.node,
 		"nodes":            b.nodes,
+		"nomadService":     b.nomadService,
+		"nomadServices":    b.nomadServices,
+		"nomadVar":         b.nomadVar,
+		"nomadVarExists":   b.nomadVarExists,
+		"nomadVarList":     b.nomadVarList,
+		"nomadVarListSafe": b.nomadVarListSafe,
 		"partitions":       b.partitions,
 		"peerings":         b.peerings,
 		"plugin":           b.plugin,

@@ -16,6 +16,10 @@ func byPort(list any) (map[int][]any, error) {
 		for _, s := range list {
 			groups[s.Port] = append(groups[s.Port], s)
 		}
+	case []*NomadService:
+		for _, s := range list {
+			groups[s.Port] = append(groups[s.Port], s)
+		}
 	default:
 		return nil, fmt.Errorf("byPort: a %T has no ports (want what service returned)", list)
 	}

@@ -45,6 +45,14 @@ func byTag(list any) (map[string][]any, error) {
 		for _, s := range list {
 			enlist(s.Tags, s)
 		}
+	case []*NomadService:
+		for _, s := range list {
+			enlist(s.Tags, s)
+		}
+	case []*NomadServicesSnippet:
+		for _, s := range list {
+			enlist(s.Tags, s)
+		}
 	default:
 		return nil, fmt.Errorf("byTag: a %T has no tags (want what service or services returned)", list)
 	}

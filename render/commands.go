@@ -47,6 +47,12 @@ func (t *task) settled() bool {
 
 // apply runs the one command of some templates.
 func (r *Renderer) apply(ctx context.Context, sharing []*task) {
+	if r.applyAtRunTime(ctx, sharing) {
+		for _, t := range sharing {
+			r.applied(t, nil)
+		}
+		return
+	}
 	err := r.runCommand(ctx, sharing[0].template)
 	if err != nil && ctx.Err() != nil {
 		return // told to stop: the marker makes the next process run it
@@ -64,6 +70,26 @@ func (r *Renderer) apply(ctx context.Context, sharing []*task) {
 	for _, t := range sharing {
 		r.applied(t, err)
 	}
+}
+
+// applyAtRunTime reports whether the running program took the changes of all
+// files, so that there is no need for the command.
+func (r *Renderer) applyAtRunTime(ctx context.Context, sharing []*task) bool {
+	for _, t := range sharing {
+		if t.template.Runtime == nil || t.previous == nil {
+			return false
+		}
+		now, err := t.template.file().Content()
+		if err == nil {
+			err = t.template.Runtime.Apply(ctx, t.previous, now)
+		}
+		if err != nil {
+			r.options.Logger.Info("the command is needed", "template", t.template.Name(), "destination", t.template.Destination, "reason", err)
+			return false
+		}
+		r.options.Logger.Info("changed at run time, no command needed", "template", t.template.Name(), "destination", t.template.Destination)
+	}
+	return true
 }
 
 func (r *Renderer) runCommand(ctx context.Context, t Template) error {
@@ -111,7 +137,7 @@ func (t *task) rollsBack() bool {
 func (r *Renderer) rollBack(ctx context.Context, sharing []*task, cause error) {
 	for _, t := range sharing {
 		r.report(t, "a command failed; the previous file is put back", cause)
-		if t.previous == nil {
+		if t.previous == nil || t.template.OnCommandError != CommandRollback {
 			continue
 		}
 		if err := t.template.file().Restore(ctx, r.runner, t.previous); err != nil {

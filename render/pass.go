@@ -134,7 +134,8 @@ func (r *Renderer) install(ctx context.Context, t *task) (written bool) {
 // previous is what the file holds that is about to be replaced, if that may be
 // needed again. As long as a command is owed, the file is not known to be good.
 func (r *Renderer) previous(t *task) ([]byte, error) {
-	if t.template.OnCommandError != CommandRollback || t.owed {
+	needed := t.template.OnCommandError == CommandRollback || t.template.Runtime != nil
+	if !needed || t.owed {
 		return t.previous, nil
 	}
 	return t.template.file().Content()

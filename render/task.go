@@ -40,7 +40,7 @@ type task struct {
 	owed     bool   // it has to run
 	blocked  bool   // it waits for others of its group
 	attempts int    // how often it failed since it is owed
-	previous []byte // what to roll back to, nil if to nothing
+	previous []byte // the file the command last succeeded for, nil if there is none or nobody needs it
 
 	status   TemplateStatus
 	reported string // the error last logged

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,11 +15,14 @@ import (
 // stream as a source is standard input, as a destination standard output.
 const stream = "-"
 
+// included before a name is the source of a template of package templates.
+const included = "@"
+
 // Template says what to render and where to. [DefaultTemplate] has the
 // documented values of what is not given.
 type Template struct {
 	// Source is the path of the text, or Contents is the text itself. The source
-	// "-" is standard input.
+	// "-" is standard input, and "@nginx" a template of package templates.
 	Source   string
 	Contents string
 	// Destination is the file to write, "-" standard output. It may be empty in
@@ -48,6 +52,10 @@ type Template struct {
 	// CommandGroup names the templates that share one command, which waits until
 	// none of them has anything left to write. Empty is none.
 	CommandGroup string
+
+	// Runtime, if not nil, is asked to take a change to the program that reads
+	// the file. Where it can, Command does not run.
+	Runtime Runtime
 
 	// Check has to accept a new file before it replaces the old one. The new
 	// file's path stands for {} in it and in $SLUICE_CANDIDATE.
@@ -91,6 +99,14 @@ type Template struct {
 	FunctionDenylist []string
 	// SandboxPath, if not empty, is the folder outside which "file" reads nothing.
 	SandboxPath string
+}
+
+// Runtime changes a running program without its command. It is called by one
+// goroutine at a time.
+type Runtime interface {
+	// Apply takes the program from the file it runs by to the one now in place. An
+	// error means that the command has to run after all.
+	Apply(ctx context.Context, before, after []byte) error
 }
 
 // CommandPolicy is what follows when a command has failed for good.

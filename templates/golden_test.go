@@ -89,7 +89,7 @@ func get(t *testing.T, name string) render.Template {
 		t.Fatal(err)
 	}
 	template := render.DefaultTemplate()
-	template.Contents = text
+	template.Contents = string(text)
 	return template
 }
 
@@ -159,7 +159,7 @@ func TestProgramsAcceptGoldens(t *testing.T) {
 }
 
 func TestUnknownTemplate(t *testing.T) {
-	if _, err := templates.Get("apache"); err == nil || !strings.Contains(err.Error(), "haproxy, nginx") {
+	if _, err := templates.Get("apache"); err == nil || !strings.Contains(err.Error(), "@haproxy, @nginx") {
 		t.Errorf("error %v does not list what there is", err)
 	}
 }

@@ -1,5 +1,6 @@
 // Package templates holds config templates to start from. Each renders a
-// complete configuration, which the program's own check accepts.
+// configuration that the program's own check accepts. Their name after an @ is
+// their name as the source of a template.
 //
 // They share one convention: every service with a passing instance becomes an
 // upstream, and one whose instances have the metadata expose = "/path/" is
@@ -37,10 +38,10 @@ func Names() []string {
 }
 
 // Get returns the text of the template with that name.
-func Get(name string) (string, error) {
+func Get(name string) ([]byte, error) {
 	text, err := files.ReadFile(name + extension)
 	if err != nil {
-		return "", fmt.Errorf("there is no template %q (known: %s)", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("there is no template @%s; there are @%s", name, strings.Join(Names(), ", @"))
 	}
-	return string(text), nil
+	return text, nil
 }

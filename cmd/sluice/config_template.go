@@ -13,7 +13,8 @@ type Template struct {
 	// Origin is where the template was asked for: file:line:column or flag.
 	Origin string
 
-	// One of Source, a path, and Contents, the text, is set.
+	// One of Source, a path or the @name of one that comes with sluice, and
+	// Contents, the text, is set.
 	Source      string `hcl:"source"`
 	Contents    string `hcl:"contents"`
 	Destination string `hcl:"destination"`
@@ -24,6 +25,8 @@ type Template struct {
 	Exec           Exec                    `hcl:"exec"`
 	Command        Command                 `hcl:"command"`
 	CommandTimeout Optional[time.Duration] `hcl:"command_timeout"`
+	// Reload spares the command where the running program can be told of changes.
+	Reload []Reload `hcl:"reload"`
 	// Check is run on the new file before it takes the old one's place.
 	Check Check `hcl:"check"`
 

@@ -154,6 +154,7 @@ func (c *Config) validateTemplates() error {
 		}
 		f.add(at+": wait", t.Wait.Value.validate())
 		t.Exec.validate(at+": exec", &f)
+		t.validateReload(at, &f)
 		f.oneOf(at+": on_command_error", t.OnCommandError, commandPolicies...)
 		f.oneOf(at+": write", t.Write, "rename", "inplace")
 		if t.CommandRetries < 0 || t.MinBytes < 0 || t.MinInstances < 0 {

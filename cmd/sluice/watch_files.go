@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -77,7 +78,7 @@ type fileSet []string
 func (w *work) files() fileSet {
 	files := append(fileSet{}, w.config.files...)
 	for _, t := range w.config.Templates {
-		if t.Source != "" && t.Source != standardStream {
+		if t.Source != "" && t.Source != standardStream && !strings.HasPrefix(t.Source, "@") {
 			files = append(files, t.Source)
 		}
 	}

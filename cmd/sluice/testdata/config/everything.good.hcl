@@ -81,6 +81,9 @@ template {
       denylist  = ["*_TOKEN"]
     }
   }
+  reload "haproxy" {
+    socket = "/run/haproxy.sock"
+  }
   check {
     command = "nginx -t -c {}"
     timeout = "6s"

@@ -1,0 +1,5 @@
+template {
+  source      = "@haproxy"
+  destination = "out"
+  reload "haproxi" {}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/sluiceproxy/sluice/admin"
 	"github.com/sluiceproxy/sluice/render"
+	"github.com/sluiceproxy/sluice/watch"
 )
 
 // newAdmin opens the administration listener and hands it what there is to
@@ -48,7 +49,7 @@ func (d *daemon) ready() admin.Readiness {
 	if d.lb != nil {
 		r.Draining = d.lb.Draining()
 		if d.lb.Table() == nil {
-			wait("the service catalog of %s has not been read yet", d.currentFeed().sources.origin)
+			wait("%s", d.catalogReason())
 		}
 	}
 	for _, t := range d.templates() {
@@ -57,7 +58,7 @@ func (d *daemon) ready() admin.Readiness {
 		}
 	}
 	if faults := len(fileProblems(d.currentFeed().sources.catalog)); faults > 0 {
-		r.Reasons = append(r.Reasons, fmt.Sprintf("%d %s of the catalog cannot be used: see /api/problems", faults, plural(faults, "file", "files")))
+		r.Reasons = append(r.Reasons, fmt.Sprintf("%d %s in the files of the catalog: see /api/problems", faults, plural(faults, "fault", "faults")))
 	}
 	age, query := d.currentFeed().watcher.Status().StaleFor()
 	if query.Query != nil {
@@ -65,6 +66,16 @@ func (d *daemon) ready() admin.Readiness {
 		r.StaleReason = fmt.Sprintf("%s: %v", query.Query, query.Err)
 	}
 	return r
+}
+
+// catalogReason is why there is no routing table yet.
+func (d *daemon) catalogReason() string {
+	feed := d.currentFeed()
+	text := fmt.Sprintf("the service catalog of %s has not been read yet", feed.sources.origin)
+	if services, _ := feed.watcher.Snapshot().Entry(watch.Services{}); services.Err != nil {
+		text += ": " + services.Err.Error()
+	}
+	return text
 }
 
 // templateReason is why a template is not rendered, in a few words.

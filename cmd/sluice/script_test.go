@@ -108,15 +108,16 @@ func need(ts *testscript.TestScript, _ bool, programs []string) {
 	}
 }
 
-// consul                      starts an agent and sets CONSUL_HTTP_ADDR
+// consul [CONFIG…]            starts an agent, with more configuration in JSON, and
+//                             sets CONSUL_HTTP_ADDR
 // consul kill, consul start   ends it as a crash would; starts it again, empty
 // consul register FILE        registers the service described in FILE
 // consul deregister ID
 // consul check ID STATUS      sets the TTL check ID to passing, warning or critical.
 func consulCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
-	if len(args) == 0 {
-		s.agent = parts.StartConsul(scriptTB{ts: ts})
+	if len(args) == 0 || strings.HasPrefix(args[0], "{") {
+		s.agent = parts.StartConsul(scriptTB{ts: ts}, args...)
 		ts.Setenv("CONSUL_HTTP_ADDR", s.agent.Addr)
 		return
 	}

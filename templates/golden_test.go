@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"os/exec"
@@ -76,7 +77,6 @@ func catalog() map[watch.Query]any {
 func environment(name string) (string, bool) {
 	value, set := map[string]string{
 		"NGINX_LISTEN": "127.0.0.1:8080",
-		"NGINX_TEMP":   "temp",
 		"HAPROXY_BIND": "127.0.0.1:8080",
 	}[name]
 	return value, set
@@ -134,7 +134,7 @@ func TestProgramsAcceptGoldens(t *testing.T) {
 		"nginx":   {"-t", "-q", "-p", "PREFIX", "-e", "stderr", "-g", "pid nginx.pid;", "-c"},
 		"haproxy": {"-c", "-q", "-f"},
 	}
-	for _, name := range templates.Names() {
+	for name := range checks {
 		for _, catalogName := range []string{"full", "empty"} {
 			t.Run(name+" "+catalogName, func(t *testing.T) {
 				program := parts.Path(t, name)
@@ -146,6 +146,9 @@ func TestProgramsAcceptGoldens(t *testing.T) {
 				if err := os.Mkdir(filepath.Join(prefix, "temp"), 0o755); err != nil {
 					t.Fatal(err)
 				}
+				if name == "nginx" {
+					golden = including(t, prefix, golden)
+				}
 				args := append(slices.Clone(checks[name]), golden)
 				for i, arg := range args {
 					args[i] = strings.ReplaceAll(arg, "PREFIX", prefix)
@@ -154,6 +157,41 @@ func TestProgramsAcceptGoldens(t *testing.T) {
 					t.Errorf("%v\n%s", err, out)
 				}
 			})
+		}
+	}
+}
+
+// including returns the path of a whole configuration of nginx, as packages
+// have it, with file as part of its http block. It needs no root.
+func including(t *testing.T, dir, file string) string {
+	t.Helper()
+	text := "worker_processes 2;\nworker_shutdown_timeout 5s;\nevents {}\nhttp {\n  access_log off;\n"
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		text += "  " + kind + "_temp_path temp/" + kind + ";\n"
+	}
+	path := filepath.Join(dir, "including.conf")
+	if err := os.WriteFile(path, []byte(text+"  include "+file+";\n}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestUpstreamsAreJSON(t *testing.T) {
+	for _, name := range []string{"full", "empty"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "upstreams-"+name+".golden"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var services map[string][]struct {
+			Address      string
+			Port, Weight int
+			Path         string
+		}
+		if err := json.Unmarshal(text, &services); err != nil {
+			t.Fatal(err)
+		}
+		if name == "full" && services["evil"][1].Path != "/x { } #\n" {
+			t.Errorf("what was registered has changed: %+v", services["evil"])
 		}
 	}
 }

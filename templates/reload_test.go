@@ -56,7 +56,7 @@ func newProxy(t *testing.T, name, dir string, check, reload install.Command) *pr
 	template := get(t, name)
 	template.Contents += `{{ key "suffix" }}`
 	template.Destination, template.Check, template.Command = p.config, check, reload
-	env := map[string]string{"NGINX_LISTEN": p.address, "HAPROXY_BIND": p.address, "NGINX_TEMP": "temp"}
+	env := map[string]string{"NGINX_LISTEN": p.address, "HAPROXY_BIND": p.address}
 	options := render.DefaultOptions()
 	options.Templates = []render.Template{template}
 	options.Env = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
@@ -197,9 +197,12 @@ func TestNginxFollows(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "temp"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-p", dir, "-e", "stderr", "-g", "pid nginx.pid;"}
-	check := append(append(install.Command{nginx}, args...), "-t", "-q", "-c", "{}")
-	config := filepath.Join(dir, "nginx.conf")
+	config := including(t, dir, filepath.Join(dir, "nginx.conf"))
+	// The candidate is checked as a part of all the rest.
+	check := install.Command{fmt.Sprintf(
+		"sed \"s|include .*|include $SLUICE_CANDIDATE;|\" %[2]s >%[2]s.check && %[3]s -p %[1]s -e stderr -g 'pid nginx.pid;' -t -q -c %[2]s.check",
+		dir, config, nginx,
+	)}
 	reload := install.Command{fmt.Sprintf(
 		"test ! -e %[1]s/pid || %[2]s -p %[1]s -e stderr -g 'pid nginx.pid;' -c %[3]s -s reload", dir, nginx, config,
 	)}

@@ -13,6 +13,7 @@ import (
 type Config struct {
 	Consul  Consul  `hcl:"consul"`
 	Catalog Catalog `hcl:"catalog"`
+	Nomad   Nomad   `hcl:"nomad"`
 
 	Templates []Template `hcl:"template,accumulate"`
 	// Wait is the quiet time for templates without their own.
@@ -62,7 +63,6 @@ type Config struct {
 	errorFatalForced bool
 
 	Vault       later `hcl:"vault"`
-	Nomad       later `hcl:"nomad"`
 	Deduplicate later `hcl:"deduplicate"`
 }
 
@@ -118,12 +118,9 @@ func DefaultConfig() Config {
 		Consul: Consul{
 			Mode:           "stale",
 			MaxConnections: 64,
-			Retry: Retry{
-				Enabled:    true,
-				Backoff:    250 * time.Millisecond,
-				MaxBackoff: time.Minute,
-			},
+			Retry:          defaultRetry(),
 		},
+		Nomad:             Nomad{Retry: defaultRetry()},
 		Catalog:           Catalog{Address: "127.0.0.1"},
 		DefaultDelimiters: Delimiters{Left: "{{", Right: "}}"},
 		LB:                LB{DrainTimeout: 30 * time.Second},

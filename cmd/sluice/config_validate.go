@@ -48,6 +48,7 @@ func (c *Config) validateSettings() error {
 		f.addf("catalog.address cannot be empty")
 	}
 	c.Consul.validate(&f)
+	c.Nomad.validate(&f)
 	c.LB.validate(&f)
 	c.Tags.validate(&f)
 	c.Admin.validate(&f)

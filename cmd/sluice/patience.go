@@ -30,16 +30,15 @@ func (r Retry) patience() time.Duration {
 	return total
 }
 
+// insists reports whether a number of attempts was asked for.
+func (r Retry) insists() bool { return r.Attempts.Set || !r.Enabled }
+
 // giveUp returns an error when a query has failed for longer than patience
 // allows. Once everything is rendered, the files in place are better than
 // anything an end could bring, so from then on nothing is given up unless a
 // number of attempts was asked for.
 func (w *work) giveUp(ctx context.Context) error {
-	patience := w.config.Consul.Retry.patience()
-	complete := w.complete
-	if w.config.Consul.Retry.Attempts.Set || !w.config.Consul.Retry.Enabled {
-		complete = nil
-	}
+	rendered, complete := false, w.complete
 	ticker := time.NewTicker(250 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -47,19 +46,32 @@ func (w *work) giveUp(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-complete:
-			return nil
+			rendered, complete = true, nil
 		case <-ticker.C:
 		}
 		for _, q := range w.feed.watcher.Status().Queries {
-			if err := w.hopeless(q, patience); err != nil {
+			stanza, retry := w.config.retryOf(q.Query)
+			if rendered && !retry.insists() {
+				continue
+			}
+			if err := w.hopeless(q, stanza, retry.patience()); err != nil {
 				return &exitError{exitRunner, err}
 			}
 		}
 	}
 }
 
+// retryOf is the stanza that says how often q is tried, and what it says.
+func (c *Config) retryOf(q watch.Query) (stanza string, r Retry) {
+	switch q.(type) {
+	case watch.NomadServices, watch.NomadService, watch.NomadVariables, watch.NomadVariable:
+		return "nomad", c.Nomad.Retry
+	}
+	return "consul", c.Consul.Retry
+}
+
 // hopeless is why a query is not worth waiting for any longer, or nil.
-func (w *work) hopeless(q watch.QueryStatus, patience time.Duration) error {
+func (w *work) hopeless(q watch.QueryStatus, stanza string, patience time.Duration) error {
 	if q.Err == nil {
 		return nil
 	}
@@ -70,8 +82,8 @@ func (w *work) hopeless(q watch.QueryStatus, patience time.Duration) error {
 		return nil
 	}
 	if since := time.Since(q.Since); patience > 0 && since >= patience {
-		return fmt.Errorf("%s: %w (exceeded maximum retries: failing for %v; consul.retry.attempts = 0 never gives up)",
-			q.Query, q.Err, since.Round(time.Second))
+		return fmt.Errorf("%s: %w (exceeded maximum retries: failing for %v; %s.retry.attempts = 0 never gives up)",
+			q.Query, q.Err, since.Round(time.Second), stanza)
 	}
 	return nil
 }

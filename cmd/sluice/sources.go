@@ -26,6 +26,9 @@ type sources struct {
 func newSources(c Config, getenv func(string) string, log *slog.Logger) (*sources, error) {
 	contents := file.NewContents(log)
 	s := &sources{all: []watch.Source{contents}, run: []func(context.Context) error{contents.Run}}
+	if err := s.addNomad(c.Nomad, getenv); err != nil {
+		return nil, err
+	}
 	if c.Catalog.Path != "" {
 		o := file.DefaultOptions()
 		o.Address, o.Logger = c.Catalog.Address, log

@@ -1,4 +1,39 @@
 # Every key there is, each with a value that is not its default.
+nomad {
+  address       = "https://nomad.example:4646"
+  enabled       = true
+  namespace     = "team"
+  token         = "planted-nomad-token"
+  auth_username = "u"
+  auth_password = "planted-nomad-password"
+
+  ssl {
+    enabled       = true
+    verify        = false
+    cert          = "c.pem"
+    key           = "k.pem"
+    ca_cert       = "ca.pem"
+    ca_cert_bytes = "pem"
+    ca_path       = "/etc/ca"
+    server_name   = "server.global.nomad"
+  }
+  retry {
+    enabled     = false
+    attempts    = 3
+    backoff     = "1s"
+    max_backoff = "10s"
+  }
+  transport {
+    dial_keep_alive         = "11s"
+    dial_timeout            = "12s"
+    disable_keep_alives     = true
+    idle_conn_timeout       = "13s"
+    max_idle_conns          = 14
+    max_idle_conns_per_host = 15
+    max_conns_per_host      = 16
+    tls_handshake_timeout   = "17s"
+  }
+}
 consul {
   address         = "https://consul.example:8501"
   namespace       = "team"

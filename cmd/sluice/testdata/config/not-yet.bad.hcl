@@ -1,7 +1,6 @@
 vault {
   address = "https://vault"
 }
-nomad {}
 deduplicate {
   enabled = true
 }

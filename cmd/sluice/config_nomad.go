@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/sluiceproxy/sluice/watch/dial"
+	"github.com/sluiceproxy/sluice/watch/nomad"
+)
+
+// Nomad is how a Nomad agent is reached. What is empty is taken from
+// NOMAD_ADDR, NOMAD_NAMESPACE and NOMAD_TOKEN.
+type Nomad struct {
+	// Address is http(s)://host:port or unix:///path.
+	Address      string         `hcl:"address"`
+	Enabled      Optional[bool] `hcl:"enabled"` // on if not set
+	Namespace    string         `hcl:"namespace"`
+	Token        Secret         `hcl:"token"`
+	AuthUsername string         `hcl:"auth_username"`
+	AuthPassword Secret         `hcl:"auth_password"`
+	SSL          RemoteSSL      `hcl:"ssl"`
+	Retry        Retry          `hcl:"retry"`
+	Transport    Transport      `hcl:"transport"`
+}
+
+func (n Nomad) config() nomad.Config {
+	return nomad.Config{
+		Target:    n.SSL.target(n.Address, n.Transport, false),
+		Namespace: n.Namespace,
+		Token:     dial.Secret(n.Token.Reveal()),
+		Username:  n.AuthUsername,
+		Password:  dial.Secret(n.AuthPassword.Reveal()),
+	}
+}
+
+func (n Nomad) validate(f *faultList) { validateRemote(f, "nomad", n.SSL, n.Retry) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -17,9 +18,9 @@ func Output(ctx context.Context, program string, args []string) (string, error) 
 	ctx, cancel := context.WithTimeoutCause(ctx, DefaultTimeout, fmt.Errorf("timed out after %v", DefaultTimeout))
 	defer cancel()
 	var stdout bytes.Buffer
-	var tail tail
+	var printed, complained tail
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, &tail), &tail
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&stdout, &printed), &complained
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second // for those that hold our pipes open after its end
@@ -28,7 +29,9 @@ func Output(ctx context.Context, program string, args []string) (string, error) 
 		err = cause
 	}
 	if err != nil {
-		return "", &CommandError{Command: Command{program}, Err: err, Output: tail.String()}
+		// Two pipes: nobody knows which was written to first.
+		output := strings.TrimSpace(printed.String() + "\n" + complained.String())
+		return "", &CommandError{Command: Command{program}, Err: err, Output: output}
 	}
 	return stdout.String(), nil
 }

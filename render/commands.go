@@ -11,10 +11,14 @@ import (
 // runCommands runs the commands owed, equal ones once, at the place of the
 // first template that has it. That of a group waits until the group is settled.
 func (r *Renderer) runCommands(ctx context.Context) {
+	defer r.permits.endPass(ctx)
 	now := time.Now()
+	for _, t := range r.tasks {
+		t.locked = false
+	}
 	for i, t := range r.tasks {
 		t.blocked = t.owed && !r.settled(t.template.CommandGroup)
-		if !t.owed || t.blocked || !t.retry.ready(now) {
+		if !t.owed || t.blocked || t.locked || !t.retry.ready(now) {
 			continue
 		}
 		sharing := []*task{t}
@@ -45,7 +49,7 @@ func (t *task) settled() bool {
 	return false
 }
 
-// apply runs the one command of some templates.
+// apply runs the one command of some templates, if its lock is had.
 func (r *Renderer) apply(ctx context.Context, sharing []*task) {
 	if r.applyAtRunTime(ctx, sharing) {
 		for _, t := range sharing {
@@ -53,7 +57,11 @@ func (r *Renderer) apply(ctx context.Context, sharing []*task) {
 		}
 		return
 	}
-	err := r.runCommand(ctx, sharing[0].template)
+	held := r.locked(ctx, sharing)
+	if held == nil {
+		return
+	}
+	err := r.runCommand(held, sharing[0].template)
 	if err != nil && ctx.Err() != nil {
 		return // told to stop: the marker makes the next process run it
 	}
@@ -63,13 +71,44 @@ func (r *Renderer) apply(ctx context.Context, sharing []*task) {
 			t.status.CommandFailures++
 		}
 	}
-	if err != nil && slices.ContainsFunc(sharing, (*task).rollsBack) {
-		r.rollBack(ctx, sharing, err)
-		return
+	switch {
+	case err == nil || held.Err() == nil && !slices.ContainsFunc(sharing, (*task).rollsBack):
+		for _, t := range sharing {
+			r.applied(t, err)
+		}
+	case held.Err() == nil:
+		r.rollBack(held, sharing, err)
 	}
+	if lost := context.Cause(held); err != nil && lost != nil && ctx.Err() == nil {
+		for _, t := range sharing {
+			r.lostLock(t, lost)
+		}
+	}
+}
+
+// locked returns the context for a command of some templates, which ends when
+// its lock is lost; nil if it must not run now.
+func (r *Renderer) locked(ctx context.Context, sharing []*task) context.Context {
+	first := sharing[0].template
+	held, err := r.permits.ask(ctx, first.Lock, func(why string) {
+		r.options.Logger.Warn("a command waits for its lock", "command", first.Command.String(),
+			"template", first.Name(), "destination", first.Destination, "lock", first.Lock.Key, "reason", why)
+	})
 	for _, t := range sharing {
-		r.applied(t, err)
+		if err != nil {
+			r.applied(t, err)
+		}
+		t.locked = held == nil
 	}
+	return held
+}
+
+// lostLock makes a command run again that has lost its lock. Its own fault it
+// was not.
+func (r *Renderer) lostLock(t *task, cause error) {
+	t.retry.failed(time.Now(), r.options.Retry)
+	t.setUnlessWorse(ReloadFailed, cause)
+	r.report(t, "a command was ended", cause)
 }
 
 // applyAtRunTime reports whether the running program took the changes of all

@@ -32,6 +32,9 @@ type Options struct {
 	// command that failed.
 	Retry watch.Backoff
 
+	// Locker lends the locks of commands; it may be nil if no template has one.
+	Locker Locker
+
 	// Env is the environment templates see.
 	Env func(name string) (value string, set bool)
 	// CommandEnv is the whole environment of commands that have none of their

@@ -18,6 +18,7 @@ type Renderer struct {
 	watcher *watch.Watcher
 	tasks   []*task
 	runner  *install.Runner
+	permits *permits
 	status  atomic.Pointer[[]TemplateStatus]
 	differs atomic.Bool
 }
@@ -33,8 +34,12 @@ func New(o Options, watcher *watch.Watcher) (*Renderer, error) {
 		options: o,
 		watcher: watcher,
 		runner:  &install.Runner{Env: o.CommandEnv, Stdout: o.Stdout, Stderr: o.Stderr},
+		permits: newPermits(o.Locker),
 	}
 	for _, t := range o.Templates {
+		if t.Lock.Key != "" && o.Locker == nil {
+			return nil, fmt.Errorf("template %s: there is nothing to take the lock %s from", t.Name(), t.Lock.Key)
+		}
 		task := newTask(t)
 		if task.program == nil {
 			r.report(task, "the template is broken", task.status.Err)
@@ -59,6 +64,9 @@ func (r *Renderer) Run(ctx context.Context) error {
 	wants := r.watcher.Register("render")
 	defer wants.Close()
 	defer r.runner.Close()
+	defer r.permits.close()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	r.removeLeftovers()
 
 	timer := time.NewTimer(0)
@@ -70,6 +78,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 				return err
 			}
 			if r.options.Once && r.final() {
+				r.permits.settle()
 				return r.failures((*task).failed)
 			}
 			if r.options.AfterPass != nil {
@@ -87,6 +96,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 			}
 			return nil
 		case <-wants.Changed():
+		case <-r.permits.changed:
 		case <-timer.C:
 		}
 	}

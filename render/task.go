@@ -39,6 +39,7 @@ type task struct {
 	// The command's part.
 	owed     bool   // it has to run
 	blocked  bool   // it waits for others of its group
+	locked   bool   // it waits for its lock
 	attempts int    // how often it failed since it is owed
 	previous []byte // the file the command last succeeded for, nil if there is none or nobody needs it
 
@@ -185,7 +186,7 @@ func (t *task) next(missingAfter time.Duration) time.Time {
 	if t.pending && t.quiet.running() {
 		next = earliest(next, t.quiet.until)
 	}
-	if t.pending || t.owed && !t.blocked {
+	if t.pending || t.owed && !t.blocked && !t.locked {
 		next = earliest(next, t.retry.next)
 	}
 	return next

@@ -45,6 +45,8 @@ type Template struct {
 	KillAfter  time.Duration
 	// Splay delays the command by a random time up to this.
 	Splay time.Duration
+	// Lock has to be had while the command runs; see [Options.Locker].
+	Lock Lock
 	// CommandRetries is how many more attempts a failed command has before
 	// OnCommandError counts.
 	CommandRetries int
@@ -162,7 +164,7 @@ func (t Template) validate(dry bool) error {
 	if t.CommandTimeout < 0 || t.CheckTimeout < 0 || t.KillAfter < 0 || t.Splay < 0 {
 		fault("a timeout is negative")
 	}
-	if err := t.Wait.validate(); err != nil {
+	if err := errors.Join(t.Wait.validate(), t.Lock.validate()); err != nil {
 		faults = append(faults, err)
 	}
 	if len(faults) == 0 {
@@ -201,7 +203,7 @@ func (t Template) call() install.Call {
 
 // sharesCommand reports whether one run of the command will do for both.
 func (t Template) sharesCommand(other Template) bool {
-	return t.CommandGroup == other.CommandGroup && t.Command.Equal(other.Command)
+	return t.CommandGroup == other.CommandGroup && t.Lock == other.Lock && t.Command.Equal(other.Command)
 }
 
 // validateAll joins the faults of all templates. Two that write one file would

@@ -18,6 +18,7 @@ type Group struct {
 	Command   Command                 `hcl:"command"`
 	Timeout   Optional[time.Duration] `hcl:"timeout"`
 	Splay     time.Duration           `hcl:"splay"`
+	Lock      Lock                    `hcl:"lock"`
 }
 
 func (g *Group) setDefaults(at position) { *g = Group{Origin: at.String()} }
@@ -31,7 +32,7 @@ func (c *Config) joinGroups() {
 			t := &c.Templates[i]
 			if t.commandGroup == "" && slices.Contains(g.Templates, t.Destination) && !t.hasCommand() {
 				t.commandGroup = g.Name
-				t.Exec.Command, t.Exec.Splay = g.Command, g.Splay
+				t.Exec.Command, t.Exec.Splay, t.Lock = g.Command, g.Splay, g.Lock
 				if g.Timeout.Set {
 					t.Exec.Timeout = g.Timeout
 				}
@@ -50,6 +51,7 @@ func (c *Config) validateGroups(f *faultList) {
 		if len(g.Command) == 0 {
 			f.addf("%s: there is no command", at)
 		}
+		g.Lock.validate(at+": lock", f)
 		for _, member := range g.Templates {
 			i := slices.IndexFunc(c.Templates, func(t Template) bool { return t.Destination == member })
 			switch {

@@ -27,6 +27,8 @@ type Template struct {
 	CommandTimeout Optional[time.Duration] `hcl:"command_timeout"`
 	// Reload spares the command where the running program can be told of changes.
 	Reload []Reload `hcl:"reload"`
+	// Lock is needed to run the command.
+	Lock Lock `hcl:"lock"`
 	// Check is run on the new file before it takes the old one's place.
 	Check Check `hcl:"check"`
 

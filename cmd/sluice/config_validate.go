@@ -156,6 +156,12 @@ func (c *Config) validateTemplates() error {
 		f.add(at+": wait", t.Wait.Value.validate())
 		t.Exec.validate(at+": exec", &f)
 		t.validateReload(at, &f)
+		if t.commandGroup == "" {
+			t.Lock.validate(at+": lock", &f)
+		}
+		if t.Lock.Key != "" && len(t.Exec.Command) == 0 {
+			f.addf("%s: lock %q has no command to hold up", at, t.Lock.Key)
+		}
 		f.oneOf(at+": on_command_error", t.OnCommandError, commandPolicies...)
 		f.oneOf(at+": write", t.Write, "rename", "inplace")
 		if t.CommandRetries < 0 || t.MinBytes < 0 || t.MinInstances < 0 {

@@ -83,6 +83,7 @@ func (t Template) renderTemplate(own environment) render.Template {
 		KillSignal:        syscall.Signal(t.Exec.KillSignal.Value),
 		KillAfter:         t.Exec.KillTimeout.Value,
 		Splay:             t.Exec.Splay,
+		Lock:              t.Lock.renderLock(),
 		Runtime:           t.runtime(),
 		CommandRetries:    t.CommandRetries,
 		OnCommandError:    render.CommandPolicy(t.OnCommandError),

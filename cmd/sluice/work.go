@@ -26,6 +26,7 @@ type work struct {
 	stderr   io.Writer
 	renderer *render.Renderer
 	child    *child.Child      // nil without one
+	locker   *consul.Locker    // nil without locks
 	digest   [sha256.Size]byte // of the files it was made from, if they are watched
 
 	// complete is closed when everything has been rendered once.
@@ -40,7 +41,12 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	own := consulEnvironment(c.consulConfig(d.log).Over(environment))
+	agent := c.consulConfig(d.log).Over(environment)
+	own := consulEnvironment(agent)
+	locker, err := c.newLocker(agent)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
 
 	w := &work{config: c, feed: f, stderr: d.stderr, complete: make(chan struct{})}
 	if c.WatchFiles {
@@ -55,6 +61,9 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 	o.Stdout, o.Stderr, o.Logger = d.stdout, d.stderr, d.log
 	for _, t := range c.Templates {
 		o.Templates = append(o.Templates, t.renderTemplate(own))
+	}
+	if locker != nil {
+		o.Locker, w.locker = locker, locker
 	}
 	if w.renderer, err = render.New(o, f.watcher); err != nil {
 		return nil, &exitError{exitRunner, err}
@@ -117,6 +126,9 @@ func (w *work) Run(ctx context.Context) error {
 
 func (w *work) render(ctx context.Context) error {
 	err := w.renderer.Run(ctx)
+	if w.locker != nil {
+		w.locker.Close()
+	}
 	if err != nil {
 		return err
 	}

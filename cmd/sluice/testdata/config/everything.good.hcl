@@ -119,6 +119,11 @@ template {
   reload "haproxy" {
     socket = "/run/haproxy.sock"
   }
+  lock {
+    key   = "locks/nginx"
+    limit = 2
+    hold  = "10s"
+  }
   check {
     command = "nginx -t -c {}"
     timeout = "6s"
@@ -144,6 +149,11 @@ group "web" {
   command   = "reload all, at once"
   timeout   = "9s"
   splay     = "8s"
+  lock {
+    key   = "locks/group"
+    limit = 3
+    hold  = "11s"
+  }
 }
 
 template {

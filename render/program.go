@@ -28,6 +28,7 @@ type Program struct {
 	parsed  *template.Template
 	denied  template.FuncMap
 	sandbox string
+	file    string // the destination
 }
 
 // Execution is what one run of a Program gave.
@@ -70,6 +71,7 @@ func Parse(t Template) (*Program, error) {
 		parsed:  parsed,
 		denied:  funcs.Denied(known, t.FunctionDenylist),
 		sandbox: t.SandboxPath,
+		file:    t.Destination,
 	}, nil
 }
 
@@ -86,7 +88,7 @@ func (t Template) read() ([]byte, error) {
 // Execute runs the program. It always tells the queries it has used; with an
 // error, those up to the point of failure.
 func (p *Program) Execute(inputs funcs.Inputs) (Execution, error) {
-	inputs.Sandbox = p.sandbox
+	inputs.Sandbox, inputs.Destination = p.sandbox, p.file
 	bound := funcs.Bind(inputs)
 	out := &limitedBuffer{deadline: time.Now().Add(maxRuntime), waited: bound.Waited}
 	err := bound.Redact(p.execute(out, bound.Map()))

@@ -18,6 +18,8 @@ type Inputs struct {
 	Now time.Time
 	// Sandbox, if not empty, is the folder outside which "file" reads nothing.
 	Sandbox string
+	// Destination is the template's own file, where "pkiCert" looks first.
+	Destination string
 	// Run runs a program for "plugin". nil makes it an error.
 	Run Runner
 	// Debug takes what spew_dump and spew_printf print; nil takes nothing.
@@ -27,13 +29,13 @@ type Inputs struct {
 // Binding is the data functions of one execution and the record of the
 // queries they used. It is used by one goroutine.
 type Binding struct {
-	inputs  Inputs
-	used    []watch.Query
-	missing map[watch.Query]bool
-	scratch Scratch
-	writes  []Write
-	secrets []string // values that no error may show
-	waited  time.Duration
+	inputs    Inputs
+	used      []watch.Query
+	missing   map[watch.Query]bool
+	scratch   Scratch
+	writes    []Write
+	concealed []string // values that no error may show
+	waited    time.Duration
 }
 
 // Bind makes the data functions for one execution.
@@ -85,10 +87,13 @@ func (b *Binding) Map() template.FuncMap {
 		"nomadVarListSafe": b.nomadVarListSafe,
 		"partitions":       b.partitions,
 		"peerings":         b.peerings,
+		"pkiCert":          b.pkiCert,
 		"plugin":           b.plugin,
 		"safeLs":           b.safeLs,
 		"safeTree":         b.safeTree,
 		"scratch":          func() *Scratch { return &b.scratch },
+		"secret":           b.secret,
+		"secrets":          b.secrets,
 		"service":          b.service,
 		"serviceByName":    b.serviceByName,
 		"services":         b.services,

@@ -10,7 +10,7 @@ import (
 // conceal notes a value that no error may show.
 func (b *Binding) conceal(value string) {
 	if value != "" {
-		b.secrets = append(b.secrets, value)
+		b.concealed = append(b.concealed, value)
 	}
 }
 
@@ -20,11 +20,11 @@ const placeEnd = ": executing "
 // Redact takes the values of secrets, which the execution has used, out of its
 // error: text/template quotes what it could not handle.
 func (b *Binding) Redact(err error) error {
-	if err == nil || len(b.secrets) == 0 {
+	if err == nil || len(b.concealed) == 0 {
 		return err
 	}
 	// The longest first: one value may be a part of another.
-	slices.SortFunc(b.secrets, func(x, y string) int { return cmp.Compare(len(y), len(x)) })
+	slices.SortFunc(b.concealed, func(x, y string) int { return cmp.Compare(len(y), len(x)) })
 	// The place comes first; a value may be a number just as well.
 	place, text, found := strings.Cut(err.Error(), placeEnd)
 	if !found {
@@ -32,7 +32,7 @@ func (b *Binding) Redact(err error) error {
 	} else {
 		place += placeEnd
 	}
-	for _, secret := range b.secrets {
+	for _, secret := range b.concealed {
 		text = strings.ReplaceAll(text, secret, "[redacted]")
 	}
 	return errors.New(place + text)

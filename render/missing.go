@@ -59,6 +59,9 @@ func (r *Renderer) waiting() string {
 			e, _ := snapshot.Entry(q)
 			fmt.Fprintf(&b, "\ntemplate %s waits for %s: %s", t.template.Name(), q, reason(e))
 		}
+		if t.locked {
+			fmt.Fprintf(&b, "\nthe command of template %s waits for the lock %s", t.template.Name(), t.template.Lock.Key)
+		}
 	}
 	return b.String()
 }

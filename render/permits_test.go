@@ -177,6 +177,15 @@ func TestLocksEndWithTheRenderer(t *testing.T) {
 	}
 }
 
+// With once, the error tells what it was waiting for when time was up.
+func TestOnceTellsOfTheLock(t *testing.T) {
+	b := start(t, Options{Once: true, Locker: newLender(), Templates: []Template{locked("x", "out", "true")}})
+	b.await("a warning", func() bool { return b.log.count("waits for its lock") == 1 })
+	if err := b.stop(); err == nil || !strings.HasSuffix(err.Error(), "waits for the lock app") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestLockNeedsALocker(t *testing.T) {
 	tpl := locked("x", "out", "true")
 	if _, err := New(Options{Templates: []Template{tpl}}, nil); err == nil || !strings.Contains(err.Error(), "lock app") {

@@ -30,7 +30,7 @@ func (c *Config) joinGroups() {
 	for _, g := range c.Groups {
 		for i := range c.Templates {
 			t := &c.Templates[i]
-			if t.commandGroup == "" && slices.Contains(g.Templates, t.Destination) && !t.hasCommand() {
+			if t.commandGroup == "" && slices.Contains(g.Templates, t.Destination) && !t.hasOwn() {
 				t.commandGroup = g.Name
 				t.Exec.Command, t.Exec.Splay, t.Lock = g.Command, g.Splay, g.Lock
 				if g.Timeout.Set {
@@ -41,7 +41,10 @@ func (c *Config) joinGroups() {
 	}
 }
 
-func (t *Template) hasCommand() bool { return len(t.Command) > 0 || len(t.Exec.Command) > 0 }
+// hasOwn reports whether the template has what is the group's to say.
+func (t *Template) hasOwn() bool {
+	return len(t.Command) > 0 || len(t.Exec.Command) > 0 || t.Lock != (Lock{})
+}
 
 // validateGroups finds members that are not templates, or have a command of
 // their own or another group's.
@@ -58,7 +61,7 @@ func (c *Config) validateGroups(f *faultList) {
 			case i < 0:
 				f.addf("%s: no template has the destination %q%s", at, member, nearest.Hint(member, "", destinations(c.Templates)))
 			case c.Templates[i].commandGroup == "":
-				f.addf("%s: the template of %s has a command of its own", at, member)
+				f.addf("%s: the template of %s has a command or a lock of its own", at, member)
 			case c.Templates[i].commandGroup != g.Name:
 				f.addf("%s: the template of %s is in the group %s already", at, member, c.Templates[i].commandGroup)
 			}

@@ -260,10 +260,11 @@ func (l *Locker) stillHolds(ctx context.Context, s *session, slot string) error 
 func (l *Locker) giveBack(ctx context.Context, s *session, slot string) {
 	ctx, cancel := context.WithTimeout(ctx, l.ttl/3)
 	defer cancel()
-	var err error
-	if slot != "" {
-		_, err = l.put(ctx, slot, url.Values{"release": {s.id}})
+	if slot == "" {
+		_ = s.end(ctx) // nobody waits for it
+		return
 	}
+	_, err := l.put(ctx, slot, url.Values{"release": {s.id}})
 	if err = errors.Join(err, s.end(ctx)); err != nil {
 		l.log.Warn("giving a lock back; it becomes free when its session ends", "lock", slot, "err", err)
 	}

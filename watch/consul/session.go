@@ -99,7 +99,8 @@ func (s *session) renew(ctx context.Context) error {
 // up.
 func (s *session) end(ctx context.Context) error {
 	s.fail(context.Canceled)
-	_, err := s.locker.client.get(ctx, s.locker.call(http.MethodPut, "/v1/session/destroy/"+s.id, nil, ""))
+	q := s.locker.call(http.MethodPut, "/v1/session/destroy/"+s.id, nil, "")
+	_, err := s.locker.client.get(ctx, q)
 	return err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,21 +40,27 @@ func (l Lock) renderLock() render.Lock {
 	return render.Lock{Key: strings.Trim(l.Key, "/"), Limit: l.Limit.Or(1), Hold: l.Hold}
 }
 
-// newLocker makes what lends the locks of commands; nil if none has one.
-func (c Config) newLocker(k consul.Config) (*consul.Locker, error) {
+// validateLocks finds locks where there is no Consul to take them from.
+func (c Config) validateLocks() error {
+	if c.Catalog.Path == "" {
+		return nil
+	}
 	var f faultList
-	locks := false
 	for _, t := range c.Templates {
-		if t.Lock.Key == "" {
-			continue
-		}
-		locks = true
-		if c.Catalog.Path != "" {
+		if t.Lock.Key != "" {
 			f.addf("%s: template: the lock %q is one of Consul, in whose place there is the catalog %s", t.Origin, t.Lock.Key, c.Catalog.Path)
 		}
 	}
-	if len(f) > 0 || !locks {
-		return nil, errors.Join(f...)
+	return errors.Join(f...)
+}
+
+// newLocker makes what lends the locks of commands; nil if none has one.
+func (c Config) newLocker(k consul.Config) (*consul.Locker, error) {
+	if err := c.validateLocks(); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(c.Templates, func(t Template) bool { return t.Lock.Key != "" }) {
+		return nil, nil
 	}
 	return consul.NewLocker(k)
 }

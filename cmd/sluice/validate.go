@@ -25,7 +25,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 		return err
 	}
 	c, err := cl.Load(p.getenv)
-	faults := []error{err}
+	faults := []error{err, c.validateLocks()}
 	if _, err := c.serverOptions(); err != nil {
 		faults = append(faults, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -107,9 +108,9 @@ func (s *session) end(ctx context.Context) error {
 // call is a request about sessions and locks. They are the business of the
 // agent's own datacenter, which its node is part of.
 func (l *Locker) call(method, path string, own url.Values, body string) call {
-	p := url.Values{}
-	for name, values := range own {
-		p[name] = values
+	p := maps.Clone(own)
+	if p == nil {
+		p = url.Values{}
 	}
 	if l.namespace != "" {
 		p.Set("ns", l.namespace)

@@ -14,6 +14,7 @@ type Config struct {
 	Consul  Consul  `hcl:"consul"`
 	Catalog Catalog `hcl:"catalog"`
 	Nomad   Nomad   `hcl:"nomad"`
+	Vault   Vault   `hcl:"vault"`
 
 	Templates []Template `hcl:"template,accumulate"`
 	// Wait is the quiet time for templates without their own.
@@ -62,7 +63,6 @@ type Config struct {
 	// errorFatalForced makes TemplateErrorFatal beat the templates' own.
 	errorFatalForced bool
 
-	Vault       later `hcl:"vault"`
 	Deduplicate later `hcl:"deduplicate"`
 }
 
@@ -121,6 +121,7 @@ func DefaultConfig() Config {
 			Retry:          defaultRetry(),
 		},
 		Nomad:             Nomad{Retry: defaultRetry()},
+		Vault:             defaultVault(),
 		Catalog:           Catalog{Address: "127.0.0.1"},
 		DefaultDelimiters: Delimiters{Left: "{{", Right: "}}"},
 		LB:                LB{DrainTimeout: 30 * time.Second},

@@ -49,6 +49,7 @@ func (c *Config) validateSettings() error {
 	}
 	c.Consul.validate(&f)
 	c.Nomad.validate(&f)
+	c.Vault.validate(&f)
 	c.LB.validate(&f)
 	c.Tags.validate(&f)
 	c.Admin.validate(&f)

@@ -35,6 +35,7 @@ func (f *feed) start(ctx context.Context, group *errgroup.Group) {
 // sameFeed reports whether two configurations ask the same sources in the same
 // way.
 func sameFeed(a, b Config) bool {
-	return reflect.DeepEqual(a.Consul, b.Consul) && reflect.DeepEqual(a.Nomad, b.Nomad) && a.Catalog == b.Catalog &&
+	return reflect.DeepEqual(a.Consul, b.Consul) && reflect.DeepEqual(a.Nomad, b.Nomad) &&
+		reflect.DeepEqual(a.Vault, b.Vault) && a.Catalog == b.Catalog &&
 		a.MaxStale == b.MaxStale && a.BlockQueryWait == b.BlockQueryWait
 }

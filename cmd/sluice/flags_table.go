@@ -17,6 +17,8 @@ func flagGroups() []flagGroup {
 		{"Load balancer", lbFlags()},
 		{"Consul", consulFlags()},
 		{"Connection to Consul", consulConnectionFlags()},
+		{"Vault", vaultFlags()},
+		{"Connection to Vault", vaultConnectionFlags()},
 		{"Other", otherFlags()},
 	}
 }
@@ -200,17 +202,7 @@ func otherFlags() []flagSpec {
 
 // laterFlags are those of consul-template that sluice has not yet. They are
 // named so that whoever moves over learns that they were not misspelt.
-var laterFlags = []string{
-	"dedup",
-	"vault-addr", "vault-token", "vault-agent-token-file", "vault-renew-token", "vault-unwrap-token",
-	"vault-default-lease-duration", "vault-client-user-agent",
-	"vault-retry", "vault-retry-attempts", "vault-retry-backoff", "vault-retry-max-backoff",
-	"vault-ssl", "vault-ssl-verify", "vault-ssl-ca-cert", "vault-ssl-ca-path", "vault-ssl-cert",
-	"vault-ssl-key", "vault-ssl-server-name",
-	"vault-transport-dial-keep-alive", "vault-transport-dial-timeout",
-	"vault-transport-disable-keep-alives", "vault-transport-max-conns-per-host",
-	"vault-transport-max-idle-conns-per-host", "vault-transport-tls-handshake-timeout",
-}
+var laterFlags = []string{"dedup"}
 
 func addConfig(cl *commandLine, path string) error {
 	cl.configs = append(cl.configs, path)

@@ -194,7 +194,7 @@ func TestFlagFaults(t *testing.T) {
 		{[]string{"-consul-auth", ""}, "flag -consul-auth: there is no user; give USER or USER:PASSWORD"},
 		{[]string{"-kill-signal", "TERM"}, `flag -kill-signal: "TERM" is not the name of a signal; did you mean SIGTERM?`},
 		{[]string{"-log-level", "inof"}, `flag -log-level: "inof" is not a log level: there are trace, debug, info, warn, err; did you mean info?`},
-		{[]string{"-vault-addr", "x"}, "flag -vault-addr of consul-template is not supported yet"},
+		{[]string{"-dedup"}, "flag -dedup of consul-template is not supported yet"},
 		{[]string{"-dedup"}, "flag -dedup of consul-template is not supported yet"},
 	}
 	for _, tt := range tests {

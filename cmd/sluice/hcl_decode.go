@@ -193,6 +193,11 @@ func (d *decoder) value(n node, v reflect.Value, path string) {
 			v.SetBool(value)
 			return
 		}
+	case float64:
+		if v.Kind() == reflect.Float64 {
+			v.SetFloat(value)
+			return
+		}
 	case []node:
 		if v.Kind() == reflect.Slice {
 			d.strings(value, v, path)
@@ -278,6 +283,8 @@ func expected(v reflect.Value) string {
 		return "true or false"
 	case v.Kind() == reflect.Int:
 		return "a whole number"
+	case v.Kind() == reflect.Float64:
+		return "a number such as 0.9"
 	case v.Kind() == reflect.Slice:
 		return "a list of strings"
 	case v.Kind() == reflect.Struct:

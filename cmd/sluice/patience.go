@@ -66,6 +66,8 @@ func (c *Config) retryOf(q watch.Query) (stanza string, r Retry) {
 	switch q.(type) {
 	case watch.NomadServices, watch.NomadService, watch.NomadVariables, watch.NomadVariable:
 		return "nomad", c.Nomad.Retry
+	case watch.VaultSecret, watch.VaultList, watch.VaultCertificate:
+		return "vault", c.Vault.Retry
 	}
 	return "consul", c.Consul.Retry
 }

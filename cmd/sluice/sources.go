@@ -29,6 +29,9 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 	if err := s.addNomad(c.Nomad, getenv); err != nil {
 		return nil, err
 	}
+	if err := s.addVault(c.Vault, getenv, log); err != nil {
+		return nil, err
+	}
 	if c.Catalog.Path != "" {
 		o := file.DefaultOptions()
 		o.Address, o.Logger = c.Catalog.Address, log

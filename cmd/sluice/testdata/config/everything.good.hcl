@@ -230,3 +230,47 @@ admin {
   listen = "unix:///run/sluice.sock"
   hosts  = "sluice.example, other.example"
 }
+vault {
+  address                 = "https://vault.example:8200"
+  enabled                 = true
+  namespace               = "team"
+  token                   = "planted-vault-token"
+  vault_agent_token_file  = "/run/vault-token"
+  renew_token             = true
+  unwrap_token            = true
+  client_user_agent       = "me"
+  default_lease_duration  = "1m"
+  lease_renewal_threshold = 0.8
+
+  k8s_auth_role_name             = "role"
+  k8s_service_account_token      = "planted-account-token"
+  k8s_service_account_token_path = "/run/account"
+  k8s_service_mount_path         = "k8s"
+
+  ssl {
+    enabled       = true
+    verify        = false
+    cert          = "c.pem"
+    key           = "k.pem"
+    ca_cert       = "ca.pem"
+    ca_cert_bytes = "pem"
+    ca_path       = "/etc/ca"
+    server_name   = "server.global.nomad"
+  }
+  retry {
+    enabled     = false
+    attempts    = 3
+    backoff     = "1s"
+    max_backoff = "10s"
+  }
+  transport {
+    dial_keep_alive         = "11s"
+    dial_timeout            = "12s"
+    disable_keep_alives     = true
+    idle_conn_timeout       = "13s"
+    max_idle_conns          = 14
+    max_idle_conns_per_host = 15
+    max_conns_per_host      = 16
+    tls_handshake_timeout   = "17s"
+  }
+}

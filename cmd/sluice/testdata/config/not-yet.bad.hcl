@@ -1,6 +1,3 @@
-vault {
-  address = "https://vault"
-}
 deduplicate {
   enabled = true
 }

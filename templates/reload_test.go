@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ type proxy struct {
 	address  string
 	source   *watchtest.Source
 	renderer *render.Renderer
+	instance watch.Instance // the service's only one
 }
 
 // pidFile is written by start. The programs' own may be empty for a moment
@@ -85,9 +87,8 @@ func (p *proxy) serve(text string) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }))
 	p.t.Cleanup(backend.Close)
 	address := backend.Listener.Addr().(*net.TCPAddr)
-	p.source.Set(web, []watch.Instance{
-		instance("web", text, address.IP.String(), address.Port, map[string]string{"expose": "/"}),
-	})
+	p.instance = instance("web", text, address.IP.String(), address.Port, map[string]string{"expose": "/"})
+	p.source.Set(web, []watch.Instance{p.instance})
 }
 
 func (p *proxy) append(text string) {
@@ -189,6 +190,92 @@ func (p *proxy) follow(complaint string) {
 }
 
 func TestNginxFollows(t *testing.T) {
+	startNginx(t).follow(`unknown directive "nonsense"`)
+}
+
+// 200 reloads one after the other under load: not one request is lost.
+func TestNginxReloadsLoseNothing(t *testing.T) {
+	p := startNginx(t)
+	p.awaitAnswer("200 one")
+	p.reloadUnderLoad(200, func() {})
+}
+
+// HAProxy does not notice a signal that comes while it reloads, and forks a
+// process each time: fewer reloads, each of which is awaited.
+func TestHAProxyReloadsLoseNothing(t *testing.T) {
+	p := startHAProxy(t)
+	p.awaitAnswer("200 one")
+	worker := p.worker()
+	p.reloadUnderLoad(25, func() {
+		p.await(func() bool { now := p.worker(); same := now == worker; worker = now; return !same }, func() string {
+			return "the worker is the same after a reload"
+		})
+	})
+}
+
+// worker is the newest worker of a HAProxy.
+func (p *proxy) worker() string {
+	master, err := os.ReadFile(filepath.Join(p.dir, pidFile))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%[1]s/task/%[1]s/children", master))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	newest := ""
+	for pid := range strings.FieldsSeq(string(children)) {
+		if len(pid) > len(newest) || len(pid) == len(newest) && pid > newest {
+			newest = pid
+		}
+	}
+	return newest
+}
+
+// reloadUnderLoad changes the only service's weight so many times, and awaits
+// each reload, while clients ask without a pause; half of them keep their
+// connections.
+func (p *proxy) reloadUnderLoad(times int, reloaded func()) {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	defer cancel()
+	var sent atomic.Int64
+	var clients sync.WaitGroup
+	for i := range 2 {
+		clients.Go(func() {
+			transport := &http.Transport{DisableKeepAlives: i%2 == 0}
+			defer transport.CloseIdleConnections()
+			client := http.Client{Timeout: 10 * time.Second, Transport: transport}
+			for ctx.Err() == nil {
+				sent.Add(1)
+				resp, err := client.Get("http://" + p.address + "/x")
+				if err != nil {
+					p.t.Errorf("a request was lost: %v", err)
+					continue
+				}
+				io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					p.t.Errorf("a request was lost: status %d", resp.StatusCode)
+				}
+			}
+		})
+	}
+	for i := range times {
+		commands := p.renderer.Status()[0].Commands
+		p.source.Set(web, []watch.Instance{weighing(p.instance, 2+i%100)})
+		p.await(func() bool { return p.renderer.Status()[0].Commands > commands }, func() string {
+			return fmt.Sprintf("reload %d: %+v", i, p.renderer.Status()[0])
+		})
+		reloaded()
+	}
+	cancel()
+	clients.Wait()
+	p.t.Logf("%d reloads, %d requests", times, sent.Load())
+}
+
+func startNginx(t *testing.T) *proxy {
+	t.Helper()
 	nginx := parts.Path(t, "nginx")
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
@@ -208,10 +295,15 @@ func TestNginxFollows(t *testing.T) {
 	)}
 	p := newProxy(t, "nginx", dir, check, reload)
 	p.start(nginx, "-p", dir, "-e", "stderr", "-g", "pid nginx.pid; daemon off;", "-c", config)
-	p.follow(`unknown directive "nonsense"`)
+	return p
 }
 
 func TestHAProxyFollows(t *testing.T) {
+	startHAProxy(t).follow("unknown keyword 'nonsense'")
+}
+
+func startHAProxy(t *testing.T) *proxy {
+	t.Helper()
 	haproxy := parts.Path(t, "haproxy")
 	dir := t.TempDir()
 	pid := filepath.Join(dir, pidFile)
@@ -220,5 +312,5 @@ func TestHAProxyFollows(t *testing.T) {
 		install.Command{fmt.Sprintf("test ! -e %s || kill -USR2 $(cat %s)", pid, pid)},
 	)
 	p.start(haproxy, "-W", "-db", "-f", p.config)
-	p.follow("unknown keyword 'nonsense'")
+	return p
 }

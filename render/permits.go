@@ -91,12 +91,15 @@ func (p *permits) ask(ctx context.Context, l Lock, waiting func(why string)) (co
 		p.of[l] = m
 		p.tasks.Go(func() { p.seek(ctx, l, m, waiting) })
 	}
+	// If a command of this pass had to wait, the others do too, to share it.
+	waited := m.asked && m.state != used
 	m.asked = true
-	switch m.state {
-	case granted, used:
+	switch {
+	case waited:
+	case m.state == used, m.state == granted:
 		m.state = used
 		return m.held, nil
-	case refused:
+	case m.state == refused:
 		delete(p.of, l)
 		return nil, m.err
 	}

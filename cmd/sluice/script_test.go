@@ -109,7 +109,9 @@ func need(ts *testscript.TestScript, _ bool, programs []string) {
 }
 
 // consul [CONFIG…]            starts an agent, with more configuration in JSON, and
-//                             sets CONSUL_HTTP_ADDR
+//
+//	sets CONSUL_HTTP_ADDR
+//
 // consul kill, consul start   ends it as a crash would; starts it again, empty
 // consul register FILE        registers the service described in FILE
 // consul deregister ID

@@ -5,18 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
 )
-
-// Fields that concern one connection (RFC 9110 §7.6.1) and are never passed on.
-// Expect is answered here, and Trailer is made anew where trailers are passed.
-var hopByHop = []string{
-	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
-	"TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings", "Expect",
-}
-
-// Fields a message cannot do without: naming them in Connection does not remove
-// them.
-var notNominable = []string{"Host", "Content-Length", "Transfer-Encoding"}
 
 // Fields by which proxies tell of the client. The rest of the world may invent
 // them, so from peers that are not trusted they are dropped.
@@ -27,15 +18,15 @@ var forwarding = []string{
 }
 
 // dropConnectionFields takes out what concerns the connection the message came
-// over: the known fields and those the peer nominated.
+// over, the known fields and those the peer nominated, and what is made anew.
 func dropConnectionFields(h *Header) {
 	var nominated []string
 	for name := range h.Tokens("Connection") {
-		if !hasName(notNominable, name) {
+		if h1.IsEndToEnd(name) {
 			nominated = append(nominated, name)
 		}
 	}
-	h.DelFunc(func(name string) bool { return hasName(hopByHop, name) || hasName(nominated, name) })
+	h.DelFunc(func(name string) bool { return !h1.IsEndToEnd(name) || hasName(nominated, name) })
 }
 
 // upgradeAsked returns the protocol the client wants to change to, if it is one

@@ -70,6 +70,8 @@ type Exchange struct {
 	call   h1.Call    // what is sent upstream
 	answer Header     // what came back
 
+	client clientText // of the last request, often the same
+
 	// Methods of the exchange, bound once.
 	inform   func(status int, fields []h1.Field) error
 	trailers func() []h1.Field
@@ -77,11 +79,14 @@ type Exchange struct {
 
 // reset makes the exchange ready for a request, with the memory of the last one.
 func (x *Exchange) reset() {
-	header, answer, inform, trailers := x.Header.fields[:0], x.answer.fields[:0], x.inform, x.trailers
-	if inform == nil {
-		inform, trailers = x.informClient, x.trailerFields
+	kept := Exchange{
+		Header: Header{x.Header.fields[:0]}, answer: Header{x.answer.fields[:0]},
+		client: x.client, inform: x.inform, trailers: x.trailers,
 	}
-	*x = Exchange{Header: Header{header}, answer: Header{answer}, inform: inform, trailers: trailers}
+	if kept.inform == nil {
+		kept.inform, kept.trailers = x.informClient, x.trailerFields
+	}
+	*x = kept
 }
 
 // informClient passes on an interim answer.

@@ -53,17 +53,38 @@ func (s *Server) setForwarding(x *Exchange) {
 			return hasName(forwarding, strings.ReplaceAll(name, "_", "-"))
 		})
 	}
-	appendTo(h, "X-Forwarded-For", peer.String())
-	appendTo(h, "Forwarded", forwarded(x, peer))
-	setMissing(h, "X-Real-Ip", peer.String())
+	client := x.client.of(x, peer)
+	appendTo(h, "X-Forwarded-For", client.ip)
+	appendTo(h, "Forwarded", client.forwarded)
+	setMissing(h, "X-Real-Ip", client.ip)
 	setMissing(h, "X-Forwarded-Proto", x.Scheme)
 	setMissing(h, "X-Forwarded-Host", x.Authority)
-	setMissing(h, "X-Forwarded-Port", forwardedPort(x))
+	setMissing(h, "X-Forwarded-Port", client.port)
 	setMissing(h, "X-Forwarded-Server", s.options.ServerName)
 }
 
 func (s *Server) trusts(peer netip.Addr) bool {
 	return slices.ContainsFunc(s.options.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) })
+}
+
+// clientText is how a client is described to upstreams. It is made anew only
+// when the next request comes from or for someone else.
+type clientText struct {
+	peer, local       netip.Addr
+	scheme, authority string
+
+	ip, forwarded, port string
+}
+
+func (c *clientText) of(x *Exchange, peer netip.Addr) *clientText {
+	local := x.Local.Addr()
+	if c.ip == "" || c.peer != peer || c.local != local || c.scheme != x.Scheme || c.authority != x.Authority {
+		*c = clientText{
+			peer: peer, local: local, scheme: x.Scheme, authority: strings.Clone(x.Authority),
+			ip: peer.String(), forwarded: forwarded(x, peer), port: forwardedPort(x),
+		}
+	}
+	return c
 }
 
 // forwarded is this hop's element of the Forwarded field (RFC 7239).
@@ -99,6 +120,10 @@ func forwardedPort(x *Exchange) string {
 
 // appendTo makes one line of the field's lines and the value.
 func appendTo(h *Header, name, value string) {
+	if !h.Has(name) {
+		h.Add(name, value)
+		return
+	}
 	list := append(slices.Collect(h.Values(name)), value)
 	h.Set(name, strings.Join(list, ", "))
 }

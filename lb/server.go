@@ -195,15 +195,17 @@ func (s *Server) drain(cut context.CancelFunc) {
 		})
 	}
 	wg.Wait()
-	if late.Load() {
-		s.log.Warn("cutting what is still in flight", "in_flight", s.metrics.inFlight.Load())
-		cut()
-		for _, e := range s.entries {
-			e.cut()
-		}
+	if !late.Load() {
+		s.streams.Wait()
+		s.log.Info("drained")
+		return
+	}
+	s.log.Warn("cutting what is still in flight", "in_flight", s.metrics.inFlight.Load())
+	cut()
+	for _, e := range s.entries {
+		e.cut()
 	}
 	s.streams.Wait()
-	s.log.Info("drained")
 }
 
 // serveExchange serves an exchange and counts it. A defect that panics costs

@@ -37,7 +37,7 @@ func (w *wire) read(entrypoint string) *refusal {
 	r, x := &w.Request, &w.x
 	x.reset()
 	x.Scheme = "http"
-	if x.TLS = w.Inbound.TLS(); x.TLS != nil {
+	if x.TLS = w.TLS(); x.TLS != nil {
 		x.Scheme = "https"
 	}
 	x.Authority = r.Authority()

@@ -32,6 +32,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"templates/...", "", "templates are data"},
 	{"lb/match", "", "leaf packages stand alone"},
 	{"lb/target", "", "leaf packages stand alone"},
+	{"lb/h1", "", "leaf packages stand alone"},
 }
 
 // The official clients have one importer each.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -61,9 +64,38 @@ type Exchange struct {
 	// Outcome is what became of the exchange, for logs and metrics.
 	Outcome Outcome
 
-	ctx   context.Context
-	query url.Values // decoded when first asked for
+	ctx    context.Context
+	watch  h1.Watcher // tells whether the client is gone
+	query  url.Values // decoded when first asked for
+	call   h1.Call    // what is sent upstream
+	answer Header     // what came back
+
+	client clientText // of the last request, often the same
+
+	// Methods of the exchange, bound once.
+	inform   func(status int, fields []h1.Field) error
+	trailers func() []h1.Field
 }
+
+// reset makes the exchange ready for a request, with the memory of the last one.
+func (x *Exchange) reset() {
+	kept := Exchange{
+		Header: Header{x.Header.fields[:0]}, answer: Header{x.answer.fields[:0]},
+		client: x.client, inform: x.inform, trailers: x.trailers,
+	}
+	if kept.inform == nil {
+		kept.inform, kept.trailers = x.informClient, x.trailerFields
+	}
+	*x = kept
+}
+
+// informClient passes on an interim answer.
+func (x *Exchange) informClient(status int, fields []h1.Field) error {
+	return x.Reply.Inform(status, &Header{fields})
+}
+
+// trailerFields are what followed the request's body.
+func (x *Exchange) trailerFields() []h1.Field { return x.Trailer().fields }
 
 // Reply is the answering half of an exchange: any number of Inform, one Begin,
 // Writes, one End; or one Upgrade in place of all that. An answer that was begun
@@ -81,9 +113,9 @@ type Reply interface {
 	Flush() error
 	// End ends the body. trailer may be nil.
 	End(trailer *Header) error
-	// Upgrade answers 101 with the fields of h and hands over the connection,
-	// which the caller must close.
-	Upgrade(h *Header) (io.ReadWriteCloser, error)
+	// Upgrade answers 101 with the fields of h, as a change to protocol, and hands
+	// over the connection, which the caller must close.
+	Upgrade(protocol string, h *Header) (io.ReadWriteCloser, error)
 }
 
 // Handler serves an exchange: it answers through x.Reply before it returns.
@@ -112,6 +144,27 @@ const StatusClientGone = 499
 
 // Context ends when the client is gone or the server stops for good.
 func (x *Exchange) Context() context.Context { return x.ctx }
+
+// refusal says that an exchange is answered without looking for a route: with
+// which status, and why.
+type refusal struct {
+	status int
+	err    error
+}
+
+// setTarget takes over path and query as sent.
+func (x *Exchange) setTarget(sent, query string) *refusal {
+	path, raw, err := cleanPath(sent)
+	if err != nil {
+		return &refusal{http.StatusBadRequest, err}
+	}
+	if strings.ContainsRune(query, '#') {
+		return &refusal{http.StatusBadRequest, errFragment}
+	}
+	x.RawQuery = query
+	x.setPath(path, raw)
+	return nil
+}
 
 // StripPrefix cuts prefix, as it stands in the decoded path, off the path; what
 // is left starts with exactly one slash. It reports whether the path had the

@@ -1,15 +1,12 @@
 package lb
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
-	"sync"
 
+	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -22,7 +19,6 @@ var _ Handler = forwarder{}
 // Serve implements [Handler].
 func (f forwarder) Serve(x *Exchange) {
 	protocol := upgradeAsked(x)
-	body := newOutboundBody(x)
 	dropConnectionFields(&x.Header)
 	f.s.setForwarding(x)
 	if err := rewritePath(x); err != nil {
@@ -36,67 +32,72 @@ func (f forwarder) Serve(x *Exchange) {
 		plain(x, http.StatusServiceUnavailable, "503 no available server")
 		return
 	}
-	a := f.attempt(x, t, protocol, body)
-	ans, err := f.try(a, t)
-	if err != nil && a.retriable(err) {
+	f.prepare(x, protocol)
+	ans, err := f.try(x, t)
+	if err != nil && x.ctx.Err() == nil && isRetriable(&x.call, err) {
 		f.s.metrics.retries.Add(1)
 		t = x.Route.Pool.PickOther(t)
-		ans, err = f.try(f.attempt(x, t, protocol, body), t)
+		x.call.Fresh = true
+		ans, err = f.try(x, t)
 	}
 	if err != nil {
-		f.fail(x, t, body, err)
+		f.fail(x, t, err)
 		return
 	}
-	f.pass(x, t, protocol, ans)
+	f.pass(x, t, ans)
 }
 
-func (f forwarder) attempt(x *Exchange, t *target.Target, protocol string, body *outboundBody) *attempt {
-	host := x.Route.Host
-	if x.Route.PassHost {
-		host = x.Authority
+// prepare makes the call of the exchange, but for its host.
+func (f forwarder) prepare(x *Exchange, protocol string) {
+	x.call = h1.Call{
+		Method: x.Request.Method, Path: x.RawPath, Query: x.RawQuery, Fields: x.Header.fields,
+		Upgrade: protocol, TakesTrailers: x.Trailer != nil, Inform: x.inform, Watch: x.watch,
+		Body: x.Body, Length: x.Length,
 	}
-	if host == "" {
-		host = t.Key().Address
+	if x.Body != nil && x.Trailer != nil {
+		x.call.Trailer = x.trailers
 	}
-	return &attempt{x: x, host: host, protocol: protocol, body: body, inform: x.Reply.Inform}
 }
 
 // try sends the exchange to one target. On success the target's End is due when
 // the answer's body is through.
-func (f forwarder) try(a *attempt, t *target.Target) (*answer, error) {
-	x := a.x
+func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError) {
 	x.Outcome.Target, x.Outcome.Tries = t, x.Outcome.Tries+1
-	t.Begin()
-	ans, err := t.Conns().(*upstream).send(a)
-	if err == nil {
-		if err = checkAnswer(ans, a.protocol); err == nil {
-			return ans, nil
-		}
-		ans.body.Close()
+	x.call.Host = x.Route.Host
+	if x.Route.PassHost {
+		x.call.Host = x.Authority
 	}
-	blameless := x.Context().Err() != nil || a.body.err() != nil
+	if x.call.Host == "" {
+		x.call.Host = t.Key().Address
+	}
+	t.Begin()
+	ans, err := t.Conns().(*h1.Pool).Send(x.ctx, &x.call)
+	if err == nil {
+		return ans, nil
+	}
+	failed := err.(*h1.SendError) //nolint:errorlint,errcheck // as Send promises
+	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall)
 	if !blameless {
 		f.s.metrics.upstreamErrors.Add(1)
 	}
 	t.End(!blameless)
-	return nil, err
+	return nil, failed
 }
 
-// retriable reports whether the failed attempt may be made again: nothing of it
+func isClientGone(x *Exchange, err error) bool {
+	return x.ctx.Err() != nil || errors.Is(err, h1.ErrClientGone)
+}
+
+// isRetriable reports whether the failed call may be made again: nothing of it
 // can have had an effect, or it is of a kind that may be repeated.
-func (a *attempt) retriable(err error) bool {
+func isRetriable(c *h1.Call, err *h1.SendError) bool {
 	switch {
-	case a.x.Context().Err() != nil, a.body != nil && a.body.touched.Load():
+	case err.BodyRead, errors.Is(err, h1.ErrClientGone), errors.Is(err, h1.ErrCall):
 		return false
-	case !a.connected.Load():
+	case err.Progress <= h1.NothingSent:
 		return true
 	}
-	return a.body == nil && isIdempotent(a.x.Request.Method) && !a.answering.Load() && !isTimeout(err)
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+	return c.Body == nil && isIdempotent(c.Method) && err.Progress <= h1.BodySent && !err.Timeout()
 }
 
 // isIdempotent: RFC 9110 §9.2.2.
@@ -108,34 +109,21 @@ func isIdempotent(method string) bool {
 	return false
 }
 
-// checkAnswer refuses what is well-formed HTTP but no proper answer.
-func checkAnswer(ans *answer, protocol string) error {
-	switch {
-	case ans.status < 100 || ans.status > 999:
-		return fmt.Errorf("the answer has the status %03d", ans.status)
-	case ans.status != http.StatusSwitchingProtocols:
-		return nil
-	case protocol == "":
-		return errors.New("the upstream switched protocols unasked")
-	case !equalNames(ans.header.Get("Upgrade"), protocol):
-		return fmt.Errorf("the upstream switched to the protocol %q, asked was %q", ans.header.Get("Upgrade"), protocol)
-	}
-	return nil
-}
-
 // fail answers an exchange that no target answered.
-func (f forwarder) fail(x *Exchange, t *target.Target, body *outboundBody, err error) {
+func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	x.Outcome.Err = fmt.Errorf("forwarding to %s: %w", t.Key(), err)
-	clientErr := body.err()
+	var refusal *h1.Refusal
 	switch {
-	// Asked first: net/http takes a client that pauses for one that is gone.
-	case errors.Is(clientErr, os.ErrDeadlineExceeded):
+	case errors.Is(err.Client, os.ErrDeadlineExceeded),
+		errors.As(err.Client, &refusal) && refusal.Status == http.StatusRequestTimeout:
 		plain(x, http.StatusRequestTimeout, "408 request timeout")
-	case x.Context().Err() != nil:
+	case isClientGone(x, err):
 		x.Outcome.Status = StatusClientGone
-	case clientErr != nil:
+	case err.Client != nil, errors.Is(err, h1.ErrCall):
 		plain(x, http.StatusBadRequest, "400 bad request")
-	case isTimeout(err):
+	case errors.Is(err, h1.ErrBusy):
+		plain(x, http.StatusServiceUnavailable, "503 no available server")
+	case err.Timeout():
 		plain(x, http.StatusGatewayTimeout, "504 gateway timeout")
 	default:
 		plain(x, http.StatusBadGateway, "502 bad gateway")
@@ -143,71 +131,45 @@ func (f forwarder) fail(x *Exchange, t *target.Target, body *outboundBody, err e
 }
 
 // pass hands the answer to the client.
-func (f forwarder) pass(x *Exchange, t *target.Target, protocol string, ans *answer) {
+func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer) {
 	failed := false
-	defer func() { t.End(failed) }()
-	defer ans.body.Close()
-	x.Outcome.Status = ans.status
-	dropConnectionFields(&ans.header)
-	if ans.status == http.StatusSwitchingProtocols {
-		f.tunnel(x, protocol, ans)
+	defer func() {
+		ans.Close()
+		t.End(failed)
+	}()
+	x.Outcome.Status = ans.Status()
+	x.answer.fields = ans.Fields().AppendEndToEnd(x.answer.fields[:0])
+	if ans.Status() == http.StatusSwitchingProtocols {
+		f.tunnel(x, ans)
 		return
 	}
-	ans.header.Del("Content-Length")
-	if err := x.Reply.Begin(ans.status, &ans.header, ans.length); err != nil {
-		x.Outcome.Err = err
+	if err := x.Reply.Begin(ans.Status(), &x.answer, ans.Length()); err != nil {
+		x.Outcome.Err, x.Outcome.Truncated = err, true
 		return
 	}
-	fromClient, err := copyBody(x, ans)
-	if err == nil {
-		var trailer *Header
-		if x.Trailer != nil || isGRPC(&ans.header) {
-			trailer = ans.trailer()
-		}
-		err = x.Reply.End(trailer)
-		fromClient = true
+	var err error
+	// What one read brought is on its way before the next.
+	if x.Outcome.Sent, err = ans.Body.WriteTo(x.Reply); err == nil {
+		err = x.Reply.End(answerTrailer(x, ans))
 	}
 	if err != nil {
 		x.Outcome.Err = fmt.Errorf("passing on the answer of %s after %d bytes: %w", t.Key(), x.Outcome.Sent, err)
 		x.Outcome.Truncated = true
-		failed = !fromClient && x.Context().Err() == nil
+		failed = ans.Body.Err() != nil && x.watch.Abandoned() == nil
 	}
+}
+
+// answerTrailer is what followed the answer's body, for who can do with it.
+func answerTrailer(x *Exchange, ans *h1.Answer) *Header {
+	fields := ans.Body.Trailer()
+	if fields.Len() == 0 || x.Trailer == nil && !isGRPC(&x.answer) {
+		return nil
+	}
+	return &Header{fields.Append(nil)}
 }
 
 func isGRPC(h *Header) bool {
 	const prefix = "application/grpc"
 	kind := h.Get("Content-Type")
 	return len(kind) >= len(prefix) && equalNames(kind[:len(prefix)], prefix)
-}
-
-var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
-
-// copyBody passes the answer's body on as it comes: what one read brought is on
-// its way before the next. byClient says that it was the client's side that
-// failed.
-func copyBody(x *Exchange, ans *answer) (byClient bool, err error) {
-	buffer := buffers.Get().(*[32 << 10]byte)
-	defer buffers.Put(buffer)
-	for {
-		n, readErr := ans.body.Read(buffer[:])
-		if n > 0 {
-			if _, err := x.Reply.Write(buffer[:n]); err != nil {
-				return true, err
-			}
-			x.Outcome.Sent += int64(n)
-		}
-		if readErr == io.EOF {
-			return false, nil
-		}
-		if readErr != nil {
-			return false, readErr
-		}
-		// Nothing is held back while the upstream thinks. The last part of a
-		// body of known length needs no push: the end of the answer is one.
-		if x.Outcome.Sent != ans.length {
-			if err := x.Reply.Flush(); err != nil {
-				return true, err
-			}
-		}
-	}
 }

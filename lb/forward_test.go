@@ -322,12 +322,26 @@ func TestTrailersAndInterimAnswersArePassedOn(t *testing.T) {
 
 func TestTheBodyIsAskedForWhenThereIsARoute(t *testing.T) {
 	r := start(t, nil, testRoute{prefix: "/a", backends: []string{httpBackend(t, echo)}})
-	expect := "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n%s"
-	got := r.raw(fmt.Sprintf(expect, "/a", "body"))
-	if !strings.HasPrefix(got, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ") || !strings.HasSuffix(got, "\n\nbody") || strings.Contains(got, "Expect") {
-		t.Errorf("%q, want a 100 and the echo, without Expect", got)
+	expect := "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+	conn, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := r.raw(fmt.Sprintf(expect, "/nowhere", "")); !strings.HasPrefix(got, "HTTP/1.1 404 ") {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(conn, expect, "/a")
+	const asked = "HTTP/1.1 100 Continue\r\n\r\n"
+	interim := make([]byte, len(asked))
+	if _, err := io.ReadFull(conn, interim); err != nil || string(interim) != asked {
+		t.Fatalf("%q, error %v; want to be asked for the body", interim, err)
+	}
+	io.WriteString(conn, "body")
+	answer, err := io.ReadAll(conn)
+	got := string(answer)
+	if err != nil || !strings.HasPrefix(got, "HTTP/1.1 200 ") || !strings.HasSuffix(got, "\n\nbody") || strings.Contains(got, "Expect") {
+		t.Errorf("%q, error %v; want the echo, without Expect", got, err)
+	}
+	if got := r.raw(fmt.Sprintf(expect, "/nowhere")); !strings.HasPrefix(got, "HTTP/1.1 404 ") {
 		t.Errorf("%q, want the 404 alone", got)
 	}
 }

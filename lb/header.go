@@ -4,22 +4,22 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
 // Header is a header or trailer section: fields in the order they came, with
 // names that compare without regard to case (RFC 9110 §5.1). The zero value is
 // empty and ready to use. It is not safe for concurrent use.
 type Header struct {
-	fields []field
+	fields []h1.Field
 }
-
-type field struct{ name, value string }
 
 // Get returns the first value of the field, or "".
 func (h *Header) Get(name string) string {
 	for i := range h.fields {
-		if equalNames(h.fields[i].name, name) {
-			return h.fields[i].value
+		if equalNames(h.fields[i].Name, name) {
+			return h.fields[i].Value
 		}
 	}
 	return ""
@@ -27,14 +27,14 @@ func (h *Header) Get(name string) string {
 
 // Has reports whether the field is there, with whatever value.
 func (h *Header) Has(name string) bool {
-	return slices.ContainsFunc(h.fields, func(f field) bool { return equalNames(f.name, name) })
+	return slices.ContainsFunc(h.fields, func(f h1.Field) bool { return equalNames(f.Name, name) })
 }
 
 // Values yields the values of all lines of the field.
 func (h *Header) Values(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, f := range h.fields {
-			if equalNames(f.name, name) && !yield(f.value) {
+			if equalNames(f.Name, name) && !yield(f.Value) {
 				return
 			}
 		}
@@ -69,7 +69,7 @@ func (h *Header) HasToken(name, token string) bool {
 func (h *Header) All() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for _, f := range h.fields {
-			if !yield(f.name, f.value) {
+			if !yield(f.Name, f.Value) {
 				return
 			}
 		}
@@ -80,7 +80,9 @@ func (h *Header) All() iter.Seq2[string, string] {
 func (h *Header) Len() int { return len(h.fields) }
 
 // Add appends a line.
-func (h *Header) Add(name, value string) { h.fields = append(h.fields, field{name, value}) }
+func (h *Header) Add(name, value string) {
+	h.fields = append(h.fields, h1.Field{Name: name, Value: value})
+}
 
 // Set replaces all lines of the field by one.
 func (h *Header) Set(name, value string) {
@@ -95,7 +97,7 @@ func (h *Header) Del(name string) {
 
 // DelFunc removes all lines of the fields whose name, as it came, del accepts.
 func (h *Header) DelFunc(del func(name string) bool) {
-	h.fields = slices.DeleteFunc(h.fields, func(f field) bool { return del(f.name) })
+	h.fields = slices.DeleteFunc(h.fields, func(f h1.Field) bool { return del(f.Name) })
 }
 
 // equalNames compares field names and tokens, which are ASCII: unlike

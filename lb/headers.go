@@ -5,18 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
 )
-
-// Fields that concern one connection (RFC 9110 §7.6.1) and are never passed on.
-// Expect is answered here, and Trailer is made anew where trailers are passed.
-var hopByHop = []string{
-	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
-	"TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings", "Expect",
-}
-
-// Fields a message cannot do without: naming them in Connection does not remove
-// them.
-var notNominable = []string{"Host", "Content-Length", "Transfer-Encoding"}
 
 // Fields by which proxies tell of the client. The rest of the world may invent
 // them, so from peers that are not trusted they are dropped.
@@ -27,15 +18,15 @@ var forwarding = []string{
 }
 
 // dropConnectionFields takes out what concerns the connection the message came
-// over: the known fields and those the peer nominated.
+// over, the known fields and those the peer nominated, and what is made anew.
 func dropConnectionFields(h *Header) {
 	var nominated []string
 	for name := range h.Tokens("Connection") {
-		if !hasName(notNominable, name) {
+		if h1.IsEndToEnd(name) {
 			nominated = append(nominated, name)
 		}
 	}
-	h.DelFunc(func(name string) bool { return hasName(hopByHop, name) || hasName(nominated, name) })
+	h.DelFunc(func(name string) bool { return !h1.IsEndToEnd(name) || hasName(nominated, name) })
 }
 
 // upgradeAsked returns the protocol the client wants to change to, if it is one
@@ -62,17 +53,38 @@ func (s *Server) setForwarding(x *Exchange) {
 			return hasName(forwarding, strings.ReplaceAll(name, "_", "-"))
 		})
 	}
-	appendTo(h, "X-Forwarded-For", peer.String())
-	appendTo(h, "Forwarded", forwarded(x, peer))
-	setMissing(h, "X-Real-Ip", peer.String())
+	client := x.client.of(x, peer)
+	appendTo(h, "X-Forwarded-For", client.ip)
+	appendTo(h, "Forwarded", client.forwarded)
+	setMissing(h, "X-Real-Ip", client.ip)
 	setMissing(h, "X-Forwarded-Proto", x.Scheme)
 	setMissing(h, "X-Forwarded-Host", x.Authority)
-	setMissing(h, "X-Forwarded-Port", forwardedPort(x))
+	setMissing(h, "X-Forwarded-Port", client.port)
 	setMissing(h, "X-Forwarded-Server", s.options.ServerName)
 }
 
 func (s *Server) trusts(peer netip.Addr) bool {
 	return slices.ContainsFunc(s.options.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) })
+}
+
+// clientText is how a client is described to upstreams. It is made anew only
+// when the next request comes from or for someone else.
+type clientText struct {
+	peer, local       netip.Addr
+	scheme, authority string
+
+	ip, forwarded, port string
+}
+
+func (c *clientText) of(x *Exchange, peer netip.Addr) *clientText {
+	local := x.Local.Addr()
+	if c.ip == "" || c.peer != peer || c.local != local || c.scheme != x.Scheme || c.authority != x.Authority {
+		*c = clientText{
+			peer: peer, local: local, scheme: x.Scheme, authority: strings.Clone(x.Authority),
+			ip: peer.String(), forwarded: forwarded(x, peer), port: forwardedPort(x),
+		}
+	}
+	return c
 }
 
 // forwarded is this hop's element of the Forwarded field (RFC 7239).
@@ -108,6 +120,10 @@ func forwardedPort(x *Exchange) string {
 
 // appendTo makes one line of the field's lines and the value.
 func appendTo(h *Header, name, value string) {
+	if !h.Has(name) {
+		h.Add(name, value)
+		return
+	}
 	list := append(slices.Collect(h.Values(name)), value)
 	h.Set(name, strings.Join(list, ", "))
 }

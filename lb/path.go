@@ -26,6 +26,7 @@ var (
 	errPathPercent = errors.New("the path holds a percent sign without two hex digits")
 	errPathNUL     = errors.New("the path holds an encoded NUL")
 	errPathDots    = errors.New("the path hides a dot segment behind an encoding or a parameter")
+	errFragment    = errors.New("the target has a fragment")
 	errPathUTF8    = errors.New("the path holds overlong UTF-8")
 )
 
@@ -233,4 +234,17 @@ func unhex(c byte) byte {
 		return c - '0'
 	}
 	return lower(c) - 'a' + 10
+}
+
+// pathOfAbsolute cuts scheme and authority off an absolute-form target.
+func pathOfAbsolute(target string) string {
+	_, rest, _ := strings.Cut(target, "://")
+	at := strings.IndexAny(rest, "/?")
+	switch {
+	case at < 0:
+		return "/"
+	case rest[at] == '?':
+		return "/" + rest[at:]
+	}
+	return rest[at:]
 }

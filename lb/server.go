@@ -3,9 +3,7 @@ package lb
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -31,7 +29,7 @@ type Server struct {
 	failures failureLog
 
 	entries  []*entry
-	conns    sync.WaitGroup // one for each client connection
+	streams  sync.WaitGroup // one for each HTTP/2 connection
 	draining atomic.Bool
 }
 
@@ -157,12 +155,15 @@ func (s *Server) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.follow(following) })
 	for _, e := range s.entries {
-		e.server = s.newHTTPServer(requests, e)
+		e.start(requests, s)
 		wg.Go(func() {
-			if err := e.server.Serve(e.bound); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("accepting on %s: %w", e.address, err)
+			if err := e.accept(s); err != nil {
+				failed <- err
 			}
 		})
+		if e.http2 != nil {
+			wg.Go(func() { _ = e.http2.Serve(e.handover) }) // until it is shut down
+		}
 		s.log.Info("listening", "address", e.address.String(), "name", e.listener.Name, "proto", e.listener.Proto)
 	}
 	var err error
@@ -185,44 +186,39 @@ func (s *Server) drain(cut context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.Timeouts.Drain)
 	defer cancel()
 	var wg sync.WaitGroup
+	var late atomic.Bool
 	for _, e := range s.entries {
-		wg.Go(func() { _ = e.server.Shutdown(ctx) })
+		wg.Go(func() {
+			if e.stop(ctx) != nil {
+				late.Store(true)
+			}
+		})
 	}
 	wg.Wait()
-	// What is left are tunnels: net/http does not count them.
-	ended := make(chan struct{})
-	go func() {
-		s.conns.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
+	if !late.Load() {
+		s.streams.Wait()
 		s.log.Info("drained")
 		return
-	case <-ctx.Done():
 	}
 	s.log.Warn("cutting what is still in flight", "in_flight", s.metrics.inFlight.Load())
 	cut()
 	for _, e := range s.entries {
-		_ = e.server.Close()
+		e.cut()
 	}
-	<-ended
+	s.streams.Wait()
 }
 
-// serveInbound serves one exchange and counts it. A defect that panics costs
+// serveExchange serves an exchange and counts it. A defect that panics costs
 // that exchange alone.
-func (s *Server) serveInbound(in *inbound) {
+func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 	began := time.Now()
 	s.metrics.inFlight.Add(1)
-	x, refused := in.exchange()
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.metrics.panics.Add(1)
 			x.Outcome.Err = fmt.Errorf("defect: %v", fault)
 			s.log.Error("a request ran into a defect", "err", x.Outcome.Err, "host", x.Request.Host, "path", x.Request.Path)
-			if !in.begun && !in.upgraded {
-				plain(x, http.StatusBadGateway, "502 bad gateway")
-			}
+			plain(x, http.StatusBadGateway, "502 bad gateway") // if it is not too late
 		}
 		s.metrics.inFlight.Add(-1)
 		s.metrics.observe(x, time.Since(began))
@@ -244,10 +240,4 @@ func refusalText(status int) string {
 		return "405 method not allowed"
 	}
 	return "400 bad request"
-}
-
-// netHTTPLog takes what net/http has to say: mostly of clients that fail to
-// shake hands.
-func (s *Server) netHTTPLog(e *entry) *log.Logger {
-	return slog.NewLogLogger(s.log.With("listener", e.address.String()).Handler(), slog.LevelDebug)
 }

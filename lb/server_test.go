@@ -93,8 +93,8 @@ func TestSlowHeadersAreCutAndDelayNobody(t *testing.T) {
 }
 
 func TestStalledBodyIsA408(t *testing.T) {
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
-	r.entries[0].timeouts.Read = 50 * time.Millisecond
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Read = 50 * time.Millisecond },
+		testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
 	got := r.raw("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf")
 	if !strings.HasPrefix(got, "HTTP/1.1 408 ") {
 		t.Errorf("%q, want a 408", got)

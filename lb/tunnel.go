@@ -2,28 +2,25 @@ package lb
 
 import (
 	"context"
-	"errors"
 	"io"
-	"net/http"
 	"sync"
 	"time"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
 // tunnel joins the connections of an exchange whose protocol was switched, until
 // both directions ended, one of them failed, neither moved for the tunnel
 // timeout, or the server stops for good.
-func (f forwarder) tunnel(x *Exchange, protocol string, ans *answer) {
-	upstream, ok := ans.body.(io.ReadWriteCloser)
-	if !ok {
-		x.Outcome.Err = errors.New("the upstream's connection cannot be written to")
-		plain(x, http.StatusBadGateway, "502 bad gateway")
+func (f forwarder) tunnel(x *Exchange, ans *h1.Answer) {
+	client, err := x.Reply.Upgrade(ans.Fields().Get("Upgrade"), &x.answer)
+	if err != nil {
+		x.Outcome.Err, x.Outcome.Truncated = err, true
 		return
 	}
-	ans.header.Del("Content-Length")
-	ans.header.Set("Connection", "Upgrade")
-	ans.header.Set("Upgrade", protocol)
-	client, err := x.Reply.Upgrade(&ans.header)
+	upstream, err := ans.Tunnel()
 	if err != nil {
+		client.Close()
 		x.Outcome.Err, x.Outcome.Truncated = err, true
 		return
 	}
@@ -51,6 +48,8 @@ func join(ctx context.Context, client, upstream io.ReadWriteCloser, silence time
 	up.Wait()
 	return sent
 }
+
+var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // copyHalf copies one direction. Its end is passed on as the end of this
 // direction alone where the connection has such a thing; a failure ends both.

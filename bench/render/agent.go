@@ -1,22 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os/exec"
 	"syscall"
 	"time"
 
-	"github.com/hashicorp/consul/api"
 	"golang.org/x/sync/errgroup"
 )
 
 // agent is a Consul development agent.
 type agent struct {
 	address string
-	client  *api.Client
+	client  *http.Client
 	stop    func()
 }
 
@@ -35,17 +37,11 @@ func startAgent(ctx context.Context, path string, limit int) (*agent, error) {
 	}
 	a := &agent{address: net.JoinHostPort(ip, "8500")}
 	a.stop = func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
-	config := api.DefaultConfig()
-	config.Address = a.address
-	config.Transport.MaxConnsPerHost = 8 // the agent's limit is for all clients of one address
-	config.Transport.MaxIdleConnsPerHost = 8
-	var err error
-	if a.client, err = api.NewClient(config); err != nil {
-		a.stop()
-		return nil, err
-	}
+	// The agent's limit is for all clients of one address.
+	a.client = &http.Client{Transport: &http.Transport{MaxConnsPerHost: 8, MaxIdleConnsPerHost: 8}}
 	for ctx.Err() == nil {
-		if nodes, _, err := a.client.Catalog().Nodes(nil); err == nil && len(nodes) > 0 {
+		var nodes []any
+		if err := a.do(http.MethodGet, "/v1/catalog/nodes", nil, &nodes); err == nil && len(nodes) > 0 {
 			return a, nil
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -67,18 +63,42 @@ func (a *agent) registerAll(ctx context.Context, services int) error {
 func (a *agent) register(service, instance, port int) error {
 	name := fmt.Sprintf("service-%05d", service)
 	node := fmt.Sprintf("node-%d", instance)
-	_, err := a.client.Catalog().Register(&api.CatalogRegistration{
-		Node: node, Address: fmt.Sprintf("10.0.0.%d", 1+instance), SkipNodeUpdate: service > 0,
-		Service: &api.AgentService{
-			ID: fmt.Sprintf("%s-%d", name, instance), Service: name, Tags: []string{"http"},
-			Address: fmt.Sprintf("10.1.%d.%d", instance, service%250), Port: port,
+	id := fmt.Sprintf("%s-%d", name, instance)
+	return a.do(http.MethodPut, "/v1/catalog/register", map[string]any{
+		"Node": node, "Address": fmt.Sprintf("10.0.0.%d", 1+instance), "SkipNodeUpdate": service > 0,
+		"Service": map[string]any{
+			"ID": id, "Service": name, "Tags": []string{"http"},
+			"Address": fmt.Sprintf("10.1.%d.%d", instance, service%250), "Port": port,
 		},
-		Check: &api.AgentCheck{
-			Node: node, CheckID: fmt.Sprintf("%s-%d", name, instance), Name: "up", Status: api.HealthPassing,
-			ServiceID: fmt.Sprintf("%s-%d", name, instance), ServiceName: name,
-		},
+		"Check": map[string]any{"Node": node, "CheckID": id, "Name": "up", "Status": "passing", "ServiceID": id},
 	}, nil)
-	return err
+}
+
+// do sends in, if any, as JSON and reads the answer into out, if any.
+func (a *agent) do(method, path string, in, out any) error {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return err
+		}
+	}
+	req, err := http.NewRequest(method, "http://"+a.address+path, &body)
+	if err != nil {
+		return err
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, text)
+	}
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(text, out)
 }
 
 // otherClient asks the agent for its leader on new connections until ctx ends,

@@ -26,6 +26,7 @@ type Answer struct {
 	sending   sync.WaitGroup // the goroutine that sends the body
 	sent      atomic.Uint32  // a sendState
 	bodyErr   error          // valid once sent is not sendRunning
+	bodyRead  bool           // so is this: the body was read from
 	tunnelled bool
 	failed    bool // no answer came of it
 }
@@ -43,7 +44,7 @@ func (a *Answer) start(cc *clientConn, call *Call) {
 	a.head.reset()
 	a.answering, a.interim, a.informed = false, 0, 0
 	a.sent.Store(sendDone)
-	a.bodyErr, a.tunnelled, a.failed = nil, false, false
+	a.bodyErr, a.bodyRead, a.tunnelled, a.failed = nil, false, false, false
 	a.Body.start(&cc.rd, framing{mode: noBody}, &cc.pool.options.Limits, 0)
 	cc.rd.watch = call.Watch
 	cc.w.begin()
@@ -74,6 +75,7 @@ func (a *Answer) send() error {
 		return a.cc.w.flush()
 	}
 	if body, ok := a.call.Body.(*Body); ok && body.whole() {
+		a.bodyRead = true
 		if _, err := body.WriteTo(&a.out); err != nil {
 			return err
 		}
@@ -115,6 +117,7 @@ func (a *Answer) sendBody() {
 
 func (a *Answer) copyBody() error {
 	if body, ok := a.call.Body.(*Body); ok {
+		a.bodyRead = true
 		_, err := body.WriteTo(&a.out)
 		return err
 	}
@@ -123,6 +126,7 @@ func (a *Answer) copyBody() error {
 	if err := a.cc.w.flush(); err != nil {
 		return err
 	}
+	a.bodyRead = true
 	for {
 		n, readErr := a.call.Body.Read(buffer)
 		if n > 0 {
@@ -255,7 +259,7 @@ func (a *Answer) Tunnel() (*Tunnel, error) {
 // failure tells how far the call got that failed with err.
 func (a *Answer) failure(err error) *SendError {
 	a.stopSending()
-	f := &SendError{Reused: a.cc.used, Err: err}
+	f := &SendError{Reused: a.cc.used, BodyRead: a.bodyRead, Err: err}
 	if a.sent.Load() == sendClientFailed {
 		f.Client, f.Err = a.bodyErr, a.bodyErr
 	}

@@ -57,6 +57,14 @@ func (b *Body) end() {
 // asked while another goroutine reads.
 func (b *Body) Done() bool { return b.state.Load() == bodyRead }
 
+// Err is why the body can be read no further; nil while it can, and at its end.
+func (b *Body) Err() error {
+	if b.err == io.EOF { //nolint:errorlint // never wrapped here
+		return nil
+	}
+	return b.err
+}
+
 // Trailer holds the fields behind the body, once Read returned io.EOF. None may
 // be merged into the head's: a trailer says nothing about framing, routing or
 // rights.

@@ -62,12 +62,23 @@ func (c *conn) socket() *probe {
 }
 
 func (c *conn) serve() {
-	defer c.close()
-	if c.handshake() != nil {
+	err := c.handshake()
+	if err == nil && c.takenOver() {
+		c.cancel(nil)
 		return
 	}
-	for c.serveOne() {
+	defer c.close()
+	for err == nil && c.serveOne() {
 	}
+}
+
+// takenOver offers the connection to who speaks what was agreed on instead.
+func (c *conn) takenOver() bool {
+	if c.tls == nil || c.tls.NegotiatedProtocol == "" || c.tls.NegotiatedProtocol == "http/1.1" {
+		return false
+	}
+	take := c.server.options.Takeover
+	return take != nil && take(c.nc.(*tls.Conn))
 }
 
 func (c *conn) close() {

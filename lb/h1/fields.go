@@ -79,6 +79,11 @@ func kindOf(name string) kind {
 	return other
 }
 
+// IsEndToEnd reports whether a field is for the other end: not one that concerns
+// a connection (RFC 9110 §7.6.1), nor one that the sender of a message makes
+// anew: Host, Expect, Trailer and the framing.
+func IsEndToEnd(name string) bool { return name != "" && endToEnd&(1<<kindOf(name)) != 0 }
+
 // kindIf is k if name is want, which is in lower case, and other, the zero, if
 // it is not.
 func kindIf(name, want string, k kind) kind {

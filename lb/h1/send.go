@@ -46,8 +46,8 @@ type Call struct {
 // Progress is how far a call got that failed.
 type Progress uint8
 
-// The stages of a call. Up to NothingSent it can be made again whatever its
-// method is; up to BodySent if the method is idempotent and its body not read.
+// The stages of a call. If its body was not read, it can be made again: up to
+// NothingSent whatever its method is, and up to BodySent if that is idempotent.
 const (
 	// NotConnected: there was no connection to send it over.
 	NotConnected Progress = iota
@@ -66,6 +66,8 @@ type SendError struct {
 	Progress Progress
 	// Reused says that the connection had been idle, and may have died then.
 	Reused bool
+	// BodyRead says that the request's body was read from: it cannot be sent again.
+	BodyRead bool
 	// Client is the error of the request's body, if it was that what failed.
 	Client error
 	// Err is what happened: a [*Refusal] if the upstream's answer was no answer
@@ -104,12 +106,13 @@ func (p *Pool) Send(ctx context.Context, call *Call) (*Answer, error) {
 	return a, nil
 }
 
-var errCall = errors.New("h1: the request to send is malformed")
+// ErrCall is why a call was not sent that cannot be put on the wire as it is.
+var ErrCall = errors.New("h1: the request to send is malformed")
 
 // writeHead collects the head of the request.
 func (c *Call) writeHead(w *writer) error {
 	if !isName(c.Method) || !isAuthority(c.Host) || c.Path == "" || !isRequestTarget(c.Path) || !isRequestTarget(c.Query) {
-		return errCall
+		return ErrCall
 	}
 	w.out = append(append(w.out, c.Method...), ' ')
 	w.out = appendEscaped(w.out, c.Path)
@@ -132,7 +135,7 @@ func (c *Call) writeHead(w *writer) error {
 	}
 	switch {
 	case c.Upgrade != "" && !isValue(bytesOf(c.Upgrade)):
-		return errCall
+		return ErrCall
 	case c.Upgrade != "":
 		w.field("Upgrade", c.Upgrade)
 		w.field("Connection", "Upgrade")

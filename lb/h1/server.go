@@ -2,6 +2,7 @@ package h1
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -17,6 +18,10 @@ type Options struct {
 	// Refused, if not nil, is told of each request that was refused before it got
 	// to the handler. What it is given is valid until it returns.
 	Refused func(*Refused)
+	// Takeover, if not nil, is offered each TLS connection on which another
+	// protocol than HTTP/1.1 was agreed. It reports whether it took it: the
+	// connection is its own then, to serve and to close.
+	Takeover func(*tls.Conn) bool
 }
 
 // Timeouts bound the waits of a server. 0 means none.

@@ -1,0 +1,65 @@
+//go:build !race
+
+package lb
+
+import (
+	"bufio"
+	"net"
+	"testing"
+	"time"
+)
+
+func TestForwardingAllocatesNothing(t *testing.T) {
+	roundTrip := forwardOne(t)
+	roundTrip() // connects
+	if n := testing.AllocsPerRun(2000, roundTrip); n != 0 {
+		t.Errorf("%v allocations for a forwarded request, want none", n)
+	}
+}
+
+func BenchmarkForward(b *testing.B) {
+	roundTrip := forwardOne(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		roundTrip()
+	}
+}
+
+// forwardOne returns what has one GET forwarded, always over the same
+// connection. Neither it nor the upstream, which is of this process too,
+// allocates.
+func forwardOne(t testing.TB) (roundTrip func()) {
+	t.Helper()
+	address := rawBackend(t, func(_ string, conn net.Conn, r *bufio.Reader) {
+		answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello")
+		for {
+			if _, err := conn.Write(answer); err != nil {
+				return
+			}
+			for blank := false; !blank; {
+				line, err := r.ReadSlice('\n')
+				if err != nil {
+					return
+				}
+				blank = len(line) == len("\r\n")
+			}
+		}
+	})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{address}})
+	conn, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	request := []byte("GET /x HTTP/1.1\r\nHost: shop.test\r\nAccept: */*\r\n\r\n")
+	buffer := make([]byte, 4<<10)
+	return func() {
+		if _, err := conn.Write(request); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := conn.Read(buffer); err != nil || string(buffer[:n][9:12]) != "200" {
+			t.Fatalf("%q, error %v, want a 200", buffer[:n], err)
+		}
+	}
+}

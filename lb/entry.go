@@ -1,0 +1,71 @@
+package lb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
+)
+
+// entry is a listener at work. Its connections are those of http1, which hands
+// the ones that agreed on HTTP/2 to http2.
+type entry struct {
+	listener Listener
+	timeouts Timeouts // the server's, with the listener's in their place
+	bound    net.Listener
+	address  net.Addr // of the socket bound
+
+	http1    *h1.Server
+	http2    *http.Server // nil without TLS, as is:
+	handover *handover
+}
+
+// start makes the servers of the entry. The context ends what still runs on
+// HTTP/2 when the server stops for good.
+func (e *entry) start(ctx context.Context, s *Server) {
+	o := h1.DefaultOptions()
+	o.Limits.HeadBytes = s.options.MaxHeaderBytes
+	o.Timeouts = h1.Timeouts{
+		Handshake: e.timeouts.Header,
+		Header:    e.timeouts.Header,
+		Body:      e.timeouts.Read,
+		Write:     e.timeouts.Write,
+		Idle:      e.timeouts.Idle,
+	}
+	o.Refused = s.refused
+	if e.listener.Proto == "https" {
+		e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
+		o.Takeover = e.handover.take
+	}
+	e.http1 = h1.NewServer(o, func(in *h1.Inbound) { s.serveHTTP1(e, in) })
+}
+
+// accept accepts connections until the entry is stopped.
+func (e *entry) accept(s *Server) error {
+	err := e.http1.Serve(e.bound)
+	if err == nil || errors.Is(err, net.ErrClosed) && s.draining.Load() {
+		return nil
+	}
+	return fmt.Errorf("accepting on %s: %w", e.address, err)
+}
+
+// stop accepts no more and waits for what is in flight, or for ctx.
+func (e *entry) stop(ctx context.Context) error {
+	e.bound.Close()
+	err := e.http1.Shutdown(ctx)
+	if e.http2 != nil {
+		err = errors.Join(err, e.http2.Shutdown(ctx))
+	}
+	return err
+}
+
+// cut ends what is in flight.
+func (e *entry) cut() {
+	e.http1.Close()
+	if e.http2 != nil {
+		_ = e.http2.Close()
+	}
+}

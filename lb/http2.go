@@ -1,0 +1,294 @@
+package lb
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+)
+
+// HTTP/2 by net/http: this file alone turns its requests into exchanges, and
+// answers back.
+
+var (
+	errBegun     = errors.New("the answer was begun already")
+	errNoUpgrade = errors.New("HTTP/2 has no upgrade")
+)
+
+// stream is one exchange over HTTP/2. It is the exchange's first [Reply].
+type stream struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	control *http.ResponseController
+	entry   *entry
+
+	begun, ended bool
+}
+
+var _ Reply = (*stream)(nil)
+
+// serveHTTP2 serves a request that came over HTTP/2. It panics with
+// [http.ErrAbortHandler] when the answer must be seen to be truncated.
+func (s *Server) serveHTTP2(e *entry, w http.ResponseWriter, r *http.Request) {
+	st := &stream{w: w, r: r, control: http.NewResponseController(w), entry: e}
+	x, refused := st.exchange()
+	s.serveExchange(x, refused)
+	if !st.ended {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// exchange makes the exchange. The refusal is not nil if the request cannot be
+// served; the exchange is complete enough then to be answered and logged.
+func (st *stream) exchange() (*Exchange, *refusal) {
+	r, x := st.r, &Exchange{}
+	x.reset()
+	x.Scheme, x.Authority, x.Protocol, x.TLS = "https", r.Host, r.Proto, r.TLS
+	x.Reply, x.ctx, x.watch = st, r.Context(), contextWatcher{r.Context()}
+	x.Request = match.Request{Method: r.Method, TLS: true, Entrypoint: st.entry.listener.Name, Fields: fields{x}}
+	x.Remote, _ = netip.ParseAddrPort(r.RemoteAddr)
+	x.Request.Remote = x.Remote.Addr().Unmap()
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		x.Local = local.AddrPort()
+	}
+	addFields(&x.Header, r.Header)
+	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		x.Body, x.Length = &streamBody{st: st}, r.ContentLength
+	}
+	if x.Header.HasToken("TE", "trailers") {
+		x.Trailer = st.trailer
+	}
+	return x, st.target(x)
+}
+
+// target takes the request's target and host apart.
+func (st *stream) target(x *Exchange) *refusal {
+	r := st.r
+	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+		return &refusal{http.StatusMethodNotAllowed, fmt.Errorf("the method %s is not served", r.Method)}
+	}
+	host, port, err := parseHost(r.Host)
+	if err != nil {
+		return &refusal{http.StatusBadRequest, err}
+	}
+	x.Request.Host, x.Request.Port = host, port
+	name, _, _ := strings.Cut(r.Host, ":")
+	x.Request.Dotted = strings.HasSuffix(name, ".")
+	if r.RequestURI == "*" && r.Method == http.MethodOptions {
+		return &refusal{http.StatusOK, nil}
+	}
+	path, query := r.RequestURI, ""
+	if at := strings.IndexByte(path, '?'); at >= 0 {
+		path, query = path[:at], path[at:]
+	}
+	return x.setTarget(path, query)
+}
+
+func (st *stream) trailer() *Header {
+	h := &Header{}
+	addFields(h, st.r.Trailer)
+	return h
+}
+
+func addFields(h *Header, fields http.Header) {
+	for name, values := range fields {
+		for _, value := range values {
+			h.Add(name, value)
+		}
+	}
+}
+
+// Inform implements [Reply].
+func (st *stream) Inform(status int, h *Header) error {
+	header := st.w.Header()
+	for name, value := range h.All() {
+		header.Add(name, value)
+	}
+	st.w.WriteHeader(status)
+	clear(header)
+	return nil
+}
+
+// Begin implements [Reply].
+func (st *stream) Begin(status int, h *Header, length int64) error {
+	if st.begun {
+		return errBegun
+	}
+	st.begun = true
+	header := st.w.Header()
+	// net/http guesses the type of what has none; a proxy has no business to.
+	header["Content-Type"] = nil
+	for name, value := range h.All() {
+		header.Add(name, value)
+	}
+	if length >= 0 && status != http.StatusNoContent {
+		header.Set("Content-Length", strconv.FormatInt(length, 10))
+	}
+	st.progress()
+	st.w.WriteHeader(status)
+	return nil
+}
+
+// Write implements [Reply].
+func (st *stream) Write(p []byte) (int, error) {
+	st.progress()
+	defer st.rest()
+	return st.w.Write(p)
+}
+
+// Flush implements [Reply].
+func (st *stream) Flush() error {
+	st.progress()
+	defer st.rest()
+	return st.control.Flush()
+}
+
+// End implements [Reply].
+func (st *stream) End(trailer *Header) error {
+	if trailer != nil && trailer.Len() > 0 {
+		// A short answer not flushed would get a length, and no trailers.
+		if err := st.Flush(); err != nil {
+			return err
+		}
+		for name, value := range trailer.All() {
+			st.w.Header().Add(http.TrailerPrefix+name, value)
+		}
+	}
+	st.ended = true
+	return nil
+}
+
+// Upgrade implements [Reply].
+func (st *stream) Upgrade(string, *Header) (io.ReadWriteCloser, error) { return nil, errNoUpgrade }
+
+// progress gives the client another while to take what is written.
+func (st *stream) progress() {
+	_ = st.control.SetWriteDeadline(time.Now().Add(st.entry.timeouts.Write))
+}
+
+// rest takes back what progress demands: a deadline passed between two writes
+// would end a stream that merely pauses.
+func (st *stream) rest() { _ = st.control.SetWriteDeadline(time.Time{}) }
+
+// streamBody is a request's body that may pause, but not for ever.
+type streamBody struct {
+	st *stream
+
+	mu          sync.Mutex // for the stream's deadline, and:
+	interrupted bool
+}
+
+// Read implements [io.Reader].
+func (b *streamBody) Read(p []byte) (int, error) {
+	if !b.deadline(time.Now().Add(b.st.entry.timeouts.Read)) {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	defer b.deadline(time.Time{})
+	return b.st.r.Body.Read(p)
+}
+
+// Interrupt wakes a Read that nobody needs any more.
+func (b *streamBody) Interrupt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interrupted = true
+	_ = b.st.control.SetReadDeadline(time.Unix(1, 0))
+}
+
+// deadline sets the stream's, unless its reading is over.
+func (b *streamBody) deadline(t time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.interrupted {
+		_ = b.st.control.SetReadDeadline(t)
+	}
+	return !b.interrupted
+}
+
+// contextWatcher is an [h1.Watcher] of a context.
+type contextWatcher struct{ ctx context.Context }
+
+// Abandoned implements [h1.Watcher].
+func (w contextWatcher) Abandoned() error { return w.ctx.Err() }
+
+// newHTTP2Server makes the net/http server of an entry with TLS. The context
+// ends what still runs when the server stops for good.
+func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
+	// What net/http adds of its own to the limit it is given.
+	const slop = 4 << 10
+	server := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.serveHTTP2(e, w, r)
+		}),
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            e.timeouts.Header,
+		IdleTimeout:                  e.timeouts.Idle,
+		MaxHeaderBytes:               s.options.MaxHeaderBytes - slop,
+		// Mostly of clients that break off.
+		ErrorLog:    slog.NewLogLogger(s.log.With("listener", e.address.String()).Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				s.streams.Add(1)
+			case http.StateClosed:
+				s.streams.Done()
+			}
+		},
+	}
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP2(true)
+	return server
+}
+
+// handover is a listener whose connections are those it is given.
+type handover struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+	addr   net.Addr
+}
+
+func newHandover(addr net.Addr) *handover {
+	return &handover{conns: make(chan net.Conn), closed: make(chan struct{}), addr: addr}
+}
+
+// take hands on a connection, unless the listener is closed.
+func (h *handover) take(nc *tls.Conn) bool {
+	select {
+	case h.conns <- nc:
+		return true
+	case <-h.closed:
+		return false
+	}
+}
+
+// Accept implements [net.Listener].
+func (h *handover) Accept() (net.Conn, error) {
+	select {
+	case nc := <-h.conns:
+		return nc, nil
+	case <-h.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener].
+func (h *handover) Close() error {
+	h.once.Do(func() { close(h.closed) })
+	return nil
+}
+
+// Addr implements [net.Listener].
+func (h *handover) Addr() net.Addr { return h.addr }

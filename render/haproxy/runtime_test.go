@@ -206,6 +206,7 @@ func TestRetiredServerFinishes(t *testing.T) {
 	slow := startBackend(t, func(w http.ResponseWriter, _ *http.Request) {
 		held <- struct{}{}
 		<-release
+		w.Header().Set("Connection", "close") // an idle connection would hold the server for seconds
 		io.WriteString(w, "slow")
 	})
 	done := sync.OnceFunc(func() { close(release) })
@@ -214,7 +215,8 @@ func TestRetiredServerFinishes(t *testing.T) {
 	p := startProxy(t, "roundrobin", line("slow", slow, ""))
 	answer := make(chan string, 1)
 	go func() {
-		resp, err := http.Get("http://" + p.address)
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.Get("http://" + p.address)
 		if err != nil {
 			answer <- err.Error()
 			return
@@ -257,7 +259,6 @@ func TestRetiredServerFinishes(t *testing.T) {
 		}
 		return err
 	})
-	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestWhatNeedsAReload(t *testing.T) {

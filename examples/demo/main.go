@@ -108,7 +108,7 @@ func (d *demo) flags() []string {
 		"-log-level", "info",
 		"-lb", d.lb,
 		"-admin", d.admin,
-		"-template", filepath.Join(d.Templates, "nginx.ctmpl") + ":" + d.file("nginx.conf"),
+		"-template", filepath.Join(d.Templates, "nginx.ctmpl") + ":" + d.file("nginx-sites.conf"),
 		"-template", filepath.Join(d.Templates, "haproxy.ctmpl") + ":" + d.file("haproxy.cfg"),
 	}
 }

@@ -46,7 +46,7 @@ func (d *demo) tour(ctx context.Context) error {
 	b.WriteString(indent(string(routes)))
 	fmt.Fprintf(&b, "  the same as JSON: curl http://%s/api/routes and /api/problems\n", d.admin)
 	section("Files it keeps up to date, as consul-template would")
-	fmt.Fprintf(&b, "  %s\n  %s\n", d.file("nginx.conf"), d.file("haproxy.cfg"))
+	fmt.Fprintf(&b, "  %s\n  %s\n", d.file("nginx-sites.conf"), d.file("haproxy.cfg"))
 	section("Now change something")
 	b.WriteString(d.suggestion())
 	section("Ctrl-C stops everything and removes those files")

@@ -92,7 +92,7 @@ func cutNomadPath(text string, all bool) (path, namespace, region string, err er
 	}
 	namespace, region, hasRegion := strings.Cut(place, ".")
 	switch {
-	case !consistsOf(namespace, "-") && !(all && namespace == "*"):
+	case !consistsOf(namespace, "-") && (!all || namespace != "*"):
 		return "", "", "", fmt.Errorf("%q is not a namespace", namespace)
 	case hasRegion && !consistsOf(region, "-"):
 		return "", "", "", fmt.Errorf("%q is not a region", region)

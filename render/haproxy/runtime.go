@@ -17,6 +17,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Runtime is a running HAProxy. It may be used by one goroutine at a time.
@@ -105,10 +106,8 @@ func (r *Runtime) add(ctx context.Context, k key, s server, replaces bool) error
 			return err
 		}
 	}
-	line := fmt.Sprintf("add server %s %s weight %d", k, s.address, s.weight)
-	for _, word := range s.options {
-		line += " " + word
-	}
+	words := append([]string{fmt.Sprintf("add server %s %s weight %d", k, s.address, s.weight)}, s.options...)
+	line := strings.Join(words, " ")
 	if err := r.tell(ctx, "New server registered", "%s", line); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (e *ResponseError) Error() string {
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
-	if e.kind == watch.ErrDenied {
+	if errors.Is(e.kind, watch.ErrDenied) {
 		text += "; the token needs " + needs(e.Query)
 	}
 	return text

@@ -26,7 +26,7 @@ func (e *ResponseError) Error() string {
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
-	if e.kind == watch.ErrDenied {
+	if errors.Is(e.kind, watch.ErrDenied) {
 		text += "; is the token alive, and does a policy of it allow that path?"
 	}
 	return text

@@ -202,7 +202,7 @@ func TestFetch_Errors(t *testing.T) {
 			continue
 		}
 		for _, kind := range []error{watch.ErrDenied, watch.ErrNotFound} {
-			if errors.Is(err, kind) != (kind == test.kind) {
+			if errors.Is(err, kind) != errors.Is(test.kind, kind) {
 				t.Errorf("%s: is %v: %v", test.query, kind, err)
 			}
 		}

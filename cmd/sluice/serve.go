@@ -179,7 +179,9 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.lb != nil {
 		outputs.Go(func() error { return d.lb.Run(ctx) })
 	}
-	if d.renderer != nil {
+	if d.renderer == nil {
+		outputs.Go(func() error { return d.declineReloads(ctx) })
+	} else {
 		outputs.Go(func() error { return d.renderer.Run(ctx, d.signals.reload) })
 	}
 	err := outputs.Wait()

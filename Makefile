@@ -29,7 +29,7 @@ test: test-deps ## run every test, with the race detector, against real Consul, 
 	$(GO) test -race -timeout 10m ./...
 
 test-deps: $(BIN)/consul $(BIN)/consul-template ## build or install what the tests run against
-	@tools/install-packages nginx haproxy curl
+	@tools/install-packages nginx haproxy curl gcc # the race detector needs a C compiler
 
 lint: $(BIN)/golangci-lint ## gofmt, go vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }

@@ -171,5 +171,5 @@ func answerTrailer(x *Exchange, ans *h1.Answer) *Header {
 func isGRPC(h *Header) bool {
 	const prefix = "application/grpc"
 	kind := h.Get("Content-Type")
-	return len(kind) >= len(prefix) && equalNames(kind[:len(prefix)], prefix)
+	return len(kind) >= len(prefix) && h1.EqualNames(kind[:len(prefix)], prefix)
 }

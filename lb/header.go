@@ -18,7 +18,7 @@ type Header struct {
 // Get returns the first value of the field, or "".
 func (h *Header) Get(name string) string {
 	for i := range h.fields {
-		if equalNames(h.fields[i].Name, name) {
+		if h1.EqualNames(h.fields[i].Name, name) {
 			return h.fields[i].Value
 		}
 	}
@@ -27,14 +27,14 @@ func (h *Header) Get(name string) string {
 
 // Has reports whether the field is there, with whatever value.
 func (h *Header) Has(name string) bool {
-	return slices.ContainsFunc(h.fields, func(f h1.Field) bool { return equalNames(f.Name, name) })
+	return slices.ContainsFunc(h.fields, func(f h1.Field) bool { return h1.EqualNames(f.Name, name) })
 }
 
 // Values yields the values of all lines of the field.
 func (h *Header) Values(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, f := range h.fields {
-			if equalNames(f.Name, name) && !yield(f.Value) {
+			if h1.EqualNames(f.Name, name) && !yield(f.Value) {
 				return
 			}
 		}
@@ -58,7 +58,7 @@ func (h *Header) Tokens(name string) iter.Seq[string] {
 // HasToken reports whether token, in any case, is an element of the field.
 func (h *Header) HasToken(name, token string) bool {
 	for t := range h.Tokens(name) {
-		if equalNames(t, token) {
+		if h1.EqualNames(t, token) {
 			return true
 		}
 	}
@@ -92,26 +92,12 @@ func (h *Header) Set(name, value string) {
 
 // Del removes all lines of the field.
 func (h *Header) Del(name string) {
-	h.DelFunc(func(n string) bool { return equalNames(n, name) })
+	h.DelFunc(func(n string) bool { return h1.EqualNames(n, name) })
 }
 
 // DelFunc removes all lines of the fields whose name, as it came, del accepts.
 func (h *Header) DelFunc(del func(name string) bool) {
 	h.fields = slices.DeleteFunc(h.fields, func(f h1.Field) bool { return del(f.Name) })
-}
-
-// equalNames compares field names and tokens, which are ASCII: unlike
-// strings.EqualFold it does not take the Kelvin sign for a k.
-func equalNames(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 func lower(c byte) byte {

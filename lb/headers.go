@@ -36,7 +36,7 @@ func upgradeAsked(x *Exchange) (protocol string) {
 	if x.Protocol != "HTTP/1.1" || !x.Header.HasToken("Connection", "Upgrade") {
 		return ""
 	}
-	if asked := x.Header.Get("Upgrade"); equalNames(asked, "websocket") {
+	if asked := x.Header.Get("Upgrade"); h1.EqualNames(asked, "websocket") {
 		return asked
 	}
 	return ""
@@ -135,5 +135,5 @@ func setMissing(h *Header, name, value string) {
 }
 
 func hasName(names []string, name string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return equalNames(n, name) })
+	return slices.ContainsFunc(names, func(n string) bool { return h1.EqualNames(n, name) })
 }

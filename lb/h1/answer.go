@@ -221,7 +221,7 @@ func (a *Answer) accept() error {
 		switch {
 		case a.call.Upgrade == "":
 			return errUnasked101
-		case !equalFold(a.head.Fields.Get("Upgrade"), a.call.Upgrade):
+		case !EqualNames(a.head.Fields.Get("Upgrade"), a.call.Upgrade):
 			return errOther101
 		}
 	}

@@ -78,10 +78,10 @@ func isPrivileged(name string) bool {
 		"Authorization", "Cookie", "Set-Cookie", "WWW-Authenticate", "Cache-Control", "Content-Encoding",
 		"Content-Range", "Content-Type", "Forwarded", "Location", "Max-Forwards", "Range", "X-Real-IP",
 	} {
-		if equalFold(name, p) {
+		if EqualNames(name, p) {
 			return true
 		}
 	}
 	const forwarded = "X-Forwarded-"
-	return len(name) > len(forwarded) && equalFold(name[:len(forwarded)], forwarded)
+	return len(name) > len(forwarded) && EqualNames(name[:len(forwarded)], forwarded)
 }

@@ -90,8 +90,9 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// equalFold compares names and tokens, which are ASCII, without regard to case.
-func equalFold(a, b string) bool {
+// EqualNames compares field names and tokens, which are ASCII, without regard to
+// case: unlike strings.EqualFold it does not take the Kelvin sign for a k.
+func EqualNames(a, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}

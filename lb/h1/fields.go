@@ -88,7 +88,7 @@ func IsEndToEnd(name string) bool { return name != "" && endToEnd&(1<<kindOf(nam
 // it is not.
 func kindIf(name, want string, k kind) kind {
 	// The last letter rules out nearly everything that has the same length.
-	if lower(name[len(name)-1]) == want[len(want)-1] && equalFold(name, want) {
+	if lower(name[len(name)-1]) == want[len(want)-1] && EqualNames(name, want) {
 		return k
 	}
 	return other
@@ -161,7 +161,7 @@ func (f *Fields) All() iter.Seq2[string, string] {
 // Get returns the first value of the field, or "".
 func (f *Fields) Get(name string) string {
 	for i := range f.lines {
-		if l := &f.lines[i]; int(l.nameEnd-l.name) == len(name) && equalFold(f.name(l), name) {
+		if l := &f.lines[i]; int(l.nameEnd-l.name) == len(name) && EqualNames(f.name(l), name) {
 			return f.value(l)
 		}
 	}
@@ -197,7 +197,7 @@ func (f *Fields) AppendEndToEnd(dst []Field) []Field {
 // spares most messages a comparison for each field.
 func (f *Fields) nominates() bool {
 	for token := range f.tokens(kindConnection) {
-		if !equalFold(token, "close") && !equalFold(token, "keep-alive") && !equalFold(token, "upgrade") {
+		if !EqualNames(token, "close") && !EqualNames(token, "keep-alive") && !EqualNames(token, "upgrade") {
 			return true
 		}
 	}
@@ -229,7 +229,7 @@ func (f *Fields) hasToken(k kind, want string) bool {
 		return false
 	}
 	for token := range f.tokens(k) {
-		if equalFold(token, want) {
+		if EqualNames(token, want) {
 			return true
 		}
 	}

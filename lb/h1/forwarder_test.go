@@ -45,7 +45,7 @@ func (f *forwarder) handle(in *Inbound) {
 		Method: r.Method(), Host: r.Authority(), Path: r.Path(), Query: r.Query(), Fields: x.fields,
 		TakesTrailers: r.TakesTrailers(), Inform: c.Inform, Watch: in,
 	}
-	if up := r.Upgrade(); equalFold(up, "websocket") && r.Method() == "GET" {
+	if up := r.Upgrade(); EqualNames(up, "websocket") && r.Method() == "GET" {
 		c.Upgrade = up
 	}
 	if r.HasBody() {

@@ -41,9 +41,9 @@ func (f *Fields) checkCoding() *Refusal {
 	}
 	coding := f.value(f.first(kindCoding))
 	switch {
-	case equalFold(coding, "chunked"):
+	case EqualNames(coding, "chunked"):
 		return nil
-	case equalFold(coding, "identity") || !isName(coding):
+	case EqualNames(coding, "identity") || !isName(coding):
 		// RFC 9112 has no identity any more; and a list is none of ours.
 		return errCoding
 	}

@@ -53,7 +53,7 @@ func (r *Request) parseTarget(b []byte) *Refusal {
 // absoluteAuthority finds the authority within an absolute http URL.
 func absoluteAuthority(target []byte) (authority span, ok bool) {
 	colon := bytes.Index(target, []byte("://"))
-	if colon < 0 || !equalFold(view(target[:colon]), "http") && !equalFold(view(target[:colon]), "https") {
+	if colon < 0 || !EqualNames(view(target[:colon]), "http") && !EqualNames(view(target[:colon]), "https") {
 		return span{}, false
 	}
 	start := colon + len("://")
@@ -168,7 +168,7 @@ func (r *Request) sameAuthority(field *authority) bool {
 		}
 		return a.port
 	}
-	return port(&r.authority) == port(field) && equalFold(view(r.authority.host.of(b)), view(field.host.of(b)))
+	return port(&r.authority) == port(field) && EqualNames(view(r.authority.host.of(b)), view(field.host.of(b)))
 }
 
 // IsAsterisk reports whether the target is that of "OPTIONS *", a question to

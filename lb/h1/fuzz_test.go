@@ -27,7 +27,8 @@ func FuzzRequest(f *testing.F) {
 		if n == 0 || refusal != nil {
 			return
 		}
-		want, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\r\n")))))
+		br := readerOf(bytes.TrimPrefix(raw, []byte("\r\n"))) // RFC 9112 §2.2 lets one be
+		want, err := http.ReadRequest(br)
 		if err != nil {
 			if strings.Contains(err.Error(), "bad trailer key") {
 				return // an announcement of trailers, which is not looked at here
@@ -35,7 +36,46 @@ func FuzzRequest(f *testing.F) {
 			t.Fatalf("%q is accepted, by net/http not: %v", raw, err)
 		}
 		compareRequests(t, r, want)
+		compareBodies(t, string(raw[n:]), r.body, want.Body, br, &want.Trailer)
 	})
+}
+
+// readerOf holds all of raw in its buffer, for net/http looks no further for the
+// end of a trailer section.
+func readerOf(raw []byte) *bufio.Reader { return bufio.NewReaderSize(bytes.NewReader(raw), len(raw)+16) }
+
+// compareBodies reads the body at the start of raw. If there is one as a whole,
+// net/http must find the same one with the same trailers, and nothing else behind
+// it.
+func compareBodies(t *testing.T, raw string, f framing, want io.Reader, br *bufio.Reader, wantTrailer *http.Header) {
+	b, rd := bodyOf(raw, 0, f)
+	defer rd.drop()
+	body, err := io.ReadAll(b)
+	if err != nil {
+		return
+	}
+	left := ""
+	if f.mode != byClose {
+		for err == nil {
+			left += string(rd.buffered())
+			rd.advance(len(rd.buffered()))
+			err = rd.fill(0)
+		}
+	}
+	wantBody, wantErr := io.ReadAll(want)
+	if wantErr != nil || !bytes.Equal(body, wantBody) {
+		t.Errorf("%q has the body %q, to net/http %q, %v", raw, body, wantBody, wantErr)
+	}
+	if wantLeft, _ := io.ReadAll(br); left != string(wantLeft) {
+		t.Errorf("%q is followed by %q, to net/http by %q", raw, left, wantLeft)
+	}
+	trailer := http.Header{}
+	for name, values := range *wantTrailer {
+		if len(values) > 0 { // else it was announced, and did not come
+			trailer[name] = values
+		}
+	}
+	compareFields(t, b.Trailer(), trailer)
 }
 
 func compareRequests(t *testing.T, r *Request, want *http.Request) {
@@ -94,6 +134,14 @@ func FuzzChunks(f *testing.F) {
 	f.Add([]byte("5;a=\"b\"\r\nhello\r\n0\r\nX: y\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		body, _, _, err := readBody(t, string(raw))
+		if err == nil {
+			br := readerOf(append([]byte("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), raw...))
+			want, err := http.ReadRequest(br)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareBodies(t, string(raw), framing{mode: byChunks, length: -1}, want.Body, br, &want.Trailer)
+		}
 		want, wantErr := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(raw)))
 		if err == nil && (wantErr != nil || string(want) != body) {
 			t.Errorf("%q is accepted as %q, by net/http as %q, %v", raw, body, want, wantErr)
@@ -122,7 +170,8 @@ func FuzzAnswer(f *testing.F) {
 		if n == 0 || refusal != nil {
 			return
 		}
-		want, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(raw)), &http.Request{Method: method})
+		br := readerOf(raw)
+		want, err := http.ReadResponse(br, &http.Request{Method: method})
 		if err != nil {
 			if strings.Contains(err.Error(), "bad trailer key") {
 				return
@@ -138,6 +187,9 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("length %d, want %d", length, want.ContentLength)
 		}
 		compareFields(t, &r.Fields, want.Header, "Transfer-Encoding", "Trailer", "Content-Length")
+		if r.status >= 200 {
+			compareBodies(t, string(raw[n:]), r.body, want.Body, br, &want.Trailer)
+		}
 
 		var w writer
 		w.statusLine(r.status)

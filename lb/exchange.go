@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -35,8 +36,9 @@ type Exchange struct {
 	// RawQuery is the query byte for byte as sent, with its leading question
 	// mark; empty without one.
 	RawQuery string
-	// Header is the client's until [Exchange] is forwarded; fields that concern
-	// the client's connection alone are taken out at that point.
+	// Header is the client's, until a route is found. Then the fields that concern
+	// the client's connection alone are taken out, and those that tell the
+	// upstream of the client put in: middlewares see what will be forwarded.
 	Header Header
 	// Body is the request's body, nil without one. Reading it may make the wire
 	// ask the client for it (100 Continue).
@@ -64,11 +66,14 @@ type Exchange struct {
 	// Outcome is what became of the exchange, for logs and metrics.
 	Outcome Outcome
 
-	ctx    context.Context
-	watch  h1.Watcher // tells whether the client is gone
-	query  url.Values // decoded when first asked for
-	call   h1.Call    // what is sent upstream
-	answer Header     // what came back
+	ctx   context.Context
+	watch h1.Watcher // tells whether the client is gone
+	query url.Values // decoded when first asked for
+	call  h1.Call    // what is sent upstream
+
+	upgrade string  // the protocol the client wants to change to, or empty
+	forward Handler // ends the chain
+	answer  Header  // what came back
 
 	client clientText // of the last request, often the same
 
@@ -126,11 +131,20 @@ type Outcome struct {
 	// Status is the status sent, or the one that says what happened if none
 	// could be: 499 when the client was gone.
 	Status int
-	// Sent counts the bytes of the answer's body.
-	Sent int64
+	// Sent counts the bytes of the answer's body, Received those read of the
+	// request's.
+	Sent, Received int64
+	// User is the name the client has proved to be its own, empty if none. It is
+	// for middleware to set.
+	User string
 	// Target is the one tried last, nil if none was; Tries counts how many were.
 	Target *target.Target
 	Tries  int
+	// TargetStatus is the status it answered with, 0 if it did not.
+	TargetStatus int
+	// TargetWait is the time from the first try to the head of its answer, and
+	// TargetTook that to the answer's end. They are 0 when nobody logs them.
+	TargetWait, TargetTook time.Duration
 	// Err is why the exchange failed, nil if it did not. It is for operators
 	// and never sent to the client.
 	Err error

@@ -42,7 +42,9 @@ func FuzzRequest(f *testing.F) {
 
 // readerOf holds all of raw in its buffer, for net/http looks no further for the
 // end of a trailer section.
-func readerOf(raw []byte) *bufio.Reader { return bufio.NewReaderSize(bytes.NewReader(raw), len(raw)+16) }
+func readerOf(raw []byte) *bufio.Reader {
+	return bufio.NewReaderSize(bytes.NewReader(raw), len(raw)+16)
+}
 
 // compareBodies reads the body at the start of raw. If there is one as a whole,
 // net/http must find the same one with the same trailers, and nothing else behind

@@ -31,6 +31,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"admin/...", "watch", "the admin listener is given plain values"},
 	{"templates/...", "", "templates are data"},
 	{"lb/match", "", "leaf packages stand alone"},
+	{"lb/spec", "", "leaf packages stand alone"},
 	{"lb/target", "", "leaf packages stand alone"},
 	{"lb/h1", "", "leaf packages stand alone"},
 }

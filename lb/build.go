@@ -21,6 +21,9 @@ type Options struct {
 	// Entrypoints are the names of the listeners. If there are none, routes are
 	// served on all listeners whatever entry points they name.
 	Entrypoints []string
+	// Middlewares makes the middlewares of routes, but for changes of the path;
+	// without it there are no others.
+	Middlewares Middlewares
 }
 
 // DefaultOptions are the values used when the operator says nothing.

@@ -18,21 +18,13 @@ var _ Handler = forwarder{}
 
 // Serve implements [Handler].
 func (f forwarder) Serve(x *Exchange) {
-	protocol := upgradeAsked(x)
-	dropConnectionFields(&x.Header)
-	f.s.setForwarding(x)
-	if err := rewritePath(x); err != nil {
-		x.Outcome.Err = err
-		plain(x, http.StatusBadRequest, "400 bad request")
-		return
-	}
 	t := x.Route.Pool.Pick()
 	if t == nil {
 		x.Outcome.Err = errors.New("no instance is healthy")
 		plain(x, http.StatusServiceUnavailable, "503 no available server")
 		return
 	}
-	f.prepare(x, protocol)
+	f.prepare(x)
 	ans, err := f.try(x, t)
 	if err != nil && x.ctx.Err() == nil && isRetriable(&x.call, err) {
 		f.s.metrics.retries.Add(1)
@@ -48,10 +40,10 @@ func (f forwarder) Serve(x *Exchange) {
 }
 
 // prepare makes the call of the exchange, but for its host.
-func (f forwarder) prepare(x *Exchange, protocol string) {
+func (f forwarder) prepare(x *Exchange) {
 	x.call = h1.Call{
 		Method: x.Request.Method, Path: x.RawPath, Query: x.RawQuery, Fields: x.Header.fields,
-		Upgrade: protocol, TakesTrailers: x.Trailer != nil, Inform: x.inform, Watch: x.watch,
+		Upgrade: x.upgrade, TakesTrailers: x.Trailer != nil, Inform: x.inform, Watch: x.watch,
 		Body: x.Body, Length: x.Length,
 	}
 	if x.Body != nil && x.Trailer != nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 func TestForwardsTheTargetByteForByte(t *testing.T) {
@@ -107,11 +107,13 @@ func TestNothingIsAddedThatAClientDidNotSend(t *testing.T) {
 
 func TestPathStepsAndHost(t *testing.T) {
 	address := httpBackend(t, echo)
-	step := func(steps ...tags.PathStep) func(*Route) { return func(r *Route) { r.Path = steps } }
+	step := func(steps ...spec.Middleware) func(*Route) {
+		return func(r *Route) { r.handler = chainOf(t, steps...) }
+	}
 	r := start(t, nil,
-		testRoute{"/cerebro/", []string{address}, step(tags.PathStep{Strip: []string{"/cerebro/"}})},
-		testRoute{"/two/", []string{address}, step(tags.PathStep{Strip: []string{"/x", "/two"}}, tags.PathStep{Add: "/q r/"})},
-		testRoute{"/set", []string{address}, step(tags.PathStep{Strip: []string{"/no"}, Forwarded: tags.SetForwardedPrefix})},
+		testRoute{"/cerebro/", []string{address}, step(spec.StripPrefix{Prefixes: []string{"/cerebro/"}})},
+		testRoute{"/two/", []string{address}, step(spec.StripPrefix{Prefixes: []string{"/x", "/two"}}, spec.AddPrefix{Prefix: "/q r/"})},
+		testRoute{"/set", []string{address}, step(spec.StripPrefix{Prefixes: []string{"/no"}, AlwaysForwarded: true})},
 		testRoute{"/dst", []string{address}, func(r *Route) { r.PassHost = false }},
 		testRoute{"/named", []string{address}, func(r *Route) { r.PassHost, r.Host = false, "inner.test" }},
 	)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
@@ -87,6 +88,7 @@ func tableOf(p Pools, routes []testRoute) *Table {
 			Match:      match.PathPrefix{Text: tr.prefix},
 			Precedence: match.Precedence{Class: match.BySpecificity, Path: tr.prefix, Name: tr.prefix},
 			Pool:       p.Pool(tr.prefix, members),
+			handler:    lastHandler{},
 		}
 		if tr.change != nil {
 			tr.change(r)
@@ -97,6 +99,25 @@ func tableOf(p Pools, routes []testRoute) *Table {
 	table.index = match.NewIndex(entries)
 	return table
 }
+
+// chainOf is the handler of a route with these middlewares.
+func chainOf(t testing.TB, steps ...spec.Middleware) Handler {
+	t.Helper()
+	chain := Handler(lastHandler{})
+	for _, step := range slices.Backward(steps) {
+		m, err := (&linker{}).middleware("test", step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain = &chained{m, chain}
+	}
+	return chain
+}
+
+// handlerFunc is a function as a Handler.
+type handlerFunc func(x *Exchange)
+
+func (f handlerFunc) Serve(x *Exchange) { f(x) }
 
 func (r *rig) url(path string) string { return "http://" + r.addr + path }
 

@@ -2,12 +2,15 @@ package lb
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -97,7 +100,7 @@ func (l *linker) addMiddleware(m tags.Middleware) {
 		if m.Origin.Compare(other.Origin) > 0 {
 			winner, loser = m, other
 		}
-		if winner.Broken != loser.Broken || winner.Path.Add != loser.Path.Add || !slices.Equal(winner.Path.Strip, loser.Path.Strip) {
+		if winner.Broken != loser.Broken || !reflect.DeepEqual(winner.Spec, loser.Spec) {
 			l.problems = append(l.problems, tags.Problem{
 				Service: loser.Service, Offset: -1,
 				Reason: fmt.Sprintf("service %s declares middleware %s in another way, which counts", winner.Service, m.Name),
@@ -143,11 +146,10 @@ func (l *linker) route(wanted tags.Route) *Route {
 		Service:     wanted.Service,
 		Entrypoints: wanted.Entrypoints,
 		Middlewares: wanted.Middlewares,
-		Path:        wanted.Path,
 		SlashPaths:  wanted.SlashPaths,
 		Host:        wanted.Host,
 	}
-	if !l.entrypoints(r, wanted) || !l.resolve(r, wanted) {
+	if !l.entrypoints(r, wanted) || !l.steps(r, wanted) || !l.handler(r, wanted) {
 		return nil
 	}
 	b := l.backends[nameOf(wanted.Dialect, wanted.Pool)]
@@ -190,22 +192,71 @@ func (l *linker) entrypoints(r *Route, wanted tags.Route) bool {
 	return true
 }
 
-// resolve adds what the route's middlewares do. A route is never served without
-// one of them.
-func (l *linker) resolve(r *Route, wanted tags.Route) bool {
-	for _, text := range wanted.Middlewares {
+const notWithout = "routes are not served without their middlewares"
+
+// steps lists the route's middlewares: its own, and those it names.
+func (l *linker) steps(r *Route, wanted tags.Route) bool {
+	for _, own := range wanted.Steps {
+		r.Steps = append(r.Steps, Step{Spec: own})
+	}
+	err := l.named(r, wanted.Middlewares, 0)
+	if err != nil {
+		l.problem(wanted, err.Error(), notWithout)
+	}
+	return err == nil
+}
+
+// maxChain bounds how deep chains of middlewares may be nested.
+const maxChain = 16
+
+// named adds the middlewares of those names.
+func (l *linker) named(r *Route, names []string, depth int) error {
+	for _, text := range names {
 		m, ok := l.middlewares[nameOf(tags.Traefik, text)]
+		chain, isChain := m.Spec.(spec.Chain)
 		switch {
 		case !ok:
-			l.problem(wanted, "there is no middleware "+text, "routes are not served without their middlewares")
-			return false
+			return errors.New("there is no middleware " + text)
 		case m.Broken != "":
-			l.problem(wanted, "middleware "+text+": "+m.Broken, "routes are not served without their middlewares")
+			return errors.New("middleware " + text + ": " + m.Broken)
+		case isChain && depth == maxChain:
+			return errors.New("middleware " + text + ": the chain contains itself")
+		case isChain:
+			if err := l.named(r, chain.Middlewares, depth+1); err != nil {
+				return err
+			}
+		default:
+			r.Steps = append(r.Steps, Step{Name: text, Spec: m.Spec})
+		}
+	}
+	return nil
+}
+
+// handler puts the route's handler together: the steps, and then the forwarder.
+func (l *linker) handler(r *Route, wanted tags.Route) bool {
+	r.handler = lastHandler{}
+	for i, step := range slices.Backward(r.Steps) {
+		owner := fmt.Sprintf("%s/%s/%d", r.Dialect, r.Name, i)
+		m, err := l.middleware(owner, step.Spec)
+		if err != nil {
+			l.problem(wanted, strings.TrimSpace("middleware "+step.Name)+": "+err.Error(), notWithout)
 			return false
 		}
-		r.Path = append(slices.Clip(r.Path), m.Path)
+		r.Steps[i].middleware = m
+		r.handler = &chained{m, r.handler}
 	}
 	return true
+}
+
+// middleware makes a middleware, or finds the one there is.
+func (l *linker) middleware(owner string, s spec.Middleware) (Middleware, error) {
+	if m, ok := pathMiddleware(s); ok {
+		return m, nil
+	}
+	if l.Options.Middlewares == nil {
+		return nil, errors.New("middlewares of kind " + s.Kind() + " are not available")
+	}
+	return l.Options.Middlewares.Middleware(owner, s)
 }
 
 // problem reports why a route is not served.

@@ -42,8 +42,12 @@ func (t *Table) Ask(q Question) (Answer, error) {
 		a.Redirect = slashTarget(x, to)
 		return a, nil
 	}
-	if err := rewritePath(x); err != nil {
-		return a, fmt.Errorf("the request would be refused: %w", err)
+	for _, step := range a.Route.Steps {
+		if p, ok := step.middleware.(Previewer); ok {
+			if err := p.Preview(x); err != nil {
+				return a, fmt.Errorf("the request would be refused: %w", err)
+			}
+		}
 	}
 	a.Forwarded = x.RawPath + x.RawQuery
 	return a, nil

@@ -1,37 +1,66 @@
 package lb
 
-import "github.com/sluiceproxy/sluice/lb/tags"
+import (
+	"net/http"
 
-// rewritePath changes the path as the route says.
-func rewritePath(x *Exchange) error {
-	for _, step := range x.Route.Path {
-		if err := applyPathStep(x, step); err != nil {
-			return err
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// A Previewer is a middleware that can be tried on an exchange that nobody
+// waits for: it changes the request as it would, and neither answers nor
+// counts. The error says why the request would be refused.
+type Previewer interface{ Preview(x *Exchange) error }
+
+// pathMiddleware makes the middlewares that cut and add prefixes, which many
+// routes have.
+func pathMiddleware(s spec.Middleware) (Middleware, bool) {
+	switch s := s.(type) {
+	case spec.StripPrefix:
+		return stripPrefixes(s), true
+	case spec.AddPrefix:
+		return addPrefix(s), true
+	}
+	return nil, false
+}
+
+type stripPrefixes spec.StripPrefix
+
+// Serve implements [Middleware].
+func (s stripPrefixes) Serve(x *Exchange, next Handler) { rewrite(x, s.Preview(x), next) }
+
+// Preview implements [Previewer].
+func (s stripPrefixes) Preview(x *Exchange) error {
+	if s.AlwaysForwarded && len(s.Prefixes) > 0 {
+		x.Header.Set("X-Forwarded-Prefix", s.Prefixes[0])
+	}
+	for _, prefix := range s.Prefixes {
+		cut, err := x.StripPrefix(prefix)
+		if err == nil && !cut {
+			continue
 		}
+		if err == nil && !s.AlwaysForwarded {
+			appendTo(&x.Header, "X-Forwarded-Prefix", prefix)
+		}
+		return err
 	}
 	return nil
 }
 
-// applyPathStep makes one of a route's changes to the path, and tells the
-// upstream of what was cut.
-func applyPathStep(x *Exchange, step tags.PathStep) error {
-	if step.Add != "" {
-		return x.AddPrefix(step.Add)
+type addPrefix spec.AddPrefix
+
+// Serve implements [Middleware].
+func (a addPrefix) Serve(x *Exchange, next Handler) { rewrite(x, a.Preview(x), next) }
+
+// Preview implements [Previewer].
+func (a addPrefix) Preview(x *Exchange) error { return x.AddPrefix(a.Prefix) }
+
+// rewrite goes on with a request whose path was changed, or refuses it if the
+// path is not fit to be forwarded any more.
+func rewrite(x *Exchange, err error, next Handler) {
+	if err != nil {
+		x.Outcome.Err = err
+		plain(x, http.StatusBadRequest, "400 bad request")
+		return
 	}
-	if step.Forwarded == tags.SetForwardedPrefix && len(step.Strip) > 0 {
-		x.Header.Set("X-Forwarded-Prefix", step.Strip[0])
-	}
-	for _, prefix := range step.Strip {
-		cut, err := x.StripPrefix(prefix)
-		if err != nil {
-			return err
-		}
-		if cut {
-			if step.Forwarded == tags.AddForwardedPrefix {
-				appendTo(&x.Header, "X-Forwarded-Prefix", prefix)
-			}
-			return nil
-		}
-	}
-	return nil
+	next.Serve(x)
 }

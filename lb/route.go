@@ -28,7 +28,11 @@ func (s *Server) Serve(x *Exchange) {
 		redirect(x, http.StatusMovedPermanently, slashTarget(x, to))
 		return
 	}
-	forwarder{s}.Serve(x)
+	x.upgrade = upgradeAsked(x)
+	dropConnectionFields(&x.Header)
+	s.setForwarding(x)
+	x.forward = forwarder{s}
+	route.handler.Serve(x)
 }
 
 // isDisguised reports whether the request got round a route by encoding a

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -39,8 +40,8 @@ type Route struct {
 	Entrypoints []string
 	Middlewares []string
 
-	// Path are the changes to the path, in order, before forwarding.
-	Path []tags.PathStep
+	// Steps are the route's middlewares, in order.
+	Steps []Step
 	// SlashPaths: see [Route.SlashRedirect].
 	SlashPaths []string
 	// PassHost forwards the client's Host field. Otherwise, Host is sent, or the
@@ -53,6 +54,17 @@ type Route struct {
 	Pool *target.Pool
 	// Endpoints are all endpoints, serving or not, by address.
 	Endpoints []tags.Endpoint
+
+	handler Handler // the steps, and then the forwarder
+}
+
+// Step is one middleware of a route.
+type Step struct {
+	// Name is what the route calls it by; empty if it is the route's own.
+	Name string
+	Spec spec.Middleware
+
+	middleware Middleware
 }
 
 // Lookup finds the route of a request. It takes no lock and allocates nothing.

@@ -64,8 +64,7 @@ func upstreamPath(t *testing.T, table *Table, sent string) (path, prefix string)
 		t.Errorf("%s: %d members, want both instances", sent, len(route.Pool.Members()))
 	}
 	x.Route = route
-	if err := rewritePath(x); err != nil {
-		t.Fatal(err)
-	}
-	return x.RawPath, x.Header.Get("X-Forwarded-Prefix")
+	x.forward = handlerFunc(func(*Exchange) { path, prefix = x.RawPath, x.Header.Get("X-Forwarded-Prefix") })
+	route.handler.Serve(x)
+	return path, prefix
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/render"
 	"github.com/sluiceproxy/sluice/watch"
@@ -124,8 +125,13 @@ func viewRoute(r *lb.Route) routeView {
 		Host:        r.Host,
 		Endpoints:   []endpointView{},
 	}
-	for _, step := range r.Path {
-		v.Path = append(v.Path, pathView{Strip: step.Strip, Add: step.Add})
+	for _, step := range r.Steps {
+		switch s := step.Spec.(type) {
+		case spec.StripPrefix:
+			v.Path = append(v.Path, pathView{Strip: s.Prefixes})
+		case spec.AddPrefix:
+			v.Path = append(v.Path, pathView{Add: s.Prefix})
+		}
 	}
 	for _, e := range r.Endpoints {
 		v.Endpoints = append(v.Endpoints, endpointView{

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // Dialect is a tag language.
@@ -41,8 +42,9 @@ type Route struct {
 	Entrypoints []string
 	// Middlewares are names to be resolved, in order.
 	Middlewares []string
-	// Path are the route's own changes to the path, done before Middlewares.
-	Path []PathStep
+	// Steps are the route's own middlewares, in order, which come before
+	// Middlewares.
+	Steps []spec.Middleware
 	// SlashPaths are exact paths whose other form, with or without the slash at
 	// the end, is answered by a redirect to the path itself.
 	SlashPaths []string
@@ -60,35 +62,11 @@ type Route struct {
 	Node     string
 }
 
-// PathStep is one change of the path, done in the order of the list. Exactly
-// one of Strip and Add is set.
-type PathStep struct {
-	// Strip holds prefixes to compare with the decoded path as plain strings.
-	// The first that fits is cut, and what remains gets a leading slash if it
-	// has none. If none fits the path stays as it is.
-	Strip []string
-	// Forwarded says what a strip does to X-Forwarded-Prefix.
-	Forwarded ForwardedPrefix
-	// Add is put in front of the path.
-	Add string
-}
-
-// ForwardedPrefix is how X-Forwarded-Prefix tells of a cut prefix.
-type ForwardedPrefix uint8
-
-const (
-	// AddForwardedPrefix adds the prefix that was cut behind the values the
-	// header has; nothing cut, nothing added.
-	AddForwardedPrefix ForwardedPrefix = iota
-	// SetForwardedPrefix replaces the header with the first of the prefixes on
-	// every request, cut or not.
-	SetForwardedPrefix
-)
-
 // Middleware is a named step routes can refer to.
 type Middleware struct {
 	Name string
-	Path PathStep
+	// Spec is what it does, nil if it is broken.
+	Spec spec.Middleware
 	// Broken is why the middleware cannot be used, or empty. Routes that refer
 	// to a broken one are not served.
 	Broken  string

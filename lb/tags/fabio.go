@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // fabioTag is one parsed tag of the form PREFIX SRC [OPTION]...
@@ -102,7 +103,7 @@ func (p *parser) addFabio(r *fabioRoute) {
 		Rule:       strings.TrimSpace(r.text[len(p.FabioPrefix):]),
 		Match:      r.tag.src.expr(),
 		Precedence: r.tag.src.precedence(),
-		Path:       r.tag.steps(),
+		Steps:      r.tag.steps(),
 		PassHost:   r.tag.host == "",
 		Pool:       pool.Name,
 		Origin:     pool.Origin,
@@ -127,12 +128,12 @@ func (t fabioTag) options() string {
 	return text.String()
 }
 
-func (t fabioTag) steps() (steps []PathStep) {
+func (t fabioTag) steps() (steps []spec.Middleware) {
 	if t.strip != "" {
-		steps = append(steps, PathStep{Strip: []string{t.strip}, Forwarded: SetForwardedPrefix})
+		steps = append(steps, spec.StripPrefix{Prefixes: []string{t.strip}, AlwaysForwarded: true})
 	}
 	if t.add != "" {
-		steps = append(steps, PathStep{Add: t.add})
+		steps = append(steps, spec.AddPrefix{Prefix: t.add})
 	}
 	return steps
 }

@@ -2,6 +2,7 @@ package tags
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -129,7 +132,7 @@ func dump(d Definition) string {
 				fmt.Fprintf(&b, "\t%s %s\n", list.name, strings.Join(list.words, " "))
 			}
 		}
-		for _, step := range r.Path {
+		for _, step := range r.Steps {
 			fmt.Fprintf(&b, "\t%s\n", dumpStep(step))
 		}
 		if !r.PassHost {
@@ -143,7 +146,7 @@ func dump(d Definition) string {
 			fmt.Fprintf(&b, "broken\n")
 			continue
 		}
-		fmt.Fprintln(&b, dumpStep(m.Path))
+		fmt.Fprintln(&b, dumpStep(m.Spec))
 	}
 	for _, p := range d.Pools {
 		fmt.Fprintf(&b, "pool %s %q", p.Dialect, p.Name)
@@ -181,13 +184,20 @@ func dump(d Definition) string {
 	return b.String()
 }
 
-func dumpStep(s PathStep) string {
-	if s.Add != "" {
-		return "add " + s.Add
+func dumpStep(m spec.Middleware) string {
+	switch m := m.(type) {
+	case spec.AddPrefix:
+		return "add " + m.Prefix
+	case spec.StripPrefix:
+		text := "strip " + strings.Join(m.Prefixes, " ")
+		if m.AlwaysForwarded {
+			text += ", always tell"
+		}
+		return text
 	}
-	text := "strip " + strings.Join(s.Strip, " ")
-	if s.Forwarded == SetForwardedPrefix {
-		text += ", always tell"
+	text, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
 	}
-	return text
+	return m.Kind() + " " + string(text)
 }

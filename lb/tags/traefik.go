@@ -3,6 +3,7 @@ package tags
 import (
 	"cmp"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -228,7 +229,7 @@ func (m *merger) service(all []variant[service]) {
 func (m *merger) middleware(all []variant[middleware]) {
 	v := best(m.parser, "middleware", all,
 		func(a, b middleware) bool {
-			return a.kind == b.kind && a.broken == b.broken && a.step.Add == b.step.Add && slices.Equal(a.step.Strip, b.step.Strip)
+			return a.kind == b.kind && a.broken == b.broken && reflect.DeepEqual(a.spec, b.spec)
 		},
 		func(w middleware) (string, string) { return w.name, "" })
 	if v.value.broken != "" {
@@ -239,7 +240,7 @@ func (m *merger) middleware(all []variant[middleware]) {
 		})
 	}
 	m.Middlewares = append(m.Middlewares, Middleware{
-		Name: v.value.name, Path: v.value.step, Broken: v.value.broken, Service: m.Service, Origin: v.origin,
+		Name: v.value.name, Spec: v.value.spec, Broken: v.value.broken, Service: m.Service, Origin: v.origin,
 	})
 }
 

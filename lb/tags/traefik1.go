@@ -261,7 +261,7 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 	}
 	route.Rule = text
 	route.Match = rule.expr()
-	route.Path = rule.steps()
+	route.Steps = rule.steps()
 	route.SlashPaths = rule.slash
 	route.Precedence = match.Precedence{
 		Class:    match.ByPriority,

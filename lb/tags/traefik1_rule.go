@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // rule1 is a parsed rule of Traefik v1, such as "Host:a,b;PathPrefixStrip:/x".
@@ -123,12 +124,12 @@ func (r *rule1) path(name string, args []string) *ruleError {
 }
 
 // steps are the changes to the path, in the order Traefik v1 makes them.
-func (r rule1) steps() (steps []PathStep) {
+func (r rule1) steps() (steps []spec.Middleware) {
 	if len(r.strip) > 0 {
-		steps = append(steps, PathStep{Strip: r.strip})
+		steps = append(steps, spec.StripPrefix{Prefixes: r.strip})
 	}
 	if r.add != "" {
-		steps = append(steps, PathStep{Add: r.add})
+		steps = append(steps, spec.AddPrefix{Prefix: r.add})
 	}
 	return steps
 }

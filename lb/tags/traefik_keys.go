@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // keyError is a tag that Traefik does not know or cannot read. It makes the
@@ -54,7 +56,7 @@ type service struct {
 type middleware struct {
 	name   string
 	kind   string
-	step   PathStep
+	spec   spec.Middleware
 	broken string
 	by     label
 }
@@ -210,14 +212,14 @@ func (m *middleware) set(option string, l label) *keyError {
 	kind, inner, _ := strings.Cut(option, ".")
 	switch {
 	case option == "stripprefix.prefixes":
-		m.step.Strip = list(l.value)
+		m.spec = spec.StripPrefix{Prefixes: list(l.value)}
 	case option == "stripprefix.forceslash":
 		// A leading slash is always there; the option is deprecated in Traefik.
 		if _, err := l.bool(); err != nil {
 			return err
 		}
 	case option == "addprefix.prefix":
-		m.step.Add = l.value
+		m.spec = spec.AddPrefix{Prefix: l.value}
 	case slices.Contains(middlewareKinds, kind):
 		m.broken, m.by = "middlewares of kind "+kind+" are not supported yet", l
 	case kind == "stripprefix" || kind == "addprefix":
@@ -234,8 +236,14 @@ func (m *middleware) set(option string, l label) *keyError {
 
 // check finds what is missing once all labels are read.
 func (m *middleware) check() {
-	if m.broken == "" && m.step.Add == "" && len(m.step.Strip) == 0 {
-		m.broken = "the middleware has no prefix"
+	if m.broken != "" {
+		return
+	}
+	if m.spec == nil {
+		m.spec = spec.StripPrefix{}
+	}
+	if err := m.spec.Validate(); err != nil {
+		m.broken = err.Error()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -180,8 +181,10 @@ func TestHeaderInCrumbs(t *testing.T) {
 	for _, text := range []string{"PROXY TCP4 192.0.2.1 198.51.100.2 50000 443\r\n", binaryHeader(0x21, 0x11, block4)} {
 		synctest.Test(t, func(t *testing.T) {
 			ours, theirs := net.Pipe()
+			var peer sync.WaitGroup
+			defer peer.Wait()
 			defer ours.Close()
-			go func() {
+			peer.Go(func() {
 				defer theirs.Close()
 				for i := range text {
 					if _, err := io.WriteString(theirs, text[i:i+1]); err != nil {
@@ -189,7 +192,7 @@ func TestHeaderInCrumbs(t *testing.T) {
 					}
 					time.Sleep(100 * time.Millisecond)
 				}
-			}()
+			})
 			began := time.Now()
 			_, _, err := ReadHeader(ours, began.Add(2*time.Second))
 			if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != 2*time.Second {

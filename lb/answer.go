@@ -9,8 +9,8 @@ import (
 // them with at the moment, in seconds.
 const retryAfter = 1
 
-// plain answers with a small text of our own.
-func plain(x *Exchange, status int, text string) {
+// AnswerText answers with a line of text of the load balancer's own.
+func (x *Exchange) AnswerText(status int, text string) {
 	h := &Header{}
 	h.Add("Content-Type", "text/plain; charset=utf-8")
 	h.Add("X-Content-Type-Options", "nosniff")
@@ -21,7 +21,7 @@ func plain(x *Exchange, status int, text string) {
 		// RFC 9110 §15.5.6 wants to know what is allowed; that is up to the route.
 		h.Add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
-	answerWith(x, status, h, text+"\n")
+	x.Answer(status, h, text+"\n")
 }
 
 // redirect answers with another place of this server, a target that starts
@@ -29,10 +29,12 @@ func plain(x *Exchange, status int, text string) {
 func redirect(x *Exchange, status int, target string) {
 	h := &Header{}
 	h.Add("Location", target)
-	answerWith(x, status, h, "")
+	x.Answer(status, h, "")
 }
 
-func answerWith(x *Exchange, status int, h *Header, text string) {
+// Answer answers with a body of the load balancer's own, which is left out if
+// the method is HEAD. It takes h over. What goes wrong is in the outcome.
+func (x *Exchange) Answer(status int, h *Header, text string) {
 	x.Outcome.Status = status
 	err := x.Reply.Begin(status, h, int64(len(text)))
 	if err == nil && x.Request.Method != http.MethodHead && text != "" {

@@ -60,6 +60,10 @@ type Exchange struct {
 	// place before handing the exchange on.
 	Reply Reply
 
+	// UpstreamHost is what the upstream is sent as Host, whatever the route says;
+	// empty leaves it to the route.
+	UpstreamHost string
+
 	// Route is the route found and Table the generation it is of, nil before.
 	Route *Route
 	Table *Table
@@ -194,6 +198,21 @@ func (x *Exchange) StripPrefix(prefix string) (cut bool, err error) {
 // AddPrefix puts prefix, plain text, in front of the path.
 func (x *Exchange) AddPrefix(prefix string) error {
 	path, raw, err := cleanPath("/" + escapePath(prefix) + x.RawPath)
+	if err == nil {
+		x.setPath(path, raw)
+	}
+	return err
+}
+
+// ReplacePath makes path, plain text, the whole path.
+func (x *Exchange) ReplacePath(path string) error {
+	return x.ReplaceRawPath(escapePath("/" + strings.TrimPrefix(path, "/")))
+}
+
+// ReplaceRawPath makes raw, in its encoded form, the whole path, cleaned as a
+// client's is. On an error the path stays as it was.
+func (x *Exchange) ReplaceRawPath(raw string) error {
+	path, raw, err := cleanPath(raw)
 	if err == nil {
 		x.setPath(path, raw)
 	}

@@ -21,7 +21,7 @@ func (f forwarder) Serve(x *Exchange) {
 	t := x.Route.Pool.Pick()
 	if t == nil {
 		x.Outcome.Err = errors.New("no instance is healthy")
-		plain(x, http.StatusServiceUnavailable, "503 no available server")
+		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
 		return
 	}
 	f.prepare(x)
@@ -58,6 +58,9 @@ func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError
 	x.call.Host = x.Route.Host
 	if x.Route.PassHost {
 		x.call.Host = x.Authority
+	}
+	if x.UpstreamHost != "" {
+		x.call.Host = x.UpstreamHost
 	}
 	if x.call.Host == "" {
 		x.call.Host = t.Key().Address
@@ -108,17 +111,17 @@ func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	switch {
 	case errors.Is(err.Client, os.ErrDeadlineExceeded),
 		errors.As(err.Client, &refusal) && refusal.Status == http.StatusRequestTimeout:
-		plain(x, http.StatusRequestTimeout, "408 request timeout")
+		x.AnswerText(http.StatusRequestTimeout, "408 request timeout")
 	case isClientGone(x, err):
 		x.Outcome.Status = StatusClientGone
 	case err.Client != nil, errors.Is(err, h1.ErrCall):
-		plain(x, http.StatusBadRequest, "400 bad request")
+		x.AnswerText(http.StatusBadRequest, "400 bad request")
 	case errors.Is(err, h1.ErrBusy):
-		plain(x, http.StatusServiceUnavailable, "503 no available server")
+		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
 	case err.Timeout():
-		plain(x, http.StatusGatewayTimeout, "504 gateway timeout")
+		x.AnswerText(http.StatusGatewayTimeout, "504 gateway timeout")
 	default:
-		plain(x, http.StatusBadGateway, "502 bad gateway")
+		x.AnswerText(http.StatusBadGateway, "502 bad gateway")
 	}
 }
 

@@ -59,7 +59,7 @@ func (a addPrefix) Preview(x *Exchange) error { return x.AddPrefix(a.Prefix) }
 func rewrite(x *Exchange, err error, next Handler) {
 	if err != nil {
 		x.Outcome.Err = err
-		plain(x, http.StatusBadRequest, "400 bad request")
+		x.AnswerText(http.StatusBadRequest, "400 bad request")
 		return
 	}
 	next.Serve(x)

@@ -11,17 +11,17 @@ import (
 func (s *Server) Serve(x *Exchange) {
 	x.Table = s.table.Load()
 	if x.Table == nil {
-		plain(x, http.StatusServiceUnavailable, "503 the service catalog has not been read yet")
+		x.AnswerText(http.StatusServiceUnavailable, "503 the service catalog has not been read yet")
 		return
 	}
 	route, ok := x.Table.Lookup(&x.Request)
 	if !ok {
-		plain(x, http.StatusNotFound, "404 page not found")
+		x.AnswerText(http.StatusNotFound, "404 page not found")
 		return
 	}
 	x.Route = route
 	if isDisguised(x) {
-		plain(x, http.StatusBadRequest, "400 bad request")
+		x.AnswerText(http.StatusBadRequest, "400 bad request")
 		return
 	}
 	if to, ok := route.SlashRedirect(x.Request.Path); ok {

@@ -218,7 +218,7 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 			s.metrics.panics.Add(1)
 			x.Outcome.Err = fmt.Errorf("defect: %v", fault)
 			s.log.Error("a request ran into a defect", "err", x.Outcome.Err, "host", x.Request.Host, "path", x.Request.Path)
-			plain(x, http.StatusBadGateway, "502 bad gateway") // if it is not too late
+			x.AnswerText(http.StatusBadGateway, "502 bad gateway") // if it is not too late
 		}
 		s.metrics.inFlight.Add(-1)
 		s.metrics.observe(x, time.Since(began))
@@ -226,7 +226,7 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 	}()
 	if refused != nil {
 		x.Outcome.Err = refused.err
-		plain(x, refused.status, refusalText(refused.status))
+		x.AnswerText(refused.status, refusalText(refused.status))
 		return
 	}
 	s.Serve(x)

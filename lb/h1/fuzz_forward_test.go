@@ -108,9 +108,8 @@ func compareForwarded(t *testing.T, want *http.Request, wantBody string, got *se
 	}
 	drop := []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
 		"Upgrade", "Http2-Settings", "Expect", "Content-Length", "Cache-Control"}
-	nominated := strings.FieldsFunc(strings.Join(want.Header["Connection"], ","), func(r rune) bool { return strings.ContainsRune(", \t", r) })
-	for _, name := range nominated {
-		if name = textproto.CanonicalMIMEHeaderKey(name); name != "Date" && got.Header.Get(name) != "" && name != "Te" && name != "Upgrade" &&
+	for name := range strings.SplitSeq(strings.Join(want.Header["Connection"], ","), ",") {
+		if name = textproto.CanonicalMIMEHeaderKey(strings.Trim(name, " \t")); name != "Date" && got.Header.Get(name) != "" && name != "Te" && name != "Upgrade" &&
 			name != "Content-Length" && name != "Connection" {
 			t.Errorf("%s is nominated and passed on", name)
 		}

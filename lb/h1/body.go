@@ -15,6 +15,7 @@ type Body struct {
 	rd      *reader
 	framing framing
 	left    int64 // bytes to come, by length
+	taken   int64 // bytes that were read
 	chunks  chunks
 	trailer trailers
 	limits  *Limits
@@ -36,7 +37,7 @@ const (
 
 // start readies the body for a message whose head is behind it.
 func (b *Body) start(rd *reader, f framing, limits *Limits, timeout time.Duration) {
-	b.rd, b.framing, b.left = rd, f, f.length
+	b.rd, b.framing, b.left, b.taken = rd, f, f.length, 0
 	b.limits, b.timeout = limits, timeout
 	b.chunks, b.pending, b.err = chunks{}, nil, nil
 	b.inbound, b.answer = nil, false
@@ -56,6 +57,10 @@ func (b *Body) end() {
 // Done reports whether all of the body was read off the connection. It may be
 // asked while another goroutine reads.
 func (b *Body) Done() bool { return b.state.Load() == bodyRead }
+
+// Taken counts the bytes that were read of the body, without its framing. It is
+// exact when nobody reads.
+func (b *Body) Taken() int64 { return b.taken }
 
 // Err is why the body can be read no further; nil while it can, and at its end.
 func (b *Body) Err() error {
@@ -123,6 +128,7 @@ func (b *Body) readDirect(p []byte) (int, error) {
 
 // passed counts bytes of data that went past the buffer.
 func (b *Body) passed(n int64) {
+	b.taken += n
 	if b.framing.mode == byChunks {
 		if b.chunks.left -= n; b.chunks.left == 0 {
 			b.chunks.state = chunkDataCR
@@ -164,6 +170,7 @@ func (b *Body) nextFor(push flusher) ([]byte, error) {
 		case byClose:
 			data := b.rd.buffered()
 			b.rd.advance(len(data))
+			b.taken += int64(len(data))
 			return data, nil
 		}
 		if data := b.nextChunked(); len(data) > 0 {
@@ -176,6 +183,7 @@ func (b *Body) nextFor(push flusher) ([]byte, error) {
 // nextChunked decodes what is buffered up to the first data.
 func (b *Body) nextChunked() []byte {
 	data, n, refusal := b.chunks.decode(b.rd.buffered())
+	b.taken += int64(len(data))
 	b.rd.advance(n)
 	if refusal == nil && b.chunks.state == chunksEnd {
 		var done bool
@@ -326,6 +334,7 @@ func (b *Body) spliceStep(to *bodyWriter) (int64, error) {
 		n, err := to.w.tcp.ReadFrom(&b.limited)
 		b.passed(n)
 		to.left -= n
+		to.sent += n
 		to.w.sent += n
 		now := time.Now()
 		switch {

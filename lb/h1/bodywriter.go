@@ -13,6 +13,7 @@ type bodyWriter struct {
 	w    *writer
 	mode bodyMode
 	left int64 // by length
+	sent int64 // bytes without framing
 }
 
 func (b *bodyWriter) start(w *writer, f framing) {
@@ -40,6 +41,7 @@ func (b *bodyWriter) write(p []byte) error {
 		if len(p) == 0 {
 			return nil // would be the last chunk
 		}
+		b.sent += int64(len(p))
 		return b.w.writeChunk(p)
 	case byLength:
 		if int64(len(p)) > b.left {
@@ -47,6 +49,7 @@ func (b *bodyWriter) write(p []byte) error {
 		}
 		b.left -= int64(len(p))
 	}
+	b.sent += int64(len(p))
 	return b.w.write(p)
 }
 

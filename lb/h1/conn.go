@@ -100,6 +100,9 @@ func (c *conn) handshake() error {
 		defer cancel()
 	}
 	if err := nc.HandshakeContext(ctx); err != nil {
+		if failed := c.server.options.HandshakeFailed; failed != nil && c.ctx.Err() == nil {
+			failed(err)
+		}
 		return err
 	}
 	state := nc.ConnectionState()

@@ -55,7 +55,7 @@ func (in *Inbound) start(c *conn) {
 	in.keep = in.Request.persists()
 	in.begun, in.ended, in.upgraded = false, false, false
 	in.Body.start(&c.rd, in.Request.body, &c.server.options.Limits, c.server.options.Timeouts.Body)
-	in.refused = false
+	in.refused, in.out = false, bodyWriter{}
 	// A client that sends the body right away does not wait.
 	if in.waiting = in.Request.expects() && len(c.rd.buffered()) == 0; in.waiting {
 		in.Body.inbound = in
@@ -220,6 +220,10 @@ func (in *Inbound) End(trailer []Field) error {
 	in.ended = true
 	return nil
 }
+
+// Sent counts the bytes of the answer's body that were written, without its
+// framing.
+func (in *Inbound) Sent() int64 { return in.out.sent }
 
 // Keeps reports whether the connection stays open for another request.
 func (in *Inbound) Keeps() bool { return in.keep }

@@ -18,6 +18,8 @@ type Options struct {
 	// Refused, if not nil, is told of each request that was refused before it got
 	// to the handler. What it is given is valid until it returns.
 	Refused func(*Refused)
+	// HandshakeFailed, if not nil, is told of each TLS handshake that failed.
+	HandshakeFailed func(error)
 	// Takeover, if not nil, is offered each TLS connection on which another
 	// protocol than HTTP/1.1 was agreed. It reports whether it took it: the
 	// connection is its own then, to serve and to close.
@@ -130,6 +132,13 @@ func (s *Server) track(c *conn) bool {
 	s.conns[c] = struct{}{}
 	s.running.Add(1)
 	return true
+}
+
+// Conns tells how many connections are open.
+func (s *Server) Conns() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
 }
 
 func (s *Server) forget(c *conn) {

@@ -1,0 +1,106 @@
+package tlsconf
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// Options say how a listener does TLS.
+type Options struct {
+	// Store has the certificates. New handshakes see changes to it at once.
+	Store *Store
+	// Strict refuses clients that ask for a name no certificate is for, or for
+	// none; else they get the first certificate.
+	Strict bool
+	// ClientCerts lets only clients in that have a certificate of the store's
+	// authorities; while it has none, nobody.
+	ClientCerts bool
+	// Min and Max are versions such as tls.VersionTLS12, which is the default of
+	// Min. Max 0 is the newest.
+	Min, Max uint16
+	// Ciphers are the suites allowed up to TLS 1.2; empty: see DefaultCiphers.
+	// Those of TLS 1.3 are all good and not to be chosen from.
+	Ciphers []uint16
+	// NextProtos are what may be agreed on to speak, the best first.
+	NextProtos []string
+}
+
+// DefaultCiphers are those of TLS 1.2 that keep the past secret when a key is
+// lost, and whose integrity is not an afterthought.
+var DefaultCiphers = [...]uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+// Config makes the configuration of a server.
+func (o Options) Config() (*tls.Config, error) {
+	c := &tls.Config{
+		MinVersion:     o.Min,
+		MaxVersion:     o.Max,
+		CipherSuites:   o.Ciphers,
+		NextProtos:     o.NextProtos,
+		GetCertificate: o.certificate,
+	}
+	if c.MinVersion == 0 {
+		c.MinVersion = tls.VersionTLS12
+		if o.Max != 0 && o.Max < c.MinVersion {
+			return nil, fmt.Errorf("the newest TLS version allowed is %s: older ones than TLS 1.2 have to be asked for by the oldest one allowed",
+				tls.VersionName(o.Max))
+		}
+	}
+	if c.MaxVersion != 0 && c.MaxVersion < c.MinVersion {
+		return nil, fmt.Errorf("the oldest TLS version allowed, %s, is newer than the newest one, %s",
+			tls.VersionName(c.MinVersion), tls.VersionName(c.MaxVersion))
+	}
+	if len(c.CipherSuites) == 0 {
+		c.CipherSuites = DefaultCiphers[:]
+		if c.MinVersion < tls.VersionTLS12 {
+			c.CipherSuites = nil // older versions know none of the good ones
+		}
+	}
+	if o.ClientCerts {
+		c.ClientAuth = tls.RequireAndVerifyClientCert
+		c.ClientCAs = x509.NewCertPool() // nobody's
+		c.GetConfigForClient = o.withClientCAs(c.Clone())
+	}
+	return c, nil
+}
+
+var errNoCertificate = errors.New("no certificate could be read yet")
+
+// certificate is a [tls.Config] GetCertificate.
+func (o Options) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	current := o.Store.current.Load()
+	if current == nil {
+		return nil, errNoCertificate
+	}
+	// nil is answered by the alert "unrecognized_name".
+	return current.find(hello, o.Strict), nil
+}
+
+// withClientCAs is a [tls.Config] GetConfigForClient that goes by the store's
+// authorities. A configuration holds the keys of session tickets, so it is made
+// anew with other authorities only.
+func (o Options) withClientCAs(base *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+	var made atomic.Pointer[tls.Config]
+	return func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		cas := o.Store.clientCAs.Load()
+		if cas == nil {
+			return nil, nil // as is: nobody
+		}
+		if c := made.Load(); c != nil && c.ClientCAs == cas {
+			return c, nil
+		}
+		c := base.Clone()
+		c.ClientCAs = cas
+		made.Store(c)
+		return c, nil
+	}
+}

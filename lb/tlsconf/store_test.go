@@ -1,0 +1,207 @@
+package tlsconf
+
+import (
+	"crypto/tls"
+	"strings"
+	"testing"
+)
+
+func config(t testing.TB, o Options) *tls.Config {
+	t.Helper()
+	c, err := o.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestChoiceByName(t *testing.T) {
+	var store Store
+	pairs := []Pair{
+		pairFor(t, "a.first.test"), pairFor(t, "shop.test", "www.shop.test"), pairFor(t, "*.shop.test"), pairFor(t, "UPPER.test"),
+	}
+	if changed, err := store.Replace(pairs); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	lax, strict := config(t, Options{Store: &store}), config(t, Options{Store: &store, Strict: true})
+	for asked, want := range map[string]struct{ lax, strict string }{
+		"shop.test":       {"shop.test", "shop.test"},
+		"www.shop.test":   {"shop.test", "shop.test"}, // before the wildcard
+		"api.shop.test":   {"*.shop.test", "*.shop.test"},
+		"API.Shop.Test":   {"*.shop.test", "*.shop.test"},
+		"a.b.shop.test":   {"*.shop.test", ""}, // a wildcard is one label; it is also the first by name
+		"other.test":      {"*.shop.test", ""},
+		"upper.test":      {"UPPER.test", "UPPER.test"},
+		"":                {"*.shop.test", ""},
+		"a.first.test":    {"a.first.test", "a.first.test"},
+		"evil.first.test": {"*.shop.test", ""},
+	} {
+		if got, _, err := shake(t, lax, &tls.Config{ServerName: asked}); got != want.lax || err != nil {
+			t.Errorf("%q: certificate of %q, error %v; want %q", asked, got, err, want.lax)
+		}
+		got, _, err := shake(t, strict, &tls.Config{ServerName: asked})
+		if got != want.strict || (err == nil) != (want.strict != "") {
+			t.Errorf("%q, strict: certificate of %q, error %v; want %q", asked, got, err, want.strict)
+		}
+		if err != nil && !strings.Contains(err.Error(), "unrecognized name") {
+			t.Errorf("%q, strict: error %v, want the alert unrecognized_name", asked, err)
+		}
+	}
+}
+
+func TestBrokenPairHurtsItselfAlone(t *testing.T) {
+	var store Store
+	one, two := pairFor(t, "one.test"), pairFor(t, "two.test")
+	if _, err := store.Replace([]Pair{one, two}); err != nil {
+		t.Fatal(err)
+	}
+	halfWritten, mixed, three := two, one, pairFor(t, "three.test")
+	halfWritten.Cert = two.Cert[:len(two.Cert)/2]
+	mixed.Key = two.Key
+	changed, err := store.Replace([]Pair{mixed, halfWritten, three})
+	if !changed || err == nil {
+		t.Fatalf("changed %v, error %v", changed, err)
+	}
+	for _, want := range []string{"certificate one.test:", "certificate two.test:"} {
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "three.test") {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+	c := config(t, Options{Store: &store, Strict: true})
+	for _, name := range []string{"one.test", "two.test", "three.test"} {
+		if _, _, err := shake(t, c, &tls.Config{ServerName: name}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// What is gone altogether is not kept.
+	if changed, err := store.Replace([]Pair{three}); !changed || err != nil {
+		t.Errorf("changed %v, error %v", changed, err)
+	}
+	if _, _, err := shake(t, c, &tls.Config{ServerName: "one.test"}); err == nil {
+		t.Error("a certificate that was taken away is still in use")
+	}
+	if changed, err := store.Replace([]Pair{three}); changed || err != nil {
+		t.Errorf("the same again: changed %v, error %v", changed, err)
+	}
+	for _, nothing := range [][]Pair{nil, {mixed}} {
+		if changed, err := store.Replace(nothing); changed || err == nil {
+			t.Errorf("nothing usable: changed %v, error %v", changed, err)
+		}
+	}
+	if all := store.Certificates(); len(all) != 1 || all[0].Name != "three.test" || all[0].Hosts[0] != "three.test" {
+		t.Errorf("certificates %+v", all)
+	}
+}
+
+func TestEmptyStore(t *testing.T) {
+	var store Store
+	if !store.Empty() {
+		t.Error("it is not empty")
+	}
+	if _, _, err := shake(t, config(t, Options{Store: &store}), &tls.Config{ServerName: "x.test"}); err == nil {
+		t.Error("a handshake without a certificate")
+	}
+}
+
+func TestClientCertificates(t *testing.T) {
+	var store Store
+	if _, err := store.Replace([]Pair{pairFor(t, "shop.test")}); err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, Options{Store: &store, ClientCerts: true})
+	ours, others := newAuthority(t), newAuthority(t)
+	try := func(certificates ...tls.Certificate) error {
+		_, _, err := shake(t, c, &tls.Config{ServerName: "shop.test", Certificates: certificates})
+		return err
+	}
+	if try(ours.client(t)) == nil {
+		t.Error("without authorities somebody was let in")
+	}
+	if err := store.SetClientCAs([]byte("no PEM")); err == nil {
+		t.Error("no PEM is taken for authorities")
+	}
+	if err := store.SetClientCAs(ours.pem); err != nil {
+		t.Fatal(err)
+	}
+	if err := try(ours.client(t)); err != nil {
+		t.Error(err)
+	}
+	if try() == nil || try(others.client(t)) == nil {
+		t.Error("a stranger was let in")
+	}
+	if err := store.SetClientCAs(ours.pem, others.pem); err != nil {
+		t.Fatal(err)
+	}
+	if err := try(others.client(t)); err != nil {
+		t.Errorf("after another authority came: %v", err)
+	}
+}
+
+func TestVersionsAndCiphers(t *testing.T) {
+	var store Store
+	if _, err := store.Replace([]Pair{pairFor(t, "shop.test")}); err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		server Options
+		client *tls.Config
+		want   uint16 // version, 0 for none
+	}{
+		"newest":       {Options{}, &tls.Config{}, tls.VersionTLS13},
+		"1.2":          {Options{}, &tls.Config{MaxVersion: tls.VersionTLS12}, tls.VersionTLS12},
+		"1.1 refused":  {Options{}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, 0},
+		"1.1 allowed":  {Options{Min: tls.VersionTLS11}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, tls.VersionTLS11},
+		"at most 1.2":  {Options{Max: tls.VersionTLS12}, &tls.Config{}, tls.VersionTLS12},
+		"at least 1.3": {Options{Min: tls.VersionTLS13}, &tls.Config{MaxVersion: tls.VersionTLS12}, 0},
+		"no CBC": {Options{}, &tls.Config{
+			MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA},
+		}, 0},
+		"CBC asked for": {Options{Ciphers: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, &tls.Config{
+			MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA},
+		}, tls.VersionTLS12},
+	} {
+		row.server.Store, row.client.ServerName = &store, "shop.test"
+		_, state, err := shake(t, config(t, row.server), row.client)
+		if state.Version != row.want {
+			t.Errorf("%s: %s, error %v; want %s", name, tls.VersionName(state.Version), err, tls.VersionName(row.want))
+		}
+	}
+	for _, bad := range []Options{
+		{Max: tls.VersionTLS11}, {Min: tls.VersionTLS13, Max: tls.VersionTLS12},
+	} {
+		if _, err := bad.Config(); err == nil {
+			t.Errorf("%+v: no error", bad)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	for text, want := range map[string]uint16{
+		"tls10": tls.VersionTLS10, "TLS12": tls.VersionTLS12, "tls1.3": tls.VersionTLS13, "0x0303": tls.VersionTLS12, "771": tls.VersionTLS12,
+	} {
+		got, err := ParseVersion(text)
+		if got != want || err != nil {
+			t.Errorf("%q: %#x, error %v", text, got, err)
+		}
+		if again, err := ParseVersion(FormatVersion(got)); again != got || err != nil {
+			t.Errorf("%q: formatted %q, parsed %#x, error %v", text, FormatVersion(got), again, err)
+		}
+	}
+	for _, text := range []string{"", "ssl3", "tls14", "0x0300", "99999999"} {
+		if _, err := ParseVersion(text); err == nil {
+			t.Errorf("%q: no error", text)
+		}
+	}
+	suites, err := ParseCiphers("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, 0xc030")
+	if err != nil || len(suites) != 2 || suites[0] != 0xc02f || suites[1] != 0xc030 {
+		t.Errorf("%x, error %v", suites, err)
+	}
+	if text := FormatCiphers(suites); text != "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" {
+		t.Errorf("formatted %q", text)
+	}
+	for _, text := range []string{"", "TLS_AES_128_GCM_SHA256", "TLS_NULL", "0xffff", "0xc02f,"} {
+		if _, err := ParseCiphers(text); err == nil {
+			t.Errorf("%q: no error", text)
+		}
+	}
+}

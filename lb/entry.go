@@ -1,11 +1,15 @@
 package lb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
 )
@@ -21,6 +25,39 @@ type entry struct {
 	http1    *h1.Server
 	http2    *http.Server // nil without TLS, as is:
 	handover *handover
+
+	counters        counters
+	handshakeErrors atomic.Uint64
+	http2Conns      atomic.Int64
+
+	mu          sync.Mutex
+	refusedKind map[string]uint64 // by reason
+}
+
+// name is the listener's, or its address as configured if it has none.
+func (e *entry) name() string { return cmp.Or(e.listener.Name, e.listener.Address) }
+
+func (e *entry) countRefused(reason string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.refusedKind == nil {
+		e.refusedKind = map[string]uint64{}
+	}
+	e.refusedKind[reason]++
+}
+
+func (e *entry) metrics() EntrypointMetrics {
+	m := EntrypointMetrics{
+		Entrypoint: e.name(), InFlight: e.counters.inFlight(), Counts: e.counters.sum(),
+		Connections: e.http2Conns.Load(), HandshakeErrors: e.handshakeErrors.Load(),
+	}
+	if e.http1 != nil {
+		m.Connections += int64(e.http1.Conns())
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m.Refused = maps.Clone(e.refusedKind)
+	return m
 }
 
 // start makes the servers of the entry. The context ends what still runs on
@@ -35,7 +72,8 @@ func (e *entry) start(ctx context.Context, s *Server) {
 		Write:     e.timeouts.Write,
 		Idle:      e.timeouts.Idle,
 	}
-	o.Refused = s.refused
+	o.Refused = func(r *h1.Refused) { s.refused(e, r) }
+	o.HandshakeFailed = func(error) { e.handshakeErrors.Add(1) }
 	if e.listener.Proto == "https" {
 		e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
 		o.Takeover = e.handover.take

@@ -36,6 +36,9 @@ type Exchange struct {
 	// RawQuery is the query byte for byte as sent, with its leading question
 	// mark; empty without one.
 	RawQuery string
+	// SentPath and SentQuery are both as the client sent them, for logs and
+	// middlewares; nothing is routed by them.
+	SentPath, SentQuery string
 	// Header is the client's, until a route is found. Then the fields that concern
 	// the client's connection alone are taken out, and those that tell the
 	// upstream of the client put in: middlewares see what will be forwarded.
@@ -79,7 +82,14 @@ type Exchange struct {
 	forward Handler // ends the chain
 	answer  Header  // what came back
 
+	entry  *entry // where it came in
+	meter  meter
+	logged *logged    // for the access log, nil without one
 	client clientText // of the last request, often the same
+
+	// line is all that is known of a request that was refused before it became an
+	// exchange.
+	line string
 
 	// Methods of the exchange, bound once.
 	inform   func(status int, fields []h1.Field) error
@@ -90,7 +100,7 @@ type Exchange struct {
 func (x *Exchange) reset() {
 	kept := Exchange{
 		Header: Header{x.Header.fields[:0]}, answer: Header{x.answer.fields[:0]},
-		client: x.client, inform: x.inform, trailers: x.trailers,
+		client: x.client, inform: x.inform, trailers: x.trailers, logged: x.logged,
 	}
 	if kept.inform == nil {
 		kept.inform, kept.trailers = x.informClient, x.trailerFields
@@ -144,8 +154,10 @@ type Outcome struct {
 	// Target is the one tried last, nil if none was; Tries counts how many were.
 	Target *target.Target
 	Tries  int
-	// TargetStatus is the status it answered with, 0 if it did not.
+	// TargetStatus is the status it answered with, 0 if it did not, and TargetSent
+	// the bytes of its answer's body that were passed on.
 	TargetStatus int
+	TargetSent   int64
 	// TargetWait is the time from the first try to the head of its answer, and
 	// TargetTook that to the answer's end. They are 0 when nobody logs them.
 	TargetWait, TargetTook time.Duration
@@ -163,6 +175,12 @@ const StatusClientGone = 499
 // Context ends when the client is gone or the server stops for good.
 func (x *Exchange) Context() context.Context { return x.ctx }
 
+// meter is the part of a wire that counts the bytes of bodies, framing apart. It
+// is read when the exchange is over.
+type meter interface {
+	transferred() (sent, received int64)
+}
+
 // refusal says that an exchange is answered without looking for a route: with
 // which status, and why.
 type refusal struct {
@@ -172,6 +190,7 @@ type refusal struct {
 
 // setTarget takes over path and query as sent.
 func (x *Exchange) setTarget(sent, query string) *refusal {
+	x.SentPath, x.SentQuery = sent, query
 	path, raw, err := cleanPath(sent)
 	if err != nil {
 		return &refusal{http.StatusBadRequest, err}

@@ -44,9 +44,9 @@ func (s *Server) follow(ctx context.Context) {
 // be had: until then a request could be taken by the wrong route for want of
 // the right one.
 func (s *Server) put(table *Table) {
+	s.metrics.attach(table.Routes())
 	old := s.table.Swap(table)
 	s.metrics.rebuilds.Add(1)
-	s.metrics.keep(table.Routes())
 	s.targets.Keep(pools(table))
 	s.logRoutes(old, table)
 }

@@ -25,6 +25,7 @@ func (f forwarder) Serve(x *Exchange) {
 		return
 	}
 	f.prepare(x)
+	asked := x.clock()
 	ans, err := f.try(x, t)
 	if err != nil && x.ctx.Err() == nil && isRetriable(&x.call, err) {
 		f.s.metrics.retries.Add(1)
@@ -32,11 +33,13 @@ func (f forwarder) Serve(x *Exchange) {
 		x.call.Fresh = true
 		ans, err = f.try(x, t)
 	}
+	x.Outcome.TargetWait = x.since(asked)
 	if err != nil {
 		f.fail(x, t, err)
-		return
+	} else {
+		f.pass(x, t, ans)
 	}
-	f.pass(x, t, ans)
+	x.Outcome.TargetTook = x.since(asked)
 }
 
 // prepare makes the call of the exchange, but for its host.
@@ -132,8 +135,9 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer) {
 		ans.Close()
 		t.End(failed)
 	}()
-	x.Outcome.Status = ans.Status()
+	x.Outcome.Status, x.Outcome.TargetStatus = ans.Status(), ans.Status()
 	x.answer.fields = ans.Fields().AppendEndToEnd(x.answer.fields[:0])
+	f.s.recordTarget(x)
 	if ans.Status() == http.StatusSwitchingProtocols {
 		f.tunnel(x, ans)
 		return
@@ -144,11 +148,11 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer) {
 	}
 	var err error
 	// What one read brought is on its way before the next.
-	if x.Outcome.Sent, err = ans.Body.WriteTo(x.Reply); err == nil {
+	if x.Outcome.TargetSent, err = ans.Body.WriteTo(x.Reply); err == nil {
 		err = x.Reply.End(answerTrailer(x, ans))
 	}
 	if err != nil {
-		x.Outcome.Err = fmt.Errorf("passing on the answer of %s after %d bytes: %w", t.Key(), x.Outcome.Sent, err)
+		x.Outcome.Err = fmt.Errorf("passing on the answer of %s after %d bytes: %w", t.Key(), x.Outcome.TargetSent, err)
 		x.Outcome.Truncated = true
 		failed = ans.Body.Err() != nil && x.watch.Abandoned() == nil
 	}

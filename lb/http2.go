@@ -33,7 +33,8 @@ type stream struct {
 	control *http.ResponseController
 	entry   *entry
 
-	begun, ended bool
+	begun, ended   bool
+	sent, received int64 // bytes of bodies
 }
 
 var _ Reply = (*stream)(nil)
@@ -56,6 +57,7 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 	x.reset()
 	x.Scheme, x.Authority, x.Protocol, x.TLS = "https", r.Host, r.Proto, r.TLS
 	x.Reply, x.ctx, x.watch = st, r.Context(), contextWatcher{r.Context()}
+	x.entry, x.meter = st.entry, st
 	x.Request = match.Request{Method: r.Method, TLS: true, Entrypoint: st.entry.listener.Name, Fields: fields{x}}
 	x.Remote, _ = netip.ParseAddrPort(r.RemoteAddr)
 	x.Request.Remote = x.Remote.Addr().Unmap()
@@ -86,6 +88,7 @@ func (st *stream) target(x *Exchange) *refusal {
 	name, _, _ := strings.Cut(r.Host, ":")
 	x.Request.Dotted = strings.HasSuffix(name, ".")
 	if r.RequestURI == "*" && r.Method == http.MethodOptions {
+		x.SentPath = "*"
 		return &refusal{http.StatusOK, nil}
 	}
 	path, query := r.RequestURI, ""
@@ -144,8 +147,15 @@ func (st *stream) Begin(status int, h *Header, length int64) error {
 func (st *stream) Write(p []byte) (int, error) {
 	st.progress()
 	defer st.rest()
-	return st.w.Write(p)
+	n, err := st.w.Write(p)
+	if st.r.Method != http.MethodHead {
+		st.sent += int64(n)
+	}
+	return n, err
 }
+
+// transferred implements [meter].
+func (st *stream) transferred() (sent, received int64) { return st.sent, st.received }
 
 // Flush implements [Reply].
 func (st *stream) Flush() error {
@@ -195,7 +205,9 @@ func (b *streamBody) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	defer b.deadline(time.Time{})
-	return b.st.r.Body.Read(p)
+	n, err := b.st.r.Body.Read(p)
+	b.st.received += int64(n)
+	return n, err
 }
 
 // Interrupt wakes a Read that nobody needs any more.
@@ -242,7 +254,9 @@ func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 			switch state {
 			case http.StateNew:
 				s.streams.Add(1)
+				e.http2Conns.Add(1)
 			case http.StateClosed:
+				e.http2Conns.Add(-1)
 				s.streams.Done()
 			}
 		},

@@ -1,15 +1,12 @@
 package lb
 
 import (
-	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// durationBounds are the upper bounds of the buckets of [RouteMetrics.Buckets]
-// in seconds; one more bucket has no bound.
-var durationBounds = [...]float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
+	"github.com/sluiceproxy/sluice/lb/h1"
+)
 
 // Metrics is a moment's view of what a server has counted since it was made.
 type Metrics struct {
@@ -27,111 +24,134 @@ type Metrics struct {
 	// Routes has the routes of the table in force that were ever asked for, and
 	// one entry with an empty Route for what had none.
 	Routes []RouteMetrics
+	// Entrypoints has one entry for each listener.
+	Entrypoints []EntrypointMetrics
+	// Targets has the targets of the table in force.
+	Targets []TargetMetrics
 }
 
 // RouteMetrics is what was counted for one route.
 type RouteMetrics struct {
 	Dialect, Route, Service string
-	// Classes counts answers by the first digit of their status: 1 to 5.
-	Classes [6]uint64
-	// Buckets counts durations up to each of Bounds, in seconds and not
-	// cumulated, and last those beyond.
-	Bounds  []float64
-	Buckets []uint64
-	// Seconds is the sum of all durations.
-	Seconds float64
+	Counts
 }
 
-// metrics are the server's counters.
+// EntrypointMetrics is what was counted for one listener.
+type EntrypointMetrics struct {
+	// Entrypoint is the listener's name, or its address if it has none.
+	Entrypoint string
+	// InFlight counts the exchanges being served, Connections the open ones.
+	InFlight, Connections int64
+	// HandshakeErrors counts failed TLS handshakes.
+	HandshakeErrors uint64
+	// Refused counts by reason the requests that were none by the standard; they
+	// are in Counts too.
+	Refused map[string]uint64
+	Counts
+}
+
+// TargetMetrics is what was counted for one target.
+type TargetMetrics struct {
+	// Target is its URL.
+	Target string
+	// Requests counts those sent to it, Failures the ones of them that failed by
+	// its fault.
+	Requests, Failures uint64
+	InFlight           int64
+	// Open counts the connections to it, Idle those of them not in use.
+	Open, Idle int
+}
+
+// metrics are the server's counters, but for those of entries and targets.
 type metrics struct {
-	inFlight, tunnels               atomic.Int64
+	tunnels                         atomic.Int64
 	retries, upstreamErrors, panics atomic.Uint64
 	rebuilds                        atomic.Uint64
-	routes                          sync.Map // routeKey to *routeCounters
+	unrouted                        counters // for exchanges without a route
+
+	mu     sync.Mutex // for routes, which exchanges do not look at
+	routes map[routeKey]*counters
 }
 
-// routeKey tells the routes of a table apart; the zero value stands for none.
+// routeKey tells the routes of a table apart.
 type routeKey struct{ dialect, route, service string }
 
-type routeCounters struct {
-	classes [6]atomic.Uint64
-	buckets [len(durationBounds) + 1]atomic.Uint64
-	nanos   atomic.Int64
-}
+func keyOf(r *Route) routeKey { return routeKey{string(r.Dialect), r.Name, r.Service} }
 
-func keyOf(r *Route) routeKey {
-	if r == nil {
-		return routeKey{}
+// attach gives the routes of a table that is not in force yet their counters,
+// the same as before where there was the route before. Others are forgotten, so
+// that what is exported stays bounded by the table.
+func (m *metrics) attach(routes []*Route) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := make(map[routeKey]*counters, len(routes))
+	for _, r := range routes {
+		key := keyOf(r)
+		c := m.routes[key]
+		if c == nil {
+			c = new(counters)
+		}
+		known[key], r.counters = c, c
 	}
-	return routeKey{string(r.Dialect), r.Name, r.Service}
+	m.routes = known
 }
 
 // observe counts a finished exchange.
 func (m *metrics) observe(x *Exchange, took time.Duration) {
-	key := keyOf(x.Route)
-	known, ok := m.routes.Load(key)
-	if !ok {
-		known, _ = m.routes.LoadOrStore(key, new(routeCounters))
+	c := &m.unrouted
+	if x.Route != nil && x.Route.counters != nil {
+		c = x.Route.counters
 	}
-	c := known.(*routeCounters)
-	if class := x.Outcome.Status / 100; class < len(c.classes) {
-		c.classes[class].Add(1)
-	}
-	i := 0
-	for i < len(durationBounds) && took.Seconds() > durationBounds[i] {
-		i++
-	}
-	c.buckets[i].Add(1)
-	c.nanos.Add(int64(took))
+	c.of(x).observe(&x.Outcome, took)
+	x.entry.counters.of(x).observe(&x.Outcome, took)
 }
 
-// keep forgets the routes that are gone, so that what is exported stays bounded
-// by the table.
-func (m *metrics) keep(routes []*Route) {
-	known := map[routeKey]bool{{}: true}
-	for _, r := range routes {
-		known[keyOf(r)] = true
-	}
-	for key := range m.routes.Range {
-		if !known[key.(routeKey)] {
-			m.routes.Delete(key)
+func (m *metrics) allRoutes() []RouteMetrics {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []RouteMetrics
+	add := func(key routeKey, c *counters) {
+		if c.isUsed() {
+			all = append(all, RouteMetrics{Dialect: key.dialect, Route: key.route, Service: key.service, Counts: c.sum()})
 		}
 	}
+	add(routeKey{}, &m.unrouted)
+	for key, c := range m.routes {
+		add(key, c)
+	}
+	return all
 }
 
-func (m *metrics) all() iter.Seq[RouteMetrics] {
-	return func(yield func(RouteMetrics) bool) {
-		m.routes.Range(func(k, v any) bool {
-			key, c := k.(routeKey), v.(*routeCounters)
-			r := RouteMetrics{
-				Dialect: key.dialect, Route: key.route, Service: key.service,
-				Bounds:  durationBounds[:],
-				Seconds: time.Duration(c.nanos.Load()).Seconds(),
-			}
-			for i := range c.classes {
-				r.Classes[i] = c.classes[i].Load()
-			}
-			for i := range c.buckets {
-				r.Buckets = append(r.Buckets, c.buckets[i].Load())
-			}
-			return yield(r)
-		})
+// inFlight counts the exchanges being served.
+func (s *Server) inFlight() (n int64) {
+	for _, e := range s.entries {
+		n += e.counters.inFlight()
 	}
+	return n
 }
 
 // Metrics reads the counters.
 func (s *Server) Metrics() Metrics {
 	m := &s.metrics
 	view := Metrics{
-		InFlight:       m.inFlight.Load(),
+		InFlight:       s.inFlight(),
 		Tunnels:        m.tunnels.Load(),
 		Retries:        m.retries.Load(),
 		UpstreamErrors: m.upstreamErrors.Load(),
 		Panics:         m.panics.Load(),
 		Rebuilds:       m.rebuilds.Load(),
+		Routes:         m.allRoutes(),
 	}
-	for r := range m.all() {
-		view.Routes = append(view.Routes, r)
+	for _, e := range s.entries {
+		view.Entrypoints = append(view.Entrypoints, e.metrics())
+	}
+	for _, t := range s.Targets() {
+		stats := t.Stats()
+		tm := TargetMetrics{Target: t.Key().String(), Requests: stats.Total, Failures: stats.Failed, InFlight: stats.InFlight}
+		if pool, ok := t.Conns().(*h1.Pool); ok {
+			tm.Open, tm.Idle = pool.Conns()
+		}
+		view.Targets = append(view.Targets, tm)
 	}
 	return view
 }

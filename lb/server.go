@@ -182,7 +182,7 @@ func (s *Server) Run(ctx context.Context) error {
 // they may take; then it cuts them.
 func (s *Server) drain(cut context.CancelFunc) {
 	s.draining.Store(true)
-	s.log.Info("draining", "in_flight", s.metrics.inFlight.Load(), "timeout", s.options.Timeouts.Drain)
+	s.log.Info("draining", "in_flight", s.inFlight(), "timeout", s.options.Timeouts.Drain)
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.Timeouts.Drain)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -200,7 +200,7 @@ func (s *Server) drain(cut context.CancelFunc) {
 		s.log.Info("drained")
 		return
 	}
-	s.log.Warn("cutting what is still in flight", "in_flight", s.metrics.inFlight.Load())
+	s.log.Warn("cutting what is still in flight", "in_flight", s.inFlight())
 	cut()
 	for _, e := range s.entries {
 		e.cut()
@@ -212,7 +212,9 @@ func (s *Server) drain(cut context.CancelFunc) {
 // that exchange alone.
 func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 	began := time.Now()
-	s.metrics.inFlight.Add(1)
+	flying := &x.entry.counters.of(x).flying
+	flying.Add(1)
+	s.beginRecord(x, began)
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.metrics.panics.Add(1)
@@ -220,9 +222,8 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 			s.log.Error("a request ran into a defect", "err", x.Outcome.Err, "host", x.Request.Host, "path", x.Request.Path)
 			x.AnswerText(http.StatusBadGateway, "502 bad gateway") // if it is not too late
 		}
-		s.metrics.inFlight.Add(-1)
-		s.metrics.observe(x, time.Since(began))
-		s.logFailure(x)
+		flying.Add(-1)
+		s.finish(x, time.Since(began))
 	}()
 	if refused != nil {
 		x.Outcome.Err = refused.err
@@ -230,6 +231,16 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 		return
 	}
 	s.Serve(x)
+}
+
+// finish counts and logs a finished exchange.
+func (s *Server) finish(x *Exchange, took time.Duration) {
+	if x.Outcome.Status != http.StatusSwitchingProtocols {
+		x.Outcome.Sent, x.Outcome.Received = x.meter.transferred()
+	}
+	s.metrics.observe(x, took)
+	s.endRecord(x, took)
+	s.logFailure(x)
 }
 
 func refusalText(status int) string {

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/sluiceproxy/sluice/lb/accesslog"
 )
 
 // ServerOptions are what a [Server] needs to know. DefaultServerOptions gives
@@ -34,6 +36,10 @@ type ServerOptions struct {
 	// ServerName is sent to upstreams as X-Forwarded-Server; empty sends none.
 	ServerName string
 
+	// AccessLog has a line for each request; nil is none. It must run for as long
+	// as the server does, and be ended after it.
+	AccessLog *accesslog.Log
+
 	Logger *slog.Logger
 }
 
@@ -60,6 +66,10 @@ type Timeouts struct {
 	// Drain is how long requests in flight may take when the server stops.
 	Drain time.Duration
 }
+
+// minHeaderBytes is what a head may have at least: net/http adds 4 KiB to what
+// it is told to allow.
+const minHeaderBytes = 8 << 10
 
 // DefaultServerOptions are the values used when the operator says nothing.
 func DefaultServerOptions() ServerOptions {
@@ -110,8 +120,8 @@ func (o ServerOptions) Validate() error {
 			errs = append(errs, fmt.Errorf("the %s timeout must be above 0, not %v", timeout.name, timeout.value))
 		}
 	}
-	if o.MaxHeaderBytes < 8<<10 {
-		errs = append(errs, fmt.Errorf("the header limit must be 8192 bytes or more, not %d", o.MaxHeaderBytes))
+	if o.MaxHeaderBytes < minHeaderBytes {
+		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", minHeaderBytes, o.MaxHeaderBytes))
 	}
 	if o.MaxIdlePerTarget < 1 {
 		errs = append(errs, fmt.Errorf("idle connections kept per target must be 1 or more, not %d", o.MaxIdlePerTarget))

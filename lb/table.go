@@ -56,6 +56,9 @@ type Route struct {
 	Endpoints []tags.Endpoint
 
 	handler Handler // the steps, and then the forwarder
+	// counters are the same in every table that has the route. They are set when
+	// the table is put in force.
+	counters *counters
 }
 
 // Step is one middleware of a route.
@@ -69,11 +72,11 @@ type Step struct {
 
 // Lookup finds the route of a request. It takes no lock and allocates nothing.
 func (t *Table) Lookup(r *match.Request) (*Route, bool) {
-	i, ok := t.index.Lookup(r)
-	if !ok {
+	found := t.index.Lookup(r)
+	if found == nil {
 		return nil, false
 	}
-	return t.routes[i], true
+	return found.Value.(*Route), true
 }
 
 // Routes returns all routes in the order of their classes. The slice is shared

@@ -26,12 +26,12 @@ func (f forwarder) tunnel(x *Exchange, ans *h1.Answer) {
 	}
 	f.s.metrics.tunnels.Add(1)
 	defer f.s.metrics.tunnels.Add(-1)
-	x.Outcome.Sent = join(x.Context(), client, upstream, f.s.options.Timeouts.Tunnel)
+	x.Outcome.Sent, x.Outcome.Received = join(x.Context(), client, upstream, f.s.options.Timeouts.Tunnel)
 }
 
 // join copies both ways, closes both ends, and returns how many bytes the
-// client was sent.
-func join(ctx context.Context, client, upstream io.ReadWriteCloser, silence time.Duration) (sent int64) {
+// client was sent and how many came from it.
+func join(ctx context.Context, client, upstream io.ReadWriteCloser, silence time.Duration) (sent, received int64) {
 	closeBoth := func() {
 		client.Close()
 		upstream.Close()
@@ -43,10 +43,10 @@ func join(ctx context.Context, client, upstream io.ReadWriteCloser, silence time
 
 	moved := func() { quiet.Reset(silence) }
 	var up sync.WaitGroup
-	up.Go(func() { copyHalf(upstream, client, moved, closeBoth) })
+	up.Go(func() { received = copyHalf(upstream, client, moved, closeBoth) })
 	sent = copyHalf(client, upstream, moved, closeBoth)
 	up.Wait()
-	return sent
+	return sent, received
 }
 
 var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}

@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 
@@ -28,12 +27,12 @@ func (s *Server) serveHTTP1(e *entry, in *h1.Inbound) {
 		w.trailers = w.trailer
 		in.Local = w
 	}
-	s.serveExchange(&w.x, w.read(e.listener.Name))
+	s.serveExchange(&w.x, w.read(e))
 }
 
 // read makes the exchange of the request. The refusal is not nil if it cannot be
 // served; the exchange is complete enough then to be answered and logged.
-func (w *wire) read(entrypoint string) *refusal {
+func (w *wire) read(e *entry) *refusal {
 	r, x := &w.Request, &w.x
 	x.reset()
 	x.Scheme = "http"
@@ -51,11 +50,13 @@ func (w *wire) read(entrypoint string) *refusal {
 		x.Trailer = w.trailers
 	}
 	x.Reply, x.ctx, x.watch = w, w.Context(), w.Inbound
+	x.entry, x.meter = e, w
 	x.Request = match.Request{
 		Method: r.Method(), Host: r.Host(), Port: r.Port(), Dotted: r.Dotted(),
-		TLS: x.TLS != nil, Entrypoint: entrypoint, Remote: x.Remote.Addr().Unmap(), Fields: fields{x},
+		TLS: x.TLS != nil, Entrypoint: e.listener.Name, Remote: x.Remote.Addr().Unmap(), Fields: fields{x},
 	}
 	if r.IsAsterisk() {
+		x.SentPath = "*"
 		return &refusal{http.StatusOK, nil}
 	}
 	return x.setTarget(r.Path(), r.Query())
@@ -84,10 +85,5 @@ func (w *wire) Upgrade(protocol string, h *Header) (io.ReadWriteCloser, error) {
 	return w.Inbound.Upgrade(protocol, h.fields)
 }
 
-// refused takes note of a request that was answered before it became an
-// exchange, for it is no proper one.
-func (s *Server) refused(r *h1.Refused) {
-	s.metrics.observe(&Exchange{Outcome: Outcome{Status: r.Refusal.Status}}, 0)
-	s.log.Debug("request refused", "status", r.Refusal.Status, "reason", r.Refusal.Reason,
-		"remote", r.Remote.String(), "line", fmt.Sprintf("%q", r.Line), "err", r.Refusal)
-}
+// transferred implements [meter].
+func (w *wire) transferred() (sent, received int64) { return w.Sent(), w.Body.Taken() }

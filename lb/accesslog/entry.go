@@ -54,8 +54,10 @@ type Entry struct {
 	TargetScheme, TargetAddress string
 	// TargetPath and TargetQuery are what it was asked for.
 	TargetPath, TargetQuery string
-	// TargetStatus is 0 if it did not answer.
+	// TargetStatus is 0 if it did not answer. TargetSent is the size of its
+	// answer's body, in bytes.
 	TargetStatus int
+	TargetSent   int64
 	// TargetWait is the time from the first try to the head of its answer,
 	// TargetTook that to its end.
 	TargetWait, TargetTook time.Duration

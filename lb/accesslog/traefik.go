@@ -22,7 +22,7 @@ func traefikMembers(requests *atomic.Int64) []member {
 		{"DownstreamContentSize", sent},
 		{"DownstreamStatus", status},
 		{"Duration", durationNanos},
-		{"OriginContentSize", ifAnswered(sent)},
+		{"OriginContentSize", ifAnswered(number(func(e *Entry) int64 { return e.TargetSent }))},
 		{"OriginDuration", targetTook},
 		{"OriginStatus", targetStatus},
 		{"Overhead", targetOverhead},

@@ -53,10 +53,9 @@ func (a *absence) next(after time.Duration) time.Time {
 // waiting names what the templates lack, a line each; empty if it is nothing.
 func (r *Renderer) waiting() string {
 	var b strings.Builder
-	snapshot := r.watcher.Snapshot()
 	for _, t := range r.tasks {
 		for _, q := range t.status.Missing {
-			e, _ := snapshot.Entry(q)
+			e, _ := t.view.Entry(q)
 			fmt.Fprintf(&b, "\ntemplate %s waits for %s: %s", t.template.Name(), q, reason(e))
 		}
 		if t.locked {

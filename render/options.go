@@ -34,6 +34,8 @@ type Options struct {
 
 	// Locker lends the locks of commands; it may be nil if no template has one.
 	Locker Locker
+	// Sharing is not for Once and Dry, which ask for themselves.
+	Sharing Sharing
 
 	// Env is the environment templates see.
 	Env func(name string) (value string, set bool)

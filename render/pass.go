@@ -17,9 +17,9 @@ func (r *Renderer) pass(ctx context.Context, wants *watch.Wants) Progress {
 	snapshot := r.watcher.Snapshot()
 	now := time.Now()
 	if r.executeAll(ctx, snapshot, now) {
-		wants.Set(r.used()...)
+		wants.Set(r.wanted()...)
 	}
-	r.warnMissing(snapshot, now)
+	r.warnMissing(now)
 	r.publish()
 	progress := Progress{Complete: true}
 	for _, t := range r.tasks {
@@ -35,13 +35,12 @@ func (r *Renderer) pass(ctx context.Context, wants *watch.Wants) Progress {
 }
 
 // executeAll executes what the snapshot has news for. It reports whether the
-// set of used queries may have changed.
-func (r *Renderer) executeAll(ctx context.Context, snapshot *watch.Snapshot, now time.Time) (usesOthers bool) {
+// set of wanted queries may have changed.
+func (r *Renderer) executeAll(ctx context.Context, snapshot *watch.Snapshot, now time.Time) (wantsOthers bool) {
 	inputs := funcs.Inputs{
-		Snapshot: snapshot,
-		Env:      r.options.Env,
-		Now:      now,
-		Debug:    r.options.Stdout,
+		Env:   r.options.Env,
+		Now:   now,
+		Debug: r.options.Stdout,
 		Run: func(program string, args []string) (string, error) {
 			return install.Output(ctx, program, args)
 		},
@@ -50,30 +49,52 @@ func (r *Renderer) executeAll(ctx context.Context, snapshot *watch.Snapshot, now
 		if r.options.Once && t.executed && t.final() {
 			continue // rendered is rendered: later data does not matter
 		}
-		if !t.outdated(snapshot) {
+		news := r.look(t, snapshot)
+		if t.outdated(t.view) {
+			inputs.Snapshot = t.view
+			wantsOthers = r.execute(t, inputs) || wantsOthers
+			news = true
+		} else {
 			t.current(snapshot.Generation())
-			continue
 		}
-		usesOthers = t.execute(inputs, now) || usesOthers
-		if r.options.AbsentIsError {
-			t.rejectAbsence(snapshot)
+		if t.share != nil && news {
+			r.publishAnswers(t)
+			wantsOthers = true
 		}
-		switch t.status.State {
-		case Broken:
-			r.report(t, "executing a template failed", t.status.Err)
-		case Held:
-			r.report(t, "a new text is held back", t.status.Err)
-		}
+	}
+	return wantsOthers
+}
+
+// execute executes one template, and reports whether it uses other queries than
+// before.
+func (r *Renderer) execute(t *task, inputs funcs.Inputs) (usesOthers bool) {
+	usesOthers = t.execute(inputs, inputs.Now)
+	if r.options.AbsentIsError {
+		t.rejectAbsence(t.view)
+	}
+	if n := len(t.used); n > manyQueries && !t.toldMany {
+		t.toldMany = true
+		r.options.Logger.Warn("a template asks for very much, which is a burden for everybody who is asked",
+			"template", t.template.Name(), "queries", n)
+	}
+	switch t.status.State {
+	case Broken:
+		r.report(t, "executing a template failed", t.status.Err)
+	case Held:
+		r.report(t, "a new text is held back", t.status.Err)
 	}
 	return usesOthers
 }
 
-// used is what all templates together use, each query once.
-func (r *Renderer) used() []watch.Query {
+// manyQueries is consul-template's opinion of what is too much for one template.
+const manyQueries = 128
+
+// wanted is what all templates together want, each query once.
+func (r *Renderer) wanted() []watch.Query {
 	var all []watch.Query
 	have := make(map[watch.Query]bool)
 	for _, t := range r.tasks {
-		for _, q := range t.used {
+		for _, q := range t.wants() {
 			if !have[q] {
 				have[q] = true
 				all = append(all, q)
@@ -83,11 +104,11 @@ func (r *Renderer) used() []watch.Query {
 	return all
 }
 
-func (r *Renderer) warnMissing(snapshot *watch.Snapshot, now time.Time) {
+func (r *Renderer) warnMissing(now time.Time) {
 	for _, t := range r.tasks {
 		for _, q := range t.status.Missing {
 			if t.absence.overdue(q, now, r.options.MissingAfter) {
-				e, _ := snapshot.Entry(q)
+				e, _ := t.view.Entry(q)
 				r.options.Logger.Warn("a template waits for data",
 					"template", t.template.Name(), "query", q.String(), "reason", reason(e))
 			}

@@ -179,9 +179,12 @@ func (p *permits) close() {
 }
 
 // wake asks for another pass.
-func (p *permits) wake() {
+func (p *permits) wake() { signal(p.changed) }
+
+// signal fills a one-slot channel.
+func signal(c chan<- struct{}) {
 	select {
-	case p.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

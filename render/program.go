@@ -26,6 +26,7 @@ const (
 // Program is a parsed template. It is immutable.
 type Program struct {
 	parsed  *template.Template
+	text    string
 	denied  template.FuncMap
 	sandbox string
 	file    string // the destination
@@ -69,6 +70,7 @@ func Parse(t Template) (*Program, error) {
 	}
 	return &Program{
 		parsed:  parsed,
+		text:    text,
 		denied:  funcs.Denied(known, t.FunctionDenylist),
 		sandbox: t.SandboxPath,
 		file:    t.Destination,

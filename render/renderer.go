@@ -19,6 +19,7 @@ type Renderer struct {
 	tasks   []*task
 	runner  *install.Runner
 	permits *permits
+	shared  chan struct{} // one slot: posting begins or ceases to fail
 	status  atomic.Pointer[[]TemplateStatus]
 	differs atomic.Bool
 }
@@ -35,12 +36,16 @@ func New(o Options, watcher *watch.Watcher) (*Renderer, error) {
 		watcher: watcher,
 		runner:  &install.Runner{Env: o.CommandEnv, Stdout: o.Stdout, Stderr: o.Stderr},
 		permits: newPermits(o.Locker),
+		shared:  make(chan struct{}, 1),
 	}
 	for _, t := range o.Templates {
 		if t.Lock.Key != "" && o.Locker == nil {
 			return nil, fmt.Errorf("template %s: there is nothing to take the lock %s from", t.Name(), t.Lock.Key)
 		}
 		task := newTask(t)
+		if !o.Once && !o.Dry {
+			task.share = newShare(o.Sharing, t, task.program)
+		}
 		if task.program == nil {
 			r.report(task, "the template is broken", task.status.Err)
 		}
@@ -66,6 +71,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 	defer r.runner.Close()
 	defer r.permits.close()
 	ctx, stop := context.WithCancelCause(ctx)
+	defer r.startSharing(ctx).Wait()
 	defer stop(nil)
 	r.removeLeftovers()
 
@@ -97,6 +103,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 			return nil
 		case <-wants.Changed():
 		case <-r.permits.changed:
+		case <-r.shared:
 		case <-timer.C:
 		}
 	}

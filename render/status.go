@@ -55,6 +55,10 @@ type TemplateStatus struct {
 	// Retry is when a failed step is tried again; zero if only a change of the
 	// data will.
 	Retry time.Time
+	// Sharing is "leader" while it asks for other hosts too, "follower" while one
+	// of them asks for it, "candidate" while that is open, and empty while it asks
+	// for itself.
+	Sharing string
 	// Counts of this Renderer's life.
 	Renders         uint64 // times the file was replaced
 	Commands        uint64 // times the command ran

@@ -16,7 +16,9 @@ import (
 // the goroutine of Run.
 type task struct {
 	template Template
-	program  *Program // nil if the text does not parse
+	program  *Program        // nil if the text does not parse
+	share    *share          // nil if it shares no answers
+	view     *watch.Snapshot // what it was last looked at with
 
 	// What the last execution used, with the versions it saw.
 	used       []watch.Query
@@ -42,6 +44,8 @@ type task struct {
 	locked   bool   // it waits for its lock
 	attempts int    // how often it failed since it is owed
 	previous []byte // the file the command last succeeded for, nil if there is none or nobody needs it
+
+	toldMany bool // that it uses very many queries
 
 	status   TemplateStatus
 	reported string // the error last logged
@@ -149,6 +153,14 @@ func (t *task) complete(e Execution, generation uint64, now time.Time) {
 		t.quiet.touch(now, t.template.Wait)
 		t.status.State, t.status.Err = Settling, nil
 	}
+}
+
+// wants are the queries that have to be asked for it.
+func (t *task) wants() []watch.Query {
+	if t.share == nil {
+		return t.used
+	}
+	return t.share.wants(t.used)
 }
 
 // writeSideFiles writes the files the template asked for besides its own. Those

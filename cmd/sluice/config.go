@@ -35,6 +35,9 @@ type Config struct {
 	// WatchFiles reads configuration and templates again when their files change.
 	WatchFiles bool `hcl:"watch_files"`
 
+	// Deduplicate lets few hosts ask for many.
+	Deduplicate Deduplicate `hcl:"deduplicate"`
+
 	// Exec is the program to supervise, if it has a command.
 	Exec Exec `hcl:"exec"`
 
@@ -62,8 +65,6 @@ type Config struct {
 	files []string
 	// errorFatalForced makes TemplateErrorFatal beat the templates' own.
 	errorFatalForced bool
-
-	Deduplicate later `hcl:"deduplicate"`
 }
 
 // Catalog is the embedded catalog, which takes the place of Consul.

@@ -59,15 +59,14 @@ func (a *Auth) UnmarshalText(text []byte) error {
 
 // SSL is TLS towards Consul, on as soon as any of its settings is given.
 type SSL struct {
-	Enabled    Optional[bool] `hcl:"enabled"`
-	Verify     Optional[bool] `hcl:"verify"`
-	Cert       string         `hcl:"cert"`
-	Key        string         `hcl:"key"` // empty: in Cert
-	CACert     string         `hcl:"ca_cert"`
-	CAPath     string         `hcl:"ca_path"` // not used beside CACert
-	ServerName string         `hcl:"server_name"`
-
-	CACertBytes later `hcl:"ca_cert_bytes"`
+	Enabled     Optional[bool] `hcl:"enabled"`
+	Verify      Optional[bool] `hcl:"verify"`
+	Cert        string         `hcl:"cert"`
+	Key         string         `hcl:"key"` // empty: in Cert
+	CACert      string         `hcl:"ca_cert"`
+	CACertBytes string         `hcl:"ca_cert_bytes"` // PEM itself; not used beside CACert
+	CAPath      string         `hcl:"ca_path"`       // not used beside either
+	ServerName  string         `hcl:"server_name"`
 }
 
 // Retry is what happens after a failed request.

@@ -84,7 +84,7 @@ func leaves(t reflect.Type, path string) []string {
 	var keys []string
 	for f := range t.Fields() {
 		tag, ok := f.Tag.Lookup("hcl")
-		if !ok || f.Type == reflect.TypeFor[later]() {
+		if !ok {
 			continue
 		}
 		name, _, _ := strings.Cut(tag, ",")

@@ -42,6 +42,7 @@ func (c *Config) validateSettings() error {
 	if c.OnCommandError != "" {
 		f.oneOf("on_command_error", c.OnCommandError, commandPolicies...)
 	}
+	c.Deduplicate.validate(&f)
 	c.LogFile.validate(&f)
 	c.Exec.validate("exec", &f)
 	if c.Catalog.Address == "" {

@@ -188,9 +188,6 @@ func findFlag(name string, own []flagSpec) (flagSpec, error) {
 			return f, nil
 		}
 	}
-	if slices.Contains(laterFlags, name) {
-		return flagSpec{}, fmt.Errorf("flag -%s of consul-template is not supported yet", name)
-	}
 	return flagSpec{}, fmt.Errorf("unknown flag -%s%s", name, nearest.Hint(name, "-", flagNames()))
 }
 

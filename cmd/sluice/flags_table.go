@@ -54,6 +54,8 @@ func templateFlags() []flagSpec {
 			help: "Read settings and templates again when their files change."},
 		{name: "wait", value: "MIN[:MAX]", set: into(func(c *Config) any { return &c.Wait }),
 			help: "Render once data has been quiet for MIN, at the latest after MAX (default 4 times MIN)."},
+		{name: "dedup", set: into(func(c *Config) any { return &c.Deduplicate.Enabled }),
+			help: "Let one of all hosts with a template ask Consul for its data, and the others take that."},
 		{name: "template-error-fatal", set: setErrorFatal,
 			help: "Exit when a template fails (default true with -once or a single template, else the others go on)."},
 		{name: "default-left-delimiter", value: "TEXT", set: into(func(c *Config) any { return &c.DefaultDelimiters.Left }),
@@ -199,10 +201,6 @@ func otherFlags() []flagSpec {
 			help: "Print this text."},
 	}
 }
-
-// laterFlags are those of consul-template that sluice has not yet. They are
-// named so that whoever moves over learns that they were not misspelt.
-var laterFlags = []string{"dedup"}
 
 func addConfig(cl *commandLine, path string) error {
 	cl.configs = append(cl.configs, path)

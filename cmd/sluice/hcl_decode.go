@@ -28,8 +28,8 @@ func decodeConfig(o object, into any) error {
 	return joinFaults(d.faults)
 }
 
-// Besides the kinds of reflect, the decoder knows time.Duration, later, and
-// types with these methods. A string goes to encoding.TextUnmarshaler.
+// Besides the kinds of reflect, the decoder knows time.Duration and types with
+// these methods. A string goes to encoding.TextUnmarshaler.
 type (
 	// slotted wraps a value; slot returns a pointer to it and marks it as given.
 	slotted interface{ slot() any }
@@ -46,9 +46,6 @@ type (
 	defaulted interface{ setDefaults(at position) }
 )
 
-// later is the type of keys that consul-template has and sluice has not yet.
-type later struct{}
-
 type decoder struct{ faults []*fault }
 
 func (d *decoder) fault(at position, format string, args ...any) {
@@ -63,8 +60,6 @@ func (d *decoder) object(o object, v reflect.Value, path string) {
 		switch {
 		case !ok:
 			d.fault(m.pos, "unknown key %q%s%s", m.key, inside(path), nearest.Hint(m.key, "", maps.Keys(keys)))
-		case v.Field(k.field).Type() == reflect.TypeFor[later]():
-			d.fault(m.pos, "%s is not supported yet", join(path, k.name))
 		case m.value.value != nil: // null says nothing
 			given[k.field] = append(given[k.field], m.value)
 		}

@@ -70,6 +70,7 @@ type templateView struct {
 	State       string     `json:"state"`
 	WaitingFor  []string   `json:"waiting_for,omitempty"`
 	Error       string     `json:"error,omitempty"`
+	Sharing     string     `json:"sharing,omitempty"`
 	Generation  uint64     `json:"generation"`
 	Written     *time.Time `json:"written,omitempty"`
 	Confirmed   *time.Time `json:"confirmed,omitempty"`
@@ -160,6 +161,7 @@ func templatesView(all []render.TemplateStatus) []templateView {
 			Destination: t.Destination,
 			Command:     t.Command,
 			State:       string(t.State),
+			Sharing:     t.Sharing,
 			WaitingFor:  missingOf(t.Missing),
 			Error:       errorText(t.Err),
 			Generation:  t.Generation,

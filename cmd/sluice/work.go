@@ -27,6 +27,7 @@ type work struct {
 	renderer *render.Renderer
 	child    *child.Child      // nil without one
 	locker   *consul.Locker    // nil without locks
+	claims   *consul.Claims    // nil without deduplication
 	digest   [sha256.Size]byte // of the files it was made from, if they are watched
 
 	// complete is closed when everything has been rendered once.
@@ -64,6 +65,12 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 	}
 	if locker != nil {
 		o.Locker, w.locker = locker, locker
+	}
+	if w.claims, err = c.newClaims(agent, o.Dry); err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	if w.claims != nil {
+		o.Sharing = render.Sharing{Board: w.claims, Prefix: c.Deduplicate.keys()}
 	}
 	if w.renderer, err = render.New(o, f.watcher); err != nil {
 		return nil, &exitError{exitRunner, err}
@@ -120,6 +127,9 @@ func (w *work) Run(ctx context.Context) error {
 	}
 	if w.child != nil {
 		group.Go(func() error { return w.supervise(ctx) })
+	}
+	if w.claims != nil {
+		group.Go(func() error { return w.claims.Run(ctx) })
 	}
 	return group.Wait()
 }

@@ -120,6 +120,7 @@ func newTransport(c Config, addr address) (*http.Transport, error) {
 		t.TLSClientConfig, err = api.SetupTLSConfig(&api.TLSConfig{
 			Address:            c.SSL.ServerName,
 			CAFile:             c.SSL.CACert,
+			CAPem:              []byte(c.SSL.CACertBytes),
 			CAPath:             c.SSL.CAPath,
 			CertFile:           c.SSL.Cert,
 			KeyFile:            c.SSL.Key,

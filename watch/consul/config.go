@@ -54,10 +54,11 @@ type SSL struct {
 	Enabled Switch
 	// Verify is on by default. Off accepts any server certificate.
 	Verify Switch
-	// CACert is a PEM file and wins over CAPath, a folder of them; without
-	// either the system's roots are used.
-	CACert string
-	CAPath string
+	// CACert is a PEM file and wins over CACertBytes, PEM itself, which wins over
+	// CAPath, a folder of PEM files; without any the system's roots are used.
+	CACert      string
+	CACertBytes string
+	CAPath      string
 	// Cert and Key are PEM files with the client's certificate. Without Key,
 	// Cert holds both.
 	Cert       string
@@ -139,18 +140,19 @@ func (c Config) Over(base Config) Config {
 
 func (s SSL) over(base SSL) SSL {
 	out := SSL{
-		Enabled:    cmp.Or(s.enabled(), base.enabled()),
-		Verify:     cmp.Or(s.Verify, base.Verify),
-		ServerName: cmp.Or(s.ServerName, base.ServerName),
-		CACert:     s.CACert,
-		CAPath:     s.CAPath,
-		Cert:       s.Cert,
-		Key:        s.Key,
+		Enabled:     cmp.Or(s.enabled(), base.enabled()),
+		Verify:      cmp.Or(s.Verify, base.Verify),
+		ServerName:  cmp.Or(s.ServerName, base.ServerName),
+		CACert:      s.CACert,
+		CACertBytes: s.CACertBytes,
+		CAPath:      s.CAPath,
+		Cert:        s.Cert,
+		Key:         s.Key,
 	}
 	// Pairs stay together: a folder given here must not lose to a file named
 	// elsewhere, nor a certificate be joined with another one's key.
-	if s.CACert == "" && s.CAPath == "" {
-		out.CACert, out.CAPath = base.CACert, base.CAPath
+	if s.CACert == "" && s.CACertBytes == "" && s.CAPath == "" {
+		out.CACert, out.CACertBytes, out.CAPath = base.CACert, base.CACertBytes, base.CAPath
 	}
 	if s.Cert == "" && s.Key == "" {
 		out.Cert, out.Key = base.Cert, base.Key

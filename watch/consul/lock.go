@@ -25,6 +25,7 @@ import (
 type Locker struct {
 	client               *client
 	namespace, partition string
+	datacenter           string // empty for the agent's own
 	holder               string // tells others who has a lock
 	log                  *slog.Logger
 
@@ -47,7 +48,9 @@ const (
 const MaxLockLimit = 128
 
 // NewLocker returns a Locker for the agent c describes. It opens no connection.
-func NewLocker(c Config) (*Locker, error) {
+func NewLocker(c Config) (*Locker, error) { return newLocker(c, lockTTL, lockDelay) }
+
+func newLocker(c Config, ttl, delay time.Duration) (*Locker, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -66,8 +69,8 @@ func NewLocker(c Config) (*Locker, error) {
 		partition: c.Partition,
 		holder:    fmt.Sprintf("%s (process %d)", host, os.Getpid()),
 		log:       c.Logger,
-		ttl:       lockTTL,
-		delay:     lockDelay,
+		ttl:       ttl,
+		delay:     delay,
 		pause:     lockPause,
 	}, nil
 }
@@ -133,7 +136,7 @@ func (a *attempt) wait(why string) {
 
 // try opens a session and waits for the lock as long as that lives.
 func (a *attempt) try(ctx context.Context) (held context.Context, release func(), err error) {
-	s, err := a.locker.newSession(ctx, a.key)
+	s, err := a.locker.newSession(ctx, "sluice lock "+a.key)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -190,7 +193,7 @@ func (a *attempt) seek(ctx context.Context, s *session) (slot string, err error)
 				holders = append(holders, p.Value)
 				continue
 			}
-			taken, err := a.locker.put(ctx, slot, url.Values{"acquire": {s.id}})
+			taken, err := a.locker.put(ctx, slot, a.locker.holder, url.Values{"acquire": {s.id}})
 			if taken || err != nil {
 				return slot, err
 			}
@@ -238,8 +241,8 @@ func (l *Locker) slots(ctx context.Context, key string, index uint64) (map[strin
 }
 
 // put writes a key for a session, and reports whether Consul agreed.
-func (l *Locker) put(ctx context.Context, key string, p url.Values) (bool, error) {
-	q := l.call(http.MethodPut, kv(key, watch.Scope{}, nil, nil).path, p, l.holder)
+func (l *Locker) put(ctx context.Context, key, value string, p url.Values) (bool, error) {
+	q := l.call(http.MethodPut, kv(key, watch.Scope{}, nil, nil).path, p, value)
 	q.needs = fmt.Sprintf("key:write on %q", key)
 	got, err := l.client.get(ctx, q)
 	return strings.TrimSpace(string(got.body)) == "true", err
@@ -264,7 +267,7 @@ func (l *Locker) giveBack(ctx context.Context, s *session, slot string) {
 		_ = s.end(ctx) // nobody waits for it
 		return
 	}
-	_, err := l.put(ctx, slot, url.Values{"release": {s.id}})
+	_, err := l.put(ctx, slot, l.holder, url.Values{"release": {s.id}})
 	if err = errors.Join(err, s.end(ctx)); err != nil {
 		l.log.Warn("giving a lock back; it becomes free when its session ends", "lock", slot, "err", err)
 	}

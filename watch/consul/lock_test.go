@@ -18,7 +18,7 @@ import (
 )
 
 // newLocker is one that notices soon what others notice late.
-func newLocker(t *testing.T, c Config, holder string) *Locker {
+func testLocker(t *testing.T, c Config, holder string) *Locker {
 	t.Helper()
 	c.Logger = quiet
 	l, err := NewLocker(c)
@@ -59,13 +59,13 @@ func lock(t *testing.T, l *Locker, limit int) (context.Context, func()) {
 
 func TestLockIsHandedOver(t *testing.T) {
 	agent := parts.StartConsul(t)
-	held, release := lock(t, newLocker(t, web(agent), "first"), 1)
+	held, release := lock(t, testLocker(t, web(agent), "first"), 1)
 	var why reasons
 	taken := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		defer close(taken)
-		_, release, err := newLocker(t, web(agent), "second").Lock(t.Context(), "/app/reload", 1, why.add)
+		_, release, err := testLocker(t, web(agent), "second").Lock(t.Context(), "/app/reload", 1, why.add)
 		if err != nil {
 			t.Error(err)
 			return
@@ -95,7 +95,7 @@ func TestLockLimit(t *testing.T) {
 	var now, most, turns atomic.Int32
 	var wait sync.WaitGroup
 	for i := range hosts {
-		l := newLocker(t, web(agent), fmt.Sprint("host ", i))
+		l := testLocker(t, web(agent), fmt.Sprint("host ", i))
 		wait.Go(func() {
 			_, release, err := l.Lock(t.Context(), "app/reload", limit, func(string) {})
 			if err != nil {
@@ -127,7 +127,7 @@ func TestLockLoss(t *testing.T) {
 		"key deleted":   func(string) { agent.Do("DELETE", "/v1/kv/app/reload/1", "") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLocker(t, web(agent), "holder")
+			l := testLocker(t, web(agent), "holder")
 			held, release := lock(t, l, 1)
 			defer release()
 			var pairs []struct{ Session string }
@@ -145,7 +145,7 @@ func TestLockLoss(t *testing.T) {
 
 func TestLockRefused(t *testing.T) {
 	denied := serve(t, http.StatusForbidden, "Permission denied", nil)
-	l := newLocker(t, Config{Address: denied.URL, Token: planted}, "x")
+	l := testLocker(t, Config{Address: denied.URL, Token: planted}, "x")
 	_, _, err := l.Lock(t.Context(), "app/reload", 1, func(string) {})
 	if !errors.Is(err, watch.ErrDenied) || !strings.Contains(err.Error(), "lock app/reload: PUT ") || !strings.Contains(err.Error(), "session:write") {
 		t.Errorf("error %v", err)
@@ -172,7 +172,7 @@ func TestLockOutage(t *testing.T) {
 	told := errors.New("told to stop")
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		_, _, err := newLocker(t, Config{Address: down.URL}, "x").Lock(ctx, "app/reload", 1, why.add)
+		_, _, err := testLocker(t, Config{Address: down.URL}, "x").Lock(ctx, "app/reload", 1, why.add)
 		if !errors.Is(err, told) {
 			t.Errorf("error %v", err)
 		}
@@ -206,7 +206,7 @@ func TestLockLossByOutage(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	l := newLocker(t, Config{Address: server.URL}, "x")
+	l := testLocker(t, Config{Address: server.URL}, "x")
 	l.ttl = 1500 * time.Millisecond
 	held, release := lock(t, l, 1)
 	defer release()

@@ -24,9 +24,9 @@ type session struct {
 var errSessionGone = errors.New("consul has ended the session")
 
 // newSession opens a session. Somebody has to keep it, and to end it.
-func (l *Locker) newSession(ctx context.Context, key string) (*session, error) {
+func (l *Locker) newSession(ctx context.Context, name string) (*session, error) {
 	body, err := json.Marshal(map[string]string{
-		"Name":      "sluice lock " + key,
+		"Name":      name,
 		"TTL":       l.ttl.String(),
 		"Behavior":  "delete",
 		"LockDelay": l.delay.String(),
@@ -106,11 +106,14 @@ func (s *session) end(ctx context.Context) error {
 }
 
 // call is a request about sessions and locks. They are the business of the
-// agent's own datacenter, which its node is part of.
+// agent's own datacenter, which its node is part of, unless another is named.
 func (l *Locker) call(method, path string, own url.Values, body string) call {
 	p := maps.Clone(own)
 	if p == nil {
 		p = url.Values{}
+	}
+	if l.datacenter != "" {
+		p.Set("dc", l.datacenter)
 	}
 	if l.namespace != "" {
 		p.Set("ns", l.namespace)

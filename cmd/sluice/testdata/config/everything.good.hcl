@@ -1,4 +1,12 @@
 # Every key there is, each with a value that is not its default.
+deduplicate {
+  enabled          = true
+  prefix           = "team/answers"
+  ttl              = "20s"
+  max_stale        = "7s"
+  block_query_wait = "17s"
+}
+
 nomad {
   address       = "https://nomad.example:4646"
   enabled       = true
@@ -55,6 +63,7 @@ consul {
     cert        = "c.pem"
     key         = "k.pem"
     ca_cert     = "ca.pem"
+    ca_cert_bytes = "pem"
     ca_path     = "/etc/ca"
     server_name = "server.dc1.consul"
   }

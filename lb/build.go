@@ -78,9 +78,9 @@ func Build(prev *Table, s *watch.Snapshot, o Options, pools Pools) *Table {
 }
 
 func newIndex(routes []*Route) *match.Index {
-	entries := make([]match.Route, len(routes))
+	entries := make([]*match.Route, len(routes))
 	for i, r := range routes {
-		entries[i] = match.Route{Expr: r.Match, Precedence: r.Precedence}
+		entries[i] = &match.Route{Expr: r.Match, Precedence: r.Precedence, Value: r}
 	}
 	return match.NewIndex(entries)
 }

@@ -30,7 +30,7 @@ type Candidate struct {
 func (t *Table) Explain(r *match.Request) Explanation {
 	e := Explanation{Complete: t.Complete()}
 	for _, c := range t.index.Explain(r) {
-		candidate := Candidate{Route: t.routes[c.Route], Matched: c.Matched}
+		candidate := Candidate{Route: c.Route.Value.(*Route), Matched: c.Matched}
 		switch {
 		case !c.Matched:
 			candidate.Reason = c.Failed.String() + " does not hold"

@@ -77,7 +77,6 @@ func start(t testing.TB, change func(*ServerOptions), routes ...testRoute) *rig 
 // tableOf makes a table without a catalog; no routes make an incomplete one.
 func tableOf(p Pools, routes []testRoute) *Table {
 	table := &Table{pending: len(routes) == 0}
-	var entries []match.Route
 	for _, tr := range routes {
 		var members []target.Member
 		for _, address := range tr.backends {
@@ -94,9 +93,8 @@ func tableOf(p Pools, routes []testRoute) *Table {
 			tr.change(r)
 		}
 		table.routes = append(table.routes, r)
-		entries = append(entries, match.Route{Expr: r.Match, Precedence: r.Precedence})
 	}
-	table.index = match.NewIndex(entries)
+	table.index = newIndex(table.routes)
 	return table
 }
 

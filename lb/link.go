@@ -152,6 +152,7 @@ func (l *linker) route(wanted tags.Route) *Route {
 	if !l.entrypoints(r, wanted) || !l.steps(r, wanted) || !l.handler(r, wanted) {
 		return nil
 	}
+	r.Precedence.Family = family(r.Dialect)
 	b := l.backends[nameOf(wanted.Dialect, wanted.Pool)]
 	switch {
 	case b == nil:
@@ -168,6 +169,12 @@ func (l *linker) route(wanted tags.Route) *Route {
 	r.PassHost = wanted.PassHost && b.PassHost
 	r.Endpoints, r.Pool = b.Endpoints, b.runtime
 	return r
+}
+
+// family gives every dialect a number, so that no two routes have equal
+// precedence: names are unique within a dialect.
+func family(d tags.Dialect) uint8 {
+	return uint8(slices.Index([]tags.Dialect{tags.Fabio, tags.Traefik1, tags.Traefik}, d))
 }
 
 // entrypoints binds a route to the listeners it names. Those that do not exist

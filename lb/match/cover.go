@@ -20,9 +20,25 @@ type hostKey struct {
 
 // pathKey with an empty text is any path.
 type pathKey struct {
-	text    string
-	exact   bool
-	routing bool // see [Path]
+	text  string
+	exact bool
+	form  form
+}
+
+// form is a form of a request's path.
+type form uint8
+
+const (
+	decoded form = iota // [Request.Path]
+	routing             // [Request.RoutingPath]
+	folded              // Path with ASCII letters in lower case
+)
+
+func formOf(isRouting bool) form {
+	if isRouting {
+		return routing
+	}
+	return decoded
 }
 
 // term is a key of an expression. With enough set, whatever is found under the
@@ -38,10 +54,11 @@ const maxTerms = 256
 
 // cover returns keys such that every request that matches e is found under one
 // of them: the alternatives of e, as far as they are hosts and paths. If there
-// are too many it gives up the paths, and at last the hosts.
+// are too many it gives up the paths, and at last the hosts. There is always
+// one, even for what never matches, so that an index can list all its routes.
 func cover(e Expr) []term {
 	for _, c := range []coverer{{paths: true}, {paths: false}} {
-		if terms, ok := c.cover(e, false); ok {
+		if terms, ok := c.cover(e, false); ok && len(terms) > 0 {
 			return terms
 		}
 	}
@@ -147,24 +164,59 @@ func (a pathKey) and(b pathKey) (k pathKey, both bool) {
 }
 
 func (c coverer) leaf(e Expr) term {
-	var t term
+	if t := hostTerm(e); t != (term{}) {
+		return t
+	}
+	if c.paths {
+		return pathTerm(e)
+	}
+	return term{}
+}
+
+func hostTerm(e Expr) term {
 	switch e := e.(type) {
 	case Host:
-		t = term{key{host: hostKey{name: e.Name}}, e.Name != ""}
+		return term{key{host: hostKey{name: e.Name}}, e.Name != ""}
 	case HostWildcard:
-		t = suffixTerm(e.Suffix)
+		t := suffixTerm(e.Suffix)
 		t.enough = t.enough && !e.OneLabel
+		return t
 	case HostGlob:
-		t = suffixTerm(e.Pattern[strings.LastIndexAny(e.Pattern, `*?[]\`)+1:])
-		t.enough = false
+		return suffixTerm(globSuffix(e.Pattern)).tested()
+	case HostRegexp:
+		if f := e.Pattern.fixed; f.whole {
+			return term{key: key{host: hostKey{name: f.prefix}}}
+		}
+		return suffixTerm(e.Pattern.fixed.suffix).tested()
+	}
+	return term{}
+}
+
+func pathTerm(e Expr) term {
+	k, enough := pathKey{}, false
+	switch e := e.(type) {
 	case Path:
-		t = term{key{path: pathKey{e.Text, true, e.Routing}}, e.Text != ""}
+		k, enough = pathKey{e.Text, true, formOf(e.Routing)}, e.Text != ""
 	case PathPrefix:
-		t = term{key{path: pathKey{e.Text, false, e.Routing}}, true}
+		k, enough = pathKey{e.Text, false, formOf(e.Routing)}, true
+	case PathPrefixFold:
+		text := lowerASCII(e.Text)
+		k, enough = pathKey{text, false, folded}, len(text) == len(e.Text)
+	case PathGlob:
+		text := globPrefix(e.Pattern)
+		k, enough = pathKey{text, text == e.Pattern, decoded}, text+"*" == e.Pattern || text == e.Pattern && text != ""
+	case PathRegexp:
+		k = pathKey{e.Pattern.fixed.prefix, e.Pattern.fixed.whole, formOf(e.Routing)}
 	}
-	if !c.paths && t.path != (pathKey{}) {
-		return term{}
+	if k.text == "" {
+		k = pathKey{}
 	}
+	return term{key{path: k}, enough}
+}
+
+// tested is the term for an expression that asks for more than its key.
+func (t term) tested() term {
+	t.enough = false
 	return t
 }
 

@@ -1,10 +1,13 @@
 package match
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Candidate is a route that was considered for a request.
 type Candidate struct {
-	Route   int // position in the slice given to [NewIndex]
+	Route   *Route
 	Matched bool
 	// Failed is the first condition that did not hold, or nil for a match.
 	Failed Expr
@@ -17,23 +20,26 @@ type Candidate struct {
 // every route.
 func (x *Index) Explain(r *Request) []Candidate {
 	var matches, misses []Candidate
-	for class := range x.ranked {
-		for _, i := range x.ranked[class] {
-			switch e := x.routes[i].Expr; {
-			case e.Match(r):
-				matches = append(matches, Candidate{Route: int(i), Matched: true})
-			case near(e, r):
-				misses = append(misses, Candidate{Route: int(i), Failed: failed(e, r)})
-			}
+	for route := range x.Routes() {
+		switch e := route.Expr; {
+		case e.Match(r):
+			matches = append(matches, Candidate{Route: route, Matched: true})
+		case near(e, r):
+			misses = append(misses, Candidate{Route: route, Failed: failed(e, r)})
 		}
 	}
-	winner, ok := x.Lookup(r)
-	if ok {
-		class := x.routes[winner].Precedence.Class
-		slices.SortStableFunc(matches, func(a, b Candidate) int {
-			return -compareBool(x.routes[a.Route].Precedence.Class == class, x.routes[b.Route].Precedence.Class == class)
-		})
+	var first Class
+	if winner := x.Lookup(r); winner != nil {
+		first = winner.Precedence.Class
 	}
+	byClass := func(a, b Candidate) int {
+		return cmp.Or(
+			-compareBool(a.Route.Precedence.Class == first, b.Route.Precedence.Class == first),
+			a.Route.Precedence.Compare(b.Route.Precedence),
+		)
+	}
+	slices.SortFunc(matches, byClass)
+	slices.SortFunc(misses, func(a, b Candidate) int { return a.Route.Precedence.Compare(b.Route.Precedence) })
 	return append(matches, misses...)
 }
 
@@ -80,7 +86,7 @@ func names(e Expr, r *Request) bool {
 
 func isHost(e Expr) bool {
 	switch e.(type) {
-	case Host, HostWildcard, HostGlob:
+	case Host, HostWildcard, HostGlob, HostRegexp:
 		return true
 	}
 	return false
@@ -88,7 +94,7 @@ func isHost(e Expr) bool {
 
 func isPath(e Expr) bool {
 	switch e.(type) {
-	case Path, PathPrefix:
+	case Path, PathPrefix, PathPrefixFold, PathGlob, PathRegexp:
 		return true
 	}
 	return false

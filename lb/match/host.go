@@ -1,7 +1,6 @@
 package match
 
 import (
-	"path"
 	"strconv"
 	"strings"
 )
@@ -18,9 +17,14 @@ type HostWildcard struct {
 	OneLabel bool
 }
 
-// HostGlob holds for host names that match a pattern in the syntax of
-// [path.Match]: "*" crosses dots, as host names have no slash.
+// HostGlob holds for host names that match a pattern (lower case) as a whole:
+// "*" stands for any run of characters, dots too, "?" for one, "[a-z]" for one
+// of a class, "[!a]" or "[^a]" for one outside it; "\" quotes. It is for whoever
+// writes the rule to see that it is well formed, as [path.Match] tells.
 type HostGlob struct{ Pattern string }
+
+// HostRegexp holds for host names that match.
+type HostRegexp struct{ Pattern *Pattern }
 
 // Undotted holds when the host was sent without a trailing dot.
 type Undotted struct{}
@@ -42,10 +46,10 @@ func (e HostWildcard) Match(r *Request) bool {
 }
 
 // Match implements [Expr].
-func (e HostGlob) Match(r *Request) bool {
-	ok, _ := path.Match(e.Pattern, r.Host)
-	return ok
-}
+func (e HostGlob) Match(r *Request) bool { return globMatch(e.Pattern, r.Host) }
+
+// Match implements [Expr].
+func (e HostRegexp) Match(r *Request) bool { return e.Pattern.Match(r.Host) }
 
 // Match implements [Expr].
 func (e Undotted) Match(r *Request) bool { return !r.Dotted }
@@ -64,8 +68,9 @@ func (e HostWildcard) String() string {
 	return call("HostGlob", "*"+e.Suffix)
 }
 
-func (e HostGlob) String() string { return call("HostGlob", e.Pattern) }
-func (e Undotted) String() string { return "HostWithoutTrailingDot()" }
+func (e HostGlob) String() string   { return call("HostGlob", e.Pattern) }
+func (e HostRegexp) String() string { return call("HostRegexp", e.Pattern.String()) }
+func (e Undotted) String() string   { return "HostWithoutTrailingDot()" }
 
 func (e Port) String() string {
 	if e.Number == 0 {

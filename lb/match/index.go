@@ -1,160 +1,105 @@
 package match
 
 import (
-	"cmp"
-	"math"
-	"slices"
+	"iter"
 	"strings"
 )
 
-// Route is one entry of an index.
+// Route is one entry of an index. It must not be changed once it is in one.
 type Route struct {
 	Expr       Expr
 	Precedence Precedence
+	// Value is the caller's.
+	Value any
 }
 
 // Index finds the winning route of a request among many. It is immutable and
-// safe for concurrent use.
+// safe for concurrent use; [Index.Change] makes others of it.
 type Index struct {
-	routes []Route
-	// ranked are the routes of each class, the first to win first.
-	ranked [classes][]int32
-
-	exact    map[string]*paths
-	suffixes map[string]*paths
-	any      *paths
-	// longest is the length of the longest suffix, so that the look-up of a very
-	// long host costs no more than one of a normal length.
+	exact    hosts
+	suffixes hosts
+	any      trees
+	// longest is the length of the longest suffix there ever was, so that the
+	// look-up of a very long host costs no more than one of a normal length.
 	longest int
+	count   int
 }
 
-// paths are the routes of one host, found by decoded or by routing path. The
-// roots are nil without routes.
-type paths struct{ decoded, routing *node }
+// NewIndex builds an index; see [Index.Change].
+func NewIndex(routes []*Route) *Index {
+	empty := Index{exact: newHosts(), suffixes: newHosts()}
+	return empty.Change(nil, routes)
+}
 
-// NewIndex builds an index. Routes are named by their position in the slice,
-// which must not be changed afterwards.
-func NewIndex(routes []Route) *Index {
-	x := &Index{
-		routes:   routes,
-		exact:    map[string]*paths{},
-		suffixes: map[string]*paths{},
-		any:      &paths{},
-	}
-	order := make([]int32, len(routes))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(routes[a].Precedence.Compare(routes[b].Precedence), cmp.Compare(a, b))
-	})
-	// Adding in order of rank keeps the entries of every place sorted.
-	for _, i := range order {
-		class := routes[i].Precedence.Class
-		rank := int32(len(x.ranked[class]))
-		x.ranked[class] = append(x.ranked[class], i)
-		for _, t := range cover(routes[i].Expr) {
-			x.add(t.key, class, entry{rank, !t.enough})
+// Len is the number of routes.
+func (x *Index) Len() int { return x.count }
+
+// Routes lists all routes, in no order.
+func (x *Index) Routes() iter.Seq[*Route] {
+	return func(yield func(*Route) bool) {
+		each := func(e entry) bool { return !e.first || yield(e.route) }
+		for _, table := range []hosts{x.exact, x.suffixes} {
+			for _, bucket := range table.buckets {
+				for _, h := range bucket {
+					if !h.trees.all(each) {
+						return
+					}
+				}
+			}
 		}
+		x.any.all(each)
 	}
-	return x
 }
 
-func (x *Index) add(k key, class Class, e entry) {
-	root := x.host(k.host).root(k.path.routing)
-	place := root.at(k.path.text)
-	list := &place.prefix[class]
-	if k.path.exact {
-		list = &place.exact[class]
+// Lookup returns the winning route of a request, or nil.
+func (x *Index) Lookup(r *Request) *Route {
+	s := search{request: r}
+	if x.exact.count > 0 {
+		s.trees(x.exact.get(r.Host))
 	}
-	// Two alternatives of one route may come to the same place.
-	if last := len(*list) - 1; last >= 0 && (*list)[last].rank == e.rank {
-		(*list)[last].test = (*list)[last].test && e.test
-		return
+	if x.suffixes.count > 0 {
+		s.suffixes(x)
 	}
-	*list = append(*list, e)
-}
-
-func (x *Index) host(k hostKey) *paths {
-	hosts := x.exact
-	switch {
-	case k.name == "":
-		return x.any
-	case k.suffix:
-		hosts = x.suffixes
-		x.longest = max(x.longest, len(k.name))
-	}
-	p := hosts[k.name]
-	if p == nil {
-		p = &paths{}
-		hosts[k.name] = p
-	}
-	return p
-}
-
-func (p *paths) root(routing bool) *node {
-	root := &p.decoded
-	if routing {
-		root = &p.routing
-	}
-	if *root == nil {
-		*root = &node{}
-	}
-	return *root
-}
-
-// Lookup returns the position of the winning route.
-func (x *Index) Lookup(r *Request) (route int, ok bool) {
-	s := search{index: x, request: r, best: [classes]int32{none, none}}
-	if p := x.exact[r.Host]; p != nil {
-		s.paths(p)
-	}
-	if x.longest > 0 {
-		s.suffixes()
-	}
-	s.paths(x.any)
+	s.trees(x.any)
 	return s.winner()
 }
 
-// none is a rank behind all others.
-const none = math.MaxInt32
-
 // search is the state of one look-up.
 type search struct {
-	index   *Index
 	request *Request
-	best    [classes]int32 // ranks
+	best    [classes]*Route
 }
 
-func (s *search) suffixes() {
+func (s *search) suffixes(x *Index) {
 	host := s.request.Host
-	for i := max(0, len(host)-s.index.longest); i < len(host); i++ {
+	for i := max(0, len(host)-x.longest); i < len(host); i++ {
 		dot := strings.IndexByte(host[i:], '.')
 		if dot < 0 {
 			return
 		}
 		i += dot
-		if p := s.index.suffixes[host[i:]]; p != nil {
-			s.paths(p)
+		s.trees(x.suffixes.get(host[i:]))
+	}
+}
+
+func (s *search) trees(all trees) {
+	for i := range all {
+		switch t := &all[i]; t.form {
+		case folded:
+			s.walkFolded(t.class, t.root, s.request.Path)
+		default:
+			s.walk(t.class, t.root, s.request.path(t.form == routing))
 		}
 	}
 }
 
-func (s *search) paths(p *paths) {
-	if p.decoded != nil {
-		s.walk(p.decoded, s.request.path(false))
-	}
-	if p.routing != nil {
-		s.walk(p.routing, s.request.path(true))
-	}
-}
-
 // walk tries the routes at all nodes along a path.
-func (s *search) walk(n *node, path string) {
-	for {
-		s.try(&n.prefix)
+func (s *search) walk(class Class, n *node, path string) {
+	for strings.HasPrefix(path, n.text) {
+		path = path[len(n.text):]
+		s.try(class, n.prefix)
 		if path == "" {
-			s.try(&n.exact)
+			s.try(class, n.exact)
 			return
 		}
 		i := strings.IndexByte(n.first, path[0])
@@ -162,49 +107,55 @@ func (s *search) walk(n *node, path string) {
 			return
 		}
 		n = n.children[i]
-		if !strings.HasPrefix(path, n.text) {
+	}
+}
+
+// walkFolded is walk for texts in lower case.
+func (s *search) walkFolded(class Class, n *node, path string) {
+	for hasPrefixFold(path, n.text) {
+		path = path[len(n.text):]
+		s.try(class, n.prefix)
+		if path == "" {
+			s.try(class, n.exact)
 			return
 		}
-		path = path[len(n.text):]
+		i := strings.IndexByte(n.first, lowerByte(path[0]))
+		if i < 0 {
+			return
+		}
+		n = n.children[i]
 	}
 }
 
-// try keeps the first route of each class that is better than the best so far.
-func (s *search) try(place *entries) {
-	for class := range place {
-		for _, e := range place[class] {
-			if e.rank >= s.best[class] {
-				break
-			}
-			if !e.test || s.route(Class(class), e.rank).Expr.Match(s.request) {
-				s.best[class] = e.rank
-				break
-			}
+// try keeps the first route that is better than the best so far.
+func (s *search) try(class Class, list []entry) {
+	best := s.best[class]
+	for i := range list {
+		e := &list[i]
+		if best != nil && e.route.Precedence.compare(&best.Precedence) >= 0 {
+			return
+		}
+		if !e.test || e.route.Expr.Match(s.request) {
+			s.best[class] = e.route
+			return
 		}
 	}
-}
-
-func (s *search) route(class Class, rank int32) *Route {
-	return &s.index.routes[s.index.ranked[class][rank]]
 }
 
 // winner is the better of the best of the two classes; see the package
 // documentation for the rule.
-func (s *search) winner() (route int, ok bool) {
-	byPriority, bySpecificity := s.best[ByPriority], s.best[BySpecificity]
-	class := ByPriority
+func (s *search) winner() *Route {
+	a, b := s.best[ByPriority], s.best[BySpecificity]
 	switch {
-	case byPriority == none && bySpecificity == none:
-		return 0, false
-	case byPriority == none:
-		class = BySpecificity
-	case bySpecificity == none:
-	default:
-		a, _ := specific(s.route(ByPriority, byPriority).Expr, s.request)
-		b, _ := specific(s.route(BySpecificity, bySpecificity).Expr, s.request)
-		if b.compare(a) > 0 {
-			class = BySpecificity
-		}
+	case a == nil:
+		return b
+	case b == nil:
+		return a
 	}
-	return int(s.index.ranked[class][s.best[class]]), true
+	mine, _ := specific(a.Expr, s.request)
+	other, _ := specific(b.Expr, s.request)
+	if other.compare(mine) > 0 {
+		return b
+	}
+	return a
 }

@@ -23,26 +23,39 @@ type Precedence struct {
 	// Host, Port and Path order BySpecificity routes: they are the pattern as
 	// written, Host in lower case and empty for any.
 	Host, Port, Path string
-	// Name breaks ties.
-	Name string
+	// Name breaks ties, and Family those of routes that have even that in common.
+	Name   string
+	Family uint8
 }
 
 // Compare is negative if a goes before b. Routes of different classes are
 // kept apart.
-func (a Precedence) Compare(b Precedence) int {
-	if c := cmp.Compare(a.Class, b.Class); c != 0 {
-		return c
+func (a Precedence) Compare(b Precedence) int { return a.compare(&b) }
+
+// compare is Compare for the hot path: it copies nothing, and does not look at
+// names as long as something else decides.
+func (a *Precedence) compare(b *Precedence) int {
+	if a.Class != b.Class {
+		return cmp.Compare(a.Class, b.Class)
 	}
-	if a.Class == ByPriority {
-		return cmp.Or(-cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Name, b.Name))
+	if a.Class == BySpecificity {
+		if c := a.compareSources(b); c != 0 {
+			return c
+		}
+	} else if a.Priority != b.Priority {
+		return cmp.Compare(b.Priority, a.Priority)
 	}
-	return cmp.Or(
-		compareHosts(a.Host, b.Host),
-		-compareBool(a.Port != "", b.Port != ""),
-		-cmp.Compare(a.Port, b.Port),
-		-cmp.Compare(a.Path, b.Path),
-		cmp.Compare(a.Name, b.Name),
-	)
+	return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.Family, b.Family))
+}
+
+func (a *Precedence) compareSources(b *Precedence) int {
+	if a.Host != b.Host {
+		return compareHosts(a.Host, b.Host)
+	}
+	if a.Port != b.Port {
+		return cmp.Or(-compareBool(a.Port != "", b.Port != ""), strings.Compare(b.Port, a.Port))
+	}
+	return strings.Compare(b.Path, a.Path)
 }
 
 // compareHosts puts the more specific pattern first: read from the back, any
@@ -108,11 +121,19 @@ func specific(e Expr, r *Request) (s specificity, ok bool) {
 	case HostWildcard:
 		s.host = len(e.Suffix)
 	case HostGlob:
-		s.host = len(e.Pattern) - strings.Count(e.Pattern, "*")
+		s.host = globFixed(e.Pattern)
+	case HostRegexp:
+		s.host = e.Pattern.fixed.len()
 	case Path:
 		s.path, s.exact = len(e.Text), true
 	case PathPrefix:
 		s.path = len(e.Text)
+	case PathPrefixFold:
+		s.path = len(e.Text)
+	case PathGlob:
+		s.path = globFixed(e.Pattern)
+	case PathRegexp:
+		s.path = e.Pattern.fixed.len()
 	}
 	return s, e.Match(r)
 }

@@ -1,5 +1,7 @@
 package tags
 
+import "github.com/sluiceproxy/sluice/lb/match"
+
 // Options say which tags count and what the defaults are. DefaultOptions gives
 // the documented values.
 type Options struct {
@@ -25,6 +27,10 @@ type Options struct {
 	DefaultRule1 string
 	// Domain is for DefaultRule1.
 	Domain string
+
+	// Patterns compiles the patterns of rules, and keeps them from one change of
+	// a service to the next. Nil keeps none.
+	Patterns *match.Patterns
 }
 
 // DefaultOptions are the values used when the operator says nothing.
@@ -38,5 +44,6 @@ func DefaultOptions() Options {
 		DefaultDialect: Traefik,
 		DefaultRule:    "Host(`{{ normalize .Name }}`)",
 		DefaultRule1:   "Host:{{.ServiceName}}.{{.Domain}}",
+		Patterns:       &match.Patterns{},
 	}
 }

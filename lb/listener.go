@@ -1,15 +1,11 @@
 package lb
 
 import (
-	"errors"
 	"fmt"
-	"net"
-	"slices"
-	"strconv"
+	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/sluiceproxy/sluice/internal/nearest"
+	"unicode"
 )
 
 // Listener says where and how the server accepts connections. Its text form is
@@ -17,166 +13,173 @@ import (
 type Listener struct {
 	// Name is what routes call it; empty if it was not given one.
 	Name string
-	// Address is [host]:port; port 0 takes a free one.
+	// Address is [host]:port; port 0 takes a free one. It may be a template of
+	// go-sockaddr, such as "{{ GetPrivateIP }}:9999".
 	Address string
-	// Proto is what is spoken: "http", or "https" with CertFile and KeyFile.
+	// Proto is what is spoken: one of the Proto constants.
 	Proto string
-	// CertFile and KeyFile are PEM files; the key may be in the CertFile's.
-	CertFile string
-	KeyFile  string
+
+	// CertFile and KeyFile are PEM files; the key may be in the CertFile's. They
+	// are a certificate source of their own, in place of the one CertSource names.
+	CertFile   string
+	KeyFile    string
+	CertSource string
+	// ClientCA is a PEM file, or a folder of them, with the authorities one of
+	// which each client must have a certificate of. CertSource may have its own.
+	ClientCA string
+	// StrictSNI refuses clients that ask for a name no certificate is for.
+	StrictSNI bool
+	// TLSMin and TLSMax are versions such as tls.VersionTLS12; 0 stands for TLS
+	// 1.2 and the newest. TLSCiphers are suites up to TLS 1.2; empty for those of
+	// package tlsconf.
+	TLSMin, TLSMax uint16
+	TLSCiphers     []uint16
+
+	// Proxied says what is made of PROXY headers, ProxyTimeout how long one may
+	// take, and ProxyFrom from which peers they are believed; none is all.
+	Proxied      ProxyMode
+	ProxyTimeout time.Duration
+	ProxyFrom    []netip.Prefix
 
 	// The timeouts of this listener; 0 stands for the server's. See [Timeouts].
-	ReadTimeout  time.Duration
-	WriteTimeout time.Duration
-	IdleTimeout  time.Duration
+	HeaderTimeout time.Duration
+	ReadTimeout   time.Duration
+	WriteTimeout  time.Duration
+	IdleTimeout   time.Duration
+
+	// The limits of this listener; 0 stands for the server's. See [ServerOptions].
+	// A limit of connections holds beside the server's.
+	MaxConns          int
+	MaxConnsPerClient int
+	MaxHeaderBytes    int
+	MaxHeaderFields   int
+	MaxBodyBytes      int64
+	MaxRequests       int
+	MaxConnAge        time.Duration
+
+	// RedirectTo has every request redirected to another listener: the name of
+	// one that speaks HTTPS, or :PORT. Empty: none is.
+	RedirectTo string
+	// Refresh is how often ProtoTCPDynamic looks for ports to open and to close.
+	Refresh time.Duration
 }
 
-// What a listener's text may hold, and what other load balancers have there
-// that this one does not know yet: a clear "not yet" is better than "unknown".
-var (
-	listenerKeys  = []string{"name", "proto", "cert", "key", "rt", "wt", "it"}
-	listenerLater = []string{
-		"cs", "strictmatch", "tlsmin", "tlsmax", "tlsciphers", "pxyproto", "pxytimeout", "refresh",
-	}
-	protocols      = []string{"http", "https"}
-	protocolsLater = []string{"tcp", "tcp+sni", "https+tcp+sni", "tcp-dynamic", "grpc", "grpcs", "prometheus"}
+// What a listener may speak.
+const (
+	ProtoHTTP        = "http"
+	ProtoHTTPS       = "https"
+	ProtoTCP         = "tcp"           // with TLS if it has certificates
+	ProtoSNI         = "tcp+sni"       // TLS passed through by the name asked for
+	ProtoHTTPSAndSNI = "https+tcp+sni" // the former, or the latter for names that have routes
+	ProtoTCPDynamic  = "tcp-dynamic"   // the ports that routes ask for
+	ProtoUDP         = "udp"
+)
+
+// ProxyMode is what a listener makes of PROXY headers.
+type ProxyMode string
+
+const (
+	// ProxyNone takes them for a part of the conversation, which they will spoil.
+	ProxyNone ProxyMode = ""
+	// ProxyOptional believes those of trusted peers, and reads over others. No
+	// peer has to send one.
+	ProxyOptional ProxyMode = "true"
+	// ProxyRequired closes each connection that does not start with one, and
+	// those of peers that are not trusted.
+	ProxyRequired ProxyMode = "required"
 )
 
 // ParseListener reads "ADDR[;key=value…]", the listener notation Fabio's users
 // know: ":9999", "127.0.0.1:8443;name=web;cert=/etc/web.pem;key=/etc/web.key".
+// Values may be quoted, and lists separated by commas or spaces.
 //
-//	name       what routes call the listener
-//	proto      http (default), or https (default with cert)
-//	cert, key  PEM files; key may be left out if it is in the cert's file
-//	rt, wt, it read, write and idle timeout, such as 30s; see [Timeouts]
+//	name        what routes call the listener
+//	proto       see the Proto constants; http, or https with cert or cs
+//	cert, key   PEM files; key may be left out if it is in the cert's file
+//	cs          the name of a certificate source, in place of cert
+//	clientca    file or folder of the authorities of client certificates
+//	strictmatch true refuses names no certificate is for
+//	tlsmin, tlsmax, tlsciphers: versions tls10 to tls13, and a list of suites
+//	pxyproto    true or required: see [ProxyMode]
+//	pxytimeout  for a PROXY header; 250ms, or 5s if one is required
+//	pxyfrom     the addresses and blocks from which it is believed
+//	ht, rt, wt, it: header, read, write and idle timeout; see [Timeouts]
+//	maxconn, maxconnperip, maxheader, maxfields, maxbody, maxrequests, maxage
+//	redirect    https, the name of a listener, or :PORT
+//	refresh     of tcp-dynamic
 func ParseListener(text string) (Listener, error) {
-	address, options, _ := strings.Cut(text, ";")
-	l := Listener{Address: strings.TrimSpace(address)}
-	err := checkAddress(l.Address)
-	seen := map[string]bool{}
-	for option := range strings.SplitSeq(options, ";") {
-		if option = strings.TrimSpace(option); option == "" || err != nil {
-			continue
-		}
-		key, value, ok := strings.Cut(option, "=")
-		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-		switch {
-		case !ok || value == "":
-			err = fmt.Errorf("%q is not of the form key=value", option)
-		case seen[key]:
-			err = fmt.Errorf("%q is given twice", key)
-		default:
-			err = l.set(key, value)
-		}
-		seen[key] = true
-	}
-	if err == nil {
-		err = l.complete()
-	}
+	l, err := parseListener(text)
 	if err != nil {
 		return Listener{}, fmt.Errorf("listener %q: %w", text, err)
 	}
 	return l, nil
 }
 
+func parseListener(text string) (l Listener, err error) {
+	address, options, _ := strings.Cut(text, ";")
+	l.Address = strings.TrimSpace(address)
+	if err := checkAddress(l.Address); err != nil {
+		return l, err
+	}
+	keys := l.keys()
+	err = eachOption(options, func(key, value string) error {
+		for _, k := range keys {
+			if k.name == key {
+				return k.parse(value)
+			}
+		}
+		return unknown("key", key, keyNames(keys), nil)
+	})
+	if err == nil {
+		err = l.complete()
+	}
+	return l, err
+}
+
+// eachOption calls set for each of "key=value[;key=value…]", until it fails.
+func eachOption(options string, set func(key, value string) error) error {
+	seen := map[string]bool{}
+	for option := range strings.SplitSeq(options, ";") {
+		if option = strings.TrimSpace(option); option == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(option, "=")
+		key, value = strings.TrimSpace(key), unquote(value)
+		switch {
+		case !ok || value == "":
+			return fmt.Errorf("%q is not of the form key=value", option)
+		case seen[key]:
+			return fmt.Errorf("%q is given twice", key)
+		}
+		seen[key] = true
+		if err := set(key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unquote(value string) string {
+	return strings.TrimFunc(value, func(r rune) bool { return r == '"' || unicode.IsSpace(r) })
+}
+
 // String is the text form, which ParseListener reads back.
 func (l Listener) String() string {
 	var b strings.Builder
 	b.WriteString(l.Address)
-	for _, option := range []struct{ key, value string }{
-		{"name", l.Name},
-		{"proto", l.Proto},
-		{"cert", l.CertFile},
-		{"key", l.KeyFile},
-		{"rt", duration(l.ReadTimeout)},
-		{"wt", duration(l.WriteTimeout)},
-		{"it", duration(l.IdleTimeout)},
-	} {
-		if option.value != "" {
-			b.WriteString(";" + option.key + "=" + option.value)
+	for _, k := range l.keys() {
+		if text := k.String(); text != "" {
+			b.WriteString(";" + k.name + "=" + text)
 		}
 	}
 	return b.String()
 }
 
-func (l *Listener) set(key, value string) (err error) {
-	switch key {
-	case "name":
-		l.Name = value
-	case "proto":
-		l.Proto, err = parseProto(value)
-	case "cert":
-		l.CertFile = value
-	case "key":
-		l.KeyFile = value
-	case "rt":
-		l.ReadTimeout, err = parseTimeout(key, value)
-	case "wt":
-		l.WriteTimeout, err = parseTimeout(key, value)
-	case "it":
-		l.IdleTimeout, err = parseTimeout(key, value)
-	default:
-		err = unknown("key", key, listenerKeys, listenerLater)
-	}
-	return err
-}
+// HasTLS reports whether connections are encrypted from here to the client, at
+// least those that are not passed through.
+func (l Listener) HasTLS() bool { return l.CertFile != "" || l.CertSource != "" }
 
-// complete fills in what follows from the rest, and checks that it fits.
-func (l *Listener) complete() error {
-	if l.Proto == "" {
-		l.Proto = "http"
-		if l.CertFile != "" {
-			l.Proto = "https"
-		}
-	}
-	switch {
-	case l.Proto == "https" && l.CertFile == "":
-		return errors.New("proto=https needs cert=FILE (and key=FILE unless the key is in that file)")
-	case l.Proto == "http" && (l.CertFile != "" || l.KeyFile != ""):
-		return errors.New("cert and key are for TLS, but proto is http")
-	case l.CertFile != "" && l.KeyFile == "":
-		l.KeyFile = l.CertFile
-	}
-	return nil
-}
-
-func checkAddress(address string) error {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return errors.New("the address is not of the form [host]:port, such as :9999, 127.0.0.1:9999 or [::1]:9999")
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
-	}
-	return nil
-}
-
-func parseProto(value string) (string, error) {
-	if slices.Contains(protocols, value) {
-		return value, nil
-	}
-	return "", unknown("proto", value, protocols, protocolsLater)
-}
-
-func parseTimeout(key, value string) (time.Duration, error) {
-	d, err := time.ParseDuration(value)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("%s=%s is not a duration above 0, such as 30s", key, value)
-	}
-	return d, nil
-}
-
-func unknown(kind, word string, known, later []string) error {
-	supported := "supported: " + strings.Join(known, ", ")
-	if slices.Contains(later, word) {
-		return fmt.Errorf("%s %q is not supported yet; %s", kind, word, supported)
-	}
-	return fmt.Errorf("unknown %s %q%s (%s)", kind, word, nearest.Hint(word, "", slices.Values(known)), supported)
-}
-
-func duration(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
+// isHTTP reports whether the listener serves exchanges.
+func (l Listener) isHTTP() bool {
+	return l.Proto == ProtoHTTP || l.Proto == ProtoHTTPS || l.Proto == ProtoHTTPSAndSNI
 }

@@ -1,26 +1,62 @@
 package lb
 
 import (
+	"crypto/tls"
+	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestParseListener(t *testing.T) {
+	ten := netip.MustParsePrefix("10.0.0.0/8")
 	for text, want := range map[string]Listener{
-		":9999":                     {Address: ":9999", Proto: "http"},
-		"127.0.0.1:8080;name=web":   {Address: "127.0.0.1:8080", Proto: "http", Name: "web"},
-		" [::1]:0 ; proto = http ;": {Address: "[::1]:0", Proto: "http"},
-		":443;cert=a.pem;key=b.pem": {Address: ":443", Proto: "https", CertFile: "a.pem", KeyFile: "b.pem"},
-		":443;cert=a.pem":           {Address: ":443", Proto: "https", CertFile: "a.pem", KeyFile: "a.pem"},
-		":443;proto=https;cert=a":   {Address: ":443", Proto: "https", CertFile: "a", KeyFile: "a"},
-		":80;rt=5s;wt=1m;it=90s": {
-			Address: ":80", Proto: "http",
+		":9999":                       {Address: ":9999", Proto: "http"},
+		"127.0.0.1:8080;name=web":     {Address: "127.0.0.1:8080", Proto: "http", Name: "web"},
+		" [::1]:0 ; proto = http ;":   {Address: "[::1]:0", Proto: "http"},
+		"{{ GetPrivateIP }}:9999":     {Address: "{{ GetPrivateIP }}:9999", Proto: "http"},
+		":443;cert=a.pem;key=b.pem":   {Address: ":443", Proto: "https", CertFile: "a.pem", KeyFile: "b.pem"},
+		":443;cert=a.pem":             {Address: ":443", Proto: "https", CertFile: "a.pem", KeyFile: "a.pem"},
+		":443;proto=https;cert=a":     {Address: ":443", Proto: "https", CertFile: "a", KeyFile: "a"},
+		":443;cs=web":                 {Address: ":443", Proto: "https", CertSource: "web"},
+		":443;cs=web;strictmatch=1":   {Address: ":443", Proto: "https", CertSource: "web", StrictSNI: true},
+		":443;cert=a;clientca=ca":     {Address: ":443", Proto: "https", CertFile: "a", KeyFile: "a", ClientCA: "ca"},
+		":1;proto=tcp":                {Address: ":1", Proto: "tcp"},
+		":1;proto=tcp;cs=x":           {Address: ":1", Proto: "tcp", CertSource: "x"},
+		":1;proto=tcp+sni":            {Address: ":1", Proto: "tcp+sni"},
+		":1;proto=https+tcp+sni;cs=x": {Address: ":1", Proto: "https+tcp+sni", CertSource: "x"},
+		":53;proto=udp":               {Address: ":53", Proto: "udp"},
+		"0.0.0.0:0;proto=tcp-dynamic;refresh=5s": {
+			Address: "0.0.0.0:0", Proto: "tcp-dynamic", Refresh: 5 * time.Second,
+		},
+		`:443;cs=a;tlsmin=tls11;tlsmax=0x0303;tlsciphers="TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,0xc030"`: {
+			Address: ":443", Proto: "https", CertSource: "a",
+			TLSMin: tls.VersionTLS11, TLSMax: tls.VersionTLS12, TLSCiphers: []uint16{0xc02f, 0xc030},
+		},
+		":80;pxyproto=true":  {Address: ":80", Proto: "http", Proxied: ProxyOptional, ProxyTimeout: 250 * time.Millisecond},
+		":80;pxyproto=false": {Address: ":80", Proto: "http"},
+		":80;pxyproto=required;pxyfrom=10.1.2.3/8,::1": {
+			Address: ":80", Proto: "http", Proxied: ProxyRequired, ProxyTimeout: 5 * time.Second,
+			ProxyFrom: []netip.Prefix{ten, netip.MustParsePrefix("::1/128")},
+		},
+		":80;pxyproto=true;pxytimeout=1s;pxyfrom=10.0.0.0/8": {
+			Address: ":80", Proto: "http", Proxied: ProxyOptional, ProxyTimeout: time.Second, ProxyFrom: []netip.Prefix{ten},
+		},
+		":80;ht=1s;rt=5s;wt=1m;it=90s": {
+			Address: ":80", Proto: "http", HeaderTimeout: time.Second,
 			ReadTimeout: 5 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 90 * time.Second,
 		},
+		":80;rt=0s": {Address: ":80", Proto: "http"},
+		":80;maxconn=1;maxconnperip=2;maxheader=16384;maxfields=4;maxbody=5;maxrequests=6;maxage=7s": {
+			Address: ":80", Proto: "http", MaxConns: 1, MaxConnsPerClient: 2, MaxHeaderBytes: 16384,
+			MaxHeaderFields: 4, MaxBodyBytes: 5, MaxRequests: 6, MaxConnAge: 7 * time.Second,
+		},
+		":80;redirect=:443":  {Address: ":80", Proto: "http", RedirectTo: ":443"},
+		":80;redirect=https": {Address: ":80", Proto: "http", RedirectTo: "https"},
 	} {
 		l, err := ParseListener(text)
-		if err != nil || l != want {
+		if err != nil || !reflect.DeepEqual(l, want) {
 			t.Errorf("%q: %+v, error %v; want %+v", text, l, err, want)
 		}
 	}
@@ -28,23 +64,51 @@ func TestParseListener(t *testing.T) {
 
 func TestParseListenerErrorsSayWhatToDo(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                     "the address is not of the form [host]:port",
-		"9999":                 "the address is not of the form [host]:port",
-		":http":                `port "http" is not a number`,
-		":70000":               `port "70000" is not a number from 0 to 65535`,
-		":1;name":              `"name" is not of the form key=value`,
-		":1;name=":             `"name=" is not of the form key=value`,
-		":1;name=a;name=b":     `"name" is given twice`,
-		":1;nmae=web":          `unknown key "nmae"; did you mean name?`,
-		":1;zzzz=web":          `unknown key "zzzz" (supported: name, proto, cert, key, rt, wt, it)`,
-		":1;proto=tcp":         `proto "tcp" is not supported yet; supported: http, https`,
-		":1;proto=htps":        `unknown proto "htps"; did you mean https?`,
-		":1;cs=web":            `key "cs" is not supported yet; supported: name,`,
-		":1;rt=5":              "rt=5 is not a duration above 0, such as 30s",
-		":1;it=-1s":            "it=-1s is not a duration above 0",
-		":1;proto=https":       "proto=https needs cert=FILE",
-		":1;proto=http;cert=a": "cert and key are for TLS, but proto is http",
-		":1;key=a":             "cert and key are for TLS, but proto is http",
+		"":                                      "the address is not of the form [host]:port",
+		"9999":                                  "the address is not of the form [host]:port",
+		":http":                                 `port "http" is not a number`,
+		":70000":                                `port "70000" is not a number from 0 to 65535`,
+		"{{ GetPrivateIP :80":                   "is not closed",
+		":1;name":                               `"name" is not of the form key=value`,
+		":1;name=":                              `"name=" is not of the form key=value`,
+		`:1;name=""`:                            `is not of the form key=value`,
+		":1;name=a;name=b":                      `"name" is given twice`,
+		":1;nmae=web":                           `unknown key "nmae"; did you mean name?`,
+		":1;qqqqqqqq=web":                       `unknown key "qqqqqqqq" (supported: name, proto, cert, key, cs,`,
+		":1;proto=grpc":                         `proto "grpc" is not supported yet; supported: http, https, tcp,`,
+		":1;proto=grpcs;cs=a":                   `proto "grpcs" is not supported yet`,
+		":1;proto=prometheus":                   "metrics are served by the admin listener",
+		":1;proto=htps":                         `unknown proto "htps"; did you mean https?`,
+		":1;rt=5":                               `"5" is not a duration such as 30s`,
+		":1;it=-1s":                             `"-1s" is not a duration`,
+		":1;proto=https":                        "proto=https needs cert=FILE",
+		":1;proto=https+tcp+sni":                "proto=https+tcp+sni needs cert=FILE",
+		":1;proto=http;cert=a":                  "cert, key and cs are for TLS, but proto is http",
+		":1;proto=tcp+sni;cs=a":                 "cert, key and cs are for TLS, but proto is tcp+sni",
+		":1;key=a":                              "key is given without cert",
+		":1;cert=a;cs=b":                        "cert and cs exclude each other",
+		":1;cs=b;clientca=ca":                   "clientca belongs to the certificate source",
+		":1;strictmatch=true":                   "strictmatch, tlsmin, tlsmax and tlsciphers need cert or cs",
+		":1;tlsmin=tls13":                       "tlsciphers need cert or cs",
+		":1;cs=a;strictmatch=perhaps":           `"perhaps" is not true or false`,
+		":1;cs=a;tlsmin=ssl3":                   `"ssl3" is no TLS version`,
+		":1;cs=a;tlsmin=tls13;tlsmax=tls12":     "is newer than the newest one",
+		":1;cs=a;tlsmax=tls11":                  "older ones than TLS 1.2 have to be asked for",
+		":1;cs=a;tlsciphers=TLS_WHATEVER":       `"TLS_WHATEVER" is no cipher suite`,
+		":1;pxyproto=maybe":                     "pxyproto=maybe is not true, required or false",
+		":1;pxytimeout=1s":                      "need pxyproto=true",
+		":1;pxyproto=false;pxyfrom=::1":         "need pxyproto=true",
+		":1;pxyproto=true;pxyfrom=10.0.0.0/33":  `"10.0.0.0/33" is not an address or a block`,
+		":1;pxyproto=true;pxyfrom=fe80::1%eth0": "is not an address or a block",
+		":1;proto=udp;pxyproto=true":            "no PROXY protocol for proto=udp",
+		":1;refresh=1s":                         "refresh is for proto=tcp-dynamic",
+		":1;maxconn=-1":                         `"-1" is not a whole number`,
+		":1;maxconn=many":                       `"many" is not a whole number`,
+		":1;maxbody=1k":                         `"1k" is not a number of bytes`,
+		":1;maxheader=100":                      "maxheader must be 8192 or more",
+		":1;redirect=:0":                        "that is no port from 1 to 65535",
+		":1;redirect=:x":                        "that is no port",
+		":1;proto=tcp;redirect=https":           "redirect is for proto=http and https, not tcp",
 	} {
 		_, err := ParseListener(text)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -53,8 +117,41 @@ func TestParseListenerErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAddressTemplate(t *testing.T) {
+	for text, want := range map[string]string{
+		"127.0.0.1:80":         "127.0.0.1:80",
+		`{{ "127.0.0.1" }}:80`: "127.0.0.1:80",
+		`{{ GetAllInterfaces | include "name" "^lo$" | include "type" "IPv4" | join "address" " " }}:80`: "127.0.0.1:80",
+	} {
+		l, err := ParseListener(text)
+		if err != nil {
+			t.Error(err)
+		}
+		if got, err := l.resolve(); got != want || err != nil {
+			t.Errorf("%s: %q, error %v; want %q", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`{{ "a b" }}:80`:       "more than one address",
+		`{{ NoSuchThing }}:80`: "NoSuchThing",
+		`{{ "127.0.0.1" }}`:    "not of the form",
+	} {
+		l, err := ParseListener(text)
+		if err != nil {
+			t.Error(err)
+		}
+		if got, err := l.resolve(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %q, error %v; want %q in it", text, got, err, want)
+		}
+	}
+}
+
 func FuzzParseListener(f *testing.F) {
-	for _, seed := range []string{":9999", "h:1;name=web;cert=a;key=b;rt=1s", ":1;;", ":1;=", ":1;proto=tcp"} {
+	for _, seed := range []string{
+		":9999", "h:1;name=web;cert=a;key=b;rt=1s", ":1;;", ":1;=", ":1;proto=tcp", `:1;name=" a "`, "{{ GetPrivateIP }}:1",
+		`:443;cs=a;tlsmin=tls11;tlsmax=0x0303;tlsciphers="0xc02f 0xc030";strictmatch=true`,
+		":80;pxyproto=required;pxyfrom=10.1.2.3/8,::1;maxconn=1;maxage=7s;redirect=:443", "0.0.0.0:0;proto=tcp-dynamic;refresh=5s",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -62,7 +159,7 @@ func FuzzParseListener(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := ParseListener(l.String()); err != nil || again != l {
+		if again, err := ParseListener(l.String()); err != nil || !reflect.DeepEqual(again, l) {
 			t.Errorf("%q parses as %+v, whose text %q parses as %+v, %v", text, l, l.String(), again, err)
 		}
 	})

@@ -1,0 +1,244 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
+)
+
+// listenerKey is a key of a listener's text and the field it stands for.
+type listenerKey struct {
+	name string
+	listenerValue
+}
+
+// listenerValue is a field of a listener as text, which is empty for the zero
+// value.
+type listenerValue interface {
+	parse(text string) error
+	String() string
+}
+
+// keys are bound to the fields of l.
+func (l *Listener) keys() []listenerKey {
+	return []listenerKey{
+		{"name", (*textValue)(&l.Name)},
+		{"proto", (*protoValue)(&l.Proto)},
+		{"cert", (*textValue)(&l.CertFile)},
+		{"key", (*textValue)(&l.KeyFile)},
+		{"cs", (*textValue)(&l.CertSource)},
+		{"clientca", (*textValue)(&l.ClientCA)},
+		{"strictmatch", (*switchValue)(&l.StrictSNI)},
+		{"tlsmin", (*versionValue)(&l.TLSMin)},
+		{"tlsmax", (*versionValue)(&l.TLSMax)},
+		{"tlsciphers", (*ciphersValue)(&l.TLSCiphers)},
+		{"pxyproto", (*proxyValue)(&l.Proxied)},
+		{"pxytimeout", (*durationValue)(&l.ProxyTimeout)},
+		{"pxyfrom", (*prefixesValue)(&l.ProxyFrom)},
+		{"ht", (*durationValue)(&l.HeaderTimeout)},
+		{"rt", (*durationValue)(&l.ReadTimeout)},
+		{"wt", (*durationValue)(&l.WriteTimeout)},
+		{"it", (*durationValue)(&l.IdleTimeout)},
+		{"maxconn", (*countValue)(&l.MaxConns)},
+		{"maxconnperip", (*countValue)(&l.MaxConnsPerClient)},
+		{"maxheader", (*countValue)(&l.MaxHeaderBytes)},
+		{"maxfields", (*countValue)(&l.MaxHeaderFields)},
+		{"maxbody", (*bytesValue)(&l.MaxBodyBytes)},
+		{"maxrequests", (*countValue)(&l.MaxRequests)},
+		{"maxage", (*durationValue)(&l.MaxConnAge)},
+		{"redirect", (*textValue)(&l.RedirectTo)},
+		{"refresh", (*durationValue)(&l.Refresh)},
+	}
+}
+
+func keyNames(keys []listenerKey) []string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	return names
+}
+
+type (
+	textValue     string
+	protoValue    string
+	switchValue   bool
+	versionValue  uint16
+	ciphersValue  []uint16
+	proxyValue    ProxyMode
+	durationValue time.Duration
+	prefixesValue []netip.Prefix
+	countValue    int
+	bytesValue    int64
+)
+
+func (v *textValue) parse(text string) error { *v = textValue(text); return nil }
+func (v *textValue) String() string          { return string(*v) }
+
+var (
+	protocols = []string{
+		ProtoHTTP, ProtoHTTPS, ProtoTCP, ProtoSNI, ProtoHTTPSAndSNI, ProtoTCPDynamic, ProtoUDP,
+	}
+	protocolsLater = []string{"grpc", "grpcs"}
+)
+
+func (v *protoValue) parse(text string) error {
+	switch {
+	case text == "prometheus":
+		return errors.New("proto=prometheus: metrics are served by the admin listener, under /metrics (see -admin)")
+	case !slices.Contains(protocols, text):
+		return unknown("proto", text, protocols, protocolsLater)
+	}
+	*v = protoValue(text)
+	return nil
+}
+
+func (v *protoValue) String() string { return string(*v) }
+
+func (v *switchValue) parse(text string) error {
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return fmt.Errorf("%q is not true or false", text)
+	}
+	*v = switchValue(b)
+	return nil
+}
+
+func (v *switchValue) String() string {
+	if *v {
+		return "true"
+	}
+	return ""
+}
+
+func (v *versionValue) parse(text string) error {
+	version, err := tlsconf.ParseVersion(text)
+	*v = versionValue(version)
+	return err
+}
+
+func (v *versionValue) String() string {
+	if *v == 0 {
+		return ""
+	}
+	return tlsconf.FormatVersion(uint16(*v))
+}
+
+func (v *ciphersValue) parse(text string) (err error) {
+	*v, err = tlsconf.ParseCiphers(strings.Join(list(text), ","))
+	return err
+}
+
+func (v *ciphersValue) String() string { return tlsconf.FormatCiphers(*v) }
+
+func (v *proxyValue) parse(text string) error {
+	if text == string(ProxyRequired) {
+		*v = proxyValue(ProxyRequired)
+		return nil
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return fmt.Errorf("pxyproto=%s is not true, required or false", text)
+	}
+	if *v = proxyValue(ProxyNone); on {
+		*v = proxyValue(ProxyOptional)
+	}
+	return nil
+}
+
+func (v *proxyValue) String() string { return string(*v) }
+
+func (v *durationValue) parse(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is not a duration such as 30s", text)
+	}
+	*v = durationValue(d)
+	return nil
+}
+
+func (v *durationValue) String() string {
+	if *v == 0 {
+		return ""
+	}
+	return time.Duration(*v).String()
+}
+
+func (v *prefixesValue) parse(text string) (err error) {
+	*v, err = ParsePrefixes(list(text))
+	return err
+}
+
+func (v *prefixesValue) String() string {
+	texts := make([]string, len(*v))
+	for i, p := range *v {
+		texts[i] = p.String()
+	}
+	return strings.Join(texts, ",")
+}
+
+func (v *countValue) parse(text string) error {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return fmt.Errorf("%q is not a whole number", text)
+	}
+	*v = countValue(n)
+	return nil
+}
+
+func (v *countValue) String() string { return formatCount(int64(*v)) }
+
+func (v *bytesValue) parse(text string) error {
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		return fmt.Errorf("%q is not a number of bytes", text)
+	}
+	*v = bytesValue(n)
+	return nil
+}
+
+func (v *bytesValue) String() string { return formatCount(int64(*v)) }
+
+func formatCount(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// list cuts a text at commas and spaces.
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// ParsePrefixes reads addresses and CIDR blocks; an address is a block of one.
+func ParsePrefixes(texts []string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			address, err := netip.ParseAddr(text)
+			if err != nil || address.Zone() != "" {
+				return nil, fmt.Errorf("%q is not an address or a block such as 10.0.0.0/8", text)
+			}
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	return prefixes, nil
+}
+
+func unknown(kind, word string, known, later []string) error {
+	supported := "supported: " + strings.Join(known, ", ")
+	if slices.Contains(later, word) {
+		return fmt.Errorf("%s %q is not supported yet; %s", kind, word, supported)
+	}
+	return fmt.Errorf("unknown %s %q%s (%s)", kind, word, nearest.Hint(word, "", slices.Values(known)), supported)
+}

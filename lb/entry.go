@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,6 +22,7 @@ type entry struct {
 	timeouts Timeouts // the server's, with the listener's in their place
 	bound    net.Listener
 	address  net.Addr // of the socket bound
+	label    string   // see labelOf
 
 	http1    *h1.Server
 	http2    *http.Server // nil without TLS, as is:
@@ -34,8 +36,14 @@ type entry struct {
 	refusedKind map[string]uint64 // by reason
 }
 
-// name is the listener's, or its address as configured if it has none.
-func (e *entry) name() string { return cmp.Or(e.listener.Name, e.listener.Address) }
+// labelOf is what logs and metrics call a listener bound to an address: its
+// name, or the address as configured if it has none, which tells it apart.
+func labelOf(l Listener, bound net.Addr) string {
+	if strings.HasSuffix(l.Address, ":0") {
+		return cmp.Or(l.Name, bound.String())
+	}
+	return cmp.Or(l.Name, l.Address)
+}
 
 func (e *entry) countRefused(reason string) {
 	e.mu.Lock()
@@ -48,7 +56,7 @@ func (e *entry) countRefused(reason string) {
 
 func (e *entry) metrics() EntrypointMetrics {
 	m := EntrypointMetrics{
-		Entrypoint: e.name(), InFlight: e.counters.inFlight(), Counts: e.counters.sum(),
+		Entrypoint: e.label, InFlight: e.counters.inFlight(), Counts: e.counters.sum(),
 		Connections: e.http2Conns.Load(), HandshakeErrors: e.handshakeErrors.Load(),
 	}
 	if e.http1 != nil {

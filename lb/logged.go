@@ -95,7 +95,7 @@ func (s *Server) endRecord(x *Exchange, took time.Duration) {
 	}
 	o := &x.Outcome
 	r.entry = accesslog.Entry{
-		Start: r.began, Duration: took, Entrypoint: x.entry.name(),
+		Start: r.began, Duration: took, Entrypoint: x.entry.label,
 		Remote: x.Remote, Local: x.Local, User: o.User, TLS: x.TLS,
 		Protocol: x.Protocol, Scheme: x.Scheme, Method: x.Request.Method, Authority: x.Authority,
 		Path: x.SentPath, Query: x.SentQuery, Line: x.line, Header: &r.request,

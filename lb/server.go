@@ -98,6 +98,7 @@ func (s *Server) bind(l Listener) (*entry, error) {
 		return nil, fmt.Errorf("listening on %s: %w", l.Address, err)
 	}
 	e.address = bound.Addr()
+	e.label = labelOf(l, e.address)
 	if e.bound = bound; config != nil {
 		e.bound = tls.NewListener(bound, config)
 	}

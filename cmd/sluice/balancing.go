@@ -1,26 +1,38 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
 // balancing is the load balancer of a configuration.
-type balancing struct{ *lb.Server }
+type balancing struct {
+	*lb.Server
+	accessLog *accesslog.Log // nil if it is off
+	log       *slog.Logger
+}
 
-// newBalancing binds the listeners.
-func newBalancing(c Config, watcher *watch.Watcher, log *slog.Logger) (*balancing, error) {
+// newBalancing opens the access log and binds the listeners.
+func (d *daemon) newBalancing(c Config, watcher *watch.Watcher) (*balancing, error) {
 	o, err := c.serverOptions()
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	o.Logger = log
+	o.Logger = d.log
+	if c.LB.AccessLog.isOn() {
+		if o.AccessLog, err = accesslog.New(c.LB.AccessLog.options(d.stdout, d.stderr, d.log)); err != nil {
+			return nil, &exitError{exitConfig, err}
+		}
+	}
 	server, err := lb.New(o, watcher)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
@@ -28,7 +40,31 @@ func newBalancing(c Config, watcher *watch.Watcher, log *slog.Logger) (*balancin
 	if err := server.Listen(); err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	return &balancing{server}, nil
+	return &balancing{server, o.AccessLog, d.log}, nil
+}
+
+// Run serves until ctx ends and the server has drained. Then the access log is
+// written to its end, unless its target takes nothing.
+func (b *balancing) Run(ctx context.Context) error {
+	if b.accessLog == nil {
+		return b.Server.Run(ctx)
+	}
+	const patience = 5 * time.Second
+	logging, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_ = b.accessLog.Run(logging) // is nil
+	}()
+	err := b.Server.Run(ctx)
+	end()
+	select {
+	case <-written:
+	case <-time.After(patience):
+		b.log.Error("the end of the access log is lost: its target takes nothing", "waited", patience)
+	}
+	return err
 }
 
 // serverOptions is what the configuration says of the load balancer. The error

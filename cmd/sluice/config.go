@@ -83,6 +83,8 @@ type LB struct {
 	// TrustedProxies are the addresses and CIDR blocks of peers whose
 	// forwarding headers are believed.
 	TrustedProxies []string `hcl:"trusted_proxies"`
+
+	AccessLog AccessLog `hcl:"access_log"`
 }
 
 // Tags says how service tags are read.
@@ -125,7 +127,7 @@ func DefaultConfig() Config {
 		Vault:             defaultVault(),
 		Catalog:           Catalog{Address: "127.0.0.1"},
 		DefaultDelimiters: Delimiters{Left: "{{", Right: "}}"},
-		LB:                LB{DrainTimeout: 30 * time.Second},
+		LB:                LB{DrainTimeout: 30 * time.Second, AccessLog: AccessLog{Format: "json"}},
 		Tags: Tags{
 			FabioPrefix:   "urlprefix-",
 			TraefikPrefix: "traefik",

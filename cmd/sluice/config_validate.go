@@ -101,6 +101,7 @@ func (e *Exec) validate(at string, f *faultList) {
 // validate leaves the listeners to package lb.
 func (l *LB) validate(f *faultList) {
 	f.notNegative("lb.drain_timeout", l.DrainTimeout)
+	l.AccessLog.validate(f)
 	for _, peer := range l.TrustedProxies {
 		if _, err := netip.ParsePrefix(peer); err == nil {
 			continue

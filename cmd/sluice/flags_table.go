@@ -94,6 +94,10 @@ func lbFlags() []flagSpec {
 	return []flagSpec{
 		{name: "exposed-by-default", set: into(func(c *Config) any { return &c.Tags.ExposedByDefault }),
 			help: "Route services whose tags do not ask for it, too."},
+		{name: "access-log", value: "TARGET", set: into(func(c *Config) any { return &c.LB.AccessLog.Target }),
+			help: "Write a line for each request to stdout, stderr or a file (default off)."},
+		{name: "access-log-format", value: "FORMAT", set: into(func(c *Config) any { return &c.LB.AccessLog.Format }),
+			help: "json (default), common, combined, traefik, traefik-json, generic-clf, or a pattern such as '$remote_host \"$request\"'."},
 		{name: "admin", value: "ADDR|off", set: into(func(c *Config) any { return &c.Admin.Listen }),
 			help: "Serve health, routes and metrics on ADDR or on unix:///PATH (default " + defaultAdminAddress + " with -lb, else off)."},
 		{name: "catalog-address", value: "ADDR", set: into(func(c *Config) any { return &c.Catalog.Address }),

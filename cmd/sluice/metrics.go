@@ -1,11 +1,6 @@
 package main
 
-import (
-	"strconv"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sluiceproxy/sluice/lb"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // collector turns what the parts count into metrics, at the moment it is asked.
 type collector struct {
@@ -14,36 +9,27 @@ type collector struct {
 	generation, connections, maxConnections, queries, failing, staleSeconds *prometheus.Desc
 	templateReady, templateWritten                                          *prometheus.Desc
 	templateRenders, templateCommands, templateCommandFailures              *prometheus.Desc
-	problems, routes, inFlight, tunnels, retries, upstreamErrors, rebuilds  *prometheus.Desc
-	responses, duration                                                     *prometheus.Desc
+	problems                                                                *prometheus.Desc
+
+	lb lbMetrics
 }
 
 func newCollector(d *daemon) *collector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("sluice_"+name, help, labels, nil)
-	}
 	return &collector{
 		d:                       d,
-		generation:              desc("watch_generation", "Snapshots published."),
-		connections:             desc("watch_connections", "Connections to the source in use."),
-		maxConnections:          desc("watch_max_connections", "Connections to the source allowed."),
-		queries:                 desc("watch_queries", "Queries watched."),
-		failing:                 desc("watch_failing_queries", "Queries whose last request failed."),
-		staleSeconds:            desc("watch_stale_seconds", "Age of the oldest answer that cannot be confirmed; 0 if all are fresh."),
-		templateReady:           desc("template_ready", "Whether the file is right and in effect.", "destination"),
-		templateWritten:         desc("template_written_timestamp_seconds", "When the file was last replaced.", "destination"),
-		templateRenders:         desc("template_renders_total", "Times the file was replaced since the last reload of the configuration.", "destination"),
-		templateCommands:        desc("template_commands_total", "Times its command ran since then.", "destination"),
-		templateCommandFailures: desc("template_command_failures_total", "Times its command failed since then.", "destination"),
-		problems:                desc("problems", "Tags and files that cannot be honoured."),
-		routes:                  desc("lb_routes", "Routes in the table."),
-		inFlight:                desc("lb_requests_in_flight", "Requests being served."),
-		tunnels:                 desc("lb_tunnels", "Upgraded connections open."),
-		retries:                 desc("lb_retries_total", "Second tries."),
-		upstreamErrors:          desc("lb_upstream_errors_total", "Tries that failed by the target's fault."),
-		rebuilds:                desc("lb_table_rebuilds_total", "Tables put in force."),
-		responses:               desc("lb_responses_total", "Answers by the first digit of their status.", "dialect", "route", "service", "class"),
-		duration:                desc("lb_request_duration_seconds", "From the request's head to the answer's end.", "dialect", "route", "service"),
+		generation:              newDesc("watch_generation", "Snapshots published."),
+		connections:             newDesc("watch_connections", "Connections to the source in use."),
+		maxConnections:          newDesc("watch_max_connections", "Connections to the source allowed."),
+		queries:                 newDesc("watch_queries", "Queries watched."),
+		failing:                 newDesc("watch_failing_queries", "Queries whose last request failed."),
+		staleSeconds:            newDesc("watch_stale_seconds", "Age of the oldest answer that cannot be confirmed; 0 if all are fresh."),
+		templateReady:           newDesc("template_ready", "Whether the file is right and in effect.", "destination"),
+		templateWritten:         newDesc("template_written_timestamp_seconds", "When the file was last replaced.", "destination"),
+		templateRenders:         newDesc("template_renders_total", "Times the file was replaced since the last reload of the configuration.", "destination"),
+		templateCommands:        newDesc("template_commands_total", "Times its command ran since then.", "destination"),
+		templateCommandFailures: newDesc("template_command_failures_total", "Times its command failed since then.", "destination"),
+		problems:                newDesc("problems", "Tags and files that cannot be honoured."),
+		lb:                      newLBMetrics(),
 	}
 }
 
@@ -51,41 +37,29 @@ func newCollector(d *daemon) *collector {
 func (c *collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
-func (c *collector) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
-	}
-	c.collectWatcher(gauge)
+func (c *collector) Collect(metrics chan<- prometheus.Metric) {
+	out := metricSink(metrics)
+	c.collectWatcher(out)
 	for _, t := range c.d.templates() {
 		ready := 0.0
 		if t.Ready() {
 			ready = 1
 		}
-		gauge(c.templateReady, ready, t.Destination)
-		counter(c.templateRenders, t.Renders, t.Destination)
-		counter(c.templateCommands, t.Commands, t.Destination)
-		counter(c.templateCommandFailures, t.CommandFailures, t.Destination)
+		out.gauge(c.templateReady, ready, t.Destination)
+		out.counter(c.templateRenders, t.Renders, t.Destination)
+		out.counter(c.templateCommands, t.Commands, t.Destination)
+		out.counter(c.templateCommandFailures, t.CommandFailures, t.Destination)
 		if !t.Written.IsZero() {
-			gauge(c.templateWritten, float64(t.Written.UnixMilli())/1e3, t.Destination)
+			out.gauge(c.templateWritten, float64(t.Written.UnixMilli())/1e3, t.Destination)
 		}
 	}
-	gauge(c.problems, float64(len(c.d.problems())))
-	if c.d.lb == nil {
-		return
+	out.gauge(c.problems, float64(len(c.d.problems())))
+	if c.d.lb != nil {
+		c.lb.collect(c.d.lb, out)
 	}
-	if table := c.d.lb.Table(); table != nil {
-		gauge(c.routes, float64(len(table.Routes())))
-	}
-	m := c.d.lb.Metrics()
-	gauge(c.inFlight, float64(m.InFlight))
-	gauge(c.tunnels, float64(m.Tunnels))
-	c.collectServer(m, out)
 }
 
-func (c *collector) collectWatcher(gauge func(*prometheus.Desc, float64, ...string)) {
+func (c *collector) collectWatcher(out metricSink) {
 	s := c.d.currentFeed().watcher.Status()
 	failing := 0
 	for _, q := range s.Queries {
@@ -94,34 +68,10 @@ func (c *collector) collectWatcher(gauge func(*prometheus.Desc, float64, ...stri
 		}
 	}
 	stale, _ := s.StaleFor()
-	gauge(c.generation, float64(s.Generation))
-	gauge(c.connections, float64(s.Connections))
-	gauge(c.maxConnections, float64(s.Max))
-	gauge(c.queries, float64(len(s.Queries)))
-	gauge(c.failing, float64(failing))
-	gauge(c.staleSeconds, stale.Seconds())
-}
-
-func (c *collector) collectServer(m lb.Metrics, out chan<- prometheus.Metric) {
-	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
-	}
-	counter(c.retries, m.Retries)
-	counter(c.upstreamErrors, m.UpstreamErrors)
-	counter(c.rebuilds, m.Rebuilds)
-	for _, r := range m.Routes {
-		for class, n := range r.Classes {
-			if n > 0 {
-				counter(c.responses, n, r.Dialect, r.Route, r.Service, strconv.Itoa(class)+"xx")
-			}
-		}
-		buckets, total := map[float64]uint64{}, uint64(0)
-		for i, n := range r.Buckets {
-			total += n
-			if i < len(r.Bounds) {
-				buckets[r.Bounds[i]] = total
-			}
-		}
-		out <- prometheus.MustNewConstHistogram(c.duration, total, r.Seconds, buckets, r.Dialect, r.Route, r.Service)
-	}
+	out.gauge(c.generation, float64(s.Generation))
+	out.gauge(c.connections, float64(s.Connections))
+	out.gauge(c.maxConnections, float64(s.Max))
+	out.gauge(c.queries, float64(len(s.Queries)))
+	out.gauge(c.failing, float64(failing))
+	out.gauge(c.staleSeconds, stale.Seconds())
 }

@@ -121,9 +121,10 @@ func (d *daemon) open() (err error) {
 		return err
 	}
 	if len(d.config.LB.Listeners) > 0 {
-		if d.lb, err = newBalancing(d.config, d.feed.watcher, d.log); err != nil {
+		if d.lb, err = d.newBalancing(d.config, d.feed.watcher); err != nil {
 			return err
 		}
+		d.signals.accessLog.Store(d.lb.accessLog)
 	}
 	if len(d.config.Templates) == 0 && d.lb != nil {
 		return nil

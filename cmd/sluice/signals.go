@@ -8,17 +8,21 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/render/child"
 )
 
 // signals are those the daemon reacts to. The kill signal ends it in good order,
 // a second one at once; the reload signal makes it read its configuration again.
 // All others are passed on to the program it supervises; while there is none,
-// SIGTERM is a kill signal too, and the rest is ignored.
+// SIGTERM is a kill signal too, and the rest is ignored. SIGUSR1 has the file of
+// the access log opened again besides.
 type signals struct {
 	arrived chan os.Signal
 	reload  chan struct{} // one slot
 	roles   atomic.Pointer[signalRoles]
+	// accessLog is opened again on SIGUSR1, whatever else that means.
+	accessLog atomic.Pointer[accesslog.Log]
 	// killed is set when the kill signal ended it.
 	killed atomic.Bool
 }
@@ -92,6 +96,9 @@ func (s *signals) context(parent context.Context) (context.Context, context.Canc
 
 func (s *signals) handle(ctx context.Context, arrived syscall.Signal, cancel context.CancelCauseFunc) {
 	roles := s.roles.Load()
+	if log := s.accessLog.Load(); log != nil && arrived == syscall.SIGUSR1 {
+		log.Reopen()
+	}
 	switch {
 	case arrived == syscall.SIGPIPE:
 	case arrived == roles.kill:

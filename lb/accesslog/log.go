@@ -63,6 +63,14 @@ type Log struct {
 	closed  bool
 }
 
+// Validate reports what is wrong with the options, as far as that can be told
+// without opening the target.
+func (o Options) Validate() error {
+	_, formatErr := ParseFormat(o.Format, o.Fields, o.Headers)
+	_, filterErr := o.Filter.compile()
+	return errors.Join(formatErr, filterErr)
+}
+
 // New checks the options and opens the target. Nothing is written before Run.
 func New(o Options) (*Log, error) {
 	format, err := ParseFormat(o.Format, o.Fields, o.Headers)

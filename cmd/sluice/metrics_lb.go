@@ -1,0 +1,140 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// lbMetrics are the metrics of the load balancer.
+type lbMetrics struct {
+	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects *prometheus.Desc
+	perRoute, perEntrypoint                                               countMetrics
+	entrypointInFlight, connections, handshakeErrors, refused             *prometheus.Desc
+	targetRequests, targetFailures, targetInFlight, targetConnections     *prometheus.Desc
+	logLines, logDropped                                                  *prometheus.Desc
+}
+
+// countMetrics show what is counted of a kind of exchanges.
+type countMetrics struct{ responses, duration, received, sent *prometheus.Desc }
+
+func newLBMetrics() lbMetrics {
+	route, entrypoint := []string{"dialect", "route", "service"}, []string{"entrypoint"}
+	return lbMetrics{
+		routes:         newDesc("lb_routes", "Routes in the table."),
+		inFlight:       newDesc("lb_requests_in_flight", "Requests being served."),
+		tunnels:        newDesc("lb_tunnels", "Upgraded connections open."),
+		retries:        newDesc("lb_retries_total", "Second tries."),
+		upstreamErrors: newDesc("lb_upstream_errors_total", "Tries that failed by the target's fault."),
+		rebuilds:       newDesc("lb_table_rebuilds_total", "Tables put in force."),
+		defects:        newDesc("lb_defects_total", "Requests that ran into a defect of sluice; please report them."),
+
+		perRoute:      newCountMetrics("lb_", route),
+		perEntrypoint: newCountMetrics("lb_entrypoint_", entrypoint),
+
+		entrypointInFlight: newDesc("lb_entrypoint_requests_in_flight", "Requests being served, by listener.", entrypoint...),
+		connections:        newDesc("lb_entrypoint_connections", "Connections open.", entrypoint...),
+		handshakeErrors:    newDesc("lb_entrypoint_tls_handshake_errors_total", "TLS handshakes that failed.", entrypoint...),
+		refused:            newDesc("lb_entrypoint_refused_requests_total", "Requests that were none by the standard.", "entrypoint", "reason"),
+
+		targetRequests:    newDesc("lb_target_requests_total", "Requests sent to the target, second tries too.", "target"),
+		targetFailures:    newDesc("lb_target_failures_total", "Those of them that failed by its fault.", "target"),
+		targetInFlight:    newDesc("lb_target_requests_in_flight", "Requests it is answering.", "target"),
+		targetConnections: newDesc("lb_target_connections", "Connections to it.", "target", "state"),
+
+		logLines:   newDesc("access_log_lines_total", "Lines written to the access log."),
+		logDropped: newDesc("access_log_dropped_lines_total", "Lines lost because its target was too slow or failed."),
+	}
+}
+
+func newCountMetrics(prefix string, labels []string) countMetrics {
+	return countMetrics{
+		responses: newDesc(prefix+"responses_total", "Answers by the first digit of their status.", append(labels[:len(labels):len(labels)], "class")...),
+		duration:  newDesc(prefix+"request_duration_seconds", "From the request's head to the answer's end.", labels...),
+		received:  newDesc(prefix+"request_bytes_total", "Bytes of the bodies of requests.", labels...),
+		sent:      newDesc(prefix+"response_bytes_total", "Bytes of the bodies of answers.", labels...),
+	}
+}
+
+// collect sends what the load balancer has counted.
+func (m *lbMetrics) collect(b *balancing, out metricSink) {
+	if table := b.Table(); table != nil {
+		out.gauge(m.routes, float64(len(table.Routes())))
+	}
+	view := b.Metrics()
+	out.gauge(m.inFlight, float64(view.InFlight))
+	out.gauge(m.tunnels, float64(view.Tunnels))
+	out.counter(m.retries, view.Retries)
+	out.counter(m.upstreamErrors, view.UpstreamErrors)
+	out.counter(m.rebuilds, view.Rebuilds)
+	out.counter(m.defects, view.Panics)
+	for _, r := range view.Routes {
+		m.perRoute.collect(r.Counts, out, r.Dialect, r.Route, r.Service)
+	}
+	for _, e := range view.Entrypoints {
+		m.perEntrypoint.collect(e.Counts, out, e.Entrypoint)
+		out.gauge(m.entrypointInFlight, float64(e.InFlight), e.Entrypoint)
+		out.gauge(m.connections, float64(e.Connections), e.Entrypoint)
+		out.counter(m.handshakeErrors, e.HandshakeErrors, e.Entrypoint)
+		for reason, n := range e.Refused {
+			out.counter(m.refused, n, e.Entrypoint, reason)
+		}
+	}
+	for _, t := range view.Targets {
+		out.counter(m.targetRequests, t.Requests, t.Target)
+		out.counter(m.targetFailures, t.Failures, t.Target)
+		out.gauge(m.targetInFlight, float64(t.InFlight), t.Target)
+		out.gauge(m.targetConnections, float64(t.Idle), t.Target, "idle")
+		out.gauge(m.targetConnections, float64(t.Open-t.Idle), t.Target, "used")
+	}
+	if b.accessLog != nil {
+		written, dropped := b.accessLog.Stats()
+		out.counter(m.logLines, written)
+		out.counter(m.logDropped, dropped)
+	}
+}
+
+func (m *countMetrics) collect(c lb.Counts, out metricSink, labels ...string) {
+	for class, n := range c.Classes {
+		if n > 0 {
+			out.counter(m.responses, n, append(labels[:len(labels):len(labels)], strconv.Itoa(class)+"xx")...)
+		}
+	}
+	buckets, total := map[float64]uint64{}, uint64(0)
+	for i, n := range c.Buckets {
+		total += n
+		if i < len(c.Bounds) {
+			buckets[c.Bounds[i]] = total
+		}
+	}
+	out <- prometheus.MustNewConstHistogram(m.duration, total, c.Seconds, buckets, labelValues(labels)...)
+	out.counter(m.received, c.Received, labels...)
+	out.counter(m.sent, c.Sent, labels...)
+}
+
+// metricSink takes metrics.
+type metricSink chan<- prometheus.Metric
+
+func newDesc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("sluice_"+name, help, labels, nil)
+}
+
+func (s metricSink) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labelValues(labels)...)
+}
+
+func (s metricSink) counter(d *prometheus.Desc, v uint64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labelValues(labels)...)
+}
+
+// labelValues makes texts of the catalog and of files fit for labels, which must
+// be UTF-8.
+func labelValues(texts []string) []string {
+	values := make([]string, len(texts))
+	for i, text := range texts {
+		values[i] = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	return values
+}

@@ -181,9 +181,15 @@ func instance(e wireEntry) watch.Instance {
 	return i
 }
 
-func decodeHealth(body []byte) (any, int, error) { return decodeList(body, instance) }
-func decodePairs(body []byte) (any, int, error)  { return decodeList(body, wirePair.pair) }
-func decodeNodes(body []byte) (any, int, error)  { return decodeList(body, wireNode.info) }
+func decodeHealth(body []byte) (any, int, error) {
+	if list, ok := scanHealth(body); ok {
+		return list, len(list), nil
+	}
+	return decodeList(body, instance)
+}
+
+func decodePairs(body []byte) (any, int, error) { return decodeList(body, wirePair.pair) }
+func decodeNodes(body []byte) (any, int, error) { return decodeList(body, wireNode.info) }
 
 func decodeKeys(body []byte) (any, int, error) {
 	return decodeList(body, func(key string) string { return key })

@@ -90,6 +90,27 @@ func (h *Header) Set(name, value string) {
 	h.Add(name, value)
 }
 
+// Append makes one line of the field's lines and the value, as a list (RFC 9110
+// §5.6.1).
+func (h *Header) Append(name, value string) {
+	if !h.Has(name) {
+		h.Add(name, value)
+		return
+	}
+	list := append(slices.Collect(h.Values(name)), value)
+	h.Set(name, strings.Join(list, ", "))
+}
+
+// Clone returns a copy that shares nothing with h, not even the memory of
+// strings, and may be kept.
+func (h *Header) Clone() *Header {
+	fields := make([]h1.Field, len(h.fields))
+	for i, f := range h.fields {
+		fields[i] = h1.Field{Name: strings.Clone(f.Name), Value: strings.Clone(f.Value)}
+	}
+	return &Header{fields}
+}
+
 // Del removes all lines of the field.
 func (h *Header) Del(name string) {
 	h.DelFunc(func(n string) bool { return h1.EqualNames(n, name) })

@@ -54,8 +54,8 @@ func (s *Server) setForwarding(x *Exchange) {
 		})
 	}
 	client := x.client.of(x, peer)
-	appendTo(h, "X-Forwarded-For", client.ip)
-	appendTo(h, "Forwarded", client.forwarded)
+	h.Append("X-Forwarded-For", client.ip)
+	h.Append("Forwarded", client.forwarded)
 	setMissing(h, "X-Real-Ip", client.ip)
 	setMissing(h, "X-Forwarded-Proto", x.Scheme)
 	setMissing(h, "X-Forwarded-Host", x.Authority)
@@ -116,16 +116,6 @@ func forwardedPort(x *Exchange) string {
 		return "443"
 	}
 	return "80"
-}
-
-// appendTo makes one line of the field's lines and the value.
-func appendTo(h *Header, name, value string) {
-	if !h.Has(name) {
-		h.Add(name, value)
-		return
-	}
-	list := append(slices.Collect(h.Values(name)), value)
-	h.Set(name, strings.Join(list, ", "))
 }
 
 func setMissing(h *Header, name, value string) {

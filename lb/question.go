@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -29,7 +30,7 @@ type Answer struct {
 // Ask explains a question; nothing is sent. The error tells what is wrong with
 // the question.
 func (t *Table) Ask(q Question) (Answer, error) {
-	x, err := q.exchange()
+	x, err := q.Exchange(context.Background())
 	if err != nil {
 		return Answer{}, err
 	}
@@ -53,8 +54,9 @@ func (t *Table) Ask(q Question) (Answer, error) {
 	return a, nil
 }
 
-// exchange is the one such a request would be, as far as routing goes.
-func (q Question) exchange() (*Exchange, error) {
+// Exchange is the one such a request would be, as far as routing and middlewares
+// go. It has no [Reply], and takes over the question's header.
+func (q Question) Exchange(ctx context.Context) (*Exchange, error) {
 	scheme, rest, ok := strings.Cut(q.URL, "://")
 	if !ok || scheme != "http" && scheme != "https" {
 		return nil, fmt.Errorf("%q is not an absolute URL, such as http://www.example.com/path", q.URL)
@@ -73,7 +75,7 @@ func (q Question) exchange() (*Exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Exchange{Scheme: scheme, Authority: authority, Header: q.Header}
+	x := &Exchange{Scheme: scheme, Authority: authority, Header: q.Header, ctx: ctx}
 	name, _, _ := strings.Cut(authority, ":")
 	x.Request = match.Request{
 		Host:   host,
@@ -88,6 +90,7 @@ func (q Question) exchange() (*Exchange, error) {
 	if query := strings.IndexByte(sent, '?'); query >= 0 {
 		x.RawQuery, sent = sent[query:], sent[:query]
 	}
+	x.SentPath, x.SentQuery = sent, x.RawQuery
 	path, raw, err := cleanPath(sent)
 	if err != nil {
 		return nil, err

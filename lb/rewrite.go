@@ -39,7 +39,7 @@ func (s stripPrefixes) Preview(x *Exchange) error {
 			continue
 		}
 		if err == nil && !s.AlwaysForwarded {
-			appendTo(&x.Header, "X-Forwarded-Prefix", prefix)
+			x.Header.Append("X-Forwarded-Prefix", prefix)
 		}
 		return err
 	}

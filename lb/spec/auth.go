@@ -14,6 +14,8 @@ type BasicAuth struct {
 	Realm     string   `key:"realm"`
 	// RemoveHeader keeps Authorization from the upstream.
 	RemoveHeader bool `key:"removeheader"`
+	// AllowPlain takes a hash of no known form for the password itself.
+	AllowPlain bool
 	// HeaderField is the request field that gets the user's name.
 	HeaderField string `key:"headerfield"`
 	// Refresh is how often UsersFile is looked at for changes; 0 is at most once

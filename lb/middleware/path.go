@@ -1,0 +1,139 @@
+package middleware
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// replacedPath tells the upstream what the path was before it was replaced.
+const replacedPath = "X-Replaced-Path"
+
+// rewrite goes on with a request whose path was changed, or refuses it if the
+// path is not fit to be forwarded any more.
+func rewrite(x *lb.Exchange, err error, next lb.Handler) {
+	if err != nil {
+		x.Outcome.Err = err
+		x.AnswerText(http.StatusBadRequest, "400 bad request")
+		return
+	}
+	next.Serve(x)
+}
+
+type stripPrefixRegex struct{ expressions []*regexp.Regexp }
+
+func newStripPrefixRegex(s spec.StripPrefixRegex) stripPrefixRegex {
+	return stripPrefixRegex{compileAll(s.Regex)}
+}
+
+// Serve implements [lb.Middleware].
+func (s stripPrefixRegex) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, s.Preview(x), next) }
+
+// Preview implements [lb.Previewer].
+func (s stripPrefixRegex) Preview(x *lb.Exchange) error {
+	for _, e := range s.expressions {
+		at := e.FindStringIndex(x.Request.Path)
+		if at == nil || at[0] != 0 || at[1] == 0 {
+			continue
+		}
+		prefix := strings.Clone(x.Request.Path[:at[1]])
+		cut, err := x.StripPrefix(prefix)
+		if cut && err == nil {
+			x.Header.Append("X-Forwarded-Prefix", prefix)
+		}
+		return err
+	}
+	return nil
+}
+
+type replacePath spec.ReplacePath
+
+// Serve implements [lb.Middleware].
+func (r replacePath) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, r.Preview(x), next) }
+
+// Preview implements [lb.Previewer].
+func (r replacePath) Preview(x *lb.Exchange) error {
+	x.Header.Set(replacedPath, x.RawPath)
+	return x.ReplacePath(r.Path)
+}
+
+type replacePathRegex struct {
+	expression  *regexp.Regexp
+	replacement string
+}
+
+func newReplacePathRegex(s spec.ReplacePathRegex) replacePathRegex {
+	return replacePathRegex{regexp.MustCompile(s.Regex), s.Replacement}
+}
+
+// Serve implements [lb.Middleware].
+func (r replacePathRegex) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, r.Preview(x), next) }
+
+// Preview implements [lb.Previewer].
+func (r replacePathRegex) Preview(x *lb.Exchange) error {
+	if !r.expression.MatchString(x.RawPath) {
+		return nil
+	}
+	was := x.RawPath
+	x.Header.Set(replacedPath, was)
+	replaced := r.expression.ReplaceAllString(was, r.replacement)
+	if !strings.HasPrefix(replaced, "/") {
+		replaced = "/" + replaced
+	}
+	if strings.ContainsAny(replaced, "?#") {
+		// Whatever wrote it meant a path; a query is not added this way.
+		replaced = strings.NewReplacer("?", "%3F", "#", "%23").Replace(replaced)
+	}
+	return x.ReplaceRawPath(replaced)
+}
+
+// encodedCharacters refuses paths with certain escapes.
+type encodedCharacters struct {
+	denied []string // in upper case, as "%2F"
+}
+
+func newEncodedCharacters(s spec.EncodedCharacters) encodedCharacters {
+	var e encodedCharacters
+	for _, c := range []struct {
+		allowed bool
+		escape  string
+	}{
+		{s.AllowSlash, "%2F"}, {s.AllowBackslash, "%5C"}, {s.AllowNullCharacter, "%00"}, {s.AllowSemicolon, "%3B"},
+		{s.AllowPercent, "%25"}, {s.AllowQuestionMark, "%3F"}, {s.AllowHash, "%23"},
+	} {
+		if !c.allowed {
+			e.denied = append(e.denied, c.escape)
+		}
+	}
+	return e
+}
+
+// Serve implements [lb.Middleware].
+func (e encodedCharacters) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, e.Preview(x), next) }
+
+// Preview implements [lb.Previewer].
+func (e encodedCharacters) Preview(x *lb.Exchange) error {
+	if !strings.Contains(x.RawPath, "%") {
+		return nil
+	}
+	path := strings.ToUpper(x.RawPath)
+	for _, escape := range e.denied {
+		if strings.Contains(path, escape) {
+			return fmt.Errorf("the path holds %s, which the route does not allow", escape)
+		}
+	}
+	return nil
+}
+
+// compileAll compiles expressions that were validated.
+func compileAll(texts []string) []*regexp.Regexp {
+	all := make([]*regexp.Regexp, len(texts))
+	for i, text := range texts {
+		all[i] = regexp.MustCompile(text)
+	}
+	return all
+}

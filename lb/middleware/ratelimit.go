@@ -1,0 +1,126 @@
+package middleware
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// rateLimit bounds the requests of each source by a token bucket. Who is early
+// by no more than half the time between two tokens is made to wait.
+type rateLimit struct {
+	source  source
+	limit   rate.Limit // tokens a second
+	burst   int
+	longest time.Duration // to wait
+
+	mu      sync.Mutex
+	buckets map[string]*rate.Limiter
+	swept   time.Time
+}
+
+// maxSources bounds how many sources are told apart.
+const maxSources = 100_000
+
+// longestWait bounds how long a request may wait for its token.
+const longestWait = 500 * time.Millisecond
+
+func newRateLimit(s *spec.RateLimit) (*rateLimit, error) {
+	source, err := newSource(s.Source)
+	if err != nil {
+		return nil, err
+	}
+	period := s.Period
+	if period == 0 {
+		period = time.Second
+	}
+	r := &rateLimit{
+		source: source, limit: rate.Inf, burst: int(min(max(1, s.Burst), math.MaxInt32)),
+		buckets: map[string]*rate.Limiter{}, swept: time.Now(),
+	}
+	if s.Average > 0 {
+		r.limit = rate.Limit(float64(s.Average) / period.Seconds())
+		r.longest = min(longestWait, time.Duration(float64(period)/float64(s.Average)/2))
+	}
+	return r, nil
+}
+
+// Serve implements [lb.Middleware].
+func (r *rateLimit) Serve(x *lb.Exchange, next lb.Handler) {
+	if r.limit == rate.Inf {
+		next.Serve(x)
+		return
+	}
+	token := r.bucket(r.source.of(x)).Reserve()
+	wait := token.Delay()
+	if wait > r.longest {
+		token.Cancel()
+		tooMany(x, wait, http.StatusText(http.StatusTooManyRequests))
+		return
+	}
+	if wait > 0 && !sleep(x, wait) {
+		return
+	}
+	next.Serve(x)
+}
+
+// tooMany answers a request that may come again after a while.
+func tooMany(x *lb.Exchange, wait time.Duration, text string) {
+	h := &lb.Header{}
+	h.Add("Content-Type", "text/plain; charset=utf-8")
+	h.Add("Retry-After", strconv.FormatFloat(math.Ceil(wait.Seconds()), 'f', 0, 64))
+	h.Add("X-Retry-In", wait.String())
+	x.Answer(http.StatusTooManyRequests, h, text+"\n")
+}
+
+// sleep waits, unless the client leaves.
+func sleep(x *lb.Exchange, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-x.Context().Done():
+		x.Outcome.Status, x.Outcome.Err = lb.StatusClientGone, x.Context().Err()
+		return false
+	}
+}
+
+func (r *rateLimit) bucket(source string) *rate.Limiter {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := r.buckets[source]
+	if b == nil {
+		r.sweep()
+		b = rate.NewLimiter(r.limit, r.burst)
+		r.buckets[strings.Clone(source)] = b
+	}
+	return b
+}
+
+// sweep makes room: a bucket that is full again is as good as a new one.
+func (r *rateLimit) sweep() {
+	now := time.Now()
+	if now.Sub(r.swept) >= time.Minute || len(r.buckets) >= maxSources {
+		r.swept = now
+		for source, b := range r.buckets {
+			if b.TokensAt(now) >= float64(r.burst) {
+				delete(r.buckets, source)
+			}
+		}
+	}
+	for source := range r.buckets {
+		if len(r.buckets) < maxSources {
+			return
+		}
+		delete(r.buckets, source)
+	}
+}

@@ -1,0 +1,121 @@
+package middleware
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// redirectStatus is the status of a redirect: what may change the method of the
+// next request is for GET only.
+func redirectStatus(method string, permanent bool) int {
+	switch {
+	case method == http.MethodGet && permanent:
+		return http.StatusMovedPermanently
+	case method == http.MethodGet:
+		return http.StatusFound
+	case permanent:
+		return http.StatusPermanentRedirect
+	}
+	return http.StatusTemporaryRedirect
+}
+
+// redirect answers with another place. What cannot be part of a field is
+// escaped.
+func redirect(x *lb.Exchange, status int, to string) {
+	h := &lb.Header{}
+	h.Add("Location", fieldSafe(to))
+	x.Answer(status, h, "")
+}
+
+// fieldSafe escapes control characters, spaces and what is not ASCII.
+func fieldSafe(text string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f {
+			b.WriteString("%" + string(hex[c>>4]) + string(hex[c&15]))
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+type redirectScheme struct {
+	scheme, port string // port is empty if it is the scheme's own
+	permanent    bool
+}
+
+func newRedirectScheme(s spec.RedirectScheme) redirectScheme {
+	r := redirectScheme{strings.ToLower(s.Scheme), s.Port, s.Permanent}
+	if r.scheme == "http" && r.port == "80" || r.scheme == "https" && r.port == "443" {
+		r.port = ""
+	}
+	return r
+}
+
+// Serve implements [lb.Middleware].
+func (r redirectScheme) Serve(x *lb.Exchange, next lb.Handler) {
+	to := r.scheme + "://" + withoutPort(x.Authority)
+	if r.port != "" {
+		to += ":" + r.port
+	}
+	to += x.RawPath + x.RawQuery
+	if to == location(x) {
+		next.Serve(x)
+		return
+	}
+	redirect(x, redirectStatus(x.Request.Method, r.permanent), to)
+}
+
+type redirectRegex struct {
+	expression  *regexp.Regexp
+	replacement string
+	permanent   bool
+}
+
+func newRedirectRegex(s spec.RedirectRegex) redirectRegex {
+	return redirectRegex{regexp.MustCompile(s.Regex), s.Replacement, s.Permanent}
+}
+
+// Serve implements [lb.Middleware].
+func (r redirectRegex) Serve(x *lb.Exchange, next lb.Handler) {
+	from := location(x)
+	if to := r.expression.ReplaceAllString(from, r.replacement); to != from && r.expression.MatchString(from) {
+		redirect(x, redirectStatus(x.Request.Method, r.permanent), to)
+		return
+	}
+	next.Serve(x)
+}
+
+// location is the request's own address, as the client sees it.
+func location(x *lb.Exchange) string {
+	host := x.Authority
+	scheme := clientScheme(x)
+	if scheme == "https" && strings.HasSuffix(host, ":443") || scheme == "http" && strings.HasSuffix(host, ":80") {
+		host = withoutPort(host)
+	}
+	return scheme + "://" + host + x.RawPath + x.RawQuery
+}
+
+func withoutPort(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		return host[:i]
+	}
+	return host
+}
+
+// clientScheme is how the client spoke to the outermost proxy that is trusted.
+func clientScheme(x *lb.Exchange) string {
+	switch scheme := x.Header.Get("X-Forwarded-Proto"); strings.ToLower(scheme) {
+	case "https", "wss":
+		return "https"
+	case "http", "ws":
+		return "http"
+	}
+	return x.Scheme
+}

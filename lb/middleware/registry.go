@@ -1,0 +1,119 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"sync"
+	"weak"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// Registry makes middlewares and remembers them as long as a table uses them,
+// so that a change elsewhere in the catalog resets no limit and no breaker. It
+// may be used from any goroutine.
+type Registry struct {
+	mu sync.Mutex
+	// made does not keep what it lists alive: tables come and go without telling.
+	made map[string]weak.Pointer[kept]
+}
+
+var _ lb.Middlewares = (*Registry)(nil)
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry { return &Registry{made: map[string]weak.Pointer[kept]{}} }
+
+// kept is a middleware and what it was made of.
+type kept struct {
+	lb.Middleware
+	spec spec.Middleware
+}
+
+// Preview implements [lb.Previewer], for the middlewares that do.
+func (k *kept) Preview(x *lb.Exchange) error {
+	if p, ok := k.Middleware.(lb.Previewer); ok {
+		return p.Preview(x)
+	}
+	return nil
+}
+
+// Middleware implements [lb.Middlewares].
+func (r *Registry) Middleware(owner string, s spec.Middleware) (lb.Middleware, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k := r.made[owner].Value(); k != nil && reflect.DeepEqual(k.spec, s) {
+		return k, nil
+	}
+	m, err := build(s)
+	if err != nil {
+		return nil, err
+	}
+	k := &kept{m, s}
+	r.made[owner] = weak.Make(k)
+	runtime.AddCleanup(k, r.forget, owner)
+	return k, nil
+}
+
+// forget drops an owner whose middleware is gone, unless it has another.
+func (r *Registry) forget(owner string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.made[owner].Value() == nil {
+		delete(r.made, owner)
+	}
+}
+
+// build makes the middleware of a spec.
+func build(s spec.Middleware) (lb.Middleware, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	switch s := s.(type) {
+	case spec.StripPrefixRegex:
+		return newStripPrefixRegex(s), nil
+	case spec.ReplacePath:
+		return replacePath(s), nil
+	case spec.ReplacePathRegex:
+		return newReplacePathRegex(s), nil
+	case spec.EncodedCharacters:
+		return newEncodedCharacters(s), nil
+	case spec.RedirectScheme:
+		return newRedirectScheme(s), nil
+	case spec.RedirectRegex:
+		return newRedirectRegex(s), nil
+	case *spec.IPAllowList:
+		return newAllowList(s)
+	case *spec.AccessRules:
+		return (*accessRules)(s), nil
+	case *spec.RateLimit:
+		return newRateLimit(s)
+	case *spec.InFlight:
+		return newInFlight(s)
+	case *spec.Headers:
+		return newHeaders(s)
+	case *spec.BasicAuth:
+		return newBasicAuth(s)
+	case *spec.DigestAuth:
+		return newDigestAuth(s)
+	case *spec.ForwardAuth:
+		return newForwardAuth(s)
+	case *spec.Compress:
+		return newCompress(s)
+	case *spec.Buffering:
+		return newBuffering(s)
+	case spec.ContentType:
+		return contentType{}, nil
+	case *spec.Retry:
+		return newRetry(s)
+	case *spec.CircuitBreaker:
+		return newCircuitBreaker(s)
+	case *spec.PassTLSClientCert:
+		return newPassClientCert(s), nil
+	}
+	return nil, fmt.Errorf("middlewares of kind %s: %w", s.Kind(), errUnsupported)
+}
+
+var errUnsupported = errors.New("not supported yet")

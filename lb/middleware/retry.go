@@ -1,0 +1,195 @@
+package middleware
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// retry has requests tried again, by the next target if there is one: after
+// errors of the network if nothing of the request can have had an effect or it
+// may be repeated, and after answers of certain statuses.
+type retry struct {
+	spec     *spec.Retry
+	statuses statusRanges
+	replies  sync.Pool // of *retryReply
+}
+
+func newRetry(s *spec.Retry) (*retry, error) {
+	statuses, err := parseStatuses(s.Status)
+	r := &retry{spec: s, statuses: statuses}
+	r.replies.New = func() any { return new(retryReply) }
+	return r, err
+}
+
+// Serve implements [lb.Middleware].
+func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
+	if r.spec.Attempts == 1 {
+		next.Serve(x)
+		return
+	}
+	reply := r.replies.Get().(*retryReply) //nolint:errcheck,forcetypeassert // all that is put there
+	defer r.replies.Put(reply)
+	reply.was = x.CheckpointInto(reply.was)
+	var body *replay
+	if x.Body != nil {
+		body = &replay{from: x.Body, room: cmp.Or(r.spec.MaxRequestBody, 2<<20)}
+	}
+	began := time.Now()
+	for left := r.spec.Attempts - 1; ; left-- {
+		repeatable := left > 0 && (r.spec.Timeout == 0 || time.Since(began) < r.spec.Timeout)
+		*reply = retryReply{Reply: reply.was.Reply(), was: reply.was, retry: r, x: x, body: body, repeatable: repeatable}
+		x.Reply = reply
+		if body != nil {
+			x.Body = body.reader()
+		}
+		next.Serve(x)
+		x.Reply = reply.was.Reply()
+		if !reply.again || !r.pause(x, r.spec.Attempts-1-left) {
+			return
+		}
+		x.Rewind(reply.was)
+	}
+}
+
+// pause waits before the next try, for longer each time.
+func (r *retry) pause(x *lb.Exchange, tried int) bool {
+	if r.spec.InitialInterval <= 0 {
+		return x.Context().Err() == nil
+	}
+	d := min(r.spec.InitialInterval<<min(tried, 10), time.Minute)
+	return sleep(x, d/2+rand.N(d/2+1))
+}
+
+// mayRepeat reports whether the exchange may be tried again after an answer of
+// that status.
+func (r *retry) mayRepeat(x *lb.Exchange, status int, body *replay) bool {
+	if body != nil && body.lost.Load() || x.Context().Err() != nil {
+		return false
+	}
+	idempotent := isIdempotent(x.Request.Method) || r.spec.RetryNonIdempotentMethods
+	if failed := x.Outcome.Err != nil && x.Outcome.Tries > 0 && x.Outcome.TargetStatus == 0; failed {
+		return !r.spec.DisableOnNetworkError && (idempotent || lb.NothingSent(x.Outcome.Err))
+	}
+	return idempotent && r.statuses.contain(status)
+}
+
+// isIdempotent: RFC 9110 §9.2.2.
+func isIdempotent(method string) bool {
+	switch method {
+	case http.MethodPost, http.MethodPatch, "LOCK", http.MethodConnect:
+		return false
+	}
+	return true
+}
+
+// retryReply looks at the head of an answer before it lets it pass.
+type retryReply struct {
+	lb.Reply
+	was        lb.Checkpoint
+	retry      *retry
+	x          *lb.Exchange
+	body       *replay
+	repeatable bool
+
+	again bool
+}
+
+// errAgain ends an answer that is not wanted.
+var errAgain = errors.New("the request is tried again")
+
+// Begin implements [lb.Reply].
+func (r *retryReply) Begin(status int, h *lb.Header, length int64) error {
+	if r.repeatable && r.retry.mayRepeat(r.x, status, r.body) {
+		r.again = true
+		return errAgain
+	}
+	r.repeatable = false
+	return r.Reply.Begin(status, h, length)
+}
+
+// replay is a request's body that can be read again as long as there is room for
+// what was read of it.
+type replay struct {
+	from io.Reader
+	room int64
+	kept []byte
+	lost atomic.Bool
+}
+
+// reader reads from the start. There may be one at a time.
+func (p *replay) reader() *replayReader { return &replayReader{replay: p} }
+
+type replayReader struct {
+	*replay
+	at int // in kept
+}
+
+// Read implements [io.Reader].
+func (r *replayReader) Read(p []byte) (int, error) {
+	if r.at < len(r.kept) {
+		n := copy(p, r.kept[r.at:])
+		r.at += n
+		return n, nil
+	}
+	n, err := r.from.Read(p)
+	switch {
+	case r.lost.Load():
+	case int64(len(r.kept)+n) > r.room:
+		r.lost.Store(true)
+		r.kept = nil
+	default:
+		r.kept = append(r.kept, p[:n]...)
+		r.at += n
+	}
+	return n, err
+}
+
+// Interrupt wakes a Read whose result nobody needs. What it was waiting for is
+// lost to the next try.
+func (r *replayReader) Interrupt() {
+	r.lost.Store(true)
+	if body, ok := r.from.(interface{ Interrupt() }); ok {
+		body.Interrupt()
+	}
+}
+
+// statusRanges are ranges of statuses, ends included.
+type statusRanges []struct{ from, to int }
+
+// parseStatuses reads "404" and "500-599".
+func parseStatuses(texts []string) (statusRanges, error) {
+	var ranges statusRanges
+	for _, text := range texts {
+		low, high, isRange := strings.Cut(text, "-")
+		if !isRange {
+			high = low
+		}
+		from, err1 := strconv.Atoi(strings.TrimSpace(low))
+		to, err2 := strconv.Atoi(strings.TrimSpace(high))
+		if errors.Join(err1, err2) != nil || from < 100 || to > 999 || from > to {
+			return nil, errors.New(strconv.Quote(text) + " is no status or range of statuses, such as 404 or 500-599")
+		}
+		ranges = append(ranges, struct{ from, to int }{from, to})
+	}
+	return ranges, nil
+}
+
+func (s statusRanges) contain(status int) bool {
+	for _, r := range s {
+		if r.from <= status && status <= r.to {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// users are the names of a spec and of its file, which is read again when it
+// has changed. While the file cannot be read nobody is a user.
+type users[T any] struct {
+	fixed   []string
+	path    string
+	refresh time.Duration
+	parse   func(line string) (name string, value T, err error)
+
+	table atomic.Pointer[userTable[T]]
+
+	mu      sync.Mutex // for who looks at the file
+	looked  time.Time
+	changed time.Time // of the file as it was read, and:
+	size    int64
+}
+
+// userTable is immutable.
+type userTable[T any] struct {
+	users map[string]T
+	err   error // why there is none
+}
+
+// newUsers reads the users. A line of the spec that cannot be parsed is an
+// error; one of the file costs that user alone.
+func newUsers[T any](fixed []string, path string, refresh time.Duration, parse func(string) (string, T, error)) (*users[T], error) {
+	if refresh == 0 {
+		refresh = time.Second
+	}
+	u := &users[T]{fixed: fixed, path: path, refresh: refresh, parse: parse, looked: time.Now()}
+	for i, line := range fixed {
+		if _, _, err := parse(line); err != nil {
+			return nil, fmt.Errorf("user %d: %w", i+1, err)
+		}
+	}
+	info, err := u.stat()
+	if err == nil {
+		err = u.read(info)
+	}
+	return u, err
+}
+
+// get returns the users there are now.
+func (u *users[T]) get() (map[string]T, error) {
+	if u.path != "" && u.mu.TryLock() {
+		if now := time.Now(); now.Sub(u.looked) >= u.refresh {
+			u.looked = now
+			u.look()
+		}
+		u.mu.Unlock()
+	}
+	t := u.table.Load()
+	return t.users, t.err
+}
+
+// look reads the file again if it has changed.
+func (u *users[T]) look() {
+	info, err := u.stat()
+	if err == nil && info != nil && info.ModTime().Equal(u.changed) && info.Size() == u.size && u.table.Load().err == nil {
+		return
+	}
+	if err == nil {
+		err = u.read(info)
+	}
+	if err != nil {
+		u.table.Store(&userTable[T]{err: err})
+	}
+}
+
+func (u *users[T]) stat() (os.FileInfo, error) {
+	if u.path == "" {
+		return nil, nil //nolint:nilnil // there is no file
+	}
+	return os.Stat(u.path)
+}
+
+func (u *users[T]) read(info os.FileInfo) error {
+	table := &userTable[T]{users: map[string]T{}}
+	for _, line := range u.fixed {
+		table.add(line, u.parse)
+	}
+	if info != nil {
+		text, err := os.ReadFile(u.path)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+				table.add(line, u.parse)
+			}
+		}
+		u.changed, u.size = info.ModTime(), info.Size()
+	}
+	if len(table.users) == 0 {
+		return errors.New("there is no valid user")
+	}
+	u.table.Store(table)
+	return nil
+}
+
+func (t *userTable[T]) add(line string, parse func(string) (string, T, error)) {
+	if name, value, err := parse(line); err == nil {
+		t.users[name] = value
+	}
+}

@@ -69,7 +69,7 @@ type piece struct {
 	field   string // its name; empty if there is no value
 	value   value
 	style   style
-	hidden  string // stands in the place of the value, if not empty
+	mode    mode
 }
 
 // parsePattern takes a pattern apart.
@@ -149,24 +149,15 @@ func (f *Format) compilePattern(text string, headers modeSet) error {
 	}
 	for i := range pieces {
 		if name := pieces[i].value.header; name != "" {
-			pieces[i].hide(headers.shown(name))
+			pieces[i].mode = headers.shown(name)
 		}
 	}
 	f.setPieces(pieces)
 	return nil
 }
 
-func (p *piece) hide(m mode) {
-	switch m {
-	case drop:
-		p.hidden = "-"
-	case redact:
-		p.hidden = redacted
-	}
-}
-
 func (f *Format) setPieces(pieces []piece) {
-	f.headers = slices.ContainsFunc(pieces, func(p piece) bool { return p.value.header != "" && p.hidden == "" })
+	f.headers = slices.ContainsFunc(pieces, func(p piece) bool { return p.value.header != "" && p.mode != drop })
 	f.append = func(dst []byte, e *Entry) []byte {
 		for i := range pieces {
 			dst = pieces[i].append(dst, e)
@@ -180,15 +171,16 @@ func (p *piece) append(dst []byte, e *Entry) []byte {
 	if p.field == "" {
 		return dst
 	}
-	if p.hidden != "" {
-		return append(dst, p.hidden...)
-	}
 	before := len(dst)
-	dst = p.value.append(dst, e, p.style)
-	if len(dst) > before {
-		return dst
+	if p.mode != drop {
+		dst = p.value.append(dst, e, p.style)
 	}
-	if p.value.number && p.style == inJSON {
+	switch {
+	case len(dst) > before && p.mode == redact:
+		return append(dst[:before], redacted...)
+	case len(dst) > before:
+		return dst
+	case p.value.number && p.style == inJSON:
 		return append(dst, '0')
 	}
 	return append(dst, '-')

@@ -133,10 +133,10 @@ func (f *Format) compileTraefik(text string, fields, headers modeSet) error {
 	for i := range pieces {
 		p := &pieces[i]
 		if p.value.header != "" {
-			p.hide(headers.ofHeader(p.value.header))
-			continue
+			p.mode = headers.ofHeader(p.value.header)
+		} else {
+			p.mode = fields.of(p.field)
 		}
-		p.hide(fields.of(p.field))
 	}
 	f.setPieces(slices.Clip(pieces))
 	return nil

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,7 +89,7 @@ var (
 		if e.TLS == nil {
 			return ""
 		}
-		return tls.CipherSuiteName(e.TLS.CipherSuite)
+		return cipherNames[e.TLS.CipherSuite]
 	})
 	tlsSubject = one(func(e *Entry) string {
 		if e.TLS == nil || len(e.TLS.PeerCertificates) == 0 {
@@ -97,6 +98,15 @@ var (
 		return e.TLS.PeerCertificates[0].Subject.String()
 	})
 )
+
+// cipherNames is tls.CipherSuiteName, which allocates.
+var cipherNames = func() map[uint16]string {
+	names := map[uint16]string{}
+	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		names[suite.ID] = suite.Name
+	}
+	return names
+}()
 
 // clfTime is the layout of the common log format.
 const clfTime = "02/Jan/2006:15:04:05 -0700"
@@ -191,11 +201,12 @@ func appendPort(dst []byte, a netip.AddrPort) []byte {
 	return strconv.AppendUint(dst, uint64(a.Port()), 10)
 }
 
-// splitHost takes host and port apart; what has no port is all host.
+// splitHost takes host and port apart, without the brackets of an IPv6 address;
+// what has no port is all host.
 func splitHost(address string) (host, port string) {
 	colon := strings.LastIndexByte(address, ':')
 	if colon < 0 || strings.HasSuffix(address, "]") {
-		return address, ""
+		return strings.Trim(address, "[]"), ""
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

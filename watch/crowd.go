@@ -127,7 +127,7 @@ func (c *crowd) due(m *watched, urgent bool) {
 	m.vouch(time.Now())
 	m.member.due = true
 	m.member.urgent = m.member.urgent || urgent
-	if !m.member.visited {
+	if s := m.member.survey; !m.member.visited && (s == nil || s.held.IsZero()) {
 		c.enqueue(m)
 	}
 }
@@ -170,6 +170,7 @@ func (c *crowd) next(ctx context.Context) (visit func(), again time.Duration) {
 	if now.Before(c.gateUntil) {
 		return nil, c.gateUntil.Sub(now)
 	}
+	heldFor := c.endHolds(now)
 	m := c.pick()
 	if m == nil {
 		sweepIn, pollIn := c.startSweeps(now), time.Duration(0)
@@ -177,7 +178,7 @@ func (c *crowd) next(ctx context.Context) (visit func(), again time.Duration) {
 			m, pollIn = c.pickPolled(now)
 		}
 		if m == nil {
-			return nil, min(sweepIn, pollIn)
+			return nil, min(heldFor, sweepIn, pollIn)
 		}
 	}
 	m.member.due, m.member.urgent, m.member.visited = false, false, true

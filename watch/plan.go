@@ -159,7 +159,7 @@ func (w *Watcher) crowdUp(ctx context.Context, d *demand, ranked bool) {
 		c.join(m, nil)
 	}
 
-	c.keepSurveys(ctx, scopes[:a.surveys])
+	c.keepSurveys(ctx, scopes[:a.surveys], sizes)
 	var crowd []*watched
 	for _, s := range scopes[:a.surveys] {
 		crowd = append(crowd, d.scopes[s]...)

@@ -16,6 +16,9 @@ type survey struct {
 	state   surveyState
 	since   time.Time // when the state began
 	pending bool      // a sweep is due
+	// held, unless zero, is until when members wait for the survey's own answers
+	// before they are asked for.
+	held time.Time
 }
 
 type surveyState int
@@ -25,6 +28,10 @@ const (
 	surveyLive                 // nothing is missed
 	surveyLost                 // its members are polled
 )
+
+// askCost is about what one request takes, of many at a time. Members wait for a
+// survey to begin no longer than asking for them all would take.
+const askCost = 300 * time.Microsecond
 
 // errSurveyEnded is the error of a Survey that returned none.
 var errSurveyEnded = errors.New("the survey ended")
@@ -59,20 +66,23 @@ func (s *survey) all(yield func(*watched) bool) {
 
 // keepSurveys makes the running surveys those of the scopes. The members of
 // one that ends must be given another place. c.mu is held.
-func (c *crowd) keepSurveys(ctx context.Context, scopes []Scope) {
+func (c *crowd) keepSurveys(ctx context.Context, scopes []Scope, sizes []int) {
 	for scope, s := range c.surveys {
 		if !slices.Contains(scopes, scope) {
 			s.cancel()
 			delete(c.surveys, scope)
 		}
 	}
-	for _, scope := range scopes {
+	for i, scope := range scopes {
 		if c.surveys[scope] != nil {
 			continue
 		}
 		surveyCtx, cancel := context.WithCancel(ctx)
 		s := &survey{scope: scope, cancel: cancel, members: make(map[string][]*watched)}
 		c.surveys[scope] = s
+		if _, ok := c.origin.source.(Collector); ok {
+			s.held = time.Now().Add(time.Duration(sizes[i]) * askCost)
+		}
 		c.tasks.Go(func() { c.surveying(surveyCtx, s) })
 	}
 }
@@ -100,13 +110,27 @@ func (c *crowd) runSurvey(ctx context.Context, s *survey) error {
 		return err
 	}
 	defer c.budget.give(cost)
-	err := c.origin.source.(Surveyor).Survey(ctx, s.scope, func(services map[string]struct{}) {
-		c.hear(ctx, s, services)
-	})
+	changed := func(services map[string]struct{}) { c.hear(ctx, s, services) }
+	var err error
+	if source, ok := c.origin.source.(Collector); ok {
+		err = source.Collect(ctx, s.scope, func(answer Answerer) { c.begin(ctx, s, answer) }, changed)
+	} else {
+		err = c.origin.source.(Surveyor).Survey(ctx, s.scope, changed)
+	}
 	if err == nil {
 		return errSurveyEnded
 	}
 	return err
+}
+
+// begin takes in that nothing is missed from now on, with the answers there
+// are.
+func (c *crowd) begin(ctx context.Context, s *survey, answer Answerer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ctx.Err() == nil {
+		c.goLive(s, answer)
+	}
 }
 
 // hear takes in that services may have changed, or any if it is nil.
@@ -116,7 +140,7 @@ func (c *crowd) hear(ctx context.Context, s *survey, services map[string]struct{
 	switch {
 	case ctx.Err() != nil:
 	case s.state != surveyLive:
-		c.goLive(s)
+		c.goLive(s, nil)
 	case services == nil:
 		s.pending = true
 		wake(c.wake)
@@ -130,8 +154,9 @@ func (c *crowd) hear(ctx context.Context, s *survey, services map[string]struct{
 }
 
 // goLive begins the time in which a survey misses nothing. What was asked
-// before may have changed since. c.mu is held.
-func (c *crowd) goLive(s *survey) {
+// before may have changed since, and is asked again unless it is answered.
+// c.mu is held.
+func (c *crowd) goLive(s *survey, answer Answerer) {
 	if s.state == surveyLost {
 		c.log.Info("survey running again", "scope", s.scope.String(), "after", time.Since(s.since).Round(time.Millisecond))
 		c.origin.recovered()
@@ -141,6 +166,53 @@ func (c *crowd) goLive(s *survey) {
 	}
 	s.enter(surveyLive)
 	c.sweepNow(s)
+	if answer != nil {
+		for m := range s.all {
+			c.answered(m, answer)
+		}
+	}
+	c.letGo(s)
+}
+
+// answered takes in an answer that came without a request. One that is under way
+// may bring an older answer: it is followed by another. c.mu is held.
+func (c *crowd) answered(m *watched, answer Answerer) {
+	if m.member.visited {
+		return
+	}
+	if reply, ok := answer(m.query.(Health)); ok {
+		m.member.due, m.member.urgent = false, false
+		c.take(m, reply)
+	}
+}
+
+// letGo has the members asked for that waited for the survey. c.mu is held.
+func (c *crowd) letGo(s *survey) {
+	if s.held.IsZero() {
+		return
+	}
+	s.held = time.Time{}
+	for m := range s.all {
+		if m.member.due && !m.member.visited {
+			c.enqueue(m)
+		}
+	}
+}
+
+// endHolds lets those go that have waited long enough, and returns when to look
+// again. c.mu is held.
+func (c *crowd) endHolds(now time.Time) (again time.Duration) {
+	again = time.Hour
+	for _, s := range c.surveys {
+		switch {
+		case s.held.IsZero():
+		case now.Before(s.held):
+			again = min(again, s.held.Sub(now))
+		default:
+			c.letGo(s)
+		}
+	}
+	return again
 }
 
 // lose marks all that a failed survey told of as not confirmed and has them
@@ -165,6 +237,7 @@ func (c *crowd) lose(ctx context.Context, s *survey, err error) (lived time.Dura
 	}
 	s.enter(surveyLost)
 	s.pending = false
+	c.letGo(s)
 	c.log.Warn("survey failing, its services are polled", "scope", s.scope.String(), "services", len(s.members), "err", err)
 	for m := range s.all {
 		if m.entry.Err == nil && (was == surveyLive || !m.entry.Known) {

@@ -56,6 +56,11 @@ func (w *Watcher) accept(ctx context.Context, m *watched, r Reply) (changed bool
 	if ctx.Err() != nil { // no longer wanted, or others have taken over
 		return false
 	}
+	return w.take(m, r)
+}
+
+// take is accept for those that know that the reply is wanted. w.mu is held.
+func (w *Watcher) take(m *watched, r Reply) (changed bool) {
 	now := time.Now()
 	changed = !m.entry.Known || !equal(m.entry.Value, r.Value)
 	if changed {

@@ -191,6 +191,43 @@ func decodeHealth(body []byte) (any, int, error) {
 func decodePairs(body []byte) (any, int, error) { return decodeList(body, wirePair.pair) }
 func decodeNodes(body []byte) (any, int, error) { return decodeList(body, wireNode.info) }
 
+// decodeChecks reads a list of checks.
+func decodeChecks(body []byte) ([]watch.Check, error) {
+	if list, ok := scanChecks(body); ok {
+		return list, nil
+	}
+	wire, err := decode[[]wireCheck](body)
+	list := make([]watch.Check, 0, len(wire))
+	for _, c := range wire {
+		list = append(list, c.check())
+	}
+	return list, err
+}
+
+// decodeHost reads a node with a list of what is registered on it.
+func decodeHost(body []byte) (watch.NodeServices, error) {
+	if h, ok := scanHost(body); ok {
+		return h, nil
+	}
+	wire, err := decode[struct {
+		Node     wireNode
+		Services []wireService
+	}](body)
+	h := watch.NodeServices{Node: wire.Node.info()}
+	for _, s := range wire.Services {
+		h.Services = append(h.Services, s.info())
+	}
+	return h, err
+}
+
+// decodeTags reads the names of services with their tags.
+func decodeTags(body []byte) (map[string][]string, error) {
+	if tags, ok := scanTags(body); ok {
+		return tags, nil
+	}
+	return decode[map[string][]string](body)
+}
+
 func decodeKeys(body []byte) (any, int, error) {
 	return decodeList(body, func(key string) string { return key })
 }
@@ -214,7 +251,7 @@ func decodeKey(body []byte) (any, int, error) {
 // and sorts the tags, which Consul lists in random order: equal answers must
 // look equal.
 func decodeServices(body []byte) (any, int, error) {
-	wire, err := decode[map[string][]string](body)
+	wire, err := decodeTags(body)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -3,7 +3,6 @@ package consul
 import (
 	"context"
 	"maps"
-	"net/url"
 	"slices"
 )
 
@@ -44,7 +43,7 @@ func (v *survey) names(ctx context.Context, f finding) (map[string]struct{}, err
 		names = map[string]struct{}{}
 	}
 	for _, node := range slices.Sorted(maps.Keys(f.nodes)) {
-		services, err := v.servicesOf(ctx, node)
+		services, _, err := v.servicesOf(ctx, node)
 		if err != nil {
 			return nil, err
 		}
@@ -63,20 +62,22 @@ type registration struct {
 
 // servicesOf returns what is registered on a node, by ID; nothing if the node
 // is gone, since then its services went too and are noticed as such.
-func (v *survey) servicesOf(ctx context.Context, node string) (map[string]registration, error) {
-	wire, _, err := read[struct{ Services map[string]registration }](ctx, v, "/v1/catalog/node/"+url.PathEscape(node))
-	return wire.Services, err
+func (v *survey) servicesOf(ctx context.Context, node string) (map[string]registration, uint64, error) {
+	h, err := v.readHost(ctx, node)
+	return h.registrations(), h.index, err
 }
 
-// read asks for a list and returns it with its index.
-func read[T any](ctx context.Context, v *survey, path string) (list T, index uint64, err error) {
+// read asks for one thing and returns it with the answer it came in.
+func read[T any](ctx context.Context, v *survey, path string, decode func([]byte) (T, error)) (T, answer, error) {
 	q := v.call(path)
 	a, err := v.source.client.get(ctx, q)
 	if err != nil {
-		return list, 0, err
+		var none T
+		return none, a, err
 	}
-	if list, err = decode[T](a.body); err != nil {
-		return list, 0, v.source.broken(q, err)
+	value, err := decode(a.body)
+	if err != nil {
+		err = v.source.broken(q, err)
 	}
-	return list, a.index, nil
+	return value, a, err
 }

@@ -16,6 +16,7 @@ type lookout struct {
 	sweeps bool
 
 	index     uint64    // of the last wake
+	woke      answer    // the last answer to the trigger
 	newest    uint64    // highest index of a change that was named
 	unnamed   bool      // the rungs have not found what moved the index last
 	wakes     int       // since the last rung looked
@@ -25,25 +26,31 @@ type lookout struct {
 
 // rung is one way to find out what changed.
 type rung struct {
-	look   func(context.Context) (finding, error)
+	look   func(context.Context, answer) (finding, error)
 	due    bool
+	paid   time.Time // until when the looks so far must last
 	next   time.Time // not before this
 	covers uint64    // the last look saw all that happened up to this index
 }
 
-// begin notes where the index stands and then what each rung sees.
-func (l *lookout) begin(ctx context.Context) error {
-	if _, err := l.block(ctx); err != nil {
-		return err
+// pay spaces looks, of which one has just ended: each must last for a multiple of
+// its cost, but a few after a quiet time need not wait.
+func (r *rung) pay(start time.Time, o surveyOptions) {
+	cost := time.Since(start)
+	if r.paid.Before(start) {
+		r.paid = start
 	}
+	r.paid = r.paid.Add(cost + o.rest(cost))
+	r.next = r.paid.Add(-o.burst)
+}
+
+// begin says up to which index all was seen before the first look, and the
+// highest of what was.
+func (l *lookout) begin(covers, newest uint64) {
 	for _, r := range l.rungs {
-		found, err := r.look(ctx)
-		if err != nil {
-			return err
-		}
-		r.covers = found.covers
+		r.covers = covers
 	}
-	return nil
+	l.newest = newest
 }
 
 // watch waits and looks until ctx ends or a request fails.
@@ -101,7 +108,7 @@ func (l *lookout) block(ctx context.Context) (woke bool, err error) {
 		return false, fmt.Errorf("GET %s%s: the index went back from %d to %d", l.survey.source.client.address.shown, q.path, l.index, a.index)
 	}
 	woke = a.index != l.index
-	l.index = a.index
+	l.index, l.woke = a.index, a
 	return woke, nil
 }
 
@@ -135,13 +142,12 @@ func (l *lookout) climb(ctx context.Context) error {
 		if !r.due || start.Before(r.next) {
 			continue
 		}
-		found, err := r.look(ctx)
+		found, err := r.look(ctx, l.woke)
 		if err != nil {
 			return err
 		}
 		r.due, r.covers = false, found.covers
-		end := time.Now()
-		r.next = end.Add(l.survey.options.rest(end.Sub(start)))
+		r.pay(start, l.survey.options)
 		l.explain(found)
 		if i == len(l.rungs)-1 {
 			l.wakes = 0

@@ -1,18 +1,22 @@
 package consul
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
+
+	"github.com/sluiceproxy/sluice/watch"
 )
 
-// A rung's look is a method or function that remembers what it saw last. The
-// lookout it belongs to is the only one to call it.
+// A rung's look is a method that remembers what it saw last. The lookout it
+// belongs to is the only one to call it, with the answer that woke it.
 
 // checkRungs compare lists of checks.
 type checkRungs struct {
-	survey             *survey
-	lastCritical, last map[checkKey]checkState
+	survey  *survey
+	lastBad map[checkKey]checkState
+	last    map[checkKey]checkState
 }
 
 type checkKey struct{ node, id string }
@@ -22,36 +26,65 @@ type checkState struct {
 	index   uint64
 }
 
-func (v *survey) checks() *checkRungs { return &checkRungs{survey: v, last: map[checkKey]checkState{}} }
-
-func (r *checkRungs) critical(ctx context.Context) (f finding, err error) {
-	f, r.lastCritical, err = r.look(ctx, "critical", r.lastCritical)
+// bad looks at the checks that are critical or warn, which are few.
+func (r *checkRungs) bad(ctx context.Context, _ answer) (f finding, err error) {
+	now := map[checkKey]checkState{}
+	for _, state := range []string{watch.Critical, watch.Warning} {
+		checks, index, err := r.read(ctx, state)
+		if err != nil {
+			return f, err
+		}
+		maps.Copy(now, states(checks))
+		if f.covers == 0 {
+			f.covers = index
+		}
+	}
+	compareChecks(&f, r.lastBad, now)
+	r.lastBad = now
 	// What is named now need not be named again by the longer list.
-	maps.Copy(r.last, r.lastCritical)
-	return f, err
+	maps.Copy(r.last, now)
+	return f, nil
 }
 
-func (r *checkRungs) all(ctx context.Context) (f finding, err error) {
-	f, r.last, err = r.look(ctx, "any", r.last)
-	return f, err
-}
-
-func (r *checkRungs) look(ctx context.Context, state string, last map[checkKey]checkState) (finding, map[checkKey]checkState, error) {
-	var f finding
-	wire, index, err := read[[]struct {
-		Node        string
-		CheckID     string
-		ServiceName string
-		ModifyIndex uint64
-	}](ctx, r.survey, "/v1/health/state/"+state)
+func (r *checkRungs) all(ctx context.Context, _ answer) (f finding, err error) {
+	checks, index, err := r.read(ctx, "any")
 	if err != nil {
-		return f, last, err
+		return f, err
 	}
-	f.covers = index
-	now := make(map[checkKey]checkState, len(wire))
-	for _, c := range wire {
-		now[checkKey{c.Node, c.CheckID}] = checkState{c.ServiceName, c.ModifyIndex}
+	now := states(checks)
+	compareChecks(&f, r.last, now)
+	r.last, f.covers = now, index
+	return f, nil
+}
+
+func (r *checkRungs) read(ctx context.Context, state string) ([]watch.Check, uint64, error) {
+	checks, a, err := read(ctx, r.survey, "/v1/health/state/"+state, decodeChecks)
+	return checks, a.index, err
+}
+
+// begin remembers what was collected, and returns the highest index in it.
+func (r *checkRungs) begin(c *collection) (newest uint64) {
+	var f finding
+	r.last, r.lastBad = states(c.checks), map[checkKey]checkState{}
+	compareChecks(&f, nil, r.last)
+	for _, check := range c.checks {
+		if check.Status == watch.Critical || check.Status == watch.Warning {
+			key := checkKey{check.Node, check.ID}
+			r.lastBad[key] = r.last[key]
+		}
 	}
+	return f.newest
+}
+
+func states(checks []watch.Check) map[checkKey]checkState {
+	now := make(map[checkKey]checkState, len(checks))
+	for _, c := range checks {
+		now[checkKey{c.Node, c.ID}] = checkState{c.ServiceName, c.ModifyIndex}
+	}
+	return now
+}
+
+func compareChecks(f *finding, last, now map[checkKey]checkState) {
 	note := func(node, service string) {
 		if service == "" {
 			f.node(node)
@@ -69,144 +102,168 @@ func (r *checkRungs) look(ctx context.Context, state string, last map[checkKey]c
 			note(key.node, old.service)
 		}
 	})
-	return f, now, nil
 }
 
-// tags compares the names and tags of all services.
-func (v *survey) tags() func(context.Context) (finding, error) {
-	var last map[string][]string
-	return func(ctx context.Context) (f finding, err error) {
-		now, index, err := read[map[string][]string](ctx, v, "/v1/catalog/services")
-		if err != nil {
-			return f, err
-		}
-		f.covers = index
-		for _, tags := range now {
-			slices.Sort(tags) // Consul's order is random
-		}
-		for name, tags := range now {
-			old, known := last[name]
-			if !known || !slices.Equal(old, tags) {
-				f.service(name)
-			}
-		}
-		for name := range last {
-			if _, still := now[name]; !still {
-				f.service(name)
-			}
-		}
-		last = now
-		v.mu.Lock()
-		v.services = len(now)
-		v.mu.Unlock()
+// tagRung compares the names and tags of all services, which are the answer
+// that wakes its lookout.
+type tagRung struct {
+	survey *survey
+	body   []byte // as last seen
+	last   map[string][]string
+}
+
+func (r *tagRung) look(_ context.Context, woke answer) (f finding, err error) {
+	f.covers = woke.index
+	if r.last != nil && bytes.Equal(r.body, woke.body) {
 		return f, nil
 	}
+	now, err := decodeTags(woke.body)
+	if err != nil {
+		return f, r.survey.source.broken(r.survey.call("/v1/catalog/services"), err)
+	}
+	for _, tags := range now {
+		slices.Sort(tags) // Consul's order is random
+	}
+	for name, tags := range now {
+		old, known := r.last[name]
+		if !known || !slices.Equal(old, tags) {
+			f.service(name)
+		}
+	}
+	for name := range r.last {
+		if _, still := now[name]; !still {
+			f.service(name)
+		}
+	}
+	r.last, r.body = now, woke.body
+	r.survey.setCount(len(now))
+	return f, nil
 }
 
-// instances compares the indexes of all instances, node by node. Where there
-// are more nodes than services it is cheaper for the caller to ask for those.
-func (v *survey) instances() func(context.Context) (finding, error) {
-	var last map[instanceKey]registration
-	return func(ctx context.Context) (f finding, err error) {
-		now, covers, err := v.registrations(ctx)
-		if err != nil {
+// hostRung compares the indexes of all instances, node by node, of those nodes
+// whose own index moved. Where there are more nodes than services it is cheaper
+// for the caller to ask for those.
+type hostRung struct {
+	survey *survey
+	last   map[string]hostState // nil where there are too many
+}
+
+type hostState struct {
+	index    uint64
+	services map[string]registration // by ID
+}
+
+func (r *hostRung) begin(c *collection) (newest uint64) {
+	r.last = nil
+	if c.hosts == nil {
+		return 0
+	}
+	r.last = make(map[string]hostState, len(c.hosts))
+	for node, h := range c.hosts {
+		r.last[node] = hostState{h.index, h.registrations()}
+		for _, s := range h.Services {
+			newest = max(newest, s.ModifyIndex)
+		}
+	}
+	return newest
+}
+
+// look sees all that happened up to the wake: it begins after that.
+func (r *hostRung) look(ctx context.Context, woke answer) (f finding, err error) {
+	f.covers = woke.index
+	nodes, _, err := r.survey.nodeIndexes(ctx)
+	if err != nil {
+		return f, err
+	}
+	if r.survey.tooMany(nodes) {
+		r.last, f.all = nil, true
+		return f, nil
+	}
+	f.all = r.last == nil
+	now := make(map[string]hostState, len(nodes))
+	for node := range nodes {
+		old := r.last[node]
+		if now[node], err = r.lookAt(ctx, node, old); err != nil {
 			return f, err
 		}
-		f.covers = covers
-		f.all = now == nil || last == nil
-		compare(last, now, func(_ instanceKey, old registration) {
-			f.gone = true
+		f.compareHosts(old, now[node])
+	}
+	for node, old := range r.last {
+		if _, still := nodes[node]; !still {
+			f.compareHosts(old, hostState{})
+		}
+	}
+	r.last = now
+	return f, nil
+}
+
+func (r *hostRung) lookAt(ctx context.Context, node string, old hostState) (hostState, error) {
+	if old.index > 0 {
+		index, err := r.survey.hostIndex(ctx, node)
+		if err != nil || index == old.index {
+			return old, err
+		}
+	}
+	services, index, err := r.survey.servicesOf(ctx, node)
+	return hostState{index, services}, err
+}
+
+func (f *finding) compareHosts(last, now hostState) {
+	if last.index == now.index {
+		return
+	}
+	compare(last.services, now.services, func(_ string, old registration) {
+		f.gone = true
+		f.service(old.Service)
+	}, func(_ string, old, new registration) {
+		f.newest = max(f.newest, new.ModifyIndex)
+		f.service(new.Service)
+		if old.Service != "" {
 			f.service(old.Service)
-		}, func(_ instanceKey, old, new registration) {
-			f.newest = max(f.newest, new.ModifyIndex)
-			f.service(new.Service)
-			if old.Service != "" {
-				f.service(old.Service)
-			}
-		})
-		last = now
-		return f, nil
-	}
+		}
+	})
 }
 
-type instanceKey struct{ node, id string }
-
-// registrations reads the services of each node; nil where there are too many
-// nodes. It takes many answers, so it tries twice for a moment in which
-// nothing changes: then it knows up to which index all was seen.
-func (v *survey) registrations(ctx context.Context) (all map[instanceKey]registration, covers uint64, err error) {
-	for range 2 {
-		covers, err = v.servicesIndex(ctx)
-		if err != nil {
-			return nil, 0, err
-		}
-		nodes, _, err := v.nodeIndexes(ctx)
-		if err != nil {
-			return nil, 0, err
-		}
-		if len(nodes) > max(v.count(), maxNodes) {
-			return nil, covers, nil
-		}
-		all = make(map[instanceKey]registration, len(all))
-		for node := range nodes {
-			services, err := v.servicesOf(ctx, node)
-			if err != nil {
-				return nil, 0, err
-			}
-			for id, s := range services {
-				all[instanceKey{node, id}] = s
-			}
-		}
-		after, err := v.servicesIndex(ctx)
-		if err != nil {
-			return nil, 0, err
-		}
-		if after == covers {
-			break
-		}
-	}
-	return all, covers, nil
-}
-
+// servicesIndex is the index of what is registered on all nodes, and of those.
+// No node has such metadata, so that Consul need not look at the services.
 func (v *survey) servicesIndex(ctx context.Context) (uint64, error) {
-	a, err := v.source.client.get(ctx, v.call("/v1/catalog/services", "filter", noService))
+	a, err := v.get(ctx, "/v1/catalog/services", "node-meta", "sluice-none:none")
 	return a.index, err
 }
 
-// nodes compares the indexes of all nodes: an address that changed is that of
+// nodeRung compares the indexes of all nodes: an address that changed is that of
 // all services there which have none of their own.
-func (v *survey) nodes() func(context.Context) (finding, error) {
-	var last map[string]uint64
-	return func(ctx context.Context) (f finding, err error) {
-		now, index, err := v.nodeIndexes(ctx)
-		if err != nil {
-			return f, err
-		}
-		f.covers = index
-		compare(last, now, func(string, uint64) {
-			f.gone = true // and so are its services, which their lookout sees
-		}, func(node string, _, index uint64) {
-			f.newest = max(f.newest, index)
-			f.node(node)
-		})
-		last = now
-		return f, nil
-	}
+type nodeRung struct {
+	survey *survey
+	last   map[string]uint64
 }
 
-func (v *survey) nodeIndexes(ctx context.Context) (map[string]uint64, uint64, error) {
-	wire, index, err := read[[]struct {
+func (r *nodeRung) look(ctx context.Context, _ answer) (f finding, err error) {
+	now, at, err := r.survey.nodeIndexes(ctx)
+	if err != nil {
+		return f, err
+	}
+	f.covers = at.index
+	compare(r.last, now, func(string, uint64) {
+		f.gone = true // and so are its services, which their lookout sees
+	}, func(node string, _, index uint64) {
+		f.newest = max(f.newest, index)
+		f.node(node)
+	})
+	r.last = now
+	return f, nil
+}
+
+func (v *survey) nodeIndexes(ctx context.Context) (map[string]uint64, answer, error) {
+	wire, a, err := read(ctx, v, "/v1/catalog/nodes", decode[[]struct {
 		Node        string
 		ModifyIndex uint64
-	}](ctx, v, "/v1/catalog/nodes")
-	if err != nil {
-		return nil, 0, err
-	}
+	}])
 	nodes := make(map[string]uint64, len(wire))
 	for _, n := range wire {
 		nodes[n.Node] = n.ModifyIndex
 	}
-	return nodes, index, nil
+	return nodes, a, err
 }
 
 // compare calls gone for what is only in last, and changed, with the zero

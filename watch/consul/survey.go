@@ -44,6 +44,8 @@ type surveyOptions struct {
 	// no longer than most: on a slow network the time is not spent on work.
 	share int
 	most  time.Duration
+	// burst is how much of that rest may be owed.
+	burst time.Duration
 	// sweep is what one service costs the caller when any may have changed.
 	sweep time.Duration
 	// verify is how often everything is declared changed without a reason: the
@@ -56,6 +58,7 @@ func defaultSurveyOptions() surveyOptions {
 		wait:   60 * time.Second,
 		share:  10,
 		most:   10 * time.Second,
+		burst:  2 * time.Second,
 		sweep:  200 * time.Microsecond,
 		verify: 10 * time.Minute,
 	}
@@ -69,32 +72,26 @@ func (o surveyOptions) rest(cost time.Duration) time.Duration {
 // themselves changed; beyond it any service may have.
 const maxNodes = 16
 
-// noService is a filter that leaves out everything: all services have a name.
-const noService = `ServiceName == ""`
-
 // Survey tells which services changed, as [watch.Surveyor] asks; names are as
 // registered. Whatever the configured mode, it reads through the leader: a
 // server that lags behind the one that woke us would hide the change.
 //
 // How long that takes is measured in the package documentation.
 func (s *Source) Survey(ctx context.Context, scope watch.Scope, changed func(services map[string]struct{})) error {
+	return s.Collect(ctx, scope, func(watch.Answerer) { changed(nil) }, changed)
+}
+
+// Collect is [Source.Survey] that hands out what it sees at its beginning; see
+// [watch.Collector].
+func (s *Source) Collect(ctx context.Context, scope watch.Scope, begun func(watch.Answerer), changed func(services map[string]struct{})) error {
 	if scope.SamenessGroup != "" {
 		return errors.New("a sameness group spans catalogs and cannot be surveyed")
 	}
 	v := &survey{source: s, scope: scope, options: s.surveying, changed: changed}
-	lookouts := v.lookouts()
-
-	// What the rungs see now is what later looks are compared with. The index
-	// comes first: what happens in between then wakes the lookout.
-	begin, beginning := errgroup.WithContext(ctx)
-	for _, l := range lookouts {
-		begin.Go(func() error { return l.begin(beginning) })
-	}
-	if err := begin.Wait(); err != nil {
+	lookouts, err := v.begin(ctx, begun)
+	if err != nil {
 		return err
 	}
-	v.report(nil)
-
 	watching, ctx := errgroup.WithContext(ctx)
 	for _, l := range lookouts {
 		watching.Go(func() error { return l.watch(ctx) })
@@ -103,29 +100,56 @@ func (s *Source) Survey(ctx context.Context, scope watch.Scope, changed func(ser
 	return watching.Wait()
 }
 
-func (v *survey) lookouts() []*lookout {
+// begin notes where the indexes stand and then what there is, with which later
+// looks are compared. The indexes come first: what happens in between then
+// wakes the lookouts.
+func (v *survey) begin(ctx context.Context, begun func(watch.Answerer)) ([]*lookout, error) {
 	const nothing = `Node == ""` // no node is called that
-	checks := v.checks()
-	return []*lookout{
-		{
-			survey:  v,
-			trigger: v.call("/v1/health/state/critical", "filter", nothing),
-			rungs:   []*rung{{look: checks.critical}, {look: checks.all}},
-			sweeps:  true,
-		},
-		{
-			survey:  v,
-			trigger: v.call("/v1/catalog/services", "filter", noService),
-			rungs:   []*rung{{look: v.tags()}, {look: v.instances()}},
-			sweeps:  true,
-		},
-		{
-			// Consul also moves this index where no node changed.
-			survey:  v,
-			trigger: v.call("/v1/catalog/nodes", "filter", nothing),
-			rungs:   []*rung{{look: v.nodes()}},
-		},
+	checks := &checkRungs{survey: v}
+	tags, hosts, nodes := &tagRung{survey: v}, &hostRung{survey: v}, &nodeRung{survey: v}
+	ofChecks := &lookout{
+		survey:  v,
+		trigger: v.call("/v1/health/state/critical", "filter", nothing),
+		rungs:   []*rung{{look: checks.bad}, {look: checks.all}},
+		sweeps:  true,
 	}
+	ofServices := &lookout{
+		survey:  v,
+		trigger: v.call("/v1/catalog/services"), // with a filter it takes Consul four times as long
+		rungs:   []*rung{{look: tags.look}, {look: hosts.look}},
+		sweeps:  true,
+	}
+	ofNodes := &lookout{
+		// Consul also moves this index where no node changed.
+		survey:  v,
+		trigger: v.call("/v1/catalog/nodes", "filter", nothing),
+		rungs:   []*rung{{look: nodes.look}},
+	}
+	lookouts := []*lookout{ofChecks, ofServices, ofNodes}
+
+	blocking, inBlocking := errgroup.WithContext(ctx)
+	for _, l := range lookouts {
+		blocking.Go(func() error {
+			_, err := l.block(inBlocking)
+			return err
+		})
+	}
+	if err := blocking.Wait(); err != nil {
+		return nil, err
+	}
+	for _, look := range []func(context.Context, answer) (finding, error){tags.look, nodes.look} {
+		if _, err := look(ctx, ofServices.woke); err != nil {
+			return nil, err
+		}
+	}
+	c, err := v.collect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ofChecks.begin(c.covers, checks.begin(&c))
+	ofServices.begin(c.services, hosts.begin(&c))
+	begun(c.answerer(v.scope, v.source.defaults))
+	return lookouts, nil
 }
 
 func (v *survey) call(path string, pairs ...string) call {
@@ -134,6 +158,10 @@ func (v *survey) call(path string, pairs ...string) call {
 		params: v.source.params(v.scope, params(pairs...), v.mode()),
 		needs:  "service:read and node:read",
 	}
+}
+
+func (v *survey) get(ctx context.Context, path string, pairs ...string) (answer, error) {
+	return v.source.client.get(ctx, v.call(path, pairs...))
 }
 
 func (v *survey) mode() Mode { return v.source.modeFor(true) }
@@ -153,6 +181,15 @@ func (v *survey) count() int {
 	defer v.mu.Unlock()
 	return v.services
 }
+
+func (v *survey) setCount(services int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.services = services
+}
+
+// tooMany is whether asking for each service is cheaper than for each node.
+func (v *survey) tooMany(nodes map[string]uint64) bool { return len(nodes) > max(v.count(), maxNodes) }
 
 func (v *survey) verify(ctx context.Context) error {
 	tick := time.NewTicker(v.options.verify)

@@ -39,6 +39,18 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
+func BenchmarkAppend(b *testing.B) {
+	for _, format := range Formats() {
+		b.Run(format, func(b *testing.B) {
+			f, e, line := mustFormat(b, format, Modes{}, Modes{}), served(), []byte(nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				line = f.Append(line[:0], e)
+			}
+		})
+	}
+}
+
 func discard(t testing.TB, format string) *Log {
 	t.Helper()
 	l, err := New(Options{Target: Stdout, Format: format, Stdout: io.Discard, Logger: slog.New(slog.DiscardHandler)})

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -68,12 +69,7 @@ var uriOrLine = value{text: func(e *Entry) words {
 
 // orDash is a value that is "-" when there is none.
 func orDash(v value) value {
-	return value{text: func(e *Entry) words {
-		if w := v.text(e); w != (words{}) {
-			return w
-		}
-		return words{"-"}
-	}}
+	return one(func(e *Entry) string { return cmp.Or(v.word(e), "-") })
 }
 
 // ifAnswered is a number that is there when a target has answered.

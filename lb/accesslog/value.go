@@ -5,8 +5,9 @@ import "strings"
 // value gets one thing out of an entry, as text or as something that needs no
 // escaping.
 type value struct {
-	// text returns words that are written one behind the other. They may hold
-	// anything. All empty is no value.
+	// word returns text that may hold anything, and text words that are written
+	// one behind the other. Empty is no value.
+	word func(e *Entry) string
 	text func(e *Entry) words
 	// plain appends printable ASCII without quotes and backslashes; nothing is no
 	// value.
@@ -16,16 +17,14 @@ type value struct {
 	// spaced says that spaces in the text are ours, not the client's.
 	spaced bool
 	// header is the name of a field of the request's header. The value is that of
-	// the field, and neither text nor plain is set.
+	// the field, and none of the functions is set.
 	header string
 }
 
 type words [6]string
 
 // one is the value of a single word.
-func one(get func(e *Entry) string) value {
-	return value{text: func(e *Entry) words { return words{get(e)} }}
-}
+func one(get func(e *Entry) string) value { return value{word: get} }
 
 // style is how values are written down.
 type style uint8
@@ -39,10 +38,15 @@ const (
 // append writes the value. Nothing is appended if there is none.
 func (v *value) append(dst []byte, e *Entry, s style) []byte {
 	switch {
-	case v.header != "":
-		return appendHeader(dst, e.Header, v.header, s)
+	case v.word != nil:
+		if word := v.word(e); word != "" {
+			dst, _ = appendWord(dst, word, maxValue, s)
+		}
+		return dst
 	case v.plain != nil:
 		return v.plain(dst, e)
+	case v.header != "":
+		return appendHeader(dst, e.Header, v.header, s)
 	}
 	w := v.text(e)
 	if v.spaced && s == inText {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,9 @@ type conn struct {
 	w  writer
 	in *Inbound
 
+	shaking atomic.Bool // hands, which must not be interrupted
+	begun   bool        // bytes of a request came
+
 	probe  *probe // made when first needed
 	probed bool
 	ctx    context.Context
@@ -39,6 +43,8 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc, remote: addrPort(nc.RemoteAddr()), local: addrPort(nc.LocalAddr())}
 	c.rd.init(nc)
 	c.w.init(nc, s.options.Timeouts.Write)
+	_, encrypted := nc.(*tls.Conn)
+	c.shaking.Store(encrypted)
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	return c
 }
@@ -63,6 +69,9 @@ func (c *conn) socket() *probe {
 
 func (c *conn) serve() {
 	err := c.handshake()
+	if c.shaking.Store(false); c.server.draining.Load() {
+		c.rd.stop.Or(stopIdle)
+	}
 	if err == nil && c.takenOver() {
 		c.cancel(nil)
 		return
@@ -133,6 +142,7 @@ func (c *conn) serveOne() bool {
 	if c.await() != nil {
 		return false
 	}
+	c.begun = true
 	c.acquire()
 	if err := c.readHead(); err != nil {
 		if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // never wrapped here
@@ -151,7 +161,7 @@ func (c *conn) await() error {
 	if len(c.rd.buffered()) > 0 {
 		return nil
 	}
-	if c.server.draining.Load() {
+	if c.server.draining.Load() && !c.coming() {
 		return errInterrupted
 	}
 	if c.rd.buf == nil {
@@ -174,14 +184,18 @@ func (c *conn) await() error {
 			n = copy(c.rd.buf, c.rd.one[:])
 		}
 	}
-	if errors.Is(err, errInterrupted) && !c.socket().silent() {
-		// A request was on its way already when draining began.
-		c.rd.heed = 0
+	if errors.Is(err, errInterrupted) && c.coming() {
+		c.rd.heed, c.rd.deadline = 0, time.Time{} // the one set is over
 		n, err = c.rd.try(c.rd.buf, time.Now(), limit)
 	}
 	c.rd.w = n
 	return err
 }
+
+// coming reports whether a request was on its way already when draining began,
+// and may be waited for a moment: one that lies in the socket, or the first one
+// of a connection, for which it was made.
+func (c *conn) coming() bool { return !c.begun || !c.socket().silent() }
 
 // readHead reads and parses a head, the start of which was read. The error is a
 // Refusal if the client should be told.

@@ -29,6 +29,22 @@ func newProbe(nc net.Conn) *probe {
 	return p
 }
 
+// Backlog reports whether connections wait to be accepted at a TCP listener. Who
+// closes it then resets them.
+func Backlog(l net.Listener) bool {
+	socket, ok := l.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return false
+	}
+	p := &probe{raw: raw}
+	p.look = p.lookAt
+	return p.events(unix.POLLIN)&unix.POLLIN != 0
+}
+
 func (p *probe) lookAt(fd uintptr) {
 	p.poll[0].Fd = int32(fd)
 	for {

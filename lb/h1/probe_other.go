@@ -11,3 +11,7 @@ func newProbe(net.Conn) *probe { return nil }
 
 func (p *probe) silent() bool { return true }
 func (p *probe) gone() bool   { return false }
+
+// Backlog reports whether connections wait to be accepted at a TCP listener. Who
+// closes it then resets them. It is not known here.
+func Backlog(net.Listener) bool { return false }

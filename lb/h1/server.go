@@ -88,6 +88,9 @@ func NewServer(o Options, handle func(*Inbound)) *Server {
 // Serve accepts connections until the listener is closed, and serves each in a
 // goroutine of its own. It returns nil if the server is draining by then.
 // Running out of descriptors or memory is waited out.
+//
+// To drop no connection that a client believes to be made, close the listener
+// when it has no [Backlog], and Shutdown when Serve has returned.
 func (s *Server) Serve(l net.Listener) error {
 	const longest = time.Second
 	pause := 5 * time.Millisecond
@@ -96,7 +99,9 @@ func (s *Server) Serve(l net.Listener) error {
 		switch {
 		case err == nil:
 			pause = 5 * time.Millisecond
-			go s.ServeConn(nc)
+			if c := s.track(nc); c != nil { // before Serve can return
+				go s.serve(c)
+			}
 			continue
 		case s.draining.Load():
 			return nil
@@ -114,24 +119,28 @@ func (s *Server) Serve(l net.Listener) error {
 
 // ServeConn serves one connection, plain or TLS, until its end.
 func (s *Server) ServeConn(nc net.Conn) {
-	c := newConn(s, nc)
-	if !s.track(c) {
-		nc.Close()
-		return
+	if c := s.track(nc); c != nil {
+		s.serve(c)
 	}
+}
+
+func (s *Server) serve(c *conn) {
 	defer s.forget(c)
 	c.serve()
 }
 
-func (s *Server) track(c *conn) bool {
+// track takes a connection on, or closes it and returns nil.
+func (s *Server) track(nc net.Conn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining.Load() {
-		return false
+		nc.Close()
+		return nil
 	}
+	c := newConn(s, nc)
 	s.conns[c] = struct{}{}
 	s.running.Add(1)
-	return true
+	return c
 }
 
 // Conns tells how many connections are open.
@@ -148,14 +157,16 @@ func (s *Server) forget(c *conn) {
 	s.running.Done()
 }
 
-// Drain has connections closed as soon as no request is in flight on them:
-// idle ones now, others behind their answer.
+// Drain has connections closed as soon as no request is in flight on them: idle
+// ones now, new ones if no request comes in a moment, others behind their answer.
 func (s *Server) Drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining.Store(true)
 	for c := range s.conns {
-		c.rd.interrupt(stopIdle)
+		if !c.shaking.Load() {
+			c.rd.interrupt(stopIdle)
+		}
 	}
 }
 

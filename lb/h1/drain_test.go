@@ -1,0 +1,101 @@
+package h1
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net"
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+// Connections that wait to be accepted when the server stops were made for a
+// client that knows nothing of it.
+func TestDrainServesTheBacklog(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if Backlog(l) {
+		t.Error("there is a backlog without a connection")
+	}
+	var clients []*client
+	for range 50 {
+		c := newClient(t, l.Addr().String())
+		c.send(request)
+		clients = append(clients, c)
+	}
+	if !Backlog(l) {
+		t.Skip("the backlog cannot be looked at here")
+	}
+	s := NewServer(DefaultOptions(), echo)
+	served := make(chan error)
+	go func() { served <- s.Serve(l) }()
+	for Backlog(l) {
+		time.Sleep(time.Millisecond)
+	}
+	l.Close()
+	<-served
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, c := range clients {
+		c.wants("GET", 200, "GET /x ")
+		c.closed()
+	}
+}
+
+// A connection that was just made gets a moment for its request, one on which a
+// request was served does not.
+func TestDrainWaitsForFirstRequests(t *testing.T) {
+	s, addr := startServer(t, echo)
+	fresh, quiet, used := newClient(t, addr), newClient(t, addr), newClient(t, addr)
+	used.send(request)
+	used.wants("GET", 200, "GET /x ")
+	for s.count() < 3 {
+		time.Sleep(time.Millisecond)
+	}
+	s.Drain()
+	fresh.send(request)
+	if resp := fresh.wants("GET", 200, "GET /x "); !resp.Close {
+		t.Error("the connection is kept")
+	}
+	fresh.closed()
+	used.closed()
+	quiet.closed()
+}
+
+// A handshake that is under way when the server stops comes to its end, and the
+// request it was for is served.
+func TestDrainWaitsForHandshakes(t *testing.T) {
+	pair := httptest.NewTLSServer(nil)
+	pair.Close()
+	s := NewServer(DefaultOptions(), echo)
+	defer s.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Serve(tls.NewListener(l, &tls.Config{Certificates: pair.TLS.Certificates})) }()
+	c := newClient(t, l.Addr().String())
+	for s.count() < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	s.Drain()
+	c.nc = tls.Client(c.nc, &tls.Config{InsecureSkipVerify: true})
+	c.r = bufio.NewReader(c.nc)
+	c.send(request)
+	c.wants("GET", 200, "GET /x ")
+	c.closed()
+	l.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func (s *Server) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}

@@ -5,30 +5,39 @@ package lb
 import (
 	"bufio"
 	"net"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/lb/accesslog"
 )
 
 func TestForwardingAllocatesNothing(t *testing.T) {
-	roundTrip := forwardOne(t)
-	roundTrip() // connects
-	if n := testing.AllocsPerRun(2000, roundTrip); n != 0 {
-		t.Errorf("%v allocations for a forwarded request, want none", n)
+	for _, format := range []string{"", "json"} {
+		roundTrip := forwardOne(t, format)
+		roundTrip() // connects
+		if n := testing.AllocsPerRun(2000, roundTrip); n != 0 {
+			t.Errorf("access log %q: %v allocations for a forwarded request, want none", format, n)
+		}
 	}
 }
 
 func BenchmarkForward(b *testing.B) {
-	roundTrip := forwardOne(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		roundTrip()
+	for _, format := range []string{"off", "json", "combined"} {
+		b.Run("log="+format, func(b *testing.B) {
+			roundTrip := forwardOne(b, strings.TrimPrefix(format, "off"))
+			b.ReportAllocs()
+			for b.Loop() {
+				roundTrip()
+			}
+		})
 	}
 }
 
 // forwardOne returns what has one GET forwarded, always over the same
-// connection. Neither it nor the upstream, which is of this process too,
+// connection, with an access log if a format is given. Neither it nor the upstream, which is of this process too,
 // allocates.
-func forwardOne(t testing.TB) (roundTrip func()) {
+func forwardOne(t testing.TB, format string) (roundTrip func()) {
 	t.Helper()
 	address := rawBackend(t, func(_ string, conn net.Conn, r *bufio.Reader) {
 		answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello")
@@ -45,7 +54,15 @@ func forwardOne(t testing.TB) (roundTrip func()) {
 			}
 		}
 	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{address}})
+	route := testRoute{prefix: "/", backends: []string{address}}
+	var r *rig
+	if format == "" {
+		r = start(t, nil, route)
+	} else {
+		logged := startLogged(t, nil, accesslog.Options{Format: format}, route)
+		logged.text.text.Grow(64 << 20) // which the test shall not count
+		r = logged.rig
+	}
 	conn, err := net.Dial("tcp", r.addr)
 	if err != nil {
 		t.Fatal(err)

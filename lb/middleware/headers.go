@@ -323,7 +323,9 @@ func (c *cors) tell(h *lb.Header, origin string) {
 	if len(c.spec.ExposeHeaders) > 0 {
 		h.Set("Access-Control-Expose-Headers", strings.Join(c.spec.ExposeHeaders, ","))
 	}
-	if origin != "*" && (c.spec.AddVaryHeader || len(c.spec.AllowOriginList)+len(c.origins) > 0) && !h.HasToken("Vary", "Origin") {
+	// Answers differ by origin, unless everyone may read them.
+	anyone := slices.Contains(c.spec.AllowOriginList, "*") && !c.spec.AllowCredentials
+	if !anyone && (c.spec.AddVaryHeader || len(c.spec.AllowOriginList)+len(c.origins) > 0) && !h.HasToken("Vary", "Origin") {
 		h.Append("Vary", "Origin")
 	}
 }

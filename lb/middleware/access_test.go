@@ -1,0 +1,77 @@
+package middleware
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+func TestAllowList(t *testing.T) {
+	list := func(ranges ...string) *spec.IPAllowList { return &spec.IPAllowList{SourceRange: ranges} }
+	with := func(l *spec.IPAllowList, s spec.IPStrategy) *spec.IPAllowList {
+		l.IPStrategy = &s
+		return l
+	}
+	for name, test := range map[string]struct {
+		spec      *spec.IPAllowList
+		forwarded string
+		status    int
+	}{
+		"the peer":                {list("10.0.0.0/8", "192.0.2.0/24"), "", 200},
+		"a single address":        {list("192.0.2.1"), "", 200},
+		"another peer":            {list("10.0.0.0/8"), "", 403},
+		"no word of the client's": {list("10.0.0.0/8"), "10.0.0.1", 403},
+		"own status":              {&spec.IPAllowList{SourceRange: []string{"10.0.0.1"}, RejectStatusCode: 404}, "", 404},
+		"depth":                   {with(list("10.0.0.1"), spec.IPStrategy{Depth: 2}), "10.0.0.1, 10.0.0.2", 200},
+		"depth too large":         {with(list("10.0.0.1"), spec.IPStrategy{Depth: 3}), "10.0.0.1, 10.0.0.2", 403},
+		"no address there":        {with(list("10.0.0.1", "0.0.0.0/0"), spec.IPStrategy{Depth: 1}), "unknown", 403},
+		"excluded":                {with(list("10.0.0.1"), spec.IPStrategy{ExcludedIPs: []string{"10.9.0.0/16"}}), "10.0.0.1, 10.9.0.2, 10.9.0.1", 200},
+		"all excluded":            {with(list("10.0.0.0/8"), spec.IPStrategy{ExcludedIPs: []string{"10.0.0.0/8"}}), "10.0.0.1", 403},
+		"any hop":                 {&spec.IPAllowList{SourceRange: []string{"10.0.0.1"}, AnyForwarded: true}, "10.0.0.1, 10.0.0.2", 200},
+		"any hop, else the peer":  {&spec.IPAllowList{SourceRange: []string{"192.0.2.1"}, AnyForwarded: true}, "10.0.0.2", 200},
+	} {
+		var lines []string
+		if test.forwarded != "" {
+			lines = append(lines, "X-Forwarded-For: "+test.forwarded)
+		}
+		x, r := exchange(t, "GET http://h/", lines...)
+		if made(t, test.spec).Serve(x, upstream(200, "")); r.status != test.status {
+			t.Errorf("%s: answered %d, want %d", name, r.status, test.status)
+		}
+	}
+}
+
+func TestAccessRules(t *testing.T) {
+	prefixes := func(texts ...string) (all []netip.Prefix) {
+		for _, text := range texts {
+			all = append(all, netip.MustParsePrefix(text))
+		}
+		return all
+	}
+	allow := &spec.AccessRules{Allow: prefixes("192.0.2.0/24", "10.0.0.0/8")}
+	deny := &spec.AccessRules{Deny: prefixes("10.0.0.0/8")}
+	for _, test := range []struct {
+		spec      *spec.AccessRules
+		forwarded string
+		status    int
+	}{
+		{allow, "", 200},
+		{allow, "10.0.0.1", 200},
+		{allow, "10.0.0.1, 203.0.113.1", 403},
+		{allow, "nonsense", 403},
+		{deny, "", 200},
+		{deny, "10.0.0.1", 403},
+		{deny, "nonsense", 200},
+		{&spec.AccessRules{Deny: prefixes("192.0.2.1/32")}, "", 403},
+	} {
+		var lines []string
+		if test.forwarded != "" {
+			lines = append(lines, "X-Forwarded-For: "+test.forwarded)
+		}
+		x, r := exchange(t, "GET http://h/", lines...)
+		if made(t, test.spec).Serve(x, upstream(200, "")); r.status != test.status {
+			t.Errorf("%+v with %q: answered %d, want %d", test.spec, test.forwarded, r.status, test.status)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package middleware
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// The password of each of these is "secret".
+var passwordLines = map[string]string{
+	"bcrypt": "$2y$04$gTlZSGS8eqHe.REtJo8gTupzQybI6iiNmfsGYcIW6ll9GqtnBx6re",
+	"apr1":   "$apr1$NOFJWfZI$Brgp.w1rhu1veEBlB/zv7/",
+	"sha":    "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
+}
+
+func basic(name, password string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+}
+
+func TestBasicAuth(t *testing.T) {
+	var users []string
+	for name, hash := range passwordLines {
+		users = append(users, name+":"+hash)
+	}
+	s := &spec.BasicAuth{Users: users, Realm: `a "b"`, HeaderField: "X-User", RemoveHeader: true}
+	m := made(t, s)
+	ask := func(lines ...string) (*lb.Exchange, *recorder) {
+		x, r := exchange(t, "GET http://h/", lines...)
+		m.Serve(x, upstream(200, ""))
+		return x, r
+	}
+	for name, hash := range passwordLines {
+		wrong, _ := ask(basic(name, hash), "X-User: admin")
+		for range 2 { // the second time is from memory
+			x, r := ask(basic(name, "secret"), "X-User: admin")
+			if r.status != 200 || x.Outcome.User != name || x.Header.Get("X-User") != name || x.Header.Has("Authorization") {
+				t.Errorf("%s: answered %d, user %q, upstream sees %q", name, r.status, x.Outcome.User, x.Header.Get("X-User"))
+			}
+		}
+		if wrong.Outcome.Status != 401 || wrong.Outcome.User != "" {
+			t.Errorf("%s: the hash is taken for the password: %d", name, wrong.Outcome.Status)
+		}
+	}
+	for _, line := range []string{
+		"A: b", "Authorization: Basic !", "Authorization: Bearer x", basic("nobody", "secret"), basic("sha", "Secret"), basic("sha", ""),
+		basic("sha\n", "secret"),
+	} {
+		_, r := ask(line)
+		if r.status != 401 || r.header.Get("WWW-Authenticate") != `Basic realm="a \"b\""` || r.body.String() != "401 Unauthorized\n" {
+			t.Errorf("%q: answered %d %v %q", line, r.status, r.header, r.body.String())
+		}
+	}
+}
+
+func TestBasicAuthPlainPasswords(t *testing.T) {
+	m := made(t, &spec.BasicAuth{Users: []string{"a:plain"}, AllowPlain: true})
+	x, r := exchange(t, "GET http://h/", basic("a", "plain"))
+	if m.Serve(x, upstream(200, "")); r.status != 200 {
+		t.Errorf("answered %d", r.status)
+	}
+}
+
+func TestUsersFileIsFollowed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "htpasswd")
+	write := func(text string, at time.Time) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		write("# people\na:"+passwordLines["sha"]+"\nbroken\n", time.Unix(1, 0))
+		m := made(t, &spec.BasicAuth{UsersFile: path, Users: []string{"fixed:" + passwordLines["sha"]}})
+		ask := func(name string) int {
+			x, r := exchange(t, "GET http://h/", basic(name, "secret"))
+			m.Serve(x, upstream(200, ""))
+			if r.status == 401 && x.Outcome.Err == nil {
+				return 401
+			}
+			if x.Outcome.Err != nil {
+				return -r.status
+			}
+			return r.status
+		}
+		check := func(when, name string, want int) {
+			t.Helper()
+			if got := ask(name); got != want {
+				t.Errorf("%s: %s got %d, want %d", when, name, got, want)
+			}
+		}
+		check("at first", "a", 200)
+		check("at first", "fixed", 200)
+		check("at first", "b", 401)
+		write("b:"+passwordLines["sha"]+"\n", time.Unix(2, 0))
+		time.Sleep(2 * time.Second)
+		check("after a change", "b", 200)
+		check("after a change", "a", 401)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		check("without the file", "b", -401)
+		check("without the file", "fixed", -401)
+		write("a:"+passwordLines["sha"]+"\n", time.Unix(2, 0))
+		time.Sleep(2 * time.Second)
+		check("when it is back", "a", 200)
+	})
+}
+
+func TestDigestAuth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ha1 := md5Hex("a:traefik:secret")
+		m := made(t, &spec.DigestAuth{Users: []string{"a:traefik:" + ha1}, HeaderField: "X-User"})
+		ask := func(line string) (*lb.Exchange, *recorder) {
+			x, r := exchange(t, "GET http://h/p?q", line)
+			m.Serve(x, upstream(200, ""))
+			return x, r
+		}
+		challenge := func(r *recorder) map[string]string {
+			p, ok := digestParameters(r.header.Get("WWW-Authenticate"))
+			if r.status != 401 || !ok || p["realm"] != "traefik" || p["qop"] != "auth" || p["algorithm"] != "MD5" {
+				t.Fatalf("challenged by %d %v", r.status, r.header)
+			}
+			return p
+		}
+		answer := func(p map[string]string, nc, uri, password string) string {
+			ha1 := md5Hex("a:traefik:" + password)
+			response := md5Hex(ha1 + ":" + p["nonce"] + ":" + nc + ":c:auth:" + md5Hex("GET:"+uri))
+			return fmt.Sprintf(`Authorization: Digest username="a", realm="traefik", nonce="%s", uri="%s", qop=auth, nc=%s, cnonce="c", response="%s", opaque="%s", algorithm=MD5`,
+				p["nonce"], uri, nc, response, p["opaque"])
+		}
+		_, r := ask("A: b")
+		p := challenge(r)
+		if x, r := ask(answer(p, "00000001", "/p?q", "secret")); r.status != 200 || x.Outcome.User != "a" || x.Header.Get("X-User") != "a" {
+			t.Errorf("the right answer got %d, user %q", r.status, x.Outcome.User)
+		}
+		if _, r := ask(answer(p, "00000002", "/p?q", "secret")); r.status != 200 {
+			t.Errorf("the next count got %d", r.status)
+		}
+		if _, r := ask(answer(p, "00000002", "/p?q", "secret")); r.status != 401 || !strings.Contains(r.header.Get("WWW-Authenticate"), "stale=true") {
+			t.Errorf("a replay got %d %v", r.status, r.header)
+		}
+		for name, line := range map[string]string{
+			"a wrong password":  answer(p, "00000003", "/p?q", "Secret"),
+			"another target":    answer(p, "00000003", "/other", "secret"),
+			"another's nonce":   answer(map[string]string{"nonce": "x.y", "opaque": p["opaque"]}, "00000003", "/p?q", "secret"),
+			"another's opaque":  answer(map[string]string{"nonce": p["nonce"], "opaque": "x"}, "00000003", "/p?q", "secret"),
+			"an unknown user":   strings.Replace(answer(p, "00000003", "/p?q", "secret"), `"a"`, `"b"`, 1),
+			"no parameters":     "Authorization: Digest x",
+			"an open quotation": `Authorization: Digest username="a`,
+		} {
+			if _, r := ask(line); r.status != 401 {
+				t.Errorf("%s got %d", name, r.status)
+			}
+		}
+		time.Sleep(nonceAge + time.Second)
+		_, r = ask(answer(p, "00000004", "/p?q", "secret"))
+		if challenge(r)["stale"] != "true" {
+			t.Errorf("an old nonce was answered %v", r.header)
+		}
+	})
+}

@@ -1,0 +1,272 @@
+package middleware
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// failing fails as a target that does not answer does.
+func failing(progress h1.Progress) handler {
+	return func(x *lb.Exchange) {
+		x.Outcome.Tries++
+		x.Outcome.Err = fmt.Errorf("forwarding: %w", &h1.SendError{Progress: progress, Err: errors.New("reset")})
+		x.AnswerText(502, "502 bad gateway")
+	}
+}
+
+// inTurn serves each request by the next of the handlers.
+func inTurn(handlers ...handler) handler {
+	i := -1
+	return func(x *lb.Exchange) {
+		i++
+		handlers[i](x)
+	}
+}
+
+func TestRetry(t *testing.T) {
+	const sent = h1.NothingSent + 1
+	never := handler(func(*lb.Exchange) { t.Error("tried once more") })
+	for name, test := range map[string]struct {
+		spec    spec.Retry
+		request string
+		targets []handler
+		status  int
+		tries   int
+	}{
+		"network":              {spec.Retry{Attempts: 3}, "GET", []handler{failing(sent), failing(sent), upstream(200, "ok")}, 200, 3},
+		"no more attempts":     {spec.Retry{Attempts: 2}, "GET", []handler{failing(sent), failing(sent), never}, 502, 2},
+		"one attempt":          {spec.Retry{Attempts: 1}, "GET", []handler{failing(sent), never}, 502, 1},
+		"POST not sent":        {spec.Retry{Attempts: 2}, "POST", []handler{failing(h1.NothingSent), upstream(200, "ok")}, 200, 2},
+		"POST sent":            {spec.Retry{Attempts: 2}, "POST", []handler{failing(sent), never}, 502, 1},
+		"POST, if allowed":     {spec.Retry{Attempts: 2, RetryNonIdempotentMethods: true}, "POST", []handler{failing(sent), upstream(200, "ok")}, 200, 2},
+		"network off":          {spec.Retry{Attempts: 2, DisableOnNetworkError: true}, "GET", []handler{failing(sent), never}, 502, 1},
+		"status":               {spec.Retry{Attempts: 2, Status: []string{"500-599"}}, "GET", []handler{upstream(503, "bad"), upstream(200, "ok")}, 200, 2},
+		"status of POST":       {spec.Retry{Attempts: 2, Status: []string{"503"}}, "POST", []handler{upstream(503, "bad"), never}, 503, 1},
+		"another status":       {spec.Retry{Attempts: 2, Status: []string{"503"}}, "GET", []handler{upstream(500, "bad"), never}, 500, 1},
+		"the last one's again": {spec.Retry{Attempts: 2, Status: []string{"503"}}, "GET", []handler{upstream(503, "a"), upstream(503, "b"), never}, 503, 2},
+	} {
+		x, r := exchange(t, test.request+" http://h/p", "X-A: b")
+		made(t, &test.spec).Serve(x, handler(func() func(x *lb.Exchange) {
+			next := inTurn(test.targets...)
+			return func(x *lb.Exchange) {
+				if x.RawPath != "/p" || x.Header.Get("X-A") != "b" {
+					t.Errorf("%s: a try began with path %s and header %v", name, x.RawPath, x.Header)
+				}
+				// What later steps of the chain do must not pile up.
+				if err := x.AddPrefix("/added"); err != nil {
+					t.Error(err)
+				}
+				x.Header.Set("X-A", "changed")
+				next(x)
+			}
+		}()))
+		if r.status != test.status || x.Outcome.Tries != test.tries || x.Outcome.Status != test.status {
+			t.Errorf("%s: answered %d (outcome %d) after %d tries", name, r.status, x.Outcome.Status, x.Outcome.Tries)
+		}
+	}
+}
+
+func TestRetrySendsTheBodyAgain(t *testing.T) {
+	read := func(then handler) handler {
+		return func(x *lb.Exchange) {
+			if body, err := io.ReadAll(x.Body); string(body) != "hello" || err != nil {
+				t.Errorf("a try read %q, %v", body, err)
+			}
+			then(x)
+		}
+	}
+	part := func(then handler) handler {
+		return func(x *lb.Exchange) {
+			io.ReadFull(x.Body, make([]byte, 2))
+			then(x)
+		}
+	}
+	for name, test := range map[string]struct {
+		room   int64
+		chain  handler
+		status int
+	}{
+		"in full": {0, inTurn(read(failing(9)), part(failing(9)), read(upstream(200, ""))), 200},
+		"no room": {4, inTurn(read(failing(9))), 502},
+	} {
+		x, r := exchange(t, "PUT http://h/")
+		x.Body, x.Length = strings.NewReader("hello"), 5
+		made(t, &spec.Retry{Attempts: 3, MaxRequestBody: test.room}).Serve(x, test.chain)
+		if r.status != test.status {
+			t.Errorf("%s: answered %d, want %d", name, r.status, test.status)
+		}
+	}
+}
+
+func TestRetryPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x, r := exchange(t, "GET http://h/")
+		began := time.Now()
+		made(t, &spec.Retry{Attempts: 3, InitialInterval: time.Second}).
+			Serve(x, inTurn(failing(9), failing(9), upstream(200, "")))
+		if took := time.Since(began); r.status != 200 || took < 1500*time.Millisecond || took > 3*time.Second {
+			t.Errorf("answered %d after %v, want pauses of up to 1 and 2 s, and of half that at least", r.status, took)
+		}
+		x, r = exchange(t, "GET http://h/")
+		made(t, &spec.Retry{Attempts: 9, InitialInterval: time.Second, Timeout: time.Second}).
+			Serve(x, inTurn(failing(9), failing(9), failing(9), failing(9)))
+		if r.status != 502 {
+			t.Errorf("after the timeout: %d", r.status)
+		}
+	})
+}
+
+func TestBuffering(t *testing.T) {
+	m := made(t, &spec.Buffering{MaxRequestBody: 8, MemRequestBody: 2, MaxResponseBody: 8, MemResponseBody: 2})
+	echo := handler(func(x *lb.Exchange) {
+		body, err := io.ReadAll(x.Body)
+		if err != nil || x.Length != int64(len(body)) {
+			t.Errorf("read %q of %d bytes, %v", body, x.Length, err)
+		}
+		upstream(200, string(body), "X-A: b")(x)
+	})
+	for name, test := range map[string]struct {
+		body   io.Reader
+		length int64
+		chain  handler
+		status int
+		answer string
+	}{
+		"from memory":      {strings.NewReader("a"), 1, echo, 200, "a"},
+		"from a file":      {strings.NewReader("abcdefgh"), -1, echo, 200, "abcdefgh"},
+		"too long":         {strings.NewReader("abcdefghi"), -1, echo, 413, "Request Entity Too Large\n"},
+		"said to be":       {strings.NewReader(""), 9, echo, 413, "Request Entity Too Large\n"},
+		"a client's fault": {io.MultiReader(strings.NewReader("a"), errorReader{}), -1, echo, 400, "Bad Request\n"},
+		"long answer":      {strings.NewReader("a"), 1, upstream(200, "abcdefghi"), 500, "Internal Server Error\n"},
+		"broken answer": {strings.NewReader("a"), 1, func(x *lb.Exchange) {
+			x.Reply.Begin(200, &lb.Header{}, 5)
+			x.Reply.Write([]byte("a"))
+			x.Outcome.Err, x.Outcome.Truncated = errors.New("reset"), true
+		}, 502, "Bad Gateway\n"},
+	} {
+		x, r := exchange(t, "POST http://h/")
+		x.Body, x.Length = test.body, test.length
+		m.Serve(x, test.chain)
+		if r.status != test.status || r.body.String() != test.answer || !r.ended || x.Outcome.Truncated {
+			t.Errorf("%s: answered %d %q, ended %v, %+v", name, r.status, r.body.String(), r.ended, x.Outcome)
+		}
+		if r.status == 200 && (r.length != int64(len(test.answer)) || r.header.Get("X-A") != "b") {
+			t.Errorf("%s: length %d, header %v", name, r.length, r.header)
+		}
+	}
+	if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
+		for _, file := range left {
+			if strings.HasPrefix(file.Name(), "sluice-body-") {
+				t.Errorf("%s is left", file.Name())
+			}
+		}
+	}
+}
+
+type errorReader struct{}
+
+func (errorReader) Read([]byte) (int, error) { return 0, errors.New("gone") }
+
+func TestBufferingRetries(t *testing.T) {
+	m := made(t, &spec.Buffering{RetryExpression: `RequestMethod() == "PUT" && (IsNetworkError() || ResponseCode() >= 500) && Attempts() < 3`})
+	read := func(then handler) handler {
+		return func(x *lb.Exchange) {
+			if body, _ := io.ReadAll(x.Body); string(body) != "hello" {
+				t.Errorf("a try read %q", body)
+			}
+			then(x)
+		}
+	}
+	for _, test := range []struct {
+		method string
+		chain  handler
+		status int
+	}{
+		{"PUT", inTurn(read(failing(9)), read(upstream(503, "no")), read(upstream(200, "yes"))), 200},
+		{"PUT", inTurn(read(failing(9)), read(failing(9)), read(failing(9))), 502},
+		{"POST", inTurn(read(failing(9))), 502},
+	} {
+		x, r := exchange(t, test.method+" http://h/")
+		x.Body, x.Length = bytes.NewBufferString("hello"), 5
+		if m.Serve(x, test.chain); r.status != test.status {
+			t.Errorf("%s: answered %d, want %d", test.method, r.status, test.status)
+		}
+	}
+}
+
+func TestCircuitBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := made(t, &spec.CircuitBreaker{Expression: "NetworkErrorRatio() > 0.5 || ResponseCodeRatio(500, 502, 0, 600) > 0.5"})
+		ask := func(target handler) int {
+			x, r := exchange(t, "GET http://h/")
+			m.Serve(x, target)
+			time.Sleep(100 * time.Millisecond)
+			return r.status
+		}
+		good, bad := upstream(200, ""), failing(9)
+		if first, second := ask(good), ask(bad); first != 200 || second != 502 {
+			t.Fatalf("closed: %d, %d", first, second)
+		}
+		ask(bad) // two of three
+		opened := time.Now()
+		for range 50 {
+			if status := ask(good); status != 503 {
+				t.Fatalf("open: %d", status)
+			}
+		}
+		time.Sleep(10*time.Second - time.Since(opened))
+		passed := 0
+		for range 90 { // recovering: from none to half
+			if ask(good) == 200 {
+				passed++
+			}
+		}
+		if passed < 10 || passed > 45 {
+			t.Errorf("%d of 90 passed while recovering", passed)
+		}
+		time.Sleep(2 * time.Second)
+		for range 20 {
+			if status := ask(good); status != 200 {
+				t.Fatalf("closed again: %d", status)
+			}
+		}
+	})
+}
+
+func TestWindow(t *testing.T) {
+	now := time.Unix(1000, 0)
+	var w window
+	for i := range 100 {
+		w.add(now, 200+100*(i%4), time.Duration(i+1)*time.Millisecond)
+	}
+	if got := w.statusRatio(now, 500, 600, 200, 600); got != 0.25 {
+		t.Errorf("ratio %v", got)
+	}
+	if got := w.latencyAt(now, 50).Seconds(); got < 0.044 || got > 0.057 {
+		t.Errorf("median %v, want 0.05 within 12 %%", got)
+	}
+	if got := w.latencyAt(now, 100).Seconds(); got < 0.088 || got > 0.113 {
+		t.Errorf("maximum %v, want 0.1 within 12 %%", got)
+	}
+	w.add(now.Add(5*time.Second), 502, 0)
+	if got := w.networkErrorRatio(now.Add(9 * time.Second)); got != 1.0/101 {
+		t.Errorf("network errors %v", got)
+	}
+	if got := w.networkErrorRatio(now.Add(10 * time.Second)); got != 1 {
+		t.Errorf("after ten seconds: %v", got)
+	}
+	if got := w.networkErrorRatio(now.Add(time.Minute)); got != 0 {
+		t.Errorf("after a minute: %v", got)
+	}
+}

@@ -1,0 +1,136 @@
+package middleware
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// authServer answers as the path says, and takes down what it was asked.
+func authServer(t *testing.T, asked *http.Request, body *string) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*asked = *r.Clone(r.Context())
+		text, _ := io.ReadAll(r.Body)
+		*body = string(text)
+		w.Header().Set("X-User", "alice")
+		w.Header().Add("Set-Cookie", "session=new; Path=/")
+		w.Header().Add("Set-Cookie", "other=x")
+		switch r.URL.Path {
+		case "/no":
+			w.Header().Set("Location", "/login?next=1")
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+		case "/login":
+			http.Redirect(w, r, "/there", http.StatusFound)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func askAuth(t *testing.T, s *spec.ForwardAuth, body string, next lb.Handler, lines ...string) (*lb.Exchange, *recorder) {
+	t.Helper()
+	m, err := newForwardAuth(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.client.CloseIdleConnections)
+	x, r := exchange(t, "POST https://h:8443/p%20q?a=b", append(lines, "X-Forwarded-Proto: https", "X-Forwarded-Host: h:8443")...)
+	if body != "" {
+		x.Body, x.Length = strings.NewReader(body), int64(len(body))
+	}
+	m.Serve(x, next)
+	return x, r
+}
+
+func TestForwardAuth(t *testing.T) {
+	var asked http.Request
+	var body string
+	s := spec.DefaultForwardAuth()
+	s.Address = authServer(t, &asked, &body) + "/yes"
+	s.AuthResponseHeaders, s.AddAuthCookiesToResponse, s.HeaderField = []string{"x-user", "X-Group"}, []string{"session"}, "X-User"
+	x, r := askAuth(t, s, "hello", upstream(200, "ok", "Set-Cookie: session=old", "Set-Cookie: mine=1"),
+		"X-User: root", "X-Group: admins", "Cookie: a=b", "User-Agent: test", "X-Forwarded-Uri: /forged")
+	if r.status != 200 || x.Header.Get("X-User") != "alice" || x.Header.Has("X-Group") || x.Outcome.User != "alice" {
+		t.Errorf("answered %d, the upstream sees %v, user %q", r.status, x.Header, x.Outcome.User)
+	}
+	if got := text(&r.header); got != "Set-Cookie: mine=1\nSet-Cookie: session=new; Path=/\n" {
+		t.Errorf("the client got\n%s", got)
+	}
+	for name, want := range map[string]string{
+		"X-Forwarded-Method": "POST", "X-Forwarded-Uri": "/p%20q?a=b", "X-Forwarded-Host": "h:8443",
+		"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1", "Cookie": "a=b", "User-Agent": "test",
+	} {
+		if got := asked.Header.Get(name); got != want {
+			t.Errorf("asked with %s: %q, want %q", name, got, want)
+		}
+	}
+	if asked.Method != "GET" || body != "" {
+		t.Errorf("asked by %s with the body %q", asked.Method, body)
+	}
+	if rest, _ := io.ReadAll(x.Body); string(rest) != "hello" {
+		t.Errorf("the upstream's body is %q", rest)
+	}
+}
+
+func TestForwardAuthRefuses(t *testing.T) {
+	var asked http.Request
+	var body string
+	address := authServer(t, &asked, &body)
+	never := handler(func(*lb.Exchange) { t.Error("a refused request went on") })
+	s := spec.DefaultForwardAuth()
+	s.Address = address + "/no"
+	_, r := askAuth(t, s, "", never)
+	if r.status != 401 || r.body.String() != "who are you?\n" || r.header.Get("Location") != address+"/login?next=1" || r.header.Get("X-User") != "alice" {
+		t.Errorf("answered %d %q %v", r.status, r.body.String(), r.header)
+	}
+	s.PreserveLocationHeader = true
+	if _, r = askAuth(t, s, "", never); r.header.Get("Location") != "/login?next=1" {
+		t.Errorf("Location %q", r.header.Get("Location"))
+	}
+	s.AuthSigninURL = "https://login.test/"
+	if _, r = askAuth(t, s, "", never); r.status != 302 || r.header.Get("Location") != "https://login.test/" {
+		t.Errorf("answered %d %q", r.status, r.header.Get("Location"))
+	}
+	s = spec.DefaultForwardAuth()
+	s.Address = address + "/login"
+	if _, r = askAuth(t, s, "", never); r.status != 302 || r.header.Get("Location") != address+"/there" {
+		t.Errorf("a redirect was answered %d %q", r.status, r.header.Get("Location"))
+	}
+	s.MaxResponseBodySize = 1
+	if _, r = askAuth(t, s, "", never); r.status != 500 {
+		t.Errorf("a long answer was passed on: %d", r.status)
+	}
+	s = spec.DefaultForwardAuth()
+	s.Address = "http://127.0.0.1:1/"
+	if x, r := askAuth(t, s, "", never); r.status != 500 || r.body.Len() != 0 || x.Outcome.Err == nil {
+		t.Errorf("nobody there: %d %q %v", r.status, r.body.String(), x.Outcome.Err)
+	}
+}
+
+func TestForwardAuthOptions(t *testing.T) {
+	var asked http.Request
+	var body string
+	address := authServer(t, &asked, &body)
+	s := spec.DefaultForwardAuth()
+	s.Address, s.ForwardBody, s.PreserveRequestMethod, s.TrustForwardHeader = address+"/yes", true, true, true
+	s.AuthRequestHeaders, s.AuthResponseHeadersRegex = []string{"Accept"}, "^x-us"
+	x, r := askAuth(t, s, "hello", upstream(200, "ok"), "Accept: a", "Cookie: b", "X-Use: forged", "X-Forwarded-Uri: /told")
+	if r.status != 200 || asked.Method != "POST" || body != "hello" || asked.Header.Get("Accept") != "a" || len(asked.Header["Cookie"]) > 0 {
+		t.Errorf("answered %d; asked by %s with %v and %q", r.status, asked.Method, asked.Header, body)
+	}
+	if x.Header.Get("X-User") != "alice" || x.Header.Has("X-Use") || asked.Header.Get("X-Forwarded-Uri") != "/told" {
+		t.Errorf("the upstream sees %v; asked for %q", x.Header, asked.Header.Get("X-Forwarded-Uri"))
+	}
+	if rest, _ := io.ReadAll(x.Body); string(rest) != "hello" {
+		t.Errorf("the upstream's body is %q", rest)
+	}
+	s.MaxBodySize = 4
+	if _, r = askAuth(t, s, "hello", upstream(200, "ok")); r.status != 401 {
+		t.Errorf("a long body was answered %d", r.status)
+	}
+}

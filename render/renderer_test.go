@@ -351,3 +351,36 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		}
 	}
 }
+
+// What is rendered is rendered: while others wait, later data does not matter.
+func TestOnceRendersEachTemplateOnce(t *testing.T) {
+	b := start(t, Options{Once: true, Templates: []Template{text(`{{key "a"}}`, "a"), text(`{{key "b"}}`, "b")}})
+	b.setKey("a", "1")
+	b.awaitFile("a", "1")
+	b.awaitState(0, Applied)
+	b.setKey("a", "2")
+	b.await("the change has come", func() bool {
+		p, _ := watch.Get(b.watcher.Snapshot(), watch.Key{Path: "a"})
+		return p != nil && p.Value == "2"
+	})
+	b.setKey("b", "1")
+	<-b.done
+	if got := b.read("a"); b.stop() != nil || got != "1" {
+		t.Errorf("the file holds %q, error %v", got, b.err)
+	}
+}
+
+func TestVeryManyQueriesAreToldOnce(t *testing.T) {
+	b := start(t, Options{Templates: []Template{
+		text(`{{key "a"}}{{range loop 128}}{{keyOrDefault (print .) ""}}{{end}}`, "many"),
+		text(`{{key "a"}}{{range loop 127}}{{keyOrDefault (print .) ""}}{{end}}`, "enough"),
+	}})
+	for _, value := range []string{"1", "2"} {
+		b.setKey("a", value)
+		b.awaitFile("many", value)
+		b.awaitFile("enough", value)
+	}
+	if log := b.log; log.count("asks for very much") != 1 || log.count("queries=129") != 1 {
+		t.Errorf("log:\n%s", log)
+	}
+}

@@ -60,15 +60,16 @@ type pause struct {
 // pauseAfter plans the pause after so many failures in a row, the last with
 // err. Other credentials, of which renewed tells, end it after a refusal.
 func (w *Watcher) pauseAfter(o *origin, failures int, err error, renewed <-chan struct{}) pause {
+	backoff := w.backoff(o)
 	if isRefusal(err) {
-		return pause{length: w.options.Backoff.slowest(), back: renewed}
+		return pause{length: backoff.slowest(), back: renewed}
 	}
 	w.mu.Lock()
 	out, back := o.out(), o.back
 	w.mu.Unlock()
 
 	p := pause{back: back}
-	ceiling := w.options.Backoff.ceiling(failures)
+	ceiling := backoff.ceiling(failures)
 	if out && o.claimProbe() {
 		p.probe = o.probe
 		ceiling = min(ceiling, probePause)
@@ -79,6 +80,16 @@ func (w *Watcher) pauseAfter(o *origin, failures int, err error, renewed <-chan 
 		p.back = nil
 	}
 	return p
+}
+
+// backoff bounds the pauses of o.
+func (w *Watcher) backoff(o *origin) Backoff {
+	if p, ok := o.source.(Pauser); ok {
+		if b := p.Backoff(); b != (Backoff{}) {
+			return b
+		}
+	}
+	return w.options.Backoff
 }
 
 // rest lasts for the pause and reports whether ctx is still alive.

@@ -89,6 +89,14 @@ type Renewer interface {
 	Renewed() <-chan struct{}
 }
 
+// Pauser is a Source that says how long to pause after failed requests.
+type Pauser interface {
+	Source
+
+	// Backoff takes the place of [Options.Backoff], unless it is zero.
+	Backoff() Backoff
+}
+
 // RetryAfter is an error that says when to ask again, such as an answer 429
 // with a Retry-After header. The pause is never shorter than it says.
 type RetryAfter interface {

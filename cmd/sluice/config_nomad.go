@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/dial"
 	"github.com/sluiceproxy/sluice/watch/nomad"
 )
@@ -22,7 +23,8 @@ type Nomad struct {
 
 func (n Nomad) config() nomad.Config {
 	return nomad.Config{
-		Target:    n.SSL.target(n.Address, n.Transport, false),
+		Target:    n.SSL.target(n.Address, n.Transport, false, userAgent()),
+		Backoff:   n.Retry.limits(watch.DefaultOptions().Backoff),
 		Namespace: n.Namespace,
 		Token:     dial.Secret(n.Token.Reveal()),
 		Username:  n.AuthUsername,

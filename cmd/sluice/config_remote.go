@@ -26,9 +26,10 @@ func defaultRetry() Retry {
 
 // target is how a server at address is reached. An address without a scheme is
 // https if TLS is enabled, or by default if secure.
-func (s RemoteSSL) target(address string, t Transport, secure bool) dial.Target {
+func (s RemoteSSL) target(address string, t Transport, secure bool, userAgent string) dial.Target {
 	return dial.Target{
-		Address: address,
+		Address:   address,
+		UserAgent: userAgent,
 		TLS: dial.TLS{
 			Wanted:      s.Enabled.Or(secure || s != RemoteSSL{}),
 			SkipVerify:  !s.Verify.Or(true),

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"strconv"
 	"time"
 
+	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/dial"
 	"github.com/sluiceproxy/sluice/watch/vault"
 )
@@ -23,7 +25,7 @@ type Vault struct {
 	AgentTokenFile string         `hcl:"vault_agent_token_file"`
 	RenewToken     Optional[bool] `hcl:"renew_token"` // on without AgentTokenFile
 	UnwrapToken    Optional[bool] `hcl:"unwrap_token"`
-	// ClientUserAgent is accepted for old files and has no effect.
+	// ClientUserAgent is what Vault's audit log calls us, if not [userAgent].
 	ClientUserAgent string `hcl:"client_user_agent"`
 
 	// DefaultLeaseDuration is how long an answer without a lease is believed.
@@ -50,7 +52,8 @@ func defaultVault() Vault {
 // config joins the settings with the environment.
 func (v Vault) config(getenv func(string) string, log *slog.Logger) vault.Config {
 	c := vault.Config{
-		Target:    v.SSL.target(v.Address, v.Transport, true),
+		Target:    v.SSL.target(v.Address, v.Transport, true, cmp.Or(v.ClientUserAgent, userAgent())),
+		Backoff:   v.Retry.limits(watch.DefaultOptions().Backoff),
 		Namespace: v.Namespace,
 		Token:     dial.Secret(v.Token.Reveal()),
 		TokenFile: v.AgentTokenFile,
@@ -86,4 +89,13 @@ func (v Vault) validate(f *faultList) {
 	if v.LeaseRenewalThreshold <= 0 || v.LeaseRenewalThreshold >= 1 {
 		f.addf("vault.lease_renewal_threshold must be between 0 and 1, not %v", v.LeaseRenewalThreshold)
 	}
+}
+
+// vaultEnvironment is empty without a Vault.
+func (c Config) vaultEnvironment(getenv func(string) string, log *slog.Logger) environment {
+	v := c.Vault.config(getenv, log)
+	if !c.Vault.Enabled.Or(true) || v.Target.Address == "" {
+		return nil
+	}
+	return vaultEnvironment(v)
 }

@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/watch/consul"
+	"github.com/sluiceproxy/sluice/watch/vault"
 )
 
 // environment holds K=V entries that commands get and templates see before those
-// of the process: how sluice itself reaches Consul.
+// of the process: how sluice itself reaches Consul and Vault.
 type environment []string
 
 // consulEnvironment describes a connection as Consul's own tools want it.
@@ -30,6 +31,30 @@ func consulEnvironment(c consul.Config) environment {
 	set("CONSUL_HTTP_TOKEN_FILE", c.TokenFile)
 	set("CONSUL_HTTP_SSL", strconv.FormatBool(c.SSL.Enabled.Or(false)))
 	set("CONSUL_HTTP_SSL_VERIFY", strconv.FormatBool(c.SSL.Verify.Or(true)))
+	return e
+}
+
+// vaultEnvironment describes a connection as Vault's own tools want it. It has
+// no token: who is to have one says so.
+func vaultEnvironment(c vault.Config) environment {
+	var e environment
+	t := c.Target.TLS
+	for _, entry := range []struct{ name, value string }{
+		{"VAULT_ADDR", c.Target.Address},
+		{"VAULT_CLIENT_CERT", t.Cert},
+		{"VAULT_CLIENT_KEY", t.Key},
+		{"VAULT_CAPATH", t.CAPath},
+		{"VAULT_CACERT", t.CACert},
+		{"VAULT_CACERT_BYTES", t.CACertBytes},
+		{"VAULT_TLS_SERVER_NAME", t.ServerName},
+	} {
+		if entry.value != "" {
+			e = append(e, entry.name+"="+entry.value)
+		}
+	}
+	if t.SkipVerify {
+		e = append(e, "VAULT_SKIP_VERIFY=true")
+	}
 	return e
 }
 

@@ -29,6 +29,37 @@ func TestConsulEnvironment(t *testing.T) {
 	}
 }
 
+// A token is nobody's business who was not given it.
+func TestVaultEnvironment(t *testing.T) {
+	env := func(values map[string]string) func(string) string {
+		return func(name string) string { return values[name] }
+	}
+	off := Some(false)
+	tests := map[string]struct {
+		vault Vault
+		env   map[string]string
+		want  environment
+	}{
+		"none":         {Vault{Token: "planted"}, map[string]string{"VAULT_TOKEN": "planted"}, nil},
+		"switched off": {Vault{Address: "https://v", Enabled: off}, nil, nil},
+		"from outside": {Vault{}, map[string]string{"VAULT_ADDR": "https://v", "VAULT_CACERT": "ca", "VAULT_TOKEN": "planted"},
+			environment{"VAULT_ADDR=https://v", "VAULT_CACERT=ca"}},
+		"everything": {Vault{
+			Address: "https://v", Token: "planted", Namespace: "team",
+			SSL: RemoteSSL{Verify: off, Cert: "c", Key: "k", CAPath: "p", CACert: "ca", CACertBytes: "b", ServerName: "s"},
+		}, map[string]string{"VAULT_ADDR": "https://other", "VAULT_TOKEN": "planted"}, environment{
+			"VAULT_ADDR=https://v", "VAULT_CLIENT_CERT=c", "VAULT_CLIENT_KEY=k", "VAULT_CAPATH=p", "VAULT_CACERT=ca",
+			"VAULT_CACERT_BYTES=b", "VAULT_TLS_SERVER_NAME=s", "VAULT_SKIP_VERIFY=true",
+		}},
+	}
+	for name, test := range tests {
+		c := Config{Vault: test.vault}
+		if diff := cmp.Diff(test.want, c.vaultEnvironment(env(test.env), nil)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+	}
+}
+
 // What sluice uses itself is what templates see, whatever the process was given.
 func TestEnvironmentShadowsTheProcess(t *testing.T) {
 	t.Setenv("TEST_A", "process")

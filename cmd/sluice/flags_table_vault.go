@@ -18,15 +18,15 @@ func vaultFlags() []flagSpec {
 			set:  into(func(c *Config) any { return &c.Vault.DefaultLeaseDuration }),
 			help: "How long a secret without a lease is believed (default 5m)."},
 		{name: "vault-client-user-agent", value: "TEXT", set: into(func(c *Config) any { return &c.Vault.ClientUserAgent }),
-			help: "Accepted; has no effect."},
+			help: "What requests call their sender (default sluice/VERSION)."},
 		{name: "vault-retry", set: into(func(c *Config) any { return &c.Vault.Retry.Enabled }),
 			help: "Try again after failed requests (default true)."},
 		{name: "vault-retry-attempts", value: "N", set: into(func(c *Config) any { return &c.Vault.Retry.Attempts }),
 			help: "Give up after so many failures in a row, as -consul-retry-attempts."},
 		{name: "vault-retry-backoff", value: "DURATION", set: into(func(c *Config) any { return &c.Vault.Retry.Backoff }),
-			help: "First pause, doubled each time, that attempts are counted by (default 250ms)."},
+			help: "First pause after a failed request; it doubles each time (default 250ms)."},
 		{name: "vault-retry-max-backoff", value: "DURATION", set: into(func(c *Config) any { return &c.Vault.Retry.MaxBackoff }),
-			help: "Longest pause that attempts are counted by (default 1m)."},
+			help: "Longest pause (default 1m, 0 for no limit)."},
 	}
 }
 

@@ -18,3 +18,6 @@ func programName(path string) string {
 	}
 	return ourName
 }
+
+// userAgent is what requests to Consul, Vault and Nomad call their sender.
+func userAgent() string { return ourName + "/" + version }

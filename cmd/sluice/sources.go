@@ -108,6 +108,7 @@ func (c Config) consulConfig(log *slog.Logger) consul.Config {
 			DisableKeepAlives:   k.Transport.DisableKeepAlives,
 		},
 		Mode:           consul.Mode(k.Mode),
+		UserAgent:      userAgent(),
 		MaxConnections: k.connections(),
 		Logger:         log,
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -43,7 +44,7 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 		return nil, &exitError{exitConfig, err}
 	}
 	agent := c.consulConfig(d.log).Over(environment)
-	own := consulEnvironment(agent)
+	own := slices.Concat(consulEnvironment(agent), c.vaultEnvironment(d.getenv, d.log))
 	locker, err := c.newLocker(agent)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}

@@ -205,3 +205,26 @@ func FuzzGlobMatches(f *testing.F) {
 		}
 	})
 }
+
+func FuzzCutNomadPath(f *testing.F) {
+	for _, text := range []string{"app/a", "/app/a@dev.eu", "@*", "a@n.", "a@b@c", "ä@n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		path, namespace, region, err := cutNomadPath(text, true)
+		if err != nil {
+			return
+		}
+		if strings.Contains(path, "@") || !strings.HasPrefix(strings.TrimPrefix(text, "/"), path) {
+			t.Errorf("%q gave the path %q", text, path)
+		}
+		if namespace != "*" && namespace != "" && !consistsOf(namespace, "-") || region != "" && !consistsOf(region, "-") {
+			t.Errorf("%q gave the namespace %q and the region %q", text, namespace, region)
+		}
+		// Alone, a variable is asked for in the same place, but never in all.
+		q, err := parseNomadVariable("nomadVar", text)
+		if err == nil && (q.Path != path || q.Namespace != namespace || q.Region != region || namespace == "*") {
+			t.Errorf("%q gave %+v", text, q)
+		}
+	})
+}

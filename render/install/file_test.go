@@ -1,13 +1,16 @@
 package install
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func install(t *testing.T, f File, content string) (Outcome, error) {
@@ -354,5 +357,32 @@ func TestRestore(t *testing.T) {
 	}
 	if owed, _ := f.isMarked(); !owed {
 		t.Error("the command is not owed for the restored file")
+	}
+}
+
+// A check that is cut short says nothing about the file: it is neither
+// rejected nor kept.
+func TestCheckCutShortRejectsNothing(t *testing.T) {
+	dir := t.TempDir()
+	f := File{Path: filepath.Join(dir, "conf"), Check: Command{"touch " + dir + "/started; exec sleep 60"}}
+	mustWrite(t, f.Path, "old", 0o644)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(filepath.Join(dir, "started")); err == nil {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	run := &Runner{}
+	defer run.Close()
+	_, err := f.Install(ctx, run, []byte("new"))
+	if _, rejected := errors.AsType[*RejectedError](err); err == nil || rejected {
+		t.Errorf("error %v", err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{"conf", "started"}) || mustRead(t, f.Path) != "old" {
+		t.Errorf("the folder holds %q, and the file %q", got, mustRead(t, f.Path))
 	}
 }

@@ -26,6 +26,7 @@ type client struct {
 	address address
 	http    *http.Client
 	auth    Auth
+	agent   string // ours, for the other side's logs
 	tokens  *tokens
 	grace   time.Duration // how much later than its wait a request may be answered
 	streams atomic.Int32
@@ -88,6 +89,7 @@ func newClient(c Config) (*client, error) {
 			},
 		},
 		auth:   c.Auth,
+		agent:  c.UserAgent,
 		tokens: tokens,
 		grace:  grace,
 		bare:   addr.tls && c.SSL.Cert == "",
@@ -203,6 +205,9 @@ func (c *client) request(ctx context.Context, q call, token Secret) (*http.Reque
 	req, err := http.NewRequestWithContext(ctx, q.verb(), target, strings.NewReader(q.body))
 	if err != nil {
 		return nil, errors.New("not a valid URL")
+	}
+	if c.agent != "" {
+		req.Header.Set("User-Agent", c.agent)
 	}
 	if token != "" {
 		req.Header.Set("X-Consul-Token", token.Reveal())

@@ -38,6 +38,9 @@ type Config struct {
 	// default. Consul itself allows a client address 200.
 	MaxConnections int
 
+	// UserAgent is what requests call their sender, if not empty.
+	UserAgent string
+
 	Logger *slog.Logger
 }
 
@@ -134,6 +137,7 @@ func (c Config) Over(base Config) Config {
 	out.Transport = c.Transport.over(base.Transport)
 	out.Mode = cmp.Or(c.Mode, base.Mode)
 	out.MaxConnections = cmp.Or(c.MaxConnections, base.MaxConnections)
+	out.UserAgent = cmp.Or(c.UserAgent, base.UserAgent)
 	out.Logger = cmp.Or(c.Logger, base.Logger)
 	return out
 }

@@ -215,3 +215,14 @@ func TestTokenFile_IsReadAgainAfterRefusal(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestUserAgent(t *testing.T) {
+	server := serve(t, 200, "[]", nil)
+	s := newSource(t, Config{Address: server.URL, UserAgent: "team/1"}.Over(Config{UserAgent: "other"}))
+	if _, err := s.Fetch(t.Context(), watch.Request{Query: watch.Nodes{}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.last(t).UserAgent(); got != "team/1" {
+		t.Errorf("the request calls us %q", got)
+	}
+}

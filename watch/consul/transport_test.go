@@ -106,6 +106,14 @@ func TestTransport_TLS(t *testing.T) {
 		return server
 	}
 	open, mutual := start(tls.NoClientCert), start(tls.RequireAndVerifyClientCert)
+	text, err := os.ReadFile(p.ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile(newPKI(t).ca)
+	if err != nil {
+		t.Fatal(err)
+	}
 	plainAddress := func(s *httptest.Server) string { return s.Listener.Addr().String() }
 	for _, test := range []struct {
 		name   string
@@ -114,6 +122,9 @@ func TestTransport_TLS(t *testing.T) {
 	}{
 		{"unknown authority", Config{Address: open.URL}, false},
 		{"authority file", Config{Address: open.URL, SSL: SSL{CACert: p.ca}}, true},
+		{"authority itself", Config{Address: open.URL, SSL: SSL{CACertBytes: string(text)}}, true},
+		{"file before text", Config{Address: open.URL, SSL: SSL{CACert: p.ca, CACertBytes: string(other)}}, true},
+		{"another authority", Config{Address: open.URL, SSL: SSL{CACertBytes: string(other)}}, false},
 		{"authority folder", Config{Address: open.URL, SSL: SSL{CAPath: filepath.Dir(p.ca)}}, true},
 		{"enabled by mention", Config{Address: plainAddress(open), SSL: SSL{CACert: p.ca}}, true},
 		{"mention overruled", Config{Address: plainAddress(open), SSL: SSL{Enabled: Off, CACert: p.ca}}, false},

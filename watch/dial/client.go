@@ -19,6 +19,8 @@ type Target struct {
 	Address   string
 	TLS       TLS
 	Transport Transport
+	// UserAgent is what requests call their sender, if not empty.
+	UserAgent string
 }
 
 // Transport tunes the connections. Zero means the default named here.
@@ -63,10 +65,30 @@ func (t Target) Client() (*http.Client, *url.URL, error) {
 		return nil, nil, fmt.Errorf("setting up TLS to %s: %w", base.Host, err)
 	}
 	client := &http.Client{
-		Transport:     transport,
+		Transport:     t.named(transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return client, base, nil
+}
+
+// named is a transport whose requests carry the UserAgent, whatever a library
+// makes of it.
+func (t Target) named(transport *http.Transport) http.RoundTripper {
+	if t.UserAgent == "" {
+		return transport
+	}
+	return &namedTransport{Transport: transport, name: t.UserAgent}
+}
+
+type namedTransport struct {
+	*http.Transport
+	name string
+}
+
+func (t *namedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", t.name)
+	return t.Transport.RoundTrip(r)
 }
 
 // base is the URL below which requests go, and the socket if it is one.

@@ -3,6 +3,7 @@ package nomad
 import (
 	"cmp"
 
+	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -17,6 +18,8 @@ type Config struct {
 	// basic authentication.
 	Username string
 	Password dial.Secret
+	// Backoff is that of the Watcher if zero.
+	Backoff watch.Backoff
 }
 
 const defaultAddress = "http://127.0.0.1:4646"

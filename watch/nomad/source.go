@@ -19,9 +19,10 @@ type Source struct {
 	http    *http.Client
 	address string
 	secrets []string // what no error may show
+	backoff watch.Backoff
 }
 
-var _ watch.Source = (*Source)(nil)
+var _ watch.Pauser = (*Source)(nil)
 
 // pollEvery is how often an answer without an index is asked for again.
 const pollEvery = 15 * time.Second
@@ -43,7 +44,12 @@ func New(c Config) (*Source, error) {
 	if c.Username != "" {
 		options.HttpAuth = &api.HttpBasicAuth{Username: c.Username, Password: c.Password.Reveal()}
 	}
-	s := &Source{http: client, address: base.Redacted(), secrets: []string{c.Token.Reveal(), c.Password.Reveal()}}
+	s := &Source{
+		http:    client,
+		address: base.Redacted(),
+		secrets: []string{c.Token.Reveal(), c.Password.Reveal()},
+		backoff: c.Backoff,
+	}
 	if s.api, err = api.NewClient(options); err != nil {
 		return nil, fmt.Errorf("nomad: %w", err)
 	}
@@ -59,6 +65,9 @@ func (s *Source) Run(ctx context.Context) error {
 
 // Address is where the agent is, for people.
 func (s *Source) Address() string { return s.address }
+
+// Backoff is as configured.
+func (s *Source) Backoff() watch.Backoff { return s.backoff }
 
 // Answers reports whether q is one of the kinds Nomad knows.
 func (s *Source) Answers(q watch.Query) bool {

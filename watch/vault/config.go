@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -34,6 +35,9 @@ type Config struct {
 	// Threshold is the part of a lease after which its secret is read again if it
 	// cannot be renewed; 0.9 by default.
 	Threshold float64
+
+	// Backoff is that of the Watcher if zero.
+	Backoff watch.Backoff
 
 	Logger *slog.Logger
 }

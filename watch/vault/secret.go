@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // secret reads or writes. What has a lease, or was made by the request, is held.
@@ -29,7 +30,7 @@ func (s *Source) secret(ctx context.Context, q watch.VaultSecret) (watch.Reply, 
 		return watch.Reply{}, err
 	}
 	for _, warning := range answer.Warnings {
-		s.config.Logger.Warn("vault warns", "query", q.String(), "warning", s.redact(q, warning))
+		s.config.Logger.Warn("vault warns", "query", q.String(), "warning", dial.Message(warning, s.secrets(q)...))
 	}
 	secret := newSecret(answer)
 	h := s.hold(secret, time.Now())

@@ -24,7 +24,10 @@ type Source struct {
 	mounts map[string]mount     // of paths
 }
 
-var _ watch.Renewer = (*Source)(nil)
+var (
+	_ watch.Renewer = (*Source)(nil)
+	_ watch.Pauser  = (*Source)(nil)
+)
 
 // New returns a Source for the Vault c describes. It opens no connection; a
 // certificate file that cannot be read is an error.
@@ -79,6 +82,9 @@ func (s *Source) Renewed() <-chan struct{} { return s.session.changed() }
 
 // Address is where Vault is, for people.
 func (s *Source) Address() string { return s.address }
+
+// Backoff is as configured.
+func (s *Source) Backoff() watch.Backoff { return s.config.Backoff }
 
 // Answers reports whether q is one of the kinds Vault knows.
 func (s *Source) Answers(q watch.Query) bool {

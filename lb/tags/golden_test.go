@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -196,8 +197,14 @@ func dumpStep(m spec.Middleware) string {
 		return text
 	}
 	text, err := json.Marshal(m)
+	options := map[string]any{}
+	if err == nil {
+		err = json.Unmarshal(text, &options)
+	}
 	if err != nil {
 		panic(err)
 	}
+	maps.DeleteFunc(options, func(_ string, v any) bool { return v == nil || v == "" || v == false || v == 0.0 })
+	text, _ = json.Marshal(options)
 	return m.Kind() + " " + string(text)
 }

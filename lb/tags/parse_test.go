@@ -80,6 +80,8 @@ func TestProblem_HoldsNoSecret(t *testing.T) {
 		{ID: "4", Address: "a", Port: 1, Tags: []string{"traefik.http.middlewares.m.basicauthh.users=u:s3cret"}},
 		{ID: "5", Address: "a", Port: 1, Tags: []string{"traefik.http.middlewares.m.headers.customrequestheaders.K=s3cret"}},
 	})
+	// What a middleware is given it must know; what is told of it is less.
+	d.Middlewares, d.Routes = nil, nil
 	if text := dump(d); strings.Contains(text, "s3cret") || len(d.Problems) < 4 {
 		t.Error(text)
 	}

@@ -1,12 +1,9 @@
 package tags
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // keyError is a tag that Traefik does not know or cannot read. It makes the
@@ -53,14 +50,6 @@ type service struct {
 	unusable string
 }
 
-type middleware struct {
-	name   string
-	kind   string
-	spec   spec.Middleware
-	broken string
-	by     label
-}
-
 // decode reads the labels of one instance. unsupported is told of what Traefik
 // knows but is not honoured here, and changes nothing but the object itself.
 func decode(labels []label, unsupported func(l label, reason string)) (objects, *keyError) {
@@ -103,7 +92,7 @@ func (o *objects) label(l label, elements []string, unsupported func(label, stri
 	case "services":
 		return object(o.services, service{name: name, weight: 1, passHost: true}).set(rest, l, unsupported)
 	case "middlewares":
-		return object(o.middlewares, middleware{name: name}).set(rest, l)
+		return object(o.middlewares, middleware{name: name}).set(elements[3:], l)
 	}
 	return &keyError{label: l, reason: "unknown element " + elements[1]}
 }
@@ -198,53 +187,6 @@ func (s *service) set(option string, l label, unsupported func(label, string)) (
 		unsupported(l, "this option is not supported yet and ignored")
 	}
 	return err
-}
-
-// middlewareKinds are those of Traefik that are not supported yet.
-var middlewareKinds = []string{
-	"stripprefixregex", "replacepath", "replacepathregex", "redirectscheme", "redirectregex", "chain", "headers",
-	"basicauth", "digestauth", "forwardauth", "ipallowlist", "ipwhitelist", "ratelimit", "inflightreq", "buffering",
-	"retry", "circuitbreaker", "compress", "contenttype", "errors", "encodedcharacters", "passtlsclientcert", "grpcweb",
-	"plugin",
-}
-
-func (m *middleware) set(option string, l label) *keyError {
-	kind, inner, _ := strings.Cut(option, ".")
-	switch {
-	case option == "stripprefix.prefixes":
-		m.spec = spec.StripPrefix{Prefixes: list(l.value)}
-	case option == "stripprefix.forceslash":
-		// A leading slash is always there; the option is deprecated in Traefik.
-		if _, err := l.bool(); err != nil {
-			return err
-		}
-	case option == "addprefix.prefix":
-		m.spec = spec.AddPrefix{Prefix: l.value}
-	case slices.Contains(middlewareKinds, kind):
-		m.broken, m.by = "middlewares of kind "+kind+" are not supported yet", l
-	case kind == "stripprefix" || kind == "addprefix":
-		return &keyError{label: l, reason: "middlewares of kind " + kind + " have no option " + inner}
-	default:
-		return &keyError{label: l, reason: "there is no kind of middleware " + kind}
-	}
-	if m.kind != "" && m.kind != kind {
-		m.broken, m.by = fmt.Sprintf("one name is used for two kinds of middleware, %s and %s", m.kind, kind), l
-	}
-	m.kind = kind
-	return nil
-}
-
-// check finds what is missing once all labels are read.
-func (m *middleware) check() {
-	if m.broken != "" {
-		return
-	}
-	if m.spec == nil {
-		m.spec = spec.StripPrefix{}
-	}
-	if err := m.spec.Validate(); err != nil {
-		m.broken = err.Error()
-	}
 }
 
 func (l label) int() (int, *keyError) {

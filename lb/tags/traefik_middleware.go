@@ -1,0 +1,72 @@
+package tags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// middleware is one that the tags of an instance declare.
+type middleware struct {
+	name  string
+	kind  string
+	draft *spec.Draft
+	spec  spec.Middleware // once all labels are read
+	// broken is why it cannot be used, and by is the tag that says so.
+	broken string
+	by     label
+}
+
+// set reads an option: the words of a key from the kind on.
+func (m *middleware) set(words []string, l label) *keyError {
+	kind := strings.ToLower(words[0])
+	if m.kind != "" && m.kind != kind {
+		m.broken, m.by = fmt.Sprintf("one name is used for two kinds of middleware, %s and %s", m.kind, kind), l
+		return nil
+	}
+	m.kind = kind
+	switch {
+	case kind == "plugin":
+		m.broken, m.by = "plugins of Traefik cannot run here", l
+		return nil
+	case kind == "ratelimit" && len(words) > 1 && strings.EqualFold(words[1], "redis"):
+		m.broken, m.by = "rate limits shared through Redis are not supported", l
+		return nil
+	case m.draft == nil:
+		draft, ok := spec.NewDraft(kind)
+		if !ok {
+			return &keyError{label: l, reason: "there is no kind of middleware " + kind}
+		}
+		m.draft = draft
+	}
+	err := m.draft.Set(words[1:], l.value)
+	if errors.Is(err, spec.ErrUnknown) {
+		return &keyError{label: l, reason: fmt.Sprintf("middlewares of kind %s have no option %q", kind, strings.Join(words[1:], "."))}
+	}
+	if err != nil {
+		return &keyError{l, true, err.Error()}
+	}
+	m.by = l
+	return nil
+}
+
+// check makes the spec once all labels are read, and finds what is wrong with it
+// as a whole.
+func (m *middleware) check() {
+	if m.broken != "" {
+		return
+	}
+	m.spec = m.draft.Middleware()
+	if h, ok := m.spec.(*spec.Headers); ok {
+		// From v2 on these are parsed and do nothing.
+		h.SSLRedirect, h.SSLTemporaryRedirect, h.SSLHost, h.SSLForceHost = false, false, "", false
+	}
+	if chain, ok := m.spec.(spec.Chain); ok {
+		m.spec = spec.Chain{Middlewares: local(chain.Middlewares)}
+	}
+	if err := m.spec.Validate(); err != nil {
+		m.broken, m.spec = strings.ReplaceAll(err.Error(), "\n", "; "), nil
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
+	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -96,6 +97,7 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 // tableOptions is what the configuration says of tags.
 func (c Config) tableOptions() lb.Options {
 	o := lb.DefaultOptions()
+	o.Middlewares = middleware.NewRegistry()
 	o.Tags.ExposedByDefault = c.Tags.ExposedByDefault
 	o.Tags.FabioPrefix = c.Tags.FabioPrefix
 	o.Tags.TraefikPrefix = c.Tags.TraefikPrefix

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
@@ -29,6 +30,11 @@ func (f forwarder) tunnel(x *Exchange, ans *h1.Answer) {
 	x.Outcome.Sent, x.Outcome.Received = join(x.Context(), client, upstream, f.s.options.Timeouts.Tunnel)
 }
 
+// halfSilence is how long a tunnel may be silent when one direction has ended. The
+// other one may have been given up as well: what closes a connection and what
+// closes half of it look the same.
+const halfSilence = time.Minute
+
 // join copies both ways, closes both ends, and returns how many bytes the
 // client was sent and how many came from it.
 func join(ctx context.Context, client, upstream io.ReadWriteCloser, silence time.Duration) (sent, received int64) {
@@ -41,10 +47,20 @@ func join(ctx context.Context, client, upstream io.ReadWriteCloser, silence time
 	quiet := time.AfterFunc(silence, closeBoth)
 	defer quiet.Stop()
 
-	moved := func() { quiet.Reset(silence) }
+	var allowed atomic.Int64
+	allow := func(d time.Duration) {
+		allowed.Store(int64(d))
+		quiet.Reset(d)
+	}
+	allow(silence)
+	moved := func() { quiet.Reset(time.Duration(allowed.Load())) }
 	var up sync.WaitGroup
-	up.Go(func() { received = copyHalf(upstream, client, moved, closeBoth) })
+	up.Go(func() {
+		received = copyHalf(upstream, client, moved, closeBoth)
+		allow(min(silence, halfSilence))
+	})
 	sent = copyHalf(client, upstream, moved, closeBoth)
+	allow(min(silence, halfSilence))
 	up.Wait()
 	return sent, received
 }

@@ -30,8 +30,8 @@ type conn struct {
 	w  writer
 	in *Inbound
 
-	shaking atomic.Bool // hands, which must not be interrupted
-	begun   bool        // bytes of a request came
+	aside atomic.Bool // a handshake or a tunnel reads, not rd: draining waits for it
+	begun bool        // bytes of a request came
 
 	probe  *probe // made when first needed
 	probed bool
@@ -44,7 +44,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c.rd.init(nc)
 	c.w.init(nc, s.options.Timeouts.Write)
 	_, encrypted := nc.(*tls.Conn)
-	c.shaking.Store(encrypted)
+	c.aside.Store(encrypted)
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	return c
 }
@@ -69,7 +69,7 @@ func (c *conn) socket() *probe {
 
 func (c *conn) serve() {
 	err := c.handshake()
-	if c.shaking.Store(false); c.server.draining.Load() {
+	if c.aside.Store(false); c.server.draining.Load() {
 		c.rd.stop.Or(stopIdle)
 	}
 	if err == nil && c.takenOver() {

@@ -3,6 +3,7 @@ package h1
 import (
 	"bufio"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http/httptest"
 	"testing"
@@ -98,4 +99,40 @@ func (s *Server) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
+}
+
+// A tunnel goes on while the server drains, whether it was there before or not.
+func TestDrainLeavesTunnels(t *testing.T) {
+	arrived, upgrade := make(chan struct{}), make(chan struct{})
+	s, addr := startServer(t, func(in *Inbound) {
+		if in.Request.Path() == "/later" {
+			close(arrived)
+			<-upgrade
+		}
+		tunnel, err := in.Upgrade("test", nil)
+		if err == nil {
+			_, err = io.Copy(tunnel, tunnel)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	var clients []*client
+	for _, path := range []string{"/now", "/later"} {
+		c := newClient(t, addr)
+		c.send("GET " + path + " HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
+		clients = append(clients, c)
+	}
+	clients[0].head()
+	<-arrived
+	s.Drain()
+	close(upgrade)
+	clients[1].head()
+	for _, c := range clients {
+		c.send("still here")
+		closeWrite(c.nc)
+		if rest, err := io.ReadAll(c.r); string(rest) != "still here" || err != nil {
+			t.Errorf("the client gets %q, %v", rest, err)
+		}
+	}
 }

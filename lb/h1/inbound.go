@@ -251,5 +251,6 @@ func (in *Inbound) Upgrade(protocol string, fields []Field) (*Tunnel, error) {
 	}
 	in.upgraded = true
 	c.w.release()
+	c.server.setAside(c)
 	return newTunnel(c.nc, &c.rd)
 }

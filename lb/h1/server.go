@@ -164,10 +164,17 @@ func (s *Server) Drain() {
 	defer s.mu.Unlock()
 	s.draining.Store(true)
 	for c := range s.conns {
-		if !c.shaking.Load() {
+		if !c.aside.Load() {
 			c.rd.interrupt(stopIdle)
 		}
 	}
+}
+
+// setAside keeps Drain from a connection. What it did before, newTunnel undoes.
+func (s *Server) setAside(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.aside.Store(true)
 }
 
 // Shutdown drains and returns when no connection is left, or with ctx's error

@@ -138,24 +138,15 @@ func (r *response) finish(asked string) *Refusal {
 	return nil
 }
 
-// parseLengths accepts lines that say the same: one is sent on.
+// parseLengths accepts lines that say the same in the same words: one is sent on.
 func (r *response) parseLengths() (int64, *Refusal) {
-	length := int64(-1)
+	text := r.Fields.value(r.Fields.first(kindLength))
 	for i := range r.Fields.lines {
-		l := &r.Fields.lines[i]
-		if l.kind != kindLength {
-			continue
-		}
-		n, err := parseLength(r.Fields.value(l))
-		if err != nil {
-			return 0, err
-		}
-		if length >= 0 && n != length {
+		if l := &r.Fields.lines[i]; l.kind == kindLength && r.Fields.value(l) != text {
 			return 0, errLengthTwice
 		}
-		length = n
 	}
-	return length, nil
+	return parseLength(text)
 }
 
 // persists reports whether the peer keeps the connection open behind the body.

@@ -54,6 +54,7 @@ var refusedAnswers = []struct{ name, raw, reason string }{
 	{"no colon", ok + "X\r\n\r\n", "field"},
 	{"folded line", ok + "X: a\r\n b\r\n\r\n", "field"},
 	{"two lengths", ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", "length"},
+	{"two lengths spelled apart", ok + "Content-Length: 5\r\nContent-Length: 05\r\n\r\n", "length"},
 	{"list of lengths", ok + "Content-Length: 1, 1\r\n\r\n", "length"},
 	{"signed length", ok + "Content-Length: +1\r\n\r\n", "length"},
 	{"negative length", ok + "Content-Length: -1\r\n\r\n", "length"},

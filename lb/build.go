@@ -1,8 +1,8 @@
 package lb
 
 import (
-	"cmp"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -21,6 +21,8 @@ type Options struct {
 	// Entrypoints are the names of the listeners. If there are none, routes are
 	// served on all listeners whatever entry points they name.
 	Entrypoints []string
+	// EntrypointAliases are further names for some of them.
+	EntrypointAliases map[string]string
 	// Middlewares makes the middlewares of routes, but for changes of the path;
 	// without it there are no others.
 	Middlewares Middlewares
@@ -37,101 +39,198 @@ type Pools interface {
 	Pool(name string, members []target.Member) *target.Pool
 }
 
-// parsed is a service's definition and the version of the answer it was made
-// from.
-type parsed struct {
-	version    uint64
-	definition tags.Definition
+// Builder makes one table after the other from the snapshots of a watcher. It
+// knows what the last one was made of, so that the next one takes work in
+// proportion to what has changed. It is for one goroutine; its tables are for
+// all.
+type Builder struct {
+	Options
+	linker   *linker
+	problems *problemSet
+	// services are those whose tags can route, by name.
+	services map[string]*service
+	// unread are those of them whose instances are not known.
+	unread map[string]*service
+	heard  bool   // of the list of services
+	listed uint64 // its version
+	seen   uint64 // generation of the last snapshot
+	table  *Table // the last one
 }
 
-// Build makes the table of a snapshot. What prev, the last table built with the
-// same options, knows of services that did not change is used again; it may
-// be nil.
-func Build(prev *Table, s *watch.Snapshot, o Options, pools Pools) *Table {
-	names, known := routable(s, o)
-	b := builder{Options: o, pending: !known, parsed: make(map[string]parsed, len(names))}
-	for _, name := range names {
-		b.parse(prev, s, name)
+// service is what the builder knows of a service.
+type service struct {
+	// definition is made of the instances of that version, if they were read.
+	definition tags.Definition
+	version    uint64
+	state      state
+	round      uint64 // generation of the last list that has the service
+}
+
+// state tells whether the instances of a service are known.
+type state uint8
+
+const (
+	pending state = iota // not heard of yet
+	denied
+	failing // cannot be had at the moment
+	read
+)
+
+// NewBuilder returns a builder that has seen nothing yet.
+func NewBuilder(o Options, pools Pools) *Builder {
+	problems := newProblemSet()
+	return &Builder{
+		Options: o, linker: newLinker(o, pools, problems), problems: problems,
+		services: map[string]*service{}, unread: map[string]*service{},
+		table: &Table{index: match.NewIndex(nil)},
 	}
-	if list, _ := s.Entry(o.services()); list.Err != nil && b.failing {
-		b.pending = true // it is not those services that fail, but the catalog
+}
+
+// Build makes the table of a snapshot, which must not be older than the one
+// before.
+func (b *Builder) Build(s *watch.Snapshot) *Table {
+	for _, name := range b.stale(s) {
+		b.read(s, name)
 	}
-	l := newLinker(o, pools, len(names))
-	for _, name := range names {
-		if p, ok := b.parsed[name]; ok {
-			l.add(p.definition)
+	b.seen = s.Generation()
+	gone, come := b.linker.update()
+	b.table = &Table{
+		generation: s.Generation(),
+		pending:    b.isPending(s),
+		failing:    b.has(failing),
+		routes:     patched(b.table.routes, gone, come, compareRoutes),
+		index:      b.table.index.Change(rules(gone), rules(come)),
+		problems:   b.problems.patch(b.table.problems),
+	}
+	return b.table
+}
+
+// isPending reports whether an answer is on its way.
+func (b *Builder) isPending(s *watch.Snapshot) bool {
+	list, _ := s.Entry(b.Options.services())
+	// If the list fails as well, it is not those services but the catalog.
+	return !list.Known || b.has(pending) || list.Err != nil && b.has(failing)
+}
+
+func (b *Builder) has(state state) bool {
+	for _, unread := range b.unread {
+		if unread.state == state {
+			return true
 		}
 	}
-	routes := l.routes()
-	slices.SortFunc(routes, func(x, y *Route) int {
-		return cmp.Or(x.Precedence.Compare(y.Precedence), cmp.Compare(x.Dialect, y.Dialect))
-	})
-	return &Table{
-		generation: s.Generation(),
-		pending:    b.pending,
-		failing:    b.failing,
-		routes:     routes,
-		index:      newIndex(routes),
-		problems:   sortProblems(slices.Concat(b.problems, l.problems)),
-		parsed:     b.parsed,
+	return false
+}
+
+// stale takes in the list of services and names those that need to be read.
+func (b *Builder) stale(s *watch.Snapshot) []string {
+	b.list(s)
+	names := slices.Collect(maps.Keys(b.unread))
+	for q, entry := range s.All {
+		if entry.Version <= b.seen && entry.Known {
+			continue
+		}
+		if h, ok := q.(watch.Health); ok && h == b.health(h.Service) && b.services[h.Service] != nil {
+			names = append(names, h.Service)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// list brings the services up to the list of them.
+func (b *Builder) list(s *watch.Snapshot) {
+	list, _ := s.Entry(b.Options.services())
+	if !list.Known || b.heard && list.Version == b.listed {
+		return
+	}
+	b.heard, b.listed = true, list.Version
+	names, _ := routable(s, b.Options)
+	for _, name := range names {
+		known := b.services[name]
+		if known == nil {
+			known = &service{}
+			b.services[name], b.unread[name] = known, known
+		}
+		known.round = b.listed
+	}
+	for name, known := range b.services {
+		if known.round != b.listed {
+			b.settle(name, known, tags.Definition{})
+			delete(b.services, name)
+			delete(b.unread, name)
+		}
 	}
 }
 
-func newIndex(routes []*Route) *match.Index {
-	entries := make([]*match.Route, len(routes))
-	for i, r := range routes {
-		entries[i] = &match.Route{Expr: r.Match, Precedence: r.Precedence, Value: r}
-	}
-	return match.NewIndex(entries)
-}
-
-// builder collects the definitions of all services.
-type builder struct {
-	Options
-	pending  bool // an answer is on its way
-	failing  bool // an answer cannot be had at the moment
-	parsed   map[string]parsed
-	problems []tags.Problem
-}
-
-// parse makes the definition of one service, or takes it from the table before
-// if its instances have not changed.
-func (b *builder) parse(prev *Table, s *watch.Snapshot, service string) {
-	q := b.health(service)
+// read makes the definition of a service anew, unless the instances are the
+// ones it was made of.
+func (b *Builder) read(s *watch.Snapshot, name string) {
+	q := b.health(name)
+	known := b.services[name]
 	entry, _ := s.Entry(q)
-	instances, known := watch.Get(s, q)
+	instances, ok := watch.Get(s, q)
+	if !ok {
+		known.state = stateOf(entry.Err)
+		b.unread[name] = known
+		b.settle(name, known, tags.Definition{Problems: unreadable(name, entry.Err)})
+		return
+	}
+	if known.state == read && known.version == entry.Version {
+		return
+	}
+	known.state, known.version = read, entry.Version
+	delete(b.unread, name)
+	b.settle(name, known, tags.Parse(b.Tags, name, b.instances(instances)))
+}
+
+// settle puts a definition in the place of the one before.
+func (b *Builder) settle(name string, known *service, d tags.Definition) {
+	for i := range d.Routes {
+		// Names are unique within a dialect only.
+		d.Routes[i].Precedence.Family = family(d.Routes[i].Dialect)
+	}
+	b.problems.set(owner{"service", nameOf("", name)}, d.Problems)
+	b.linker.replace(known.definition, d)
+	known.definition = d
+}
+
+func family(d tags.Dialect) uint8 {
+	return uint8(slices.Index([]tags.Dialect{tags.Fabio, tags.Traefik1, tags.Traefik}, d))
+}
+
+// stateOf is the state of a service there is no answer for.
+func stateOf(err error) state {
 	switch {
-	case !known && errors.Is(entry.Err, watch.ErrDenied):
-		b.problems = append(b.problems, tags.Problem{
+	case errors.Is(err, watch.ErrDenied):
+		return denied
+	case err != nil:
+		return failing
+	}
+	return pending
+}
+
+// unreadable tells why there is no answer, if it is known.
+func unreadable(service string, err error) []tags.Problem {
+	switch stateOf(err) {
+	case denied:
+		return []tags.Problem{{
 			Service: service, Offset: -1,
 			Reason: "its instances cannot be read: permission denied",
 			Hint:   "the token needs service:read and node:read",
-		})
-		return
-	case !known && entry.Err != nil:
-		b.failing = true
-		b.problems = append(b.problems, tags.Problem{
+		}}
+	case failing:
+		return []tags.Problem{{
 			Service: service, Offset: -1,
-			Reason: "its instances cannot be read: " + entry.Err.Error(),
+			Reason: "its instances cannot be read: " + err.Error(),
 			Hint:   "it is asked for again",
-		})
-		return
-	case !known:
-		b.pending = true
-		return
+		}}
 	}
-	if prev != nil {
-		if p, ok := prev.parsed[service]; ok && p.version == entry.Version {
-			b.parsed[service] = p
-			return
-		}
-	}
-	b.parsed[service] = parsed{entry.Version, tags.Parse(b.Tags, service, b.instances(instances))}
+	return nil
 }
 
 // instances leaves out what is no ordinary service: the proxies of a mesh often
 // have the tags of the service they stand before.
-func (b *builder) instances(all []watch.Instance) []tags.Instance {
+func (b *Builder) instances(all []watch.Instance) []tags.Instance {
 	instances := make([]tags.Instance, 0, len(all))
 	for _, i := range all {
 		if i.Service.Kind != "" {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -58,9 +57,10 @@ func (c *catalog) snapshot() *watch.Snapshot {
 	return watch.NewSnapshot(c.generation, c.entries)
 }
 
-func (c *catalog) build(prev *Table) *Table {
-	return Build(prev, c.snapshot(), c.options, target.NewRegistry(nil))
-}
+func (c *catalog) builder() *Builder { return NewBuilder(c.options, target.NewRegistry(nil)) }
+
+// build makes a table from nothing.
+func (c *catalog) build() *Table { return c.builder().Build(c.snapshot()) }
 
 // at is a healthy instance on port 80 of an address.
 func at(address string, tags ...string) watch.Instance {
@@ -164,14 +164,15 @@ func TestBuild(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := newCatalog()
 			test.setup(c)
-			table := c.build(nil)
+			builder := c.builder()
+			table := builder.Build(c.snapshot())
 			if diff := cmp.Diff(test.want, tableText(table)); diff != "" {
 				t.Errorf("table (-want +got):\n%s", diff)
 			}
 			if !table.Complete() || table.Generation() != c.generation {
 				t.Errorf("complete %t, generation %d", table.Complete(), table.Generation())
 			}
-			if again := tableText(c.build(table)); again != tableText(table) {
+			if again := tableText(builder.Build(c.snapshot())); again != tableText(table) {
 				t.Errorf("built again:\n%s", again)
 			}
 		})
@@ -183,40 +184,40 @@ func TestBuild_ParsesOnlyWhatChanged(t *testing.T) {
 	c := newCatalog()
 	c.set("a", at("a", "urlprefix-/a"))
 	c.set("b", at("b", "urlprefix-/b"))
-	first := c.build(nil)
+	builder := c.builder()
+	first := builder.Build(c.snapshot())
 	c.set("b", at("b", "urlprefix-/b2"))
-	second := c.build(first)
+	second := builder.Build(c.snapshot())
 
-	parsed := func(t *Table, service string) *tags.Route { return &t.parsed[service].definition.Routes[0] }
-	if parsed(first, "a") != parsed(second, "a") {
+	if tableText(second) != "/b2 of b -> /b2@fabio: b*1\n/a of a -> /a@fabio: a*1\n" {
+		t.Errorf("the table after the change:\n%s", tableText(second))
+	}
+	if first.Routes()[1] != second.Routes()[1] {
 		t.Error("the service that did not change was parsed again")
 	}
-	if parsed(second, "b").Name != "/b2" {
-		t.Error("the service that changed was not parsed")
-	}
 	c.remove("a")
-	if third := c.build(second); len(third.parsed) != 1 || len(third.Routes()) != 1 {
+	if third := builder.Build(c.snapshot()); len(builder.services) != 1 || len(third.Routes()) != 1 {
 		t.Errorf("the service that went is still there: %s", tableText(third))
 	}
 }
 
 func TestBuild_Complete(t *testing.T) {
 	c := newCatalog()
-	if table := Build(nil, nil, c.options, target.NewRegistry(nil)); table.Complete() {
+	if table := c.builder().Build(nil); table.Complete() {
 		t.Error("complete without any answer")
 	}
 	c.set("a", at("a", "urlprefix-/a"))
 	c.list("b", at("b", "urlprefix-/b"))
-	table := c.build(nil)
+	table := c.build()
 	if table.Complete() || len(table.Routes()) != 1 {
 		t.Errorf("with one service unknown: complete %t, %d routes", table.Complete(), len(table.Routes()))
 	}
 	c.entries[c.options.health("b")] = watch.Entry{Err: errors.New("connection refused")}
-	if c.build(nil).Complete() {
+	if c.build().Complete() {
 		t.Error("complete with one service unreachable")
 	}
 	c.entries[c.options.health("b")] = watch.Entry{Err: fmt.Errorf("health: %w", watch.ErrDenied)}
-	table = c.build(nil)
+	table = c.build()
 	if !table.Complete() || len(table.Problems()) != 1 {
 		t.Errorf("with one service denied: complete %t, problems %v", table.Complete(), table.Problems())
 	}

@@ -3,8 +3,6 @@ package lb
 import (
 	"fmt"
 	"testing"
-
-	"github.com/sluiceproxy/sluice/lb/target"
 )
 
 // BenchmarkBuild is one change among many services.
@@ -23,15 +21,15 @@ func BenchmarkBuild(b *testing.B) {
 					c.set(name, at(name, "traefik.http.routers."+name+".rule=Host(`"+name+".test`)"))
 				}
 			}
-			pools := target.NewRegistry(nil)
-			prev := Build(nil, c.snapshot(), c.options, pools)
+			builder := c.builder()
+			builder.Build(c.snapshot())
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				b.StopTimer()
 				c.set("s0", at("s0", fmt.Sprintf("urlprefix-s0.test/%d", i)))
 				s := c.snapshot()
 				b.StartTimer()
-				prev = Build(prev, s, c.options, pools)
+				builder.Build(s)
 			}
 		})
 	}

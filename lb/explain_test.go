@@ -16,7 +16,7 @@ func TestTable_Explain(t *testing.T) {
 		"traefik.http.routers.high.rule=Host(`x`) && PathPrefix(`/app`)",
 		"traefik.http.routers.same.rule=Host(`x`) && PathPrefix(`/app`)",
 		"traefik.http.routers.put.rule=Host(`x`) && Method(`PUT`)"))
-	e := c.build(nil).Explain(&match.Request{Host: "x", Path: "/app", Method: "GET"})
+	e := c.build().Explain(&match.Request{Host: "x", Path: "/app", Method: "GET"})
 	var got []string
 	for _, c := range e.Candidates {
 		got = append(got, c.Route.Name+": "+c.Reason)
@@ -36,13 +36,13 @@ func TestTable_Explain(t *testing.T) {
 	if e.Route == nil || e.Route.Name != "high" || !e.Complete {
 		t.Errorf("explained as %+v", e)
 	}
-	if e := c.build(nil).Explain(&match.Request{Host: "y", Path: "/"}); e.Route.Name != "/" {
+	if e := c.build().Explain(&match.Request{Host: "y", Path: "/"}); e.Route.Name != "/" {
 		t.Errorf("got %s", e.Route.Name)
 	}
 }
 
 func TestTable_Empty(t *testing.T) {
-	table := newCatalog().build(nil)
+	table := newCatalog().build()
 	if r, ok := table.Lookup(&match.Request{Host: "x", Path: "/"}); ok {
 		t.Errorf("found %v", r)
 	}

@@ -2,10 +2,12 @@ package lb
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -13,21 +15,26 @@ import (
 func (s *Server) follow(ctx context.Context) {
 	wants := s.watcher.Register("lb")
 	defer wants.Close()
-	var prev *Table
-	problems := map[string]bool{}
+	var built *Table
+	var listed uint64 // version of the list of services, when it was asked for their instances
 	impatient := time.NewTimer(s.options.Patience)
 	defer impatient.Stop()
 	patient := true
 	for {
 		snapshot := s.watcher.Snapshot()
-		wants.Set(WantedQueries(snapshot, s.options.Table)...)
-		if prev == nil || prev.Generation() != snapshot.Generation() {
-			prev = s.build(prev, snapshot, s.options.Table, s.targets)
-			problems = s.logProblems(prev, problems)
+		list, _ := snapshot.Entry(s.options.Table.services())
+		if built == nil || list.Version != listed {
+			listed = list.Version
+			wants.Set(WantedQueries(snapshot, s.options.Table)...)
+		}
+		if built == nil || built.Generation() != snapshot.Generation() {
+			table := s.build(snapshot)
+			s.logProblems(built, table)
+			built = table
 		}
 		inForce := s.table.Load()
-		if inForce != prev && (inForce != nil || prev.Complete() || !patient && prev.Settled()) {
-			s.put(prev)
+		if inForce != built && (inForce != nil || built.Complete() || !patient && built.Settled()) {
+			s.put(built)
 		}
 		select {
 		case <-ctx.Done():
@@ -44,16 +51,22 @@ func (s *Server) follow(ctx context.Context) {
 // be had: until then a request could be taken by the wrong route for want of
 // the right one.
 func (s *Server) put(table *Table) {
-	s.metrics.attach(table.Routes())
-	old := s.table.Swap(table)
+	old := s.table.Load()
+	gone, come := differences(old.Routes(), table.Routes(), func(a, b *Route) bool { return a == b }, compareRoutes)
+	s.metrics.attach(gone, come)
+	s.table.Store(table)
 	s.metrics.rebuilds.Add(1)
-	s.targets.Keep(pools(table))
-	s.logRoutes(old, table)
+	s.targets.Replace(pools(gone), pools(come))
+	if old == nil {
+		s.log.Info("routing", "routes", len(table.Routes()), "problems", len(table.Problems()))
+		return
+	}
+	s.logRoutes(gone, come, len(table.Routes()))
 }
 
-func pools(t *Table) func(func(*target.Pool) bool) {
+func pools(routes []*Route) iter.Seq[*target.Pool] {
 	return func(yield func(*target.Pool) bool) {
-		for _, r := range t.Routes() {
+		for _, r := range routes {
 			if !yield(r.Pool) {
 				return
 			}
@@ -61,26 +74,15 @@ func pools(t *Table) func(func(*target.Pool) bool) {
 	}
 }
 
-// logRoutes tells which routes came and went, by name for a few.
-func (s *Server) logRoutes(old, table *Table) {
-	if old == nil {
-		s.log.Info("routing", "routes", len(table.Routes()), "problems", len(table.Problems()))
-		return
-	}
-	before, after := routeKeys(old), routeKeys(table)
+// logRoutes tells which routes came and went, by name for a few. A route that
+// changed did neither.
+func (s *Server) logRoutes(gone, come []*Route, routes int) {
+	before, after := keys(gone), keys(come)
 	added, removed := missing(after, before), missing(before, after)
 	if len(added)+len(removed) > 0 {
-		s.log.Info("routes changed", "added", len(added), "removed", len(removed), "routes", len(table.Routes()),
+		s.log.Info("routes changed", "added", len(added), "removed", len(removed), "routes", routes,
 			"new", few(added), "gone", few(removed))
 	}
-}
-
-func routeKeys(t *Table) map[routeKey]bool {
-	keys := make(map[routeKey]bool, len(t.Routes()))
-	for _, r := range t.Routes() {
-		keys[keyOf(r)] = true
-	}
-	return keys
 }
 
 // missing lists the names of what is in a but not in b, sorted.
@@ -103,17 +105,25 @@ func few(names []string) string {
 	return strings.Join(names, " ")
 }
 
-// logProblems tells of each problem when it appears, and returns those there
-// are.
-func (s *Server) logProblems(table *Table, known map[string]bool) map[string]bool {
-	now := make(map[string]bool, len(table.Problems()))
-	for _, p := range table.Problems() {
+// logProblems tells of each problem when it appears.
+func (s *Server) logProblems(before, table *Table) {
+	_, come := differences(before.Problems(), table.Problems(), func(a, b tags.Problem) bool { return a == b }, compareProblems)
+	told := map[string]bool{}
+	for _, p := range come {
 		text := p.Error()
-		if !known[text] && !now[text] {
-			s.log.Warn("problem in the catalog", "service", p.Service, "tag", p.Tag, "route", p.Route,
-				"reason", p.Reason, "hint", p.Hint, "node", p.Node, "instance", p.Instance)
+		if told[text] || isKnown(before.Problems(), p) {
+			continue
 		}
-		now[text] = true
+		told[text] = true
+		s.log.Warn("problem in the catalog", "service", p.Service, "tag", p.Tag, "route", p.Route,
+			"reason", p.Reason, "hint", p.Hint, "node", p.Node, "instance", p.Instance)
 	}
-	return now
+}
+
+// isKnown reports whether there is the same problem, if of other instances.
+func isKnown(problems []tags.Problem, p tags.Problem) bool {
+	first := p
+	first.Node, first.Instance, first.Instances = "", "", 0
+	i, _ := slices.BinarySearchFunc(problems, first, compareProblems)
+	return i < len(problems) && problems[i].Error() == p.Error()
 }

@@ -221,7 +221,7 @@ func TestCatalogThatGoesAwayIsNotAnEmptyOne(t *testing.T) {
 		},
 		watch.Health{Service: "web"}: {Err: errors.New("refused")},
 	})
-	if table := Build(nil, snapshot, DefaultOptions(), target.NewRegistry(func(target.Key) target.Conns { return nil })); table.Settled() {
+	if table := NewBuilder(DefaultOptions(), target.NewRegistry(nil)).Build(snapshot); table.Settled() {
 		t.Error("the table says that all but a few services are known")
 	}
 }

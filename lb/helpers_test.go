@@ -52,9 +52,7 @@ func start(t testing.TB, change func(*ServerOptions), routes ...testRoute) *rig 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.build = func(_ *Table, _ *watch.Snapshot, _ Options, p Pools) *Table {
-		return tableOf(p, routes)
-	}
+	s.build = func(*watch.Snapshot) *Table { return tableOf(s.targets, routes) }
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -83,18 +81,23 @@ func tableOf(p Pools, routes []testRoute) *Table {
 			members = append(members, target.Member{Key: target.Key{Scheme: "http", Address: address}, Weight: 1})
 		}
 		r := &Route{
-			Name: tr.prefix, Dialect: tags.Fabio, Service: "test", PassHost: true,
-			Match:      match.PathPrefix{Text: tr.prefix},
-			Precedence: match.Precedence{Class: match.BySpecificity, Path: tr.prefix, Name: tr.prefix},
-			Pool:       p.Pool(tr.prefix, members),
-			handler:    lastHandler{},
+			Route: &tags.Route{
+				Name: tr.prefix, Dialect: tags.Fabio, Service: "test",
+				Precedence: match.Precedence{Class: match.BySpecificity, Path: tr.prefix, Name: tr.prefix},
+			},
+			Match:    match.PathPrefix{Text: tr.prefix},
+			PassHost: true,
+			Pool:     p.Pool(tr.prefix, members),
+			handler:  lastHandler{},
 		}
 		if tr.change != nil {
 			tr.change(r)
 		}
+		r.rule = match.Route{Expr: r.Match, Precedence: &r.Precedence, Value: r}
 		table.routes = append(table.routes, r)
 	}
-	table.index = newIndex(table.routes)
+	slices.SortFunc(table.routes, compareRoutes)
+	table.index = match.NewIndex(rules(table.routes))
 	return table
 }
 
@@ -103,7 +106,7 @@ func chainOf(t testing.TB, steps ...spec.Middleware) Handler {
 	t.Helper()
 	chain := Handler(lastHandler{})
 	for _, step := range slices.Backward(steps) {
-		m, err := (&linker{}).middleware("test", step)
+		m, err := (&linker{}).middlewareOf("test", step)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -78,22 +78,34 @@ type routeKey struct{ dialect, route, service string }
 
 func keyOf(r *Route) routeKey { return routeKey{string(r.Dialect), r.Name, r.Service} }
 
-// attach gives the routes of a table that is not in force yet their counters,
-// the same as before where there was the route before. Others are forgotten, so
-// that what is exported stays bounded by the table.
-func (m *metrics) attach(routes []*Route) {
+func keys(routes []*Route) map[routeKey]bool {
+	all := make(map[routeKey]bool, len(routes))
+	for _, r := range routes {
+		all[keyOf(r)] = true
+	}
+	return all
+}
+
+// attach gives the routes that come with a table, which is not in force yet,
+// their counters: the same as before where there was the route before. Those
+// that are gone are forgotten, so that what is exported stays bounded by the
+// table.
+func (m *metrics) attach(gone, come []*Route) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := make(map[routeKey]*counters, len(routes))
-	for _, r := range routes {
+	for _, r := range come {
 		key := keyOf(r)
-		c := m.routes[key]
-		if c == nil {
-			c = new(counters)
+		if m.routes[key] == nil {
+			m.routes[key] = new(counters)
 		}
-		known[key], r.counters = c, c
+		r.counters = m.routes[key]
 	}
-	m.routes = known
+	kept := keys(come)
+	for _, r := range gone {
+		if key := keyOf(r); !kept[key] {
+			delete(m.routes, key)
+		}
+	}
 }
 
 // observe counts a finished exchange.

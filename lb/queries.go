@@ -7,7 +7,7 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// WantedQueries are what [Build] needs answered: the list of services, and the
+// WantedQueries are what a [Builder] needs answered: the list of services, and the
 // instances of those whose tags can route. Called with each new snapshot, it
 // grows with what the snapshot tells. The order does not change between
 // snapshots that tell the same.

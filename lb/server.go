@@ -22,7 +22,7 @@ type Server struct {
 	watcher *watch.Watcher
 	log     *slog.Logger
 
-	build    func(*Table, *watch.Snapshot, Options, Pools) *Table // Build, but for tests
+	build    func(*watch.Snapshot) *Table // a Builder's, but for tests
 	targets  *target.Registry
 	table    atomic.Pointer[Table] // nil until a first complete one
 	metrics  metrics
@@ -39,7 +39,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
-	s := &Server{options: o, watcher: w, log: o.Logger, build: Build}
+	s := &Server{options: o, watcher: w, log: o.Logger, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.options.Table.Entrypoints = nil
 	for _, l := range o.Listeners {
 		if l.Name != "" {
@@ -47,6 +47,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		}
 	}
 	s.targets = target.NewRegistry(func(k target.Key) target.Conns { return newUpstream(k, &s.options) })
+	s.build = NewBuilder(s.options.Table, s.targets).Build
 	return s, nil
 }
 
@@ -175,7 +176,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.drain(cut)
 	unfollow()
 	wg.Wait()
-	s.targets.Keep(func(func(*target.Pool) bool) {}) // none: closes what is idle
+	s.targets.Close()
 	return err
 }
 

@@ -16,38 +16,26 @@ type Table struct {
 	generation uint64
 	pending    bool
 	failing    bool
-	routes     []*Route // as in index
+	routes     []*Route // by precedence
 	index      *match.Index
 	problems   []tags.Problem
-	// parsed is kept for the next Build.
-	parsed map[string]parsed
 }
 
-// Route is one entry of a Table. It is plain data and immutable, apart from
-// what Pool counts.
+// Route is one entry of a Table: a definition with its parts put together. It is
+// plain data and immutable, apart from what is counted.
 type Route struct {
-	// Name is unique among the routes of one dialect.
-	Name    string
-	Dialect tags.Dialect
-	// Rule is the text as written in the tag.
-	Rule string
-	// Match is the condition Rule and entry points stand for, Precedence its
-	// place.
-	Match      match.Expr
-	Precedence match.Precedence
-	// Service is the catalog's name of the service that asked for the route.
-	Service     string
+	// Route is the definition that counts.
+	*tags.Route
+	// Match is the condition the rule and the entry points stand for.
+	Match match.Expr
+	// Entrypoints are those of the definition that exist.
 	Entrypoints []string
-	Middlewares []string
 
 	// Steps are the route's middlewares, in order.
 	Steps []Step
-	// SlashPaths: see [Route.SlashRedirect].
-	SlashPaths []string
-	// PassHost forwards the client's Host field. Otherwise, Host is sent, or the
-	// target's address if it is empty.
+	// PassHost forwards the client's Host field. Otherwise, the definition's Host
+	// is sent, or the target's address if it is empty.
 	PassHost bool
-	Host     string
 
 	// Pool has the endpoints that are serving. It is never nil, and empty if
 	// there are none: that is a 503, not a 404.
@@ -59,7 +47,19 @@ type Route struct {
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters
+	rule     match.Route // what the index has
 }
+
+// rules are what an index has of routes.
+func rules(routes []*Route) []*match.Route {
+	list := make([]*match.Route, len(routes))
+	for i, r := range routes {
+		list[i] = &r.rule
+	}
+	return list
+}
+
+func compareRoutes(a, b *Route) int { return a.Precedence.Compare(&b.Precedence) }
 
 // Step is one middleware of a route.
 type Step struct {
@@ -80,12 +80,22 @@ func (t *Table) Lookup(r *match.Request) (*Route, bool) {
 }
 
 // Routes returns all routes in the order of their classes. The slice is shared
-// and must not be changed.
-func (t *Table) Routes() []*Route { return t.routes }
+// and must not be changed. A nil table has none.
+func (t *Table) Routes() []*Route {
+	if t == nil {
+		return nil
+	}
+	return t.routes
+}
 
 // Problems returns what could not be honoured, by service and tag. The slice is
-// shared and must not be changed.
-func (t *Table) Problems() []tags.Problem { return t.problems }
+// shared and must not be changed. A nil table has none.
+func (t *Table) Problems() []tags.Problem {
+	if t == nil {
+		return nil
+	}
+	return t.problems
+}
 
 // Generation is that of the snapshot the table shows.
 func (t *Table) Generation() uint64 { return t.generation }

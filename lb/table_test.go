@@ -38,7 +38,7 @@ func TestBuild_Traefik1Paths(t *testing.T) {
 		c.set("cerebro",
 			at("10.0.0.1", "traefik.enable=true", "traefik.tags=service", "traefik.frontend.rule="+test.rule),
 			at("10.0.0.2", "traefik.enable=true", "traefik.tags=service", "traefik.frontend.rule="+test.rule))
-		got, prefix := upstreamPath(t, c.build(nil), test.request)
+		got, prefix := upstreamPath(t, c.build(), test.request)
 		if got != test.want || prefix != test.prefix {
 			t.Errorf("%s %s: got %s, prefix %q; want %s, prefix %q", test.rule, test.request, got, prefix, test.want, test.prefix)
 		}

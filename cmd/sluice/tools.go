@@ -151,11 +151,11 @@ func (p program) readTable(ctx context.Context, c Config) (*lb.Table, *sources, 
 func completeTable(ctx context.Context, watcher *watch.Watcher, o lb.Options) (*lb.Table, error) {
 	wants := watcher.Register("tool")
 	defer wants.Close()
-	registry := target.NewRegistry(func(target.Key) target.Conns { return nil })
+	builder := lb.NewBuilder(o, target.NewRegistry(nil))
 	for {
 		snapshot := watcher.Snapshot()
 		wants.Set(lb.WantedQueries(snapshot, o)...)
-		if table := lb.Build(nil, snapshot, o, registry); table.Complete() {
+		if table := builder.Build(snapshot); table.Complete() {
 			return table, nil
 		}
 		for _, entry := range snapshot.All {

@@ -28,7 +28,7 @@ func (x *Index) Change(gone, come []*Route) *Index {
 	}
 	// In the order of their entries they are all appended.
 	come = slices.Clone(come)
-	slices.SortFunc(come, func(a, b *Route) int { return a.Precedence.compare(&b.Precedence) })
+	slices.SortFunc(come, func(a, b *Route) int { return a.Precedence.Compare(b.Precedence) })
 	for _, r := range come {
 		for i, t := range cover(r.Expr) {
 			e.at(t.key, r.Precedence.Class, func(n *node) *node {

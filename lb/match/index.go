@@ -8,7 +8,7 @@ import (
 // Route is one entry of an index. It must not be changed once it is in one.
 type Route struct {
 	Expr       Expr
-	Precedence Precedence
+	Precedence *Precedence
 	// Value is the caller's.
 	Value any
 }
@@ -132,7 +132,7 @@ func (s *search) try(class Class, list []entry) {
 	best := s.best[class]
 	for i := range list {
 		e := &list[i]
-		if best != nil && e.route.Precedence.compare(&best.Precedence) >= 0 {
+		if best != nil && e.route.Precedence.Compare(best.Precedence) >= 0 {
 			return
 		}
 		if !e.test || e.route.Expr.Match(s.request) {

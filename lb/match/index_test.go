@@ -17,11 +17,11 @@ func fabio(host, path string) *Route {
 	case host != "":
 		e = append(e, Host{host}, Undotted{}, Port{})
 	}
-	return &Route{Expr: e, Precedence: Precedence{Class: BySpecificity, Host: host, Path: path, Name: "fabio " + host + path}}
+	return &Route{Expr: e, Precedence: &Precedence{Class: BySpecificity, Host: host, Path: path, Name: "fabio " + host + path}}
 }
 
 func traefik(priority int, e Expr) *Route {
-	return &Route{Expr: e, Precedence: Precedence{Class: ByPriority, Priority: priority, Name: e.String()}}
+	return &Route{Expr: e, Precedence: &Precedence{Class: ByPriority, Priority: priority, Name: e.String()}}
 }
 
 func TestIndex_Precedence(t *testing.T) {
@@ -80,7 +80,7 @@ func TestIndex_Precedence(t *testing.T) {
 // A pattern with a port is asked before the same one without.
 func TestIndex_PortFirst(t *testing.T) {
 	source := func(port string, conditions ...Expr) *Route {
-		return &Route{Expr: And(conditions), Precedence: Precedence{Class: BySpecificity, Host: "x", Port: port, Path: "/"}}
+		return &Route{Expr: And(conditions), Precedence: &Precedence{Class: BySpecificity, Host: "x", Port: port, Path: "/"}}
 	}
 	withPort := source("1234", Host{"x"}, Port{1234}, PathPrefix{Text: "/"})
 	anyPort := source("", Host{"x"}, PathPrefix{Text: "/"})

@@ -30,11 +30,7 @@ type Precedence struct {
 
 // Compare is negative if a goes before b. Routes of different classes are
 // kept apart.
-func (a Precedence) Compare(b Precedence) int { return a.compare(&b) }
-
-// compare is Compare for the hot path: it copies nothing, and does not look at
-// names as long as something else decides.
-func (a *Precedence) compare(b *Precedence) int {
+func (a *Precedence) Compare(b *Precedence) int {
 	if a.Class != b.Class {
 		return cmp.Compare(a.Class, b.Class)
 	}

@@ -129,7 +129,7 @@ func (n *node) entries(exact bool) *[]entry {
 
 // find returns the place of a route among entries, the first to win first.
 func find(list []entry, r *Route) (i int, ok bool) {
-	return slices.BinarySearchFunc(list, r, func(e entry, r *Route) int { return e.route.Precedence.compare(&r.Precedence) })
+	return slices.BinarySearchFunc(list, r, func(e entry, r *Route) int { return e.route.Precedence.Compare(r.Precedence) })
 }
 
 // all calls yield for each entry of the tree until it returns false.

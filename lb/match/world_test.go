@@ -137,7 +137,7 @@ func (w *world) route(i int) *Route {
 		r.Precedence.Name = fmt.Sprint(i)
 		return r
 	}
-	return &Route{Expr: w.expr(3), Precedence: Precedence{Class: ByPriority, Priority: w.IntN(5), Name: fmt.Sprint(i)}}
+	return &Route{Expr: w.expr(3), Precedence: &Precedence{Class: ByPriority, Priority: w.IntN(5), Name: fmt.Sprint(i)}}
 }
 
 func (w *world) request() *Request {

@@ -8,9 +8,9 @@
 //
 //   - building a table asks [Registry.Pool] for each of its pools and gets the
 //     known targets back, or new ones;
-//   - once the table is in force, [Registry.Keep] is told which pools it has,
-//     and targets in none of them are released: their connections are closed
-//     when the last request on them has ended.
+//   - once the table is in force, [Registry.Replace] is told which pools came and
+//     went with it, and targets that are in none any more are released: their
+//     connections are closed when the last request on them has ended.
 //
 // What does not belong here: how a request is sent, and why a target is in a
 // pool. The package imports the standard library only.

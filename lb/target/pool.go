@@ -21,6 +21,11 @@ type Pool struct {
 	targets []*Target // as members
 	turns   []*Target // the order of picks, repeated for ever
 	cursor  *atomic.Uint64
+
+	// Of the registry, under its lock: how many routes have the pool, and whether
+	// it was given up.
+	uses      int
+	forgotten bool
 }
 
 // Name is the name the pool was asked for by.

@@ -15,6 +15,7 @@ type Registry struct {
 	mu      sync.Mutex
 	targets map[Key]*Target
 	pools   map[string]*Pool
+	fresh   []*Pool // made since the last Replace
 }
 
 // NewRegistry returns an empty registry. connect, called once for each new
@@ -43,35 +44,69 @@ func (r *Registry) Pool(name string, members []Member) *Pool {
 		p.cursor = old.cursor
 	}
 	weights := make([]int, len(members))
+	p.targets = make([]*Target, len(members))
 	for i, m := range members {
-		p.targets = append(p.targets, r.target(m.Key))
+		p.targets[i] = r.target(m.Key)
+		p.targets[i].pools++
 		weights[i] = m.Weight
 	}
 	p.turns = turns(p.targets, weights)
 	r.pools[name] = p
+	r.fresh = append(r.fresh, p)
 	return p
 }
 
-// Keep forgets all pools but these, and releases every target that is in none
-// of them: its idle connections are closed, now or when its last request ends.
-// Pools asked for since the kept ones were must be among them.
-func (r *Registry) Keep(pools iter.Seq[*Pool]) {
+// Replace tells which pools have come into force and which have gone, each as
+// often as there are routes that have it. A pool that no route has any more is
+// forgotten, as is one that was asked for since the last Replace and did not
+// come into force. Targets that are in no pool are released: their idle
+// connections are closed, now or when their last request ends.
+func (r *Registry) Replace(gone, come iter.Seq[*Pool]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	keptPools := map[string]*Pool{}
-	keptTargets := map[Key]*Target{}
-	for p := range pools {
-		keptPools[p.name] = p
-		for _, t := range p.targets {
-			keptTargets[t.key] = t
+	for p := range come {
+		p.uses++
+	}
+	for p := range gone {
+		if p.uses--; p.uses == 0 {
+			r.forget(p)
 		}
 	}
-	for key, t := range r.targets {
-		if keptTargets[key] == nil {
+	for _, p := range r.fresh {
+		if p.uses == 0 {
+			r.forget(p)
+		}
+	}
+	r.fresh = nil
+}
+
+// forget gives up a pool and the targets that are in no other. It may be called
+// again.
+func (r *Registry) forget(p *Pool) {
+	if p.forgotten {
+		return
+	}
+	p.forgotten = true
+	if r.pools[p.name] == p {
+		delete(r.pools, p.name)
+	}
+	for _, t := range p.targets {
+		if t.pools--; t.pools == 0 {
+			delete(r.targets, t.key)
 			t.release()
 		}
 	}
-	r.pools, r.targets = keptPools, keptTargets
+}
+
+// Close releases all targets.
+func (r *Registry) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.targets {
+		t.release()
+	}
+	clear(r.targets)
+	clear(r.pools)
 }
 
 // Targets lists the known targets, in no order.

@@ -31,6 +31,8 @@ type Target struct {
 	total    atomic.Uint64
 	failed   atomic.Uint64
 	released atomic.Bool
+
+	pools int // that it is in; of the registry, under its lock
 }
 
 // Key is the target's identity.

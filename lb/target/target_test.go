@@ -1,6 +1,7 @@
 package target
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -108,8 +109,15 @@ func TestRegistryReleasesWhatIsNotKept(t *testing.T) {
 	p := r.Pool("web", []Member{member("a", 1), member("b", 1), member("c", 1)})
 	a, b, c := p.targets[0], p.targets[1], p.targets[2]
 	b.Begin()
+	pools := func(list ...*Pool) iter.Seq[*Pool] { return slices.Values(list) }
+	r.Replace(pools(), pools(p, p))
 
-	r.Keep(slices.Values([]*Pool{r.Pool("web", []Member{member("c", 1)})}))
+	next := r.Pool("web", []Member{member("c", 1)})
+	r.Replace(pools(p), pools(next))
+	if closed(a) != 0 {
+		t.Error("closed the connections of a target that another route has")
+	}
+	r.Replace(pools(p), pools())
 	if closed(a) != 1 || closed(b) != 0 || closed(c) != 0 {
 		t.Errorf("closed a %d, b %d, c %d times; want only the idle one that is gone", closed(a), closed(b), closed(c))
 	}
@@ -128,6 +136,30 @@ func TestRegistryReleasesWhatIsNotKept(t *testing.T) {
 	}
 	if got := r.Targets(); len(got) != 1 || got[0] != c {
 		t.Errorf("targets %v, want c alone", got)
+	}
+}
+
+// What a table asked for that never came into force is given up with the next
+// that does.
+func TestRegistryForgetsWhatWasNotPutInForce(t *testing.T) {
+	r := NewRegistry(func(Key) Conns { return &fakeConns{} })
+	early := r.Pool("web", []Member{member("a", 1), member("b", 1)})
+	r.Pool("other", []Member{member("x", 1)})
+	late := r.Pool("web", []Member{member("b", 1)})
+	none := slices.Values([]*Pool(nil))
+	r.Replace(none, slices.Values([]*Pool{late}))
+	if got := r.Targets(); len(got) != 1 || got[0] != late.targets[0] || got[0] != early.targets[1] {
+		t.Errorf("targets %v, want b alone", got)
+	}
+	if closed := early.targets[0].Conns().(*fakeConns).closed; closed != 1 {
+		t.Errorf("closed a %d times, want once", closed)
+	}
+	if r.Pool("web", []Member{member("b", 1)}) != late {
+		t.Error("the pool in force was forgotten")
+	}
+	r.Close()
+	if closed := late.targets[0].Conns().(*fakeConns).closed; closed != 1 || len(r.Targets()) != 0 {
+		t.Errorf("a closed registry has %d targets, closed b %d times", len(r.Targets()), closed)
 	}
 }
 

@@ -1,0 +1,83 @@
+package lb
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// distinct sorts endpoints by address and keeps one of each, a serving one if
+// there is one.
+func distinct(endpoints []tags.Endpoint) []tags.Endpoint {
+	if len(endpoints) < 2 {
+		return endpoints
+	}
+	sorted := slices.Clone(endpoints)
+	slices.SortStableFunc(sorted, func(a, b tags.Endpoint) int {
+		serving := func(e tags.Endpoint) int {
+			if e.Serving {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Scheme, b.Scheme), serving(a)-serving(b))
+	})
+	return slices.CompactFunc(sorted, func(a, b tags.Endpoint) bool { return a.Address == b.Address && a.Scheme == b.Scheme })
+}
+
+// members are the endpoints that serve, with their weights.
+func members(endpoints []tags.Endpoint) []target.Member {
+	all := make([]target.Member, 0, len(endpoints))
+	var shares []float64
+	fixed := false
+	for _, e := range endpoints {
+		if e.Serving {
+			all = append(all, target.Member{Key: target.Key{Scheme: e.Scheme, Address: e.Address}, Weight: e.Weight})
+			shares = append(shares, e.Share)
+			fixed = fixed || e.Share > 0
+		}
+	}
+	if fixed {
+		for i, weight := range weights(shares) {
+			all[i].Weight = weight
+		}
+	}
+	return all
+}
+
+// fullShare is the weight of all the traffic.
+const fullShare = 10_000
+
+// weights turns fixed shares (0 is none) into weights. Who has none divides
+// equally what the others leave, if they leave anything; fixed shares that sum
+// to more than everything, or to less with nobody to take the rest, are scaled.
+func weights(shares []float64) []int {
+	sum, dynamic := 0.0, 0
+	for _, share := range shares {
+		sum += share
+		if share == 0 {
+			dynamic++
+		}
+	}
+	scale, rest := 1.0, 0.0
+	if sum > 1 || dynamic == 0 {
+		scale = 1 / sum
+	} else {
+		rest = (1 - sum) / float64(dynamic)
+	}
+	all := make([]int, len(shares))
+	for i, share := range shares {
+		if share == 0 {
+			share = rest
+		} else {
+			share *= scale
+		}
+		if share > 0 {
+			all[i] = max(1, int(math.Round(share*fullShare)))
+		}
+	}
+	return all
+}

@@ -1,0 +1,324 @@
+package lb
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// name identifies an object of one dialect. The text is in lower case: names
+// that differ in case alone are one.
+type name struct {
+	dialect tags.Dialect
+	text    string
+}
+
+func nameOf(d tags.Dialect, text string) name { return name{d, strings.ToLower(text)} }
+
+// linker joins the definitions of all services: a route of one may use pools
+// and middlewares of another, and several may ask for the same object. It knows
+// which routes have looked at what, and when a definition changes it links
+// those again and no others.
+type linker struct {
+	Options
+	pools    Pools
+	problems *problemSet
+
+	routes      map[name]*wanted
+	middlewares map[name]*middleware
+	backends    map[name]*backend
+
+	// What has to be done again.
+	staleRoutes      map[name]*wanted
+	staleMiddlewares map[name]*middleware
+	staleBackends    map[name]*backend
+}
+
+// wanted is a route by its name: who asks for it, and what it has become.
+type wanted struct {
+	name  name
+	by    []*tags.Route // in the order of their services
+	route *Route        // nil if it is not served
+	uses  []used        // what was looked at when it was linked
+}
+
+// used is an object that routes use: a middleware or a backend. It is there as
+// long as a service declares it or a route looks for it.
+type used interface {
+	addUser(w *wanted)
+	removeUser(l *linker, w *wanted)
+}
+
+// users is a set of routes. Most sets have one element, and need no map.
+type users struct {
+	one  *wanted
+	more map[*wanted]bool
+}
+
+type middleware struct {
+	name  name
+	by    []*tags.Middleware
+	users users
+}
+
+type backend struct {
+	name  name
+	by    []*tags.Pool
+	users users
+	// merged is made of all of by, runtime is what routes pick from; nil until
+	// the first use.
+	merged  *tags.Pool
+	runtime *target.Pool
+}
+
+func newLinker(o Options, pools Pools, problems *problemSet) *linker {
+	return &linker{
+		Options: o, pools: pools, problems: problems,
+		routes: map[name]*wanted{}, staleRoutes: map[name]*wanted{},
+		middlewares: map[name]*middleware{}, staleMiddlewares: map[name]*middleware{},
+		backends: map[name]*backend{}, staleBackends: map[name]*backend{},
+	}
+}
+
+// replace takes in a definition in the place of the one before. Neither may
+// change afterwards.
+func (l *linker) replace(before, after tags.Definition) {
+	for i := range before.Routes {
+		r := &before.Routes[i]
+		w := l.wanted(nameOf(r.Dialect, r.Name))
+		w.by = without(w.by, r)
+	}
+	for i := range before.Middlewares {
+		m := l.middleware(nameOf(tags.Traefik, before.Middlewares[i].Name))
+		m.by = without(m.by, &before.Middlewares[i])
+		l.staleMiddlewares[m.name] = m
+	}
+	for i := range before.Pools {
+		p := &before.Pools[i]
+		b := l.backend(nameOf(p.Dialect, p.Name))
+		b.by = without(b.by, p)
+		l.staleBackends[b.name] = b
+	}
+	for i := range after.Routes {
+		r := &after.Routes[i]
+		w := l.wanted(nameOf(r.Dialect, r.Name))
+		w.by = with(w.by, r, func(r *tags.Route) string { return r.Service })
+	}
+	for i := range after.Middlewares {
+		m := l.middleware(nameOf(tags.Traefik, after.Middlewares[i].Name))
+		m.by = with(m.by, &after.Middlewares[i], func(m *tags.Middleware) string { return m.Service })
+		l.staleMiddlewares[m.name] = m
+	}
+	for i := range after.Pools {
+		p := &after.Pools[i]
+		b := l.backend(nameOf(p.Dialect, p.Name))
+		b.by = with(b.by, p, func(p *tags.Pool) string { return p.Service })
+		l.staleBackends[b.name] = b
+	}
+}
+
+// without and with take an element out of a list and put it in, behind those of
+// the same service.
+func without[T any](list []*T, gone *T) []*T {
+	i := slices.Index(list, gone)
+	return slices.Delete(list, i, i+1)
+}
+
+func with[T any](list []*T, come *T, service func(*T) string) []*T {
+	i := len(list)
+	for i > 0 && service(list[i-1]) > service(come) {
+		i--
+	}
+	return slices.Insert(list, i, come)
+}
+
+// wanted returns a route by name, to be linked again.
+func (l *linker) wanted(n name) *wanted {
+	w := l.routes[n]
+	if w == nil {
+		w = &wanted{name: n}
+		l.routes[n] = w
+	}
+	l.staleRoutes[n] = w
+	return w
+}
+
+func (l *linker) middleware(n name) *middleware {
+	m := l.middlewares[n]
+	if m == nil {
+		m = &middleware{name: n}
+		l.middlewares[n] = m
+	}
+	return m
+}
+
+func (l *linker) backend(n name) *backend {
+	b := l.backends[n]
+	if b == nil {
+		b = &backend{name: n}
+		l.backends[n] = b
+	}
+	return b
+}
+
+// update links what has changed, and what uses it. It returns the routes that
+// are gone and those that have come; one that changed is both.
+func (l *linker) update() (gone, come []*Route) {
+	for _, b := range l.staleBackends {
+		b.merged, b.runtime = nil, nil
+		b.users.each(l.mark)
+	}
+	for n, m := range l.staleMiddlewares {
+		l.problems.set(owner{"middleware", n}, m.conflicts())
+		m.users.each(l.mark)
+	}
+	for n, w := range l.staleRoutes {
+		if w.route != nil {
+			gone = append(gone, w.route)
+		}
+		l.relink(w)
+		if w.route != nil {
+			come = append(come, w.route)
+		}
+		if len(w.by) == 0 {
+			delete(l.routes, n)
+		}
+	}
+	l.tidy()
+	return gone, come
+}
+
+// mark has a route linked again.
+func (l *linker) mark(w *wanted) { l.staleRoutes[w.name] = w }
+
+func (l *linker) relink(w *wanted) {
+	for _, u := range w.uses {
+		u.removeUser(l, w)
+	}
+	made := link{linker: l}
+	w.route = made.route(w)
+	w.uses = made.uses
+	for _, u := range w.uses {
+		u.addUser(w)
+	}
+	l.problems.set(owner{"route", w.name}, made.problems)
+}
+
+// tidy forgets what nobody declares and nobody uses.
+func (l *linker) tidy() {
+	for n, m := range l.staleMiddlewares {
+		if len(m.by) == 0 && m.users.isEmpty() {
+			delete(l.middlewares, n)
+		}
+	}
+	for n, b := range l.staleBackends {
+		if len(b.by) == 0 && b.users.isEmpty() {
+			delete(l.backends, n)
+		}
+	}
+	clear(l.staleRoutes)
+	clear(l.staleMiddlewares)
+	clear(l.staleBackends)
+}
+
+func (m *middleware) addUser(w *wanted) { m.users.add(w) }
+func (b *backend) addUser(w *wanted)    { b.users.add(w) }
+
+func (m *middleware) removeUser(l *linker, w *wanted) {
+	if m.users.remove(w); m.users.isEmpty() {
+		l.staleMiddlewares[m.name] = m
+	}
+}
+
+// removeUser also lets go of the runtime pool with the last user: the registry
+// may forget a pool that no route has.
+func (b *backend) removeUser(l *linker, w *wanted) {
+	if b.users.remove(w); b.users.isEmpty() {
+		b.runtime = nil
+		l.staleBackends[b.name] = b
+	}
+}
+
+func (u *users) add(w *wanted) {
+	switch {
+	case u.one == nil || u.one == w:
+		u.one = w
+	case u.more == nil:
+		u.more = map[*wanted]bool{w: true}
+	default:
+		u.more[w] = true
+	}
+}
+
+func (u *users) remove(w *wanted) {
+	if delete(u.more, w); u.one == w {
+		u.one = nil
+	}
+}
+
+func (u *users) isEmpty() bool { return u.one == nil && len(u.more) == 0 }
+
+func (u *users) each(do func(*wanted)) {
+	if u.one != nil {
+		do(u.one)
+	}
+	for w := range u.more {
+		do(w)
+	}
+}
+
+// winner is the definition of a route that counts, and the problems of those
+// that say something else.
+func (w *wanted) winner() (winner *tags.Route, problems []tags.Problem) {
+	for _, r := range w.by {
+		loser := r
+		if winner == nil || r.Origin.Compare(winner.Origin) > 0 {
+			winner, loser = r, winner
+		}
+		if loser != nil && !same(winner, loser) {
+			problems = append(problems, problemOf(loser,
+				fmt.Sprintf("service %s asks for a route of the same name in another way, which counts", winner.Service), ""))
+		}
+	}
+	return winner, problems
+}
+
+// same reports whether two routes of one name do the same.
+func same(a, b *tags.Route) bool {
+	switch a.Dialect {
+	case tags.Fabio:
+		return a.Pool == b.Pool // which tells of all options
+	case tags.Traefik1:
+		return a.Service == b.Service
+	}
+	return a.Rule == b.Rule && a.Match.String() == b.Match.String() && a.Precedence == b.Precedence && a.Pool == b.Pool &&
+		slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares)
+}
+
+// winner is the definition of a middleware that counts, nil if there is none.
+func (m *middleware) winner() (winner *tags.Middleware) {
+	for _, d := range m.by {
+		if winner == nil || d.Origin.Compare(winner.Origin) > 0 {
+			winner = d
+		}
+	}
+	return winner
+}
+
+// conflicts are the problems of the definitions that do not count.
+func (m *middleware) conflicts() (problems []tags.Problem) {
+	winner := m.winner()
+	for _, d := range m.by {
+		if d != winner && (winner.Broken != d.Broken || !reflect.DeepEqual(winner.Spec, d.Spec)) {
+			problems = append(problems, tags.Problem{
+				Service: d.Service, Offset: -1,
+				Reason: fmt.Sprintf("service %s declares middleware %s in another way, which counts", winner.Service, d.Name),
+			})
+		}
+	}
+	return problems
+}

@@ -150,6 +150,13 @@ func (e explanation) write(w io.Writer) {
 func (e explanation) writeRoute(w io.Writer) {
 	r := e.Route
 	fmt.Fprintf(w, "  route %s of service %s\n  because of %s\n", r.Name, r.Service, r.Rule)
+	var steps []string
+	for _, s := range r.Steps {
+		steps = append(steps, s.String())
+	}
+	if len(steps) > 0 {
+		fmt.Fprintf(w, "  goes through %s\n", strings.Join(steps, ", "))
+	}
 	switch {
 	case e.Redirect != "":
 		fmt.Fprintf(w, "  301: redirected to %s\n", e.Redirect)

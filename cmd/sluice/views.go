@@ -25,9 +25,24 @@ type routeView struct {
 	Priority    int            `json:"priority,omitempty"`
 	Entrypoints []string       `json:"entrypoints,omitempty"`
 	Middlewares []string       `json:"middlewares,omitempty"`
+	Steps       []stepView     `json:"steps,omitempty"`
 	Path        []pathView     `json:"path,omitempty"`
 	Host        string         `json:"host,omitempty"`
 	Endpoints   []endpointView `json:"endpoints"`
+}
+
+// stepView is one middleware. What it was told may be a secret, so it is not
+// shown.
+type stepView struct {
+	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"`
+}
+
+func (s stepView) String() string {
+	if s.Name == "" {
+		return s.Kind
+	}
+	return s.Kind + " (" + s.Name + ")"
 }
 
 // pathView is one change of the path.
@@ -127,6 +142,7 @@ func viewRoute(r *lb.Route) routeView {
 		Endpoints:   []endpointView{},
 	}
 	for _, step := range r.Steps {
+		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
 		switch s := step.Spec.(type) {
 		case spec.StripPrefix:
 			v.Path = append(v.Path, pathView{Strip: s.Prefixes})

@@ -68,11 +68,13 @@ func (a *Answer) exchange() error {
 	return nil
 }
 
-// send sends the request: at once if its body is here already, else the body
-// follows from another goroutine, for the answer may come before its end.
+// send sends the request: with the first read of the answer if its body is here
+// already, else the body follows from another goroutine, for the answer may come
+// before its end.
 func (a *Answer) send() error {
 	if a.call.Body == nil {
-		return a.cc.w.flush()
+		a.cc.rd.due = &a.cc.w
+		return nil
 	}
 	if body, ok := a.call.Body.(*Body); ok && body.whole() {
 		a.bodyRead = true
@@ -82,7 +84,8 @@ func (a *Answer) send() error {
 		if err := a.out.end(nil); err != nil {
 			return err
 		}
-		return a.cc.w.flush()
+		a.cc.rd.due = &a.cc.w
+		return nil
 	}
 	a.sent.Store(sendRunning)
 	a.sending.Add(1)
@@ -184,6 +187,8 @@ func (a *Answer) headError(err error) error {
 	switch {
 	case errors.Is(err, errTimeout):
 		return errAnswerSlow
+	case errors.Is(err, errUnsent):
+		return a.cc.w.err
 	case errors.Is(err, errInterrupted) && a.sent.Load() == sendClientFailed:
 		return a.bodyErr
 	case errors.Is(err, io.EOF) && a.answering:

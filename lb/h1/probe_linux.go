@@ -3,6 +3,7 @@ package h1
 import (
 	"net"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,6 +13,7 @@ type probe struct {
 	raw  syscall.RawConn
 	look func(fd uintptr)
 	poll [1]unix.PollFd
+	wait unix.Timespec // 0
 }
 
 // newProbe returns nil if there is no socket beneath the connection.
@@ -48,8 +50,10 @@ func Backlog(l net.Listener) bool {
 func (p *probe) lookAt(fd uintptr) {
 	p.poll[0].Fd = int32(fd)
 	for {
-		_, err := unix.Poll(p.poll[:], 0)
-		if err != unix.EINTR {
+		// It does not wait, so the scheduler need not know of it; see rawReader.
+		_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p.poll)), uintptr(len(p.poll)),
+			uintptr(unsafe.Pointer(&p.wait)), 0, 0, 0)
+		if errno != unix.EINTR {
 			return
 		}
 	}

@@ -25,6 +25,7 @@ type flusher interface{ Flush() error }
 var (
 	errTimeout     = errors.New("h1: timeout")
 	errInterrupted = errors.New("h1: interrupted")
+	errUnsent      = errors.New("h1: what was due before could not be sent") // the writer's error says why
 )
 
 // reader reads a connection through a pooled buffer, which holds
@@ -32,6 +33,8 @@ var (
 type reader struct {
 	nc  net.Conn
 	tcp *net.TCPConn // nc, if the kernel may move its bytes by itself
+	raw rawReader    // of nc, if it can be had
+	due *writer      // to be flushed before the next read, which is for the answer
 
 	buf        []byte
 	base, r, w int
@@ -55,6 +58,7 @@ const (
 func (rd *reader) init(nc net.Conn) {
 	rd.nc = nc
 	rd.tcp, _ = nc.(*net.TCPConn)
+	rd.raw.init(nc)
 }
 
 func (rd *reader) buffered() []byte { return rd.buf[rd.r:rd.w] }
@@ -242,10 +246,12 @@ func (rd *reader) once(p []byte) (int, error) {
 	if rd.stopped() {
 		return 0, errInterrupted
 	}
-	n, err := rd.nc.Read(p)
+	n, err := rd.receive(p)
 	switch {
 	case err == nil:
 		return n, nil
+	case errors.Is(err, errUnsent):
+		return 0, err
 	case n > 0:
 		rd.err = err
 		return n, nil
@@ -257,4 +263,20 @@ func (rd *reader) once(p []byte) (int, error) {
 	// Either the deadline passed or interrupt changed it: set it anew.
 	rd.deadline = time.Time{}
 	return 0, errTimeout
+}
+
+// receive reads, behind flushing what is due.
+func (rd *reader) receive(p []byte) (n int, err error) {
+	w := rd.due
+	rd.due = nil
+	switch {
+	case rd.raw.usable():
+		n, err = rd.raw.read(w, p)
+	case w == nil || w.flush() == nil:
+		n, err = rd.nc.Read(p)
+	}
+	if w != nil && w.err != nil {
+		return 0, errUnsent
+	}
+	return n, err
 }

@@ -13,6 +13,7 @@ import (
 type writer struct {
 	nc  net.Conn
 	tcp *net.TCPConn // nc, if plain
+	raw rawWriter    // of nc, if it can be had
 	out []byte
 
 	timeout  time.Duration
@@ -27,6 +28,7 @@ type writer struct {
 func (w *writer) init(nc net.Conn, timeout time.Duration) {
 	w.nc, w.timeout = nc, timeout
 	w.tcp, _ = nc.(*net.TCPConn)
+	w.raw.init(nc)
 }
 
 // begin readies the writer for a message.
@@ -72,9 +74,9 @@ func (w *writer) flush() error {
 		return w.err
 	}
 	w.arm()
-	n, err := w.nc.Write(w.out)
+	n, err := w.send(w.out, nil, nil)
 	w.out = w.out[:0]
-	return w.done(int64(n), err)
+	return w.done(n, err)
 }
 
 // write sends p behind what was collected, or collects it as well if it is
@@ -102,12 +104,26 @@ func (w *writer) writeAll(p, tail []byte) error {
 		return w.writeInTurn(p, tail)
 	}
 	w.arm()
-	w.vectors = [3][]byte{w.out, p, tail}
-	w.vector = w.vectors[:]
-	n, err := w.vector.WriteTo(w.tcp)
-	w.vectors = [3][]byte{} // p is not ours to keep
+	n, err := w.send(w.out, p, tail)
 	w.out = w.out[:0]
 	return w.done(n, err)
+}
+
+// send writes a, and b and c behind it, if the connection can do with many
+// buffers at once.
+func (w *writer) send(a, b, c []byte) (int64, error) {
+	switch {
+	case w.raw.usable():
+		return w.raw.write(a, b, c)
+	case w.tcp == nil || len(b) == 0:
+		n, err := w.nc.Write(a)
+		return int64(n), err
+	}
+	w.vectors = [3][]byte{a, b, c}
+	w.vector = w.vectors[:]
+	n, err := w.vector.WriteTo(w.tcp)
+	w.vectors = [3][]byte{} // b is not ours to keep
+	return n, err
 }
 
 // writeInTurn is for connections that cannot write many buffers at once. The

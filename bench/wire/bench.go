@@ -63,7 +63,7 @@ func start(ctx context.Context, s settings) (*bench, error) {
 func (b *bench) startAll() error {
 	// An address of its own: the ports are free there.
 	ip := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(254)), byte(rand.IntN(255)), byte(1 + rand.IntN(254))})
-	p := b.settings.plan
+	p := b.plan
 	p.upstream = netip.AddrPortFrom(ip, 9000)
 	p.cert, p.key, p.pair = b.dir+"/cert.pem", b.dir+"/key.pem", b.dir+"/pair.pem"
 	cert, key, err := makeCertificate(net.IP(ip.AsSlice()))

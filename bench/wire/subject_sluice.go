@@ -41,11 +41,15 @@ func sluiceSubject(name, path string) subject {
 		if _, err := p.file("catalog/services.json", string(text)); err != nil {
 			return nil, err
 		}
-		return []string{
+		args := []string{
 			"-log-level", "warn",
 			"-catalog", catalog, "-catalog-address", p.upstream.Addr().String(),
 			"-admin", p.admin.String(),
 			"-lb", p.http.String(), "-lb", p.https.String() + ";cert=" + p.cert + ";key=" + p.key,
-		}, nil
+		}
+		if p.log {
+			args = append(args, "-access-log", p.accessLog(), "-access-log-format", "json")
+		}
+		return args, nil
 	}}
 }

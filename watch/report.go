@@ -123,7 +123,8 @@ func (w *Watcher) tell(n *news, now time.Time) {
 		w.log.Warn("queries failing", "queries", len(n.failing), "for_example", first.query.String(), "err", first.entry.Err)
 	} else {
 		for _, m := range n.failing {
-			w.log.Warn("query failing", "query", m.query.String(), "err", m.entry.Err, "retry_in", m.retryIn(now))
+			w.log.Warn("query failing", "query", m.query.String(), "err", m.entry.Err,
+				"attempt", m.tries, "retry_in", m.retryIn(now))
 		}
 	}
 	if len(n.recovered) > reportEach {

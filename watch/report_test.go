@@ -19,7 +19,7 @@ func logged(t *testing.T, test func(b *bubble)) []string {
 		b.options.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
 			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 				switch a.Key {
-				case slog.TimeKey, "retry_in":
+				case slog.TimeKey, "attempt", "retry_in":
 					return slog.Attr{}
 				}
 				return a

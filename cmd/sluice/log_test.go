@@ -19,6 +19,10 @@ func TestTextLog(t *testing.T) {
 		{func(l *slog.Logger) { l.Warn("hello") }, "[WARN] hello"},
 		{func(l *slog.Logger) { l.With("part", "runner").Info("rendered", "dest", "/a b", "took", time.Second) },
 			`[INFO] (runner) rendered dest="/a b" took=1s`},
+		{func(l *slog.Logger) {
+			l.Warn("query failing", "query", "key a", "err", errors.New("no answer"), "attempt", 2, "retry_in", time.Second)
+		},
+			`[WARN] (view) key a: no answer (retry attempt 2 after "1s")`},
 		{func(l *slog.Logger) { l.Error("failed", "part", "lb", "err", errors.New("no\nroute")) },
 			`[ERR] (lb) failed err="no\nroute"`},
 		{func(l *slog.Logger) { l.Info("a\nb\x1b[31m", "x\ny", "z") }, `[INFO] "a\nb\x1b[31m" "x\ny"=z`},

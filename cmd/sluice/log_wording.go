@@ -14,6 +14,7 @@ var wordings = map[string]struct {
 	keys         []string
 }{
 	"rendered":        {"runner", "rendered %q => %q", []string{"source", "destination"}},
+	"query failing":   {"view", "%s: %s (retry attempt %s after %q)", []string{"query", "err", "attempt", "retry_in"}},
 	"running command": {"runner", "executing command %q from %q => %q", []string{"command", "template", "destination"}},
 }
 

@@ -23,6 +23,7 @@ type task struct {
 	// What the last execution used, with the versions it saw.
 	used       []watch.Query
 	seen       []version
+	memory     funcs.Memory
 	executed   bool
 	generation uint64
 	absence    absence
@@ -99,6 +100,7 @@ func versionOf(s *watch.Snapshot, q watch.Query) version {
 // execute runs the template and decides what the result means. It reports
 // whether other queries are used than before.
 func (t *task) execute(inputs funcs.Inputs, now time.Time) (usesOthers bool) {
+	inputs.Memory = &t.memory
 	e, err := t.program.Execute(inputs)
 	used := e.Used
 	if err != nil {

@@ -22,6 +22,9 @@ type Inputs struct {
 	Destination string
 	// Run runs a program for "plugin". nil makes it an error.
 	Run Runner
+	// Memory, if not nil, saves work where answers are those of an execution
+	// before. It has no part in the text.
+	Memory *Memory
 	// Debug takes what spew_dump and spew_printf print; nil takes nothing.
 	Debug io.Writer
 }
@@ -40,7 +43,8 @@ type Binding struct {
 
 // Bind makes the data functions for one execution.
 func Bind(inputs Inputs) *Binding {
-	return &Binding{inputs: inputs, missing: make(map[watch.Query]bool)}
+	inputs.Memory.begin()
+	return &Binding{inputs: inputs, missing: make(map[watch.Query]bool, inputs.Memory.size())}
 }
 
 // Used returns the queries asked so far, each once, in the order of their
@@ -115,8 +119,11 @@ func recall[A any](b *Binding, q watch.For[A]) (answer A, known bool) {
 // record notes a use. A query stays missing when any of its uses lacked it:
 // "key" needs the key to exist where "keyExists" does not.
 func (b *Binding) record(q watch.Query, missing bool) {
-	if _, seen := b.missing[q]; !seen {
+	was, seen := b.missing[q]
+	if !seen {
 		b.used = append(b.used, q)
 	}
-	b.missing[q] = b.missing[q] || missing
+	if !seen || missing && !was {
+		b.missing[q] = missing
+	}
 }

@@ -76,7 +76,14 @@ func (b *Binding) health(function string, connect bool, args []string) ([]*Healt
 }
 
 func (b *Binding) instances(q healthQuery) []*HealthService {
-	instances, _ := recall(b, q.Health)
+	e, _ := b.inputs.Snapshot.Entry(q.Health)
+	b.record(q.Health, !e.Known)
+	return slices.Clone(b.inputs.Memory.services(q, e)) // a template may well sort it
+}
+
+// services are the instances that q wants, by node and ID or, with ~near, by
+// distance.
+func (q healthQuery) services(instances []watch.Instance) []*HealthService {
 	services := make([]*HealthService, 0, len(instances))
 	for _, instance := range instances {
 		if q.wants(instance.Status()) {

@@ -226,6 +226,29 @@ lb {
 
   drain_timeout   = "7s"
   trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
+
+  access_log {
+    target = "/var/log/sluice/access.log"
+    format = "traefik-json"
+
+    fields {
+      default = "drop"
+      keep    = ["RequestPath", "DownstreamStatus"]
+      drop    = "StartLocal"
+      redact  = ["ClientUsername"]
+    }
+    headers {
+      default = "keep"
+      keep    = ["X-Request-Id"]
+      drop    = ["Accept", "Accept-Encoding"]
+      redact  = ["Referer"]
+    }
+    filter {
+      status       = ["404", "500-599"]
+      retried      = true
+      min_duration = "250ms"
+    }
+  }
 }
 
 tags {

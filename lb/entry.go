@@ -3,8 +3,10 @@ package lb
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -19,10 +21,17 @@ import (
 // the ones that agreed on HTTP/2 to http2.
 type entry struct {
 	listener Listener
-	timeouts Timeouts // the server's, with the listener's in their place
-	bound    net.Listener
-	address  net.Addr // of the socket bound
-	label    string   // see labelOf
+	timeouts Timeouts
+	limits   limits
+	tls      *tls.Config // nil without TLS
+	gate     *gate       // over the socket bound
+	address  net.Addr    // of the socket
+	label    string      // see labelOf
+	log      *slog.Logger
+	failures *failureLog
+
+	// redirectPort is where all exchanges are redirected to; empty if none is.
+	redirectPort string
 
 	http1    *h1.Server
 	http2    *http.Server // nil without TLS, as is:
@@ -30,7 +39,6 @@ type entry struct {
 
 	counters        counters
 	handshakeErrors atomic.Uint64
-	http2Conns      atomic.Int64
 
 	mu          sync.Mutex
 	refusedKind map[string]uint64 // by reason
@@ -57,10 +65,8 @@ func (e *entry) countRefused(reason string) {
 func (e *entry) metrics() EntrypointMetrics {
 	m := EntrypointMetrics{
 		Entrypoint: e.label, InFlight: e.counters.inFlight(), Counts: e.counters.sum(),
-		Connections: e.http2Conns.Load(), HandshakeErrors: e.handshakeErrors.Load(),
-	}
-	if e.http1 != nil {
-		m.Connections += int64(e.http1.Conns())
+		Connections: e.gate.open.Load(), ConnectionWaits: uint64(e.gate.waits.Load()),
+		HandshakeErrors: e.handshakeErrors.Load(),
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -71,18 +77,8 @@ func (e *entry) metrics() EntrypointMetrics {
 // start makes the servers of the entry. The context ends what still runs on
 // HTTP/2 when the server stops for good.
 func (e *entry) start(ctx context.Context, s *Server) {
-	o := h1.DefaultOptions()
-	o.Limits.HeadBytes = s.options.MaxHeaderBytes
-	o.Timeouts = h1.Timeouts{
-		Handshake: e.timeouts.Header,
-		Header:    e.timeouts.Header,
-		Body:      e.timeouts.Read,
-		Write:     e.timeouts.Write,
-		Idle:      e.timeouts.Idle,
-	}
-	o.Refused = func(r *h1.Refused) { s.refused(e, r) }
-	o.HandshakeFailed = func(error) { e.handshakeErrors.Add(1) }
-	if e.listener.Proto == "https" {
+	o := e.http1Options(s)
+	if e.tls != nil {
 		e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
 		o.Takeover = e.handover.take
 	}
@@ -91,7 +87,7 @@ func (e *entry) start(ctx context.Context, s *Server) {
 
 // accept accepts connections until the entry is stopped.
 func (e *entry) accept(s *Server) error {
-	err := e.http1.Serve(e.bound)
+	err := e.http1.Serve(e.gate)
 	if err == nil || errors.Is(err, net.ErrClosed) && s.draining.Load() {
 		return nil
 	}
@@ -100,7 +96,7 @@ func (e *entry) accept(s *Server) error {
 
 // stop accepts no more and waits for what is in flight, or for ctx.
 func (e *entry) stop(ctx context.Context) error {
-	e.bound.Close()
+	e.gate.Close()
 	err := e.http1.Shutdown(ctx)
 	if e.http2 != nil {
 		err = errors.Join(err, e.http2.Shutdown(ctx))

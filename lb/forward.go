@@ -74,7 +74,7 @@ func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError
 		return ans, nil
 	}
 	failed := err.(*h1.SendError) //nolint:errorlint,errcheck // as Send promises
-	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall)
+	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall) || errors.Is(err, h1.ErrBusy)
 	if !blameless {
 		f.s.metrics.upstreamErrors.Add(1)
 	}
@@ -115,6 +115,8 @@ func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	case errors.Is(err.Client, os.ErrDeadlineExceeded),
 		errors.As(err.Client, &refusal) && refusal.Status == http.StatusRequestTimeout:
 		x.AnswerText(http.StatusRequestTimeout, "408 request timeout")
+	case errors.Is(err.Client, errBodyTooLarge):
+		x.AnswerText(http.StatusRequestEntityTooLarge, refusalText(http.StatusRequestEntityTooLarge))
 	case isClientGone(x, err):
 		x.Outcome.Status = StatusClientGone
 	case err.Client != nil, errors.Is(err, h1.ErrCall):

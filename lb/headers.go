@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -46,21 +47,28 @@ func upgradeAsked(x *Exchange) (protocol string) {
 // dropConnectionFields, so that a client cannot have its work undone.
 func (s *Server) setForwarding(x *Exchange) {
 	peer := x.Remote.Addr().Unmap()
-	h := &x.Header
-	if !s.trusts(peer) {
-		// A name spelled with underscores is the same field to a CGI upstream.
-		h.DelFunc(func(name string) bool {
-			return hasName(forwarding, strings.ReplaceAll(name, "_", "-"))
-		})
+	h, f := &x.Header, &s.options.Forwarding
+	dropped, proto := s.ownFields, ""
+	if s.trusts(peer) {
+		proto = forwardedProto(h)
+	} else {
+		dropped = s.untrusted
 	}
-	client := x.client.of(x, peer)
-	h.Append("X-Forwarded-For", client.ip)
+	if len(dropped) > 0 {
+		// A name spelled with underscores is the same field to a CGI upstream.
+		h.DelFunc(func(name string) bool { return hasName(dropped, strings.ReplaceAll(name, "_", "-")) })
+	}
+	client := x.client.of(x, peer, f)
+	if !f.KeepForwardedFor || !h.Has("X-Forwarded-For") {
+		h.Append("X-Forwarded-For", client.ip)
+	}
 	h.Append("Forwarded", client.forwarded)
 	setMissing(h, "X-Real-Ip", client.ip)
-	setMissing(h, "X-Forwarded-Proto", x.Scheme)
+	setMissing(h, "X-Forwarded-Proto", cmp.Or(proto, x.Scheme))
 	setMissing(h, "X-Forwarded-Host", x.Authority)
 	setMissing(h, "X-Forwarded-Port", client.port)
 	setMissing(h, "X-Forwarded-Server", s.options.ServerName)
+	f.setConfigured(x, client.ip)
 }
 
 func (s *Server) trusts(peer netip.Addr) bool {
@@ -72,16 +80,17 @@ func (s *Server) trusts(peer netip.Addr) bool {
 type clientText struct {
 	peer, local       netip.Addr
 	scheme, authority string
+	details           string
 
 	ip, forwarded, port string
 }
 
-func (c *clientText) of(x *Exchange, peer netip.Addr) *clientText {
-	local := x.Local.Addr()
-	if c.ip == "" || c.peer != peer || c.local != local || c.scheme != x.Scheme || c.authority != x.Authority {
+func (c *clientText) of(x *Exchange, peer netip.Addr, f *Forwarding) *clientText {
+	local, details := x.Local.Addr(), f.details(x)
+	if c.ip == "" || c.peer != peer || c.local != local || c.scheme != x.Scheme || c.authority != x.Authority || c.details != details {
 		*c = clientText{
-			peer: peer, local: local, scheme: x.Scheme, authority: strings.Clone(x.Authority),
-			ip: peer.String(), forwarded: forwarded(x, peer), port: forwardedPort(x),
+			peer: peer, local: local, scheme: x.Scheme, authority: strings.Clone(x.Authority), details: details,
+			ip: peer.String(), forwarded: forwarded(x, peer) + details, port: forwardedPort(x),
 		}
 	}
 	return c

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -22,8 +23,9 @@ import (
 // answers back.
 
 var (
-	errBegun     = errors.New("the answer was begun already")
-	errNoUpgrade = errors.New("HTTP/2 has no upgrade")
+	errBegun         = errors.New("the answer was begun already")
+	errNoUpgrade     = errors.New("HTTP/2 has no upgrade")
+	errTooManyFields = errors.New("the request has more fields than allowed")
 )
 
 // stream is one exchange over HTTP/2. It is the exchange's first [Reply].
@@ -58,7 +60,7 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 	x.Scheme, x.Authority, x.Protocol, x.TLS = "https", r.Host, r.Proto, r.TLS
 	x.Reply, x.ctx, x.watch = st, r.Context(), contextWatcher{r.Context()}
 	x.entry, x.meter = st.entry, st
-	x.Request = match.Request{Method: r.Method, TLS: true, Entrypoint: st.entry.listener.Name, Fields: fields{x}}
+	x.Request = match.Request{Method: r.Method, TLS: true, Entrypoint: st.entry.listener.entrypoint(), Fields: fields{x}}
 	x.Remote, _ = netip.ParseAddrPort(r.RemoteAddr)
 	x.Request.Remote = x.Remote.Addr().Unmap()
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
@@ -70,6 +72,9 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 	}
 	if x.Header.HasToken("TE", "trailers") {
 		x.Trailer = st.trailer
+	}
+	if x.Header.Len() > st.entry.limits.headerFields {
+		return x, &refusal{http.StatusRequestHeaderFieldsTooLarge, errTooManyFields}
 	}
 	return x, st.target(x)
 }
@@ -138,9 +143,35 @@ func (st *stream) Begin(status int, h *Header, length int64) error {
 	if length >= 0 && status != http.StatusNoContent {
 		header.Set("Content-Length", strconv.FormatInt(length, 10))
 	}
+	if st.isLast() {
+		header.Set("Connection", "close") // net/http makes a GOAWAY of it
+	}
 	st.progress()
 	st.w.WriteHeader(status)
 	return nil
+}
+
+// connUse is what counts against the limits of a connection.
+type connUse struct {
+	since    time.Time
+	requests atomic.Int64
+}
+
+type connUseKey struct{}
+
+func withConnUse(ctx context.Context, _ net.Conn) context.Context {
+	return context.WithValue(ctx, connUseKey{}, &connUse{since: time.Now()})
+}
+
+// isLast counts the request and reports whether its connection should take no
+// more.
+func (st *stream) isLast() bool {
+	use, ok := st.r.Context().Value(connUseKey{}).(*connUse)
+	if !ok {
+		return false
+	}
+	l := &st.entry.limits
+	return l.requests > 0 && use.requests.Add(1) >= int64(l.requests) || l.age > 0 && time.Since(use.since) >= l.age
 }
 
 // Write implements [Reply].
@@ -246,20 +277,22 @@ func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            e.timeouts.Header,
 		IdleTimeout:                  e.timeouts.Idle,
-		MaxHeaderBytes:               s.options.MaxHeaderBytes - slop,
+		MaxHeaderBytes:               e.limits.headerBytes - slop,
 		// Mostly of clients that break off.
 		ErrorLog:    slog.NewLogLogger(s.log.With("listener", e.address.String()).Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnState: func(_ net.Conn, state http.ConnState) {
+		ConnState: func(nc net.Conn, state http.ConnState) {
 			switch state {
 			case http.StateNew:
 				s.streams.Add(1)
-				e.http2Conns.Add(1)
 			case http.StateClosed:
-				e.http2Conns.Add(-1)
+				e.closed(addrPort(nc.RemoteAddr()))
 				s.streams.Done()
 			}
 		},
+	}
+	if e.limits.requests > 0 || e.limits.age > 0 {
+		server.ConnContext = withConnUse
 	}
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP2(true)

@@ -42,6 +42,8 @@ type EntrypointMetrics struct {
 	Entrypoint string
 	// InFlight counts the exchanges being served, Connections the open ones.
 	InFlight, Connections int64
+	// ConnectionWaits counts how often connections had to wait for others to end.
+	ConnectionWaits uint64
 	// HandshakeErrors counts failed TLS handshakes.
 	HandshakeErrors uint64
 	// Refused counts by reason the requests that were none by the standard; they

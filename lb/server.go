@@ -2,11 +2,11 @@ package lb
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,9 +28,14 @@ type Server struct {
 	metrics  metrics
 	failures failureLog
 
-	entries  []*entry
-	streams  sync.WaitGroup // one for each HTTP/2 connection
-	draining atomic.Bool
+	entries      []*entry
+	certificates []*certificates
+	slots        chan struct{}  // one element for each connection
+	encoded      []string       // see screenPath
+	ownFields    []string       // those no client may send, as they are configured
+	untrusted    []string       // those and all by which proxies tell of clients
+	streams      sync.WaitGroup // one for each HTTP/2 connection
+	draining     atomic.Bool
 }
 
 // New returns a server that routes by what w knows. It does nothing before
@@ -40,11 +45,12 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
 	s := &Server{options: o, watcher: w, log: o.Logger, metrics: metrics{routes: map[routeKey]*counters{}}}
-	s.options.Table.Entrypoints = nil
-	for _, l := range o.Listeners {
-		if l.Name != "" {
-			s.options.Table.Entrypoints = append(s.options.Table.Entrypoints, l.Name)
-		}
+	s.options.Table.Entrypoints, s.options.Table.EntrypointAliases = entrypoints(o.Listeners)
+	s.ownFields = o.Forwarding.fields()
+	s.untrusted = slices.Concat(forwarding, s.ownFields)
+	s.slots = make(chan struct{}, o.MaxConns)
+	for _, name := range o.RejectEncoded {
+		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}
 	s.targets = target.NewRegistry(func(k target.Key) target.Conns { return newUpstream(k, &s.options) })
 	s.build = NewBuilder(s.options.Table, s.targets).Build
@@ -72,44 +78,41 @@ func (s *Server) Listen() error {
 // Close gives up the listeners of a server that is not running.
 func (s *Server) Close() {
 	for _, e := range s.entries {
-		e.bound.Close()
+		e.gate.Close()
 	}
 	s.entries = nil
 }
 
-func (s *Server) bind(l Listener) (*entry, error) {
-	e := &entry{listener: l, timeouts: s.options.Timeouts}
-	setAbove0(&e.timeouts.Read, l.ReadTimeout)
-	setAbove0(&e.timeouts.Write, l.WriteTimeout)
-	setAbove0(&e.timeouts.Idle, l.IdleTimeout)
-	var config *tls.Config
-	if l.Proto == "https" {
-		pair, err := loadCertificate(l.CertFile, l.KeyFile, s.log)
-		if err != nil {
-			return nil, fmt.Errorf("listener %s: %w", l.Address, err)
-		}
-		config = &tls.Config{
-			MinVersion:     tls.VersionTLS12,
-			GetCertificate: pair.get,
-			NextProtos:     []string{"h2", "http/1.1"},
-		}
+// bind opens what a listener needs, its socket last.
+func (s *Server) bind(l Listener) (e *entry, err error) {
+	e = &entry{
+		listener: l, timeouts: timeoutsOf(&s.options, &l), limits: limitsOf(&s.options, &l),
+		log: s.log, failures: &s.failures,
 	}
-	bound, err := net.Listen("tcp", l.Address)
+	switch l.Proto {
+	case ProtoTCP, ProtoSNI, ProtoHTTPSAndSNI, ProtoTCPDynamic, ProtoUDP:
+		return nil, fmt.Errorf("listener %s: proto=%s is not supported yet", l.Address, l.Proto)
+	}
+	if e.tls, err = s.tlsConfig(&l); err != nil {
+		return nil, fmt.Errorf("listener %s: %w", l.Address, err)
+	}
+	if e.redirectPort, err = s.redirectPort(&l); err != nil {
+		return nil, err
+	}
+	address, err := l.resolve()
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", l.Address, err)
+		return nil, err
+	}
+	bound, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
 	e.address = bound.Addr()
 	e.label = labelOf(l, e.address)
-	if e.bound = bound; config != nil {
-		e.bound = tls.NewListener(bound, config)
-	}
+	e.gate = newGate(bound, l.MaxConns, s.slots, e.limits.connsPerClient, func() {
+		e.notice("connections wait", "reason", "as many are open as may be", "open", e.gate.open.Load())
+	})
 	return e, nil
-}
-
-func setAbove0(to *time.Duration, value time.Duration) {
-	if value > 0 {
-		*to = value
-	}
 }
 
 // Addrs are the addresses of the bound listeners, by name, or by the address as
@@ -156,6 +159,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 	var wg sync.WaitGroup
 	wg.Go(func() { s.follow(following) })
+	for _, c := range s.certificates {
+		wg.Go(func() { c.run(following, s) })
+	}
 	for _, e := range s.entries {
 		e.start(requests, s)
 		wg.Go(func() {
@@ -232,7 +238,12 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 		x.AnswerText(refused.status, refusalText(refused.status))
 		return
 	}
-	s.Serve(x)
+	if value := s.options.Forwarding.StrictTransport; value != "" && x.TLS != nil {
+		x.Reply = &strictTransport{x.Reply, value}
+	}
+	if !s.screen(x) {
+		s.Serve(x)
+	}
 }
 
 // finish counts and logs a finished exchange.
@@ -251,6 +262,10 @@ func refusalText(status int) string {
 		return "ok"
 	case http.StatusMethodNotAllowed:
 		return "405 method not allowed"
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "431 request header fields too large"
+	case http.StatusRequestEntityTooLarge:
+		return "413 content too large"
 	}
 	return "400 bad request"
 }

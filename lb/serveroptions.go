@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/accesslog"
@@ -26,6 +29,26 @@ type ServerOptions struct {
 	// MaxHeaderBytes bounds a request's head; a longer one is answered 431. The
 	// head of an upstream's answer may be twice as long, else it is a 502.
 	MaxHeaderBytes int
+	// MaxHeaderFields bounds the number of fields in it, likewise.
+	MaxHeaderFields int
+	// MaxBodyBytes bounds a request's body; a longer one is answered 413. 0 is no
+	// limit.
+	MaxBodyBytes int64
+	// MaxConns bounds the connections of clients on all listeners together.
+	// Further ones wait to be accepted.
+	MaxConns int
+	// MaxConnsPerClient bounds those of one client on one listener: of an IPv4
+	// address, or of a network of 64 bits. Further ones are closed. 0 is no limit.
+	MaxConnsPerClient int
+	// MaxRequests and MaxConnAge are after how many requests, and after how long,
+	// a client has to open another connection. 0 is never.
+	MaxRequests int
+	MaxConnAge  time.Duration
+	// MaxConnsPerTarget bounds the connections to one target, which is the number
+	// of exchanges it is given at a time. Further ones wait for TargetWait and are
+	// then answered 503.
+	MaxConnsPerTarget int
+	TargetWait        time.Duration
 	// MaxIdlePerTarget bounds the unused connections kept to one target.
 	MaxIdlePerTarget int
 
@@ -33,6 +56,17 @@ type ServerOptions struct {
 	// its like, Forwarded) are believed and added to. From all others they are
 	// dropped and set anew.
 	TrustedProxies []netip.Prefix
+	// Forwarding says what else upstreams and clients are told.
+	Forwarding Forwarding
+	// CertSources are what listeners take certificates from, by name.
+	CertSources []CertSource
+	// Underscores is what becomes of fields with an underscore in their names: one
+	// of the constants; empty is UnderscoresKeep.
+	Underscores string
+	// RejectEncoded names the characters no path may hold encoded; see
+	// EncodedCharacters.
+	RejectEncoded []string
+
 	// ServerName is sent to upstreams as X-Forwarded-Server; empty sends none.
 	ServerName string
 
@@ -87,11 +121,15 @@ func DefaultServerOptions() ServerOptions {
 			Tunnel:       time.Hour,
 			Drain:        30 * time.Second,
 		},
-		Patience:         10 * time.Second,
-		MaxHeaderBytes:   32 << 10,
-		MaxIdlePerTarget: 128,
-		ServerName:       hostname,
-		Logger:           slog.Default(),
+		Patience:          10 * time.Second,
+		MaxHeaderBytes:    32 << 10,
+		MaxHeaderFields:   100,
+		MaxConns:          defaultMaxConns(),
+		MaxConnsPerTarget: 1024,
+		TargetWait:        100 * time.Millisecond,
+		MaxIdlePerTarget:  128,
+		ServerName:        hostname,
+		Logger:            slog.Default(),
 	}
 }
 
@@ -123,11 +161,67 @@ func (o ServerOptions) Validate() error {
 	if o.MaxHeaderBytes < minHeaderBytes {
 		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", minHeaderBytes, o.MaxHeaderBytes))
 	}
-	if o.MaxIdlePerTarget < 1 {
-		errs = append(errs, fmt.Errorf("idle connections kept per target must be 1 or more, not %d", o.MaxIdlePerTarget))
-	}
+	errs = append(errs, o.validateLimits(), o.validateCertSources(), o.validateScreening(), o.Forwarding.validate())
 	if o.Logger == nil {
 		errs = append(errs, errors.New("no logger is given"))
+	}
+	return errors.Join(errs...)
+}
+
+func (o ServerOptions) validateLimits() error {
+	var errs []error
+	for _, limit := range []struct {
+		name  string
+		value int64
+		least int64
+	}{
+		{"header fields", int64(o.MaxHeaderFields), 1},
+		{"bytes of a request's body", o.MaxBodyBytes, 0},
+		{"connections", int64(o.MaxConns), 1},
+		{"connections of one client", int64(o.MaxConnsPerClient), 0},
+		{"requests on a connection", int64(o.MaxRequests), 0},
+		{"age of a connection", int64(o.MaxConnAge), 0},
+		{"connections to a target", int64(o.MaxConnsPerTarget), 1},
+		{"wait for a connection to a target", int64(o.TargetWait), 0},
+		{"idle connections to a target", int64(o.MaxIdlePerTarget), 1},
+	} {
+		if limit.value < limit.least {
+			errs = append(errs, fmt.Errorf("the limit of %s must be %d or more, not %d", limit.name, limit.least, limit.value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o ServerOptions) validateCertSources() error {
+	var errs []error
+	known := map[string]bool{}
+	for _, c := range o.CertSources {
+		if known[c.Name] {
+			errs = append(errs, fmt.Errorf("two certificate sources are named %q", c.Name))
+		}
+		known[c.Name] = true
+	}
+	for _, l := range o.Listeners {
+		if l.CertSource != "" && !known[l.CertSource] {
+			errs = append(errs, fmt.Errorf("listener %s: there is no certificate source %q", l.Address, l.CertSource))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o ServerOptions) validateScreening() error {
+	var errs []error
+	switch o.Underscores {
+	case "", UnderscoresKeep, UnderscoresDelete, UnderscoresReject:
+	default:
+		errs = append(errs, fmt.Errorf("fields with underscores: %q is none of %s, %s, %s",
+			o.Underscores, UnderscoresKeep, UnderscoresDelete, UnderscoresReject))
+	}
+	for _, name := range o.RejectEncoded {
+		if EncodedCharacters[name] == "" {
+			errs = append(errs, fmt.Errorf("encoded characters: %q is none of %s",
+				name, strings.Join(slices.Sorted(maps.Keys(EncodedCharacters)), ", ")))
+		}
 	}
 	return errors.Join(errs...)
 }

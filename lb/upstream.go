@@ -11,6 +11,7 @@ import (
 // [target.Conns].
 func newUpstream(key target.Key, o *ServerOptions) *h1.Pool {
 	p := h1.DefaultPoolOptions()
+	p.MaxConns, p.MaxWait = o.MaxConnsPerTarget, o.TargetWait
 	p.MaxIdle = o.MaxIdlePerTarget
 	p.IdleTimeout = o.Timeouts.UpstreamIdle
 	p.DialTimeout = o.Timeouts.Dial

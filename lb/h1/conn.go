@@ -30,8 +30,11 @@ type conn struct {
 	w  writer
 	in *Inbound
 
-	aside atomic.Bool // a handshake or a tunnel reads, not rd: draining waits for it
-	begun bool        // bytes of a request came
+	aside  atomic.Bool // a handshake or a tunnel reads, not rd: draining waits for it
+	begun  bool        // bytes of a request came
+	opened bool        // see Opening
+	served int         // requests
+	since  time.Time   // it is there, if it must not get old
 
 	probe  *probe // made when first needed
 	probed bool
@@ -41,10 +44,13 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc, remote: addrPort(nc.RemoteAddr()), local: addrPort(nc.LocalAddr())}
-	c.rd.init(nc)
-	c.w.init(nc, s.options.Timeouts.Write)
-	_, encrypted := nc.(*tls.Conn)
-	c.aside.Store(encrypted)
+	if s.options.Opening.Open == nil {
+		c.speakOver(nc)
+	}
+	c.aside.Store(s.opensSlowly(nc))
+	if s.options.Timeouts.Age > 0 {
+		c.since = time.Now()
+	}
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	return c
 }
@@ -68,6 +74,10 @@ func (c *conn) socket() *probe {
 }
 
 func (c *conn) serve() {
+	if c.open() != nil {
+		c.close()
+		return
+	}
 	err := c.handshake()
 	if c.aside.Store(false); c.server.draining.Load() {
 		c.rd.stop.Or(stopIdle)
@@ -93,6 +103,7 @@ func (c *conn) takenOver() bool {
 func (c *conn) close() {
 	c.cancel(net.ErrClosed)
 	c.nc.Close()
+	c.closed()
 	c.release()
 	c.rd.drop()
 }
@@ -150,6 +161,7 @@ func (c *conn) serveOne() bool {
 		}
 		return false
 	}
+	c.served++
 	c.in.start(c)
 	c.server.handle(c.in)
 	return c.finish()

@@ -137,7 +137,7 @@ func (in *Inbound) Begin(status int, fields []Field, length int64) error {
 		return errAnswered
 	}
 	in.refused, in.waiting = in.waiting, false
-	in.keep = in.keep && !in.conn.server.draining.Load() && in.leavesClean()
+	in.keep = in.keep && !in.conn.server.draining.Load() && !in.conn.isSpent() && in.leavesClean()
 
 	w := &in.conn.w
 	w.statusLine(status)

@@ -35,6 +35,8 @@ type Limits struct {
 	HeadBytes int
 	// Fields is for the number of fields in a head.
 	Fields int
+	// Requests is for the number of requests a connection may bring; 0 is none.
+	Requests int
 	// TrailerBytes is for a trailer section.
 	TrailerBytes int
 	// AllowTrace lets the method TRACE through.

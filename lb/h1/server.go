@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Limits   Limits
 	Timeouts Timeouts
+	Opening  Opening
 	// Refused, if not nil, is told of each request that was refused before it got
 	// to the handler. What it is given is valid until it returns.
 	Refused func(*Refused)
@@ -39,6 +40,8 @@ type Timeouts struct {
 	Write time.Duration
 	// Idle is how long a connection may wait for the first byte of a request.
 	Idle time.Duration
+	// Age is after how long the answer that is due closes the connection.
+	Age time.Duration
 }
 
 // DefaultOptions are limits and timeouts fit for a server on the internet.

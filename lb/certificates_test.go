@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"log/slog"
 	"math/big"
 	"net/http"
 	"os"
@@ -44,50 +43,6 @@ func writePair(t *testing.T, certFile, keyFile, name string) {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-func TestCertificateIsReadAgain(t *testing.T) {
-	dir := t.TempDir()
-	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	writePair(t, certFile, keyFile, "one.test")
-	c, err := loadCertificate(certFile, keyFile, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := func() string {
-		c.checked = time.Time{} // as if a while had passed
-		pair, err := c.get(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pair.Leaf.Subject.CommonName
-	}
-	if got := name(); got != "one.test" {
-		t.Errorf("certificate of %q", got)
-	}
-	os.WriteFile(certFile, []byte("half"), 0o600)
-	if got := name(); got != "one.test" || c.failure == "" {
-		t.Errorf("certificate of %q, want the old one to stay and a failure", got)
-	}
-	os.Remove(certFile)
-	if got := name(); got != "one.test" {
-		t.Errorf("certificate of %q, want the old one to stay", got)
-	}
-	writePair(t, certFile, keyFile, "two.test")
-	if got := name(); got != "two.test" || c.failure != "" {
-		t.Errorf("certificate of %q, want the new one", got)
-	}
-}
-
-func TestCertificateAndKeyMustMatch(t *testing.T) {
-	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	writePair(t, file("a.pem"), file("a.key"), "a")
-	writePair(t, file("b.pem"), file("b.key"), "b")
-	_, err := loadCertificate(file("a.pem"), file("b.key"), slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), file("b.key")) {
-		t.Errorf("error %v, want one that names the files", err)
 	}
 }
 

@@ -1,0 +1,113 @@
+package lb
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
+)
+
+// certificates are those of one source, for any number of listeners.
+type certificates struct {
+	CertSource
+	keeper *tlsconf.Keeper
+}
+
+// CertificateInfo is a certificate in force.
+type CertificateInfo struct {
+	// Source is the name of its source, or the file it is read from.
+	Source string
+	tlsconf.Certificate
+}
+
+// Certificates lists those of all sources that listeners use.
+func (s *Server) Certificates() []CertificateInfo {
+	var all []CertificateInfo
+	for _, c := range s.certificates {
+		for _, info := range c.keeper.Store.Certificates() {
+			all = append(all, CertificateInfo{Source: c.Name, Certificate: info})
+		}
+	}
+	return all
+}
+
+// tlsConfig makes what a listener with certificates does TLS with; nil is none.
+func (s *Server) tlsConfig(l *Listener) (*tls.Config, error) {
+	if !l.HasTLS() {
+		return nil, nil
+	}
+	c, err := s.certificatesOf(l)
+	if err != nil {
+		return nil, err
+	}
+	o := l.tlsOptions()
+	o.Store = &c.keeper.Store
+	o.ClientCerts = c.ClientCA != ""
+	if l.isHTTP() {
+		o.NextProtos = []string{"h2", "http/1.1"}
+	}
+	return o.Config()
+}
+
+// certificatesOf finds the source of a listener's certificates, or opens it.
+func (s *Server) certificatesOf(l *Listener) (*certificates, error) {
+	source := CertSource{
+		Name: l.CertFile, Type: tlsconf.TypeFile, Cert: l.CertFile, Key: l.KeyFile,
+		ClientCA: l.ClientCA, Refresh: certRefresh,
+	}
+	if l.CertSource != "" {
+		var err error
+		if source, err = s.options.certSource(l.CertSource); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range s.certificates {
+		if c.Name == source.Name && c.Key == source.Key && c.ClientCA == source.ClientCA {
+			return c, nil
+		}
+	}
+	c := &certificates{source, tlsconf.NewKeeper(source.Name, source.local(), s.log)}
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	s.certificates = append(s.certificates, c)
+	return c, nil
+}
+
+func (o *ServerOptions) certSource(name string) (CertSource, error) {
+	for _, c := range o.CertSources {
+		if c.Name == name {
+			return c, nil
+		}
+	}
+	return CertSource{}, fmt.Errorf("there is no certificate source %q", name)
+}
+
+// load reads what can be read at once. A source on this machine has to have a
+// certificate; others may still be on their way.
+func (c *certificates) load() error {
+	const patience = 5 * time.Second
+	if c.isWatched() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := c.keeper.Load(ctx)
+	if c.Type != tlsconf.TypeHTTP && c.keeper.Store.Empty() {
+		return fmt.Errorf("certificates of %s: %w", cmp.Or(c.Name, c.Type), err)
+	}
+	c.keeper.Tell(err)
+	return nil
+}
+
+// run keeps the certificates up to date until ctx ends.
+func (c *certificates) run(ctx context.Context, s *Server) {
+	if c.isWatched() {
+		s.followCertificates(ctx, c)
+		return
+	}
+	c.keeper.Run(ctx)
+}

@@ -1,0 +1,156 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
+)
+
+// CertSource says where certificates are kept that listeners may use by its
+// name. Its notation is that of Fabio; see [ParseCertSource].
+type CertSource struct {
+	Name string
+	// Type is one of certTypes.
+	Type string
+	// Cert is a file, a folder or a URL, a prefix of keys in Consul's KV store, or
+	// a path in Vault's; Key a file, if the key has one of its own.
+	Cert, Key string
+	// ClientCA is the same for the authorities of which each client must have a
+	// certificate; empty lets all clients in.
+	ClientCA string
+	// Datacenter is that of Consul's KV store, empty for the agent's.
+	Datacenter string
+	// Refresh is how often it is read again; 0 stands for certRefresh. What
+	// Consul and Vault have is watched all the time.
+	Refresh time.Duration
+	// Header is sent along to a URL. Its values are secret.
+	Header http.Header
+}
+
+const (
+	typeConsul = "consul"
+	typeVault  = "vault"
+
+	// certRefresh is how often certificates are read again if nothing is said.
+	certRefresh    = 3 * time.Second
+	minCertRefresh = time.Second
+)
+
+var (
+	certTypes = []string{
+		tlsconf.TypeFile, tlsconf.TypePath, tlsconf.TypeHTTP, typeConsul, typeVault, tlsconf.TypeSelfSigned,
+	}
+	certTypesLater = []string{"vault-pki"}
+	certKeys       = []string{"cs", "type", "cert", "key", "clientca", "refresh", "hdr"}
+	certKeysLater  = []string{"caupgcn", "vaultfetchtoken"}
+)
+
+// ParseCertSource reads "cs=NAME;type=TYPE;cert=WHERE[;key=…][;clientca=…]
+// [;refresh=3s][;hdr=NAME: VALUE]".
+func ParseCertSource(text string) (CertSource, error) {
+	var c CertSource
+	err := eachOption(text, c.set)
+	if err == nil {
+		err = c.Complete()
+	}
+	if err != nil {
+		// The text itself may hold a token.
+		return CertSource{}, fmt.Errorf("certificate source %q: %w", c.Name, err)
+	}
+	return c, nil
+}
+
+func (c *CertSource) set(key, value string) (err error) {
+	switch key {
+	case "cs":
+		c.Name = value
+	case "type":
+		c.Type = value
+	case "cert":
+		c.Cert = value
+	case "key":
+		c.Key = value
+	case "clientca":
+		c.ClientCA = value
+	case "refresh":
+		err = (*durationValue)(&c.Refresh).parse(value)
+	case "hdr":
+		name, content, ok := strings.Cut(value, ":")
+		if !ok {
+			return errors.New(`hdr is not of the form "NAME: VALUE"`)
+		}
+		c.Header = http.Header{}
+		c.Header.Add(strings.TrimSpace(name), strings.TrimSpace(content))
+	default:
+		err = unknown("key", key, certKeys, certKeysLater)
+	}
+	return err
+}
+
+// Complete fills in what was not said, and reports what is wrong.
+func (c *CertSource) Complete() error {
+	switch {
+	case c.Name == "":
+		return errors.New("it has no name (cs=NAME)")
+	case c.Type == "":
+		return errors.New("it has no type; supported: " + strings.Join(certTypes, ", "))
+	case !slices.Contains(certTypes, c.Type):
+		return unknown("type", c.Type, certTypes, certTypesLater)
+	case c.Cert == "" && c.Type != tlsconf.TypeSelfSigned:
+		return errors.New("it does not say where the certificates are (cert)")
+	case c.Key != "" && c.Type != tlsconf.TypeFile:
+		return fmt.Errorf("key is for type=file, not %s", c.Type)
+	case c.Header != nil && c.Type != tlsconf.TypeHTTP:
+		return fmt.Errorf("hdr is for type=http, not %s", c.Type)
+	case c.Refresh == 0:
+		c.Refresh = certRefresh
+	case c.Refresh < minCertRefresh:
+		return fmt.Errorf("refresh must be %v or more, not %v", minCertRefresh, c.Refresh)
+	}
+	switch c.Type {
+	case tlsconf.TypeHTTP:
+		if u, err := url.Parse(c.Cert); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return errors.New("with type=http, cert is the URL of a text file that lists the names of PEM files")
+		}
+	case typeConsul:
+		return errors.Join(c.cutURL(&c.Cert), c.cutURL(&c.ClientCA))
+	}
+	return nil
+}
+
+// cutURL makes a prefix of keys of the URL Fabio wants. It is read through the
+// agent of this program and with its token, whatever the URL says.
+func (c *CertSource) cutURL(where *string) error {
+	if !strings.Contains(*where, "://") {
+		return nil
+	}
+	u, err := url.Parse(*where)
+	if err != nil {
+		return errors.New("that is no URL") // which may hold a token
+	}
+	path, ok := strings.CutPrefix(u.Path, "/v1/kv/")
+	if !ok || path == "" {
+		return errors.New("with type=consul, cert is a prefix of keys, or http://HOST:PORT/v1/kv/PREFIX")
+	}
+	*where = path
+	if dc := u.Query().Get("dc"); dc != "" {
+		c.Datacenter = dc
+	}
+	return nil
+}
+
+// isWatched reports whether the watcher has the certificates.
+func (c *CertSource) isWatched() bool { return c.Type == typeConsul || c.Type == typeVault }
+
+// local is the source for package tlsconf to read, if it can.
+func (c *CertSource) local() tlsconf.Source {
+	return tlsconf.Source{
+		Type: c.Type, Cert: c.Cert, Key: c.Key, ClientCA: c.ClientCA, Refresh: c.Refresh, Header: c.Header,
+	}
+}

@@ -1,0 +1,92 @@
+package lb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// followCertificates keeps a keeper up with what the watcher knows of its
+// source, until ctx ends.
+func (s *Server) followCertificates(ctx context.Context, c *certificates) {
+	wants := s.watcher.Register("certificates " + c.Name)
+	defer wants.Close()
+	for {
+		reading := certReading{snapshot: s.watcher.Snapshot()}
+		content := tlsconf.Content{Pairs: tlsconf.PairsOf(reading.files(&c.CertSource, c.Cert))}
+		if c.ClientCA != "" {
+			for _, file := range reading.files(&c.CertSource, c.ClientCA) {
+				content.ClientCAs = append(content.ClientCAs, file)
+			}
+		}
+		wants.Set(reading.wanted...)
+		if !reading.pending {
+			c.keeper.Tell(c.keeper.Put(content, nil))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wants.Changed():
+		}
+	}
+}
+
+// certReading reads files of certificates out of a snapshot.
+type certReading struct {
+	snapshot *watch.Snapshot
+	wanted   []watch.Query
+	pending  bool // an answer is not there yet
+}
+
+func (r *certReading) files(c *CertSource, where string) map[string][]byte {
+	if c.Type == typeVault {
+		return r.secrets(where)
+	}
+	return r.keys(watch.Prefix{Scope: watch.Scope{Datacenter: c.Datacenter}, Path: strings.Trim(where, "/") + "/"})
+}
+
+// ask is the answer to a query, which is wanted from now on.
+func ask[A any](r *certReading, q watch.For[A]) A {
+	r.wanted = append(r.wanted, q)
+	answer, known := watch.Get(r.snapshot, q)
+	r.pending = r.pending || !known
+	return answer
+}
+
+// keys are the values of the keys below a prefix, by the rest of their names.
+func (r *certReading) keys(prefix watch.Prefix) map[string][]byte {
+	files := map[string][]byte{}
+	for _, pair := range ask(r, prefix) {
+		files[strings.TrimPrefix(pair.Key, prefix.Path)] = []byte(pair.Value)
+	}
+	return files
+}
+
+// secrets are the secrets directly below a path: each has a certificate as
+// "cert" and, unless it is in there too, its key as "key".
+func (r *certReading) secrets(path string) map[string][]byte {
+	path = strings.Trim(path, "/")
+	files := map[string][]byte{}
+	for _, name := range ask(r, watch.VaultList{Path: path}) {
+		if strings.HasSuffix(name, "/") {
+			continue
+		}
+		secret := ask(r, watch.VaultSecret{Path: path + "/" + name})
+		if secret == nil {
+			continue
+		}
+		data := secret.Data
+		if inner, ok := data["data"].(map[string]any); ok && data["cert"] == nil {
+			data = inner // of a KV store of version 2
+		}
+		for key, suffix := range map[string]string{"cert": "-cert.pem", "key": "-key.pem"} {
+			if text, ok := data[key]; ok {
+				files[name+suffix] = fmt.Append(nil, text)
+			}
+		}
+	}
+	return files
+}

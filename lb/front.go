@@ -1,0 +1,64 @@
+package lb
+
+import (
+	"io"
+	"net"
+	"net/netip"
+)
+
+// front is a connection about which more is known than its socket tells: who is
+// at the other end of the proxy before it, and bytes that were read already.
+type front struct {
+	*net.TCPConn
+	pending       []byte   // not read by anybody yet
+	remote, local net.Addr // nil: the socket's
+}
+
+// Read implements [net.Conn].
+func (f *front) Read(p []byte) (int, error) {
+	if len(f.pending) == 0 || len(p) == 0 {
+		return f.TCPConn.Read(p)
+	}
+	n := copy(p, f.pending)
+	f.pending = f.pending[n:]
+	return n, nil
+}
+
+// WriteTo implements [io.WriterTo], as the socket does.
+func (f *front) WriteTo(w io.Writer) (n int64, err error) {
+	if len(f.pending) > 0 {
+		m, err := w.Write(f.pending)
+		f.pending = f.pending[m:]
+		if n = int64(m); err != nil {
+			return n, err
+		}
+	}
+	m, err := f.TCPConn.WriteTo(w)
+	return n + m, err
+}
+
+// NetConn is the socket.
+func (f *front) NetConn() net.Conn { return f.TCPConn }
+
+// RemoteAddr implements [net.Conn].
+func (f *front) RemoteAddr() net.Addr {
+	if f.remote != nil {
+		return f.remote
+	}
+	return f.TCPConn.RemoteAddr()
+}
+
+// LocalAddr implements [net.Conn].
+func (f *front) LocalAddr() net.Addr {
+	if f.local != nil {
+		return f.local
+	}
+	return f.TCPConn.LocalAddr()
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort()
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package lb
+
+// defaultMaxConns: there are no file descriptors to count by.
+func defaultMaxConns() int { return 10_000 }

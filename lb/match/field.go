@@ -99,6 +99,9 @@ func (e Query) String() string {
 	if e.First {
 		return call("FirstQuery", e.Key, e.Value)
 	}
+	if e.Value == "" {
+		return call("Query", e.Key)
+	}
 	return call("Query", e.Key, e.Value)
 }
 

@@ -7,27 +7,49 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluiceproxy/sluice/lb/match"
 )
 
 func FuzzParseRule(f *testing.F) {
 	for _, seed := range []string{
 		"Host(`a`) && (PathPrefix(`/b`) || !Path(\"/c\\x00\"))", "Host(`*.a.`)", "!!Method(`x`)", "Host(`a", "((", "Path(`/%2f`)",
+		"HostRegexp(`^a|b$`) && PathRegexp(`/x(`) || Header(`A`, `b`)", "HeaderRegexp(`A`,`(?i)b`) && Query(`a`) && Query(`a`,`b`)",
+		"QueryRegexp(`a`,`[`)", "ClientIP(`10.1.2.3/8`) || ClientIP(`::1`)",
 	} {
 		f.Add(seed)
 	}
+	patterns := &match.Patterns{} // equal patterns are the same
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := parseRule(text)
+		e, err := parseRule(text, syntaxV3, patterns)
 		if err != nil {
 			checkOffset(t, text, err)
 			return
 		}
-		again, err := parseRule(e.String())
+		again, err := parseRule(e.String(), syntaxV3, patterns)
 		if err != nil {
 			t.Fatalf("%q is printed as %q, which fails: %v", text, e, err)
 		}
 		if !reflect.DeepEqual(e, again) {
 			t.Fatalf("%q is printed as %q, which is not the same", text, e)
 		}
+	})
+}
+
+func FuzzParseRuleV2(f *testing.F) {
+	for _, seed := range []string{
+		"Host(`a`,`b`) && PathPrefix(`/{x}`)", "HostRegexp(`{s:[a-z]+}.d`)", "Headers(`A`,`b`)", "Query(`a=b`,`c={d:[0-9]+}`,`e=`)",
+		"Path(`/a/{b:(}`)", "Method(`a`,`b`) || ClientIP(`10.0.0.0/8`,`x`)",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := parseRule(text, syntaxV2, nil)
+		if err != nil {
+			checkOffset(t, text, err)
+			return
+		}
+		e.Match(&match.Request{Host: "a.b", Path: "/a/b", Method: "GET"})
 	})
 }
 

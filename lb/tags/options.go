@@ -19,6 +19,9 @@ type Options struct {
 	// DefaultDialect says whose default rule applies where tags name none:
 	// Traefik or Traefik1.
 	DefaultDialect Dialect
+	// RuleSyntax is the syntax of Traefik rules that do not say theirs: "v3" or
+	// "v2".
+	RuleSyntax string
 	// DefaultRule is the text/template of the rule of a Traefik router without
 	// one. Data: .Name and .Labels; function: normalize.
 	DefaultRule string
@@ -42,6 +45,7 @@ func DefaultOptions() Options {
 		FabioPrefix:    "urlprefix-",
 		TraefikPrefix:  "traefik",
 		DefaultDialect: Traefik,
+		RuleSyntax:     string(syntaxV3),
 		DefaultRule:    "Host(`{{ normalize .Name }}`)",
 		DefaultRule1:   "Host:{{.ServiceName}}.{{.Domain}}",
 		Patterns:       &match.Patterns{},

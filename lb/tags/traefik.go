@@ -122,7 +122,7 @@ func (m *merger) defaultRule(r *router, v view) {
 	if err != nil {
 		r.broken = "the default rule: " + err.Error()
 	}
-	r.rule = label{value: text}
+	r.rule, r.syntax = label{value: text}, syntaxV3 // whatever the router's own
 }
 
 // best picks the variant that counts: that of most serving instances, then of
@@ -152,7 +152,7 @@ func best[T any](p *parser, kind string, all []variant[T], equal func(a, b T) bo
 }
 
 func (a router) equal(b router) bool {
-	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls &&
+	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls && a.syntax == b.syntax &&
 		a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
 }
 
@@ -166,7 +166,7 @@ func (m *merger) router(v variant[router]) {
 		m.problem(v.owner, Problem{Route: r.name, Tag: r.by.tag, Offset: -1, Reason: r.broken})
 		return
 	}
-	rule, err := parseRule(r.rule.value)
+	rule, err := parseRule(r.rule.value, cmp.Or(r.syntax, syntax(m.RuleSyntax), syntaxV3), m.Patterns)
 	if err != nil {
 		m.problem(v.owner, problem.because(err))
 		return

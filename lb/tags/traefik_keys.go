@@ -29,6 +29,7 @@ type objects struct {
 type router struct {
 	name        string
 	rule        label
+	syntax      syntax // of rule
 	priority    int
 	entrypoints []string
 	middlewares []string
@@ -136,8 +137,8 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 	case group == "observability":
 		unsupported(l, "this option is not supported yet and ignored")
 	case option == "rulesyntax":
-		if l.value != "v3" {
-			r.broken, r.by = "rule syntax "+l.value+" is not supported yet", l
+		if r.syntax = syntax(l.value); r.syntax != syntaxV3 && r.syntax != syntaxV2 {
+			r.broken, r.by = "there is no rule syntax "+l.value, l
 		}
 	default:
 		return &keyError{label: l, reason: "routers have no option " + option}

@@ -9,11 +9,11 @@ import (
 	"github.com/sluiceproxy/sluice/lb/match"
 )
 
-// parseRule parses a rule of a Traefik v3 router: matchers such as Host(`a`),
-// joined by && and ||, negated by !, grouped by parentheses. Faults are given
-// with the byte where they are.
-func parseRule(text string) (match.Expr, error) {
-	p := ruleParser{text: text}
+// parseRule parses a rule of a Traefik v2 or v3 router: matchers such as
+// Host(`a`), joined by && and ||, negated by !, grouped by parentheses. Faults
+// are given with the byte where they are.
+func parseRule(text string, s syntax, patterns *match.Patterns) (match.Expr, error) {
+	p := ruleParser{text: text, syntax: s, patterns: patterns}
 	p.space()
 	if p.at == len(text) {
 		return nil, &ruleError{0, "the rule is empty", "Host(`example.com`) or PathPrefix(`/app`)"}
@@ -37,9 +37,11 @@ const maxDepth = 100
 // ruleParser is a parser by recursive descent. Each method leaves it in front
 // of the next token.
 type ruleParser struct {
-	text  string
-	at    int
-	depth int
+	text     string
+	syntax   syntax
+	patterns *match.Patterns
+	at       int
+	depth    int
 }
 
 func (p *ruleParser) or() (match.Expr, *ruleError) {
@@ -118,7 +120,7 @@ func (p *ruleParser) matcher() (match.Expr, *ruleError) {
 		}
 		args = append(args, arg)
 	}
-	return buildMatcher(name, start, args, offsets)
+	return p.buildMatcher(name, start, args, offsets)
 }
 
 // literal parses a string in back quotes or double quotes.

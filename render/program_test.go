@@ -33,7 +33,7 @@ func TestExecutionErrors(t *testing.T) {
 		{"a\n {{ divide 0 1 }}", "(dynamic):2:4: executing"},
 		{`{{ index (service "x") 0 }}`, "index out of range"},
 		{`{{ service "x@" }}`, "want [tag.]name?query@dc~near|filter"},
-		{`{{ $mb := sprig_repeat 1000000 "x" }}{{ range loop 100 }}{{ $mb }}{{ end }}`, "larger than 64 MiB"},
+		{`{{ $half := sprig_repeat 40000000 "x" }}{{ $half }}{{ $half }}`, "larger than 64 MiB"},
 		{`{{ define "x" }}{{ template "x" }}{{ end }}{{ template "x" }}`, "exceeded maximum template depth"},
 	}
 	for _, test := range tests {

@@ -15,6 +15,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
+	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
 
 // writePair writes a self-signed certificate and its key.
@@ -92,4 +96,174 @@ func TestTLSListener(t *testing.T) {
 		conn.Close()
 		t.Error("TLS 1.1 was accepted")
 	}
+}
+
+// pairOf is a self-signed pair, as text.
+func pairOf(t testing.TB, host string) (cert, key string) {
+	t.Helper()
+	p, err := tlsconf.SelfSigned(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(p.Cert), string(p.Key)
+}
+
+// hostServed is the host of the certificate a client gets that asks for one.
+func hostServed(address, ask string) string {
+	nc, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, ServerName: ask})
+	if err != nil {
+		return err.Error()
+	}
+	defer nc.Close()
+	return nc.ConnectionState().PeerCertificates[0].DNSNames[0]
+}
+
+func withCertSource(text string, listener string) func(*ServerOptions) {
+	return func(o *ServerOptions) {
+		c, err := ParseCertSource(text)
+		if err != nil {
+			panic(err)
+		}
+		l, err := ParseListener("127.0.0.1:0;cs=" + c.Name + listener)
+		if err != nil {
+			panic(err)
+		}
+		o.CertSources, o.Listeners = []CertSource{c}, []Listener{l}
+	}
+}
+
+func TestCertificatesFromConsul(t *testing.T) {
+	oneCert, oneKey := pairOf(t, "one.test")
+	twoCert, twoKey := pairOf(t, "two.test")
+	query := watch.Prefix{Path: "lb/certs/"}
+	set := func(s *watchtest.Source, files ...string) {
+		var pairs []watch.Pair
+		for i := 0; i < len(files); i += 2 {
+			pairs = append(pairs, watch.Pair{Key: "lb/certs/" + files[i], Value: files[i+1]})
+		}
+		s.Set(query, pairs)
+	}
+	c := startWithCatalog(t, func(s *watchtest.Source) {}, withCertSource("cs=kv;type=consul;cert=lb/certs", ";strictmatch=true"))
+	if got := hostServed(c.addr, "one.test"); !strings.Contains(got, "tls") {
+		t.Errorf("without any certificate: %s", got)
+	}
+	set(c.source, "one.pem", oneCert+oneKey)
+	eventually(t, "the certificate is there", func() bool { return hostServed(c.addr, "one.test") == "one.test" })
+	set(c.source, "one.pem", "half", "two-cert.pem", twoCert, "two-key.pem", twoKey)
+	eventually(t, "another one is there", func() bool { return hostServed(c.addr, "two.test") == "two.test" })
+	if got := hostServed(c.addr, "one.test"); got != "one.test" {
+		t.Errorf("the one that is broken now: %s, want the old one to stay", got)
+	}
+	if got := hostServed(c.addr, "three.test"); !strings.Contains(got, "unrecognized name") {
+		t.Errorf("none: %s, want the alert unrecognized_name", got)
+	}
+	eventually(t, "the log tells", func() bool { return strings.Contains(c.log.String(), "certificate one:") })
+	set(c.source)
+	eventually(t, "the log tells of nothing", func() bool { return strings.Contains(c.log.String(), "there is no certificate in it") })
+	if got := hostServed(c.addr, "two.test"); got != "two.test" {
+		t.Errorf("the prefix is empty: %s, want the last certificates to stay", got)
+	}
+	if all := c.Certificates(); len(all) != 2 || all[0].Source != "kv" {
+		t.Errorf("certificates %+v", all)
+	}
+	if strings.Contains(c.log.String(), "PRIVATE KEY") {
+		t.Error("a key is in the log")
+	}
+}
+
+func TestCertificatesFromVault(t *testing.T) {
+	cert, key := pairOf(t, "one.test")
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		s.Set(watch.VaultList{Path: "secret/certs"}, []string{"denied", "folder/", "gone", "one", "two"})
+		s.Deny(watch.VaultSecret{Path: "secret/certs/denied"})
+		s.Set(watch.VaultSecret{Path: "secret/certs/gone"}, (*watch.Secret)(nil))
+		s.Set(watch.VaultSecret{Path: "secret/certs/one"}, &watch.Secret{Data: map[string]any{"cert": cert, "key": key}})
+		two, twoKey := pairOf(t, "two.test")
+		s.Set(watch.VaultSecret{Path: "secret/certs/two"}, &watch.Secret{Data: map[string]any{
+			"data": map[string]any{"cert": two + twoKey}, "metadata": map[string]any{},
+		}})
+	}, withCertSource("cs=v;type=vault;cert=/secret/certs/", ""))
+	for _, name := range []string{"one.test", "two.test"} {
+		eventually(t, name+" is there", func() bool { return hostServed(c.addr, name) == name })
+	}
+	eventually(t, "the log tells of the secret that cannot be read", func() bool {
+		return strings.Contains(c.log.String(), "vault secret secret/certs/denied")
+	})
+}
+
+func TestCertificatesFromFolder(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	oneCert, oneKey := pairOf(t, "one.test")
+	write("one.pem", oneCert+oneKey)
+	r := start(t, withCertSource("cs=all;type=path;refresh=1s;cert="+dir, ""))
+	if got := hostServed(r.addr, "none.test"); got != "one.test" {
+		t.Errorf("the first for whoever asks for none: %s", got)
+	}
+	twoCert, twoKey := pairOf(t, "two.test")
+	write("two-cert.pem", twoCert)
+	write("two-key.pem", twoKey)
+	eventually(t, "a new file is seen", func() bool { return hostServed(r.addr, "two.test") == "two.test" })
+}
+
+func TestCertificatesThatCannotBeReadAtStart(t *testing.T) {
+	for name, change := range map[string]func(*ServerOptions){
+		"a source": withCertSource("cs=all;type=path;cert="+t.TempDir()+"/none", ""),
+		"no source": func(o *ServerOptions) {
+			o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertSource: "x"}}
+		},
+		"files": func(o *ServerOptions) {
+			o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: "/none.pem", KeyFile: "/none.pem"}}
+		},
+	} {
+		o := DefaultServerOptions()
+		change(&o)
+		s, err := New(o, watch.New(watch.DefaultOptions()))
+		if err == nil {
+			err = s.Listen()
+		}
+		if err == nil {
+			s.Close()
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestClientCertificatesAreAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	server, serverKey := pairOf(t, "shop.test")
+	certFile, ca := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "ca.pem")
+	authority, _ := pairOf(t, "authority.test")
+	for file, content := range map[string]string{certFile: server + serverKey, ca: authority} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := start(t, proxied("cert="+certFile+";clientca="+ca), testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	config := &tls.Config{InsecureSkipVerify: true}
+	try := func() error {
+		transport := &http.Transport{TLSClientConfig: config.Clone()}
+		defer transport.CloseIdleConnections()
+		resp, err := transport.RoundTrip(mustRequest(t, "https://"+r.addr+"/"))
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	}
+	if try() == nil {
+		t.Error("a client without a certificate was let in")
+	}
+	stranger, err := tls.X509KeyPair([]byte(server), []byte(serverKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Certificates = []tls.Certificate{stranger}
+	if try() == nil {
+		t.Error("a client with another certificate was let in")
+	}
+	eventually(t, "the failed handshakes are counted", func() bool { return r.entrypoint().HandshakeErrors == 2 })
 }

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,7 @@ func (s *Server) followCertificates(ctx context.Context, c *certificates) {
 		}
 		wants.Set(reading.wanted...)
 		if !reading.pending {
-			c.keeper.Tell(c.keeper.Put(content, nil))
+			c.keeper.Tell(c.keeper.Put(content, errors.Join(reading.failures...)))
 		}
 		select {
 		case <-ctx.Done():
@@ -38,7 +39,8 @@ func (s *Server) followCertificates(ctx context.Context, c *certificates) {
 type certReading struct {
 	snapshot *watch.Snapshot
 	wanted   []watch.Query
-	pending  bool // an answer is not there yet
+	pending  bool    // an answer is not there yet
+	failures []error // of what cannot be had at the moment, and never could
 }
 
 func (r *certReading) files(c *CertSource, where string) map[string][]byte {
@@ -52,7 +54,14 @@ func (r *certReading) files(c *CertSource, where string) map[string][]byte {
 func ask[A any](r *certReading, q watch.For[A]) A {
 	r.wanted = append(r.wanted, q)
 	answer, known := watch.Get(r.snapshot, q)
-	r.pending = r.pending || !known
+	if known {
+		return answer
+	}
+	if entry, _ := r.snapshot.Entry(q); entry.Err != nil {
+		r.failures = append(r.failures, fmt.Errorf("%s: %w", q, entry.Err))
+	} else {
+		r.pending = true
+	}
 	return answer
 }
 

@@ -46,6 +46,8 @@ func nothing(q watch.Query) any {
 		return empty(q)
 	case watch.For[*watch.NodeServices]:
 		return empty(q)
+	case watch.For[*watch.Secret]:
+		return empty(q)
 	case watch.For[string]:
 		return empty(q)
 	default:

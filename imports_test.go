@@ -34,6 +34,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/spec", "", "leaf packages stand alone"},
 	{"lb/target", "", "leaf packages stand alone"},
 	{"lb/h1", "", "leaf packages stand alone"},
+	{"lb/accesslog", "lb", "the access log is given plain values"},
 }
 
 // The official clients have one importer each.

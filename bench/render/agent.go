@@ -20,6 +20,8 @@ type agent struct {
 	address string
 	client  *http.Client
 	stop    func()
+	nodes   int
+	pid     int
 }
 
 // startAgent starts one with so many connections allowed for each client
@@ -35,7 +37,7 @@ func startAgent(ctx context.Context, path string, limit int) (*agent, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	a := &agent{address: net.JoinHostPort(ip, "8500")}
+	a := &agent{address: net.JoinHostPort(ip, "8500"), pid: cmd.Process.Pid}
 	a.stop = func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
 	// The agent's limit is for all clients of one address.
 	a.client = &http.Client{Transport: &http.Transport{MaxConnsPerHost: 8, MaxIdleConnsPerHost: 8}}
@@ -50,28 +52,69 @@ func startAgent(ctx context.Context, path string, limit int) (*agent, error) {
 	return nil, context.Cause(ctx)
 }
 
-// registerAll puts services into the catalog, each instance on a node of four.
-func (a *agent) registerAll(ctx context.Context, services int) error {
+// registerAll puts services into the catalog, their instances in turn on so many
+// nodes.
+func (a *agent) registerAll(ctx context.Context, services, nodes int) error {
+	a.nodes = nodes
+	for i := range nodes {
+		node := map[string]any{"Node": nodeName(i), "Address": fmt.Sprintf("10.0.%d.%d", i/250, 1+i%250)}
+		if err := a.do(http.MethodPut, "/v1/catalog/register", node, nil); err != nil {
+			return err
+		}
+	}
+	const batch = 60 // Consul takes 128 operations at once
 	group, _ := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for i := range services * instances {
-		group.Go(func() error { return a.register(i/instances, i%instances, 8000) })
+	group.SetLimit(4)
+	for first := 0; first < services*instances; first += batch {
+		var operations []any
+		for i := range min(batch, services*instances-first) {
+			service, check := a.instance((first+i)/instances, (first+i)%instances, 8000, "passing")
+			operations = append(operations,
+				map[string]any{"Service": map[string]any{"Verb": "set", "Node": check["Node"], "Service": service}},
+				map[string]any{"Check": map[string]any{"Verb": "set", "Check": check}})
+		}
+		group.Go(func() error { return a.do(http.MethodPut, "/v1/txn", operations, nil) })
 	}
 	return group.Wait()
 }
 
-func (a *agent) register(service, instance, port int) error {
-	name := fmt.Sprintf("service-%05d", service)
-	node := fmt.Sprintf("node-%d", instance)
-	id := fmt.Sprintf("%s-%d", name, instance)
-	return a.do(http.MethodPut, "/v1/catalog/register", map[string]any{
-		"Node": node, "Address": fmt.Sprintf("10.0.0.%d", 1+instance), "SkipNodeUpdate": service > 0,
-		"Service": map[string]any{
-			"ID": id, "Service": name, "Tags": []string{"http"},
+func nodeName(i int) string { return fmt.Sprintf("node-%d", i) }
+
+func instanceID(service, instance int) string {
+	return fmt.Sprintf("service-%05d-%d", service, instance)
+}
+
+func (a *agent) nodeOf(service, instance int) string {
+	return nodeName((service*instances + instance) % a.nodes)
+}
+
+// instance is one as Consul is told of it, and its check.
+func (a *agent) instance(service, instance, port int, status string) (_, check map[string]any) {
+	id := instanceID(service, instance)
+	return map[string]any{
+			"ID": id, "Service": fmt.Sprintf("service-%05d", service), "Tags": []string{"http"},
 			"Address": fmt.Sprintf("10.1.%d.%d", instance, service%250), "Port": port,
-		},
-		"Check": map[string]any{"Node": node, "CheckID": id, "Name": "up", "Status": "passing", "ServiceID": id},
+			"Weights": map[string]any{"Passing": 1, "Warning": 1},
+		}, map[string]any{
+			"Node": a.nodeOf(service, instance), "CheckID": id, "Name": "up", "Status": status, "ServiceID": id,
+		}
+}
+
+// register registers an instance, and its check in that state.
+func (a *agent) register(service, instance, port int, status string) error {
+	registered, check := a.instance(service, instance, port, status)
+	return a.do(http.MethodPut, "/v1/catalog/register", map[string]any{
+		"Node": check["Node"], "SkipNodeUpdate": true, "Service": registered, "Check": check,
 	}, nil)
+}
+
+// spent is the processor time the agent has used.
+func (a *agent) spent() time.Duration {
+	u, err := spent(a.pid)
+	if err != nil {
+		return 0
+	}
+	return u.cpu
 }
 
 // do sends in, if any, as JSON and reads the answer into out, if any.

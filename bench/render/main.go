@@ -24,6 +24,8 @@ type settings struct {
 	limit    int // of the agent, see startAgent
 	rounds   int // runs with -once of each subject
 	changes  int
+	kinds    []change
+	nodes    int
 }
 
 // subject is a program with consul-template's command line.
@@ -43,13 +45,18 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	s := settings{sizes: []int{500, 2500}, subjects: []subject{{"sluice", ".bin/sluice"}, {"consul-template", ".bin/consul-template"}}}
+	s := settings{sizes: []int{500, 2500}, kinds: allChanges, subjects: []subject{{"sluice", ".bin/sluice"}, {"consul-template", ".bin/consul-template"}}}
 	flag.StringVar(&s.consul, "consul", ".bin/consul", "the Consul `program`")
 	flag.StringVar(&s.subjects[0].path, "sluice", s.subjects[0].path, "the sluice `program`")
 	flag.StringVar(&s.subjects[1].path, "consul-template", s.subjects[1].path, "the consul-template `program`")
 	flag.IntVar(&s.limit, "limit", 0, "connections the agent allows a client, 0 for its default of 200")
 	flag.IntVar(&s.rounds, "rounds", 3, "runs with -once of each program")
 	flag.IntVar(&s.changes, "changes", 20, "changes in each series")
+	flag.IntVar(&s.nodes, "nodes", 100, "nodes the instances are spread over")
+	flag.Func("change", "`kinds` of changes, comma-separated: check, register, port (default all)", func(text string) (err error) {
+		s.kinds, err = parseChanges(text)
+		return err
+	})
 	flag.Func("services", "`numbers` of services, comma-separated (default 500,2500)", func(text string) error {
 		s.sizes = nil
 		for field := range strings.SplitSeq(text, ",") {
@@ -63,15 +70,15 @@ func run(ctx context.Context) error {
 	})
 	flag.Parse()
 	log.SetOutput(io.Discard) // net/http tells there of every 429 that came unasked
-	if s.rounds < 1 || s.changes < 1 {
-		return errors.New("-rounds and -changes must be at least 1")
+	if s.rounds < 1 || s.changes < 2 || s.changes%2 == 1 || s.nodes < instances {
+		return fmt.Errorf("-rounds must be at least 1, -changes even, -nodes at least %d", instances)
 	}
 	for _, size := range s.sizes {
 		results, err := s.measure(ctx, size)
 		if err != nil {
 			return fmt.Errorf("with %d services: %w", size, err)
 		}
-		if err := writeTable(os.Stdout, size, results); err != nil {
+		if err := s.writeTable(os.Stdout, size, results); err != nil {
 			return err
 		}
 	}

@@ -30,12 +30,13 @@ type result struct {
 	onceWall, onceCPU time.Duration
 	onceMemory        uint64
 
-	// Of the run that follows changes.
-	latency       time.Duration // median
-	changeCPU     time.Duration
-	memory        uint64 // in the end
-	connections   int    // the most seen
-	requests      int    // of another client meanwhile
+	// Of the run that follows changes, by kind.
+	latency       map[change]time.Duration // median
+	changeCPU     map[change]time.Duration
+	consulCPU     map[change]time.Duration // the agent's, for each change
+	memory        uint64                   // in the end
+	connections   int                      // the most seen
+	requests      int                      // of another client meanwhile
 	refused       int
 	otherWork     float64 // share of the machine's processors, in the same time
 	same          bool    // the file is the same as the first subject's
@@ -59,7 +60,7 @@ func (s settings) measure(ctx context.Context, size int) ([]result, error) {
 		return nil, err
 	}
 	defer a.stop()
-	if err := a.registerAll(ctx, size); err != nil {
+	if err := a.registerAll(ctx, size, s.nodes); err != nil {
 		return nil, err
 	}
 	results := make([]result, len(s.subjects))
@@ -81,7 +82,7 @@ func (s settings) measure(ctx context.Context, size int) ([]result, error) {
 		r := &results[i]
 		r.onceWall, r.onceCPU = median(walls[i]), median(cpus[i])
 		r.same = bytes.Equal(r.output, results[0].output)
-		if err := r.follow(ctx, a, dir, s.changes, size, 9000+1000*i); err != nil {
+		if err := r.follow(ctx, a, dir, s, size, 9000+1000*i); err != nil {
 			return nil, err
 		}
 	}
@@ -117,9 +118,8 @@ func (r *result) once(ctx context.Context, a *agent, dir string) (wall, cpu time
 	return wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
-// follow measures a run through a series of changes, each of the port of one
-// instance.
-func (r *result) follow(ctx context.Context, a *agent, dir string, changes, size, port int) error {
+// follow measures a run through a series of changes of each kind.
+func (r *result) follow(ctx context.Context, a *agent, dir string, s settings, size, port int) error {
 	out := filepath.Join(dir, "follow-"+r.subject.name)
 	cmd := r.command(ctx, a, dir, out)
 	if err := cmd.Start(); err != nil {
@@ -136,7 +136,7 @@ func (r *result) follow(ctx context.Context, a *agent, dir string, changes, size
 		requests, refused := a.otherClient(watched)
 		watch <- func() { r.requests, r.refused = requests, refused }
 	}()
-	if !r.await(ctx, out, "service-"+fmt.Sprintf("%05d-3 ", size-1), cmd.Process.Pid) {
+	if !r.await(ctx, out, "server "+instanceID(size-1, instances-1)+" ", true, cmd.Process.Pid) {
 		// At the agent's default limits that is what happens to some.
 		r.neverRendered = true
 		cancel()
@@ -146,52 +146,67 @@ func (r *result) follow(ctx context.Context, a *agent, dir string, changes, size
 	// Whatever it does after the first rendering is not part of a change.
 	sleep(ctx, 3*time.Second)
 
-	before, err := spent(cmd.Process.Pid)
-	if err != nil {
-		return err
-	}
 	machine, err := machineTime()
 	if err != nil {
 		return err
 	}
-	own := selfTime()
-	var latencies []time.Duration
-	for i := range changes {
-		service := i * size / changes
-		if err := a.register(service, 0, port+i); err != nil {
+	own, known := selfTime()+a.spent(), time.Duration(0)
+	r.latency, r.changeCPU, r.consulCPU = map[change]time.Duration{}, map[change]time.Duration{}, map[change]time.Duration{}
+	for _, kind := range s.kinds {
+		before, err := spent(cmd.Process.Pid)
+		if err != nil {
 			return err
 		}
-		changed := time.Now()
-		if r.await(ctx, out, fmt.Sprintf(":%d\n", port+i), cmd.Process.Pid) {
-			latencies = append(latencies, time.Since(changed))
-		} else {
-			r.changesMissed++
+		agentBefore := a.spent()
+		if err := r.changes(ctx, a, out, kind, s.changes, size, port, cmd.Process.Pid); err != nil {
+			return err
 		}
-		sleep(ctx, 500*time.Millisecond)
-	}
-	after, err := spent(cmd.Process.Pid)
-	if err != nil {
-		return err
+		after, err := spent(cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		r.changeCPU[kind] = (after.cpu - before.cpu) / time.Duration(s.changes)
+		r.consulCPU[kind] = (a.spent() - agentBefore) / time.Duration(s.changes)
+		r.memory = after.memory
+		known += after.cpu - before.cpu
 	}
 	machineAfter, err := machineTime()
 	if err != nil {
 		return err
 	}
-	r.latency = median(latencies)
-	r.changeCPU = (after.cpu - before.cpu) / time.Duration(changes)
-	r.memory = after.memory
-	busy := machineAfter.busy - machine.busy - (after.cpu - before.cpu).Seconds() - (selfTime() - own).Seconds()
+	busy := machineAfter.busy - machine.busy - (selfTime() + a.spent() - own + known).Seconds()
 	r.otherWork = max(0, busy) / (machineAfter.total - machine.total)
 	cancel()
 	(<-watch)()
 	return ctx.Err()
 }
 
-// await polls the file until it holds text, and counts connections meanwhile.
-func (r *result) await(ctx context.Context, file, text string, pid int) bool {
+// changes makes a series of changes of one kind.
+func (r *result) changes(ctx context.Context, a *agent, out string, kind change, changes, size, port, pid int) error {
+	var latencies []time.Duration
+	for i := range changes {
+		text, holds, err := kind.make(a, kind.of(i, changes, size), i, port)
+		if err != nil {
+			return err
+		}
+		changed := time.Now()
+		if r.await(ctx, out, text, holds, pid) {
+			latencies = append(latencies, time.Since(changed))
+		} else {
+			r.changesMissed++
+		}
+		sleep(ctx, 500*time.Millisecond)
+	}
+	r.latency[kind] = median(latencies)
+	return nil
+}
+
+// await polls the file until it holds text, or no longer does, and counts
+// connections meanwhile.
+func (r *result) await(ctx context.Context, file, text string, holds bool, pid int) bool {
 	deadline := time.Now().Add(patience)
 	for polls := 0; time.Now().Before(deadline) && ctx.Err() == nil; polls++ {
-		if content, err := os.ReadFile(file); err == nil && bytes.Contains(content, []byte(text)) {
+		if content, err := os.ReadFile(file); err == nil && len(content) > 0 && bytes.Contains(content, []byte(text)) == holds {
 			return true
 		}
 		if polls%25 == 0 {

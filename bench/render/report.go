@@ -9,18 +9,21 @@ import (
 
 // writeTable writes a row for each figure, a column for each subject, and the
 // first subject's share of the second's.
-func writeTable(w io.Writer, size int, results []result) error {
+func (s settings) writeTable(w io.Writer, size int, results []result) error {
 	first, second := results[0], results[1]
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(t, "%d services of %d\t%s\t%s\tratio\n", size, instances, first.subject.name, second.subject.name)
+	fmt.Fprintf(t, "%d services of %d on %d nodes\t%s\t%s\tratio\n", size, instances, s.nodes, first.subject.name, second.subject.name)
 	row := func(label string, value func(result) float64, format func(float64) string) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", label, format(value(first)), format(value(second)), ratio(value(first), value(second)))
 	}
 	row("-once: wall", func(r result) float64 { return r.onceWall.Seconds() }, duration)
 	row("-once: CPU", func(r result) float64 { return r.onceCPU.Seconds() }, duration)
 	row("-once: peak RSS", func(r result) float64 { return float64(r.onceMemory) }, mebibytes)
-	row("change: latency", func(r result) float64 { return r.latency.Seconds() }, duration)
-	row("change: CPU", func(r result) float64 { return r.changeCPU.Seconds() }, duration)
+	for _, kind := range s.kinds {
+		row(string(kind)+": latency", func(r result) float64 { return r.latency[kind].Seconds() }, duration)
+		row(string(kind)+": CPU", func(r result) float64 { return r.changeCPU[kind].Seconds() }, duration)
+		row(string(kind)+": Consul's CPU", func(r result) float64 { return r.consulCPU[kind].Seconds() }, duration)
+	}
 	row("RSS after the changes", func(r result) float64 { return float64(r.memory) }, mebibytes)
 	row("connections, most", func(r result) float64 { return float64(r.connections) }, count)
 	plain := func(label string, cell func(result) string) {

@@ -12,7 +12,8 @@ type finding struct {
 	nodes    map[string]struct{} // all of their services changed
 	all      bool                // any service may have changed
 	newest   uint64              // highest index at which something seen changed
-	gone     bool                // something is no longer there
+	indexes  map[uint64]struct{} // all such
+	gone     int                 // how many things are no longer there
 	// covers is the index up to which the look saw all that happened. Consul's
 	// indexes are positions in its log, so an answer shows all up to its own.
 	covers uint64
@@ -23,6 +24,14 @@ func (f *finding) service(name string) {
 		f.services = map[string]struct{}{}
 	}
 	f.services[name] = struct{}{}
+}
+
+func (f *finding) changedAt(index uint64) {
+	if f.indexes == nil {
+		f.indexes = map[uint64]struct{}{}
+	}
+	f.indexes[index] = struct{}{}
+	f.newest = max(f.newest, index)
 }
 
 func (f *finding) node(name string) {

@@ -20,6 +20,7 @@ type lookout struct {
 	newest    uint64    // highest index of a change that was named
 	unnamed   bool      // the rungs have not found what moved the index last
 	wakes     int       // since the last rung looked
+	events    int       // that looks have named since
 	all       bool      // a rung found that any service may have changed
 	nextSweep time.Time // before this, that is not reported again
 }
@@ -30,6 +31,7 @@ type rung struct {
 	due    bool
 	paid   time.Time // until when the looks so far must last
 	next   time.Time // not before this
+	proof  time.Time // nor before this if all is explained
 	covers uint64    // the last look saw all that happened up to this index
 }
 
@@ -42,6 +44,17 @@ func (r *rung) pay(start time.Time, o surveyOptions) {
 	}
 	r.paid = r.paid.Add(cost + o.rest(cost))
 	r.next = r.paid.Add(-o.burst)
+	r.proof = start.Add(cost + min(o.proof*o.rest(cost), o.most))
+}
+
+// ready is when a rung may look. The last one has time where the others have
+// named what woke the lookout: it only proves that nothing else happened.
+func (l *lookout) ready(i int) time.Time {
+	r := l.rungs[i]
+	if i > 0 && i == len(l.rungs)-1 && !l.unnamed && r.proof.After(r.next) {
+		return r.proof
+	}
+	return r.next
 }
 
 // begin says up to which index all was seen before the first look, and the
@@ -114,9 +127,9 @@ func (l *lookout) block(ctx context.Context) (woke bool, err error) {
 
 func (l *lookout) wait() time.Duration {
 	wait := l.survey.options.wait
-	for _, r := range l.rungs {
+	for i, r := range l.rungs {
 		if r.due {
-			wait = min(wait, time.Until(r.next))
+			wait = min(wait, time.Until(l.ready(i)))
 		}
 	}
 	if l.sweepDue() {
@@ -139,7 +152,7 @@ func (l *lookout) resting() bool {
 func (l *lookout) climb(ctx context.Context) error {
 	for i, r := range l.rungs {
 		start := time.Now()
-		if !r.due || start.Before(r.next) {
+		if !r.due || start.Before(l.ready(i)) {
 			continue
 		}
 		found, err := r.look(ctx, l.woke)
@@ -150,7 +163,7 @@ func (l *lookout) climb(ctx context.Context) error {
 		r.pay(start, l.survey.options)
 		l.explain(found)
 		if i == len(l.rungs)-1 {
-			l.wakes = 0
+			l.wakes, l.events = 0, 0
 		}
 		names, err := l.survey.names(ctx, found)
 		if err != nil {
@@ -173,15 +186,16 @@ func (l *lookout) climb(ctx context.Context) error {
 
 // explain decides whether the last change that a look saw was among what it
 // found. What is gone has no index any more: it is taken for that change only
-// if it was the only one.
+// if there were as many changes named as wakes.
 func (l *lookout) explain(found finding) {
 	l.newest = max(l.newest, found.newest)
+	l.events += found.gone + len(found.indexes)
 	switch {
 	case l.newest >= max(l.index, found.covers):
 		l.unnamed = false
 	case found.covers > l.index:
 		l.unnamed = true // that wake is yet to come, but nothing will be left to see
-	case found.gone && l.wakes <= 1:
+	case found.gone > 0 && l.wakes <= l.events:
 		l.unnamed = false
 	}
 }

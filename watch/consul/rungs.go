@@ -93,10 +93,10 @@ func compareChecks(f *finding, last, now map[checkKey]checkState) {
 		}
 	}
 	compare(last, now, func(key checkKey, old checkState) {
-		f.gone = true
+		f.gone++
 		note(key.node, old.service)
 	}, func(key checkKey, old, new checkState) {
-		f.newest = max(f.newest, new.index)
+		f.changedAt(new.index)
 		note(key.node, new.service)
 		if old != (checkState{}) && old.service != new.service {
 			note(key.node, old.service)
@@ -213,10 +213,10 @@ func (f *finding) compareHosts(last, now hostState) {
 		return
 	}
 	compare(last.services, now.services, func(_ string, old registration) {
-		f.gone = true
+		f.gone++
 		f.service(old.Service)
 	}, func(_ string, old, new registration) {
-		f.newest = max(f.newest, new.ModifyIndex)
+		f.changedAt(new.ModifyIndex)
 		f.service(new.Service)
 		if old.Service != "" {
 			f.service(old.Service)
@@ -245,9 +245,9 @@ func (r *nodeRung) look(ctx context.Context, _ answer) (f finding, err error) {
 	}
 	f.covers = at.index
 	compare(r.last, now, func(string, uint64) {
-		f.gone = true // and so are its services, which their lookout sees
+		f.gone++ // and so are its services, which their lookout sees
 	}, func(node string, _, index uint64) {
-		f.newest = max(f.newest, index)
+		f.changedAt(index)
 		f.node(node)
 	})
 	r.last = now

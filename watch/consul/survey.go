@@ -15,18 +15,20 @@ import (
 //
 // It keeps three lookouts, each one goroutine with one request open: on the
 // checks, the services and the nodes of the catalog. A lookout blocks on a
-// request whose filter matches nothing, so that waking costs two bytes, and
-// then climbs its rungs, cheapest first, each comparing what it sees with what
+// request whose filter matches nothing, so that waking costs two bytes (except
+// on the services, where filtering is dearer to Consul than the names), and then
+// climbs its rungs, cheapest first, each comparing what it sees with what
 // it saw before:
 //
-//	checks     list of critical checks; list of all checks
-//	services   names and tags; every node's services; unexplained → any
+//	checks     lists of critical and of warning checks; list of all checks
+//	services   names and tags; services of each node that changed; unexplained → any
 //	nodes      list of nodes
 //
 // The cheap rung names most changes at once. It cannot prove that nothing else
 // happened at the same time, so the others follow, however well the wake was
-// explained; each runs at most a tenth of the time, so that a storm of changes
-// costs a bounded share of a core and is reported later instead.
+// explained, though then at leisure; each runs at most a tenth of the time, so
+// that a storm of changes costs a bounded share of a core and is reported later
+// instead.
 type survey struct {
 	source  *Source
 	scope   watch.Scope
@@ -46,6 +48,9 @@ type surveyOptions struct {
 	most  time.Duration
 	// burst is how much of that rest may be owed.
 	burst time.Duration
+	// proof is how many times longer it rests if there is nothing to find but
+	// what happened at the same time as a change that was named.
+	proof time.Duration
 	// sweep is what one service costs the caller when any may have changed.
 	sweep time.Duration
 	// verify is how often everything is declared changed without a reason: the
@@ -59,6 +64,7 @@ func defaultSurveyOptions() surveyOptions {
 		share:  10,
 		most:   10 * time.Second,
 		burst:  2 * time.Second,
+		proof:  5,
 		sweep:  200 * time.Microsecond,
 		verify: 10 * time.Minute,
 	}

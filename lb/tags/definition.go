@@ -21,6 +21,7 @@ const (
 type Definition struct {
 	Service     string
 	Routes      []Route
+	TCPRoutes   []TCPRoute
 	Middlewares []Middleware
 	Pools       []Pool
 	Problems    []Problem
@@ -62,6 +63,37 @@ type Route struct {
 	Node     string
 }
 
+// TCPRoute is one route of connections that are passed on as they are. It is
+// for the listener at Address, or else for the TLS connections that ask for
+// ServerName; it has one of the two. Its pool is found as that of a [Route]; the
+// endpoints have the scheme "tcp".
+type TCPRoute struct {
+	// Name is unique among the TCP routes of the dialect.
+	Name    string
+	Dialect Dialect
+	Service string
+	// Rule is the text as written in the tag.
+	Rule string
+	// Address is ":port" for the listener on that port, whatever its address, or
+	// "ip:port" for connections to that address, which goes before; IPv6 in
+	// brackets.
+	Address string
+	// ServerName is in lower case; "*." at its start stands for any labels.
+	ServerName string
+	Pool       string
+	// ProxyProtocol is the version of the PROXY header targets are sent, 1 or 2;
+	// 0 is none.
+	ProxyProtocol int
+	// Access are checked against the peer's address, or that which a PROXY
+	// header has told; nil lets everyone in.
+	Access *spec.AccessRules
+	// As in [Route].
+	Origin   Origin
+	Tag      string
+	Instance string
+	Node     string
+}
+
 // Middleware is a named step routes can refer to.
 type Middleware struct {
 	Name string
@@ -89,7 +121,7 @@ type Pool struct {
 
 // Endpoint is one address of a pool.
 type Endpoint struct {
-	Scheme  string // "http"
+	Scheme  string // "http", "https" or "tcp"
 	Address string // host:port, IPv6 bracketed
 	// Weight is the endpoint's part of the traffic relative to the others of the
 	// pool; an endpoint of weight 0 gets none.

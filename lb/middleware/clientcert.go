@@ -21,20 +21,28 @@ type passClientCert struct{ spec *spec.PassTLSClientCert }
 const (
 	clientCertField     = "X-Forwarded-Tls-Client-Cert"
 	clientCertInfoField = "X-Forwarded-Tls-Client-Cert-Info"
+
+	// The same in Traefik v1.
+	clientCertField1     = "X-Forwarded-Ssl-Client-Cert"
+	clientCertInfoField1 = "X-Forwarded-Ssl-Client-Cert-Infos"
 )
 
 func newPassClientCert(s *spec.PassTLSClientCert) passClientCert { return passClientCert{s} }
 
 // Serve implements [lb.Middleware].
 func (p passClientCert) Serve(x *lb.Exchange, next lb.Handler) {
-	x.Header.Del(clientCertField)
-	x.Header.Del(clientCertInfoField)
+	certField, infoField, escape := clientCertField, clientCertInfoField, func(text string) string { return text }
+	if p.spec.Legacy {
+		certField, infoField, escape = clientCertField1, clientCertInfoField1, url.QueryEscape
+	}
+	x.Header.Del(certField)
+	x.Header.Del(infoField)
 	if x.TLS != nil && len(x.TLS.PeerCertificates) > 0 {
 		if p.spec.PEM {
-			x.Header.Set(clientCertField, pemText(x.TLS.PeerCertificates))
+			x.Header.Set(certField, escape(pemText(x.TLS.PeerCertificates)))
 		}
 		if p.spec.Info != nil {
-			x.Header.Set(clientCertInfoField, url.QueryEscape(infoText(x.TLS.PeerCertificates[0], p.spec.Info)))
+			x.Header.Set(infoField, url.QueryEscape(infoText(x.TLS.PeerCertificates[0], p.spec.Info)))
 		}
 	}
 	next.Serve(x)

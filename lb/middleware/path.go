@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -40,14 +41,47 @@ func (s stripPrefixRegex) Preview(x *lb.Exchange) error {
 		if at == nil || at[0] != 0 || at[1] == 0 {
 			continue
 		}
-		prefix := strings.Clone(x.Request.Path[:at[1]])
-		cut, err := x.StripPrefix(prefix)
-		if cut && err == nil {
-			x.Header.Append("X-Forwarded-Prefix", prefix)
-		}
-		return err
+		return strip(x, x.Request.Path[:at[1]])
 	}
 	return nil
+}
+
+// stripPrefixTemplate cuts what a template of Traefik v1 matches.
+type stripPrefixTemplate struct{ templates []*match.Pattern }
+
+func newStripPrefixTemplate(s spec.StripPrefixTemplate) (t stripPrefixTemplate, err error) {
+	var patterns *match.Patterns
+	for _, text := range s.Templates {
+		p, err := patterns.PathPrefix(text)
+		if err != nil {
+			return t, err
+		}
+		t.templates = append(t.templates, p)
+	}
+	return t, nil
+}
+
+// Serve implements [lb.Middleware].
+func (s stripPrefixTemplate) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, s.Preview(x), next) }
+
+// Preview implements [lb.Previewer].
+func (s stripPrefixTemplate) Preview(x *lb.Exchange) error {
+	for _, t := range s.templates {
+		if prefix, ok := t.Find(x.Request.Path); ok && prefix != "" {
+			return strip(x, prefix)
+		}
+	}
+	return nil
+}
+
+// strip cuts a prefix off the path, which has it, and tells the upstream.
+func strip(x *lb.Exchange, prefix string) error {
+	prefix = strings.Clone(prefix)
+	cut, err := x.StripPrefix(prefix)
+	if cut && err == nil {
+		x.Header.Append("X-Forwarded-Prefix", prefix)
+	}
+	return err
 }
 
 type replacePath spec.ReplacePath

@@ -74,6 +74,8 @@ func build(s spec.Middleware) (lb.Middleware, error) {
 	switch s := s.(type) {
 	case spec.StripPrefixRegex:
 		return newStripPrefixRegex(s), nil
+	case spec.StripPrefixTemplate:
+		return newStripPrefixTemplate(s)
 	case spec.ReplacePath:
 		return replacePath(s), nil
 	case spec.ReplacePathRegex:

@@ -74,6 +74,8 @@ func (ContentType) Validate() error { return nil }
 type PassTLSClientCert struct {
 	PEM  bool            `key:"pem"`
 	Info *ClientCertInfo `key:"info"`
+	// Legacy uses the fields of Traefik v1, X-Forwarded-Ssl-Client-Cert and -Infos.
+	Legacy bool
 }
 
 // ClientCertInfo says what of a certificate is told.

@@ -53,6 +53,23 @@ func (s StripPrefixRegex) Validate() error {
 	return errors.Join(errs...)
 }
 
+// StripPrefixTemplate cuts off what the first template that matches the start of
+// the decoded path stands for: "/user/{id:[0-9]+}", as in rules of Traefik v1.
+type StripPrefixTemplate struct {
+	Templates []string
+}
+
+// Kind implements [Middleware].
+func (StripPrefixTemplate) Kind() string { return "stripprefixtemplate" }
+
+// Validate implements [Middleware].
+func (s StripPrefixTemplate) Validate() error {
+	if len(s.Templates) == 0 {
+		return errNoPrefix
+	}
+	return nil
+}
+
 // AddPrefix puts a prefix, plain text, in front of the path.
 type AddPrefix struct {
 	Prefix string `key:"prefix"`

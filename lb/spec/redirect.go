@@ -56,3 +56,17 @@ func (r Redirect) Validate() error {
 	}
 	return nil
 }
+
+// RedirectEntrypoint answers with the same address at another entry point, by
+// its scheme and port, unless the request came there. It becomes a
+// RedirectScheme when a table is built.
+type RedirectEntrypoint struct {
+	Entrypoint string
+	Permanent  bool
+}
+
+// Kind implements [Middleware].
+func (RedirectEntrypoint) Kind() string { return "redirectentrypoint" }
+
+// Validate implements [Middleware].
+func (RedirectEntrypoint) Validate() error { return nil }

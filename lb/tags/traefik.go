@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"text/template"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 )
@@ -118,7 +119,7 @@ func (m *merger) defaultRule(r *router, v view) {
 	for _, l := range v.labels {
 		labels["traefik."+l.key] = l.value
 	}
-	text, err := renderRule(m.DefaultRule, map[string]any{"Name": m.Service, "Labels": labels})
+	text, err := renderRule(m.DefaultRule, template.FuncMap{"normalize": normalize}, map[string]any{"Name": m.Service, "Labels": labels})
 	if err != nil {
 		r.broken = "the default rule: " + err.Error()
 	}

@@ -2,11 +2,13 @@ package tags
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // traefik1 makes the frontends of Traefik v1. Their settings come from the
@@ -160,76 +162,74 @@ func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool,
 		Instance: first.ID,
 		Node:     first.Node,
 	}
-	safe := true
+	var options options1
 	for _, key := range sortedKeys(settings) {
 		s := settings[key]
+		if s.value == "" {
+			continue
+		}
 		if option, ok := strings.CutPrefix(key, prefix); ok {
-			safe = p.option1(&route, option, s) && safe
-		} else if name == "" && strings.HasPrefix(key, "backend.") && !isKnownBackend1(key) {
-			p.problem(s.owner, Problem{Tag: s.redacted(), Offset: -1, Reason: key + " is not supported yet and ignored"})
+			err := p.option1(&route, &options, option, s.value)
+			if group, _, _ := strings.Cut(option, "."); isUnknown1(err) && (group == "auth" || group == "whiteList") {
+				p.problem(s.owner, Problem{
+					Route: route.Name, Tag: s.redacted(), Offset: -1,
+					Reason: key + " is not known, and might be what keeps strangers out",
+				})
+				return
+			}
+			p.reportOption1(s, key, err)
+		} else if option, ok := strings.CutPrefix(key, "backend."); ok && !isPoolOption1(option) {
+			if err := options.setBackend(option, s.value); name == "" { // once is enough
+				p.reportOption1(s, key, err)
+			}
 		}
 	}
-	if safe && p.rule1(&route, service, settings[prefix+"rule"]) {
+	steps, err := options.steps()
+	if err != nil {
+		p.problem(first, Problem{Route: route.Name, Offset: -1, Reason: err.Error()})
+		return
+	}
+	if p.rule1(&route, service, settings[prefix+"rule"]) {
+		route.Steps = append(route.Steps, steps...)
 		p.Routes = append(p.Routes, route)
 	}
 }
 
-func isKnownBackend1(key string) bool {
-	return key == "backend.weight" || strings.EqualFold(key, "backend.loadbalancer.method")
+// reportOption1 tells of an option that is not honoured as it is written.
+func (p *parser) reportOption1(s setting1, key string, err error) {
+	switch {
+	case err == nil:
+	case isUnknown1(err):
+		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: -1, Reason: key + " is not known and ignored"})
+	default:
+		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: s.at, Reason: err.Error() + "; the default is used"})
+	}
 }
 
-// option1 applies one setting of a frontend. It returns false if the frontend
-// must not be served for it.
-func (p *parser) option1(route *Route, option string, s setting1) (safe bool) {
-	if s.value == "" {
-		return true
-	}
-	problem := Problem{Tag: s.redacted(), Offset: s.at}
+func isUnknown1(err error) bool { return errors.Is(err, errUnknown1) || errors.Is(err, spec.ErrUnknown) }
+
+// option1 applies one setting of a frontend.
+func (p *parser) option1(route *Route, options *options1, option, value string) error {
 	switch option {
 	case "rule":
-		return true
 	case "priority":
-		n, err := strconv.Atoi(s.value)
-		if err == nil {
-			route.Precedence.Priority = max(0, n)
-			return true
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return errors.New("the priority is not a whole number")
 		}
-		problem.Reason = "the priority is not a whole number; the length of the rule is used"
+		route.Precedence.Priority = max(0, n)
 	case "entryPoints":
-		route.Entrypoints = list(s.value)
-		return true
+		route.Entrypoints = list(value)
 	case "passHostHeader":
-		pass, err := strconv.ParseBool(s.value)
-		if err == nil {
-			route.PassHost = pass
-			return true
+		pass, err := strconv.ParseBool(value)
+		if err != nil {
+			return errors.New("not a boolean")
 		}
-		problem.Reason, problem.Hint = "not a boolean; true is used", "true or false"
+		route.PassHost = pass
 	default:
-		problem.Offset = -1
-		if isUnsafe1(option) {
-			problem.Route = route.Name
-			problem.Reason = "frontend." + option + " is not supported yet, and the frontend is not served without it"
-		} else {
-			problem.Reason = "frontend." + option + " is not supported yet and ignored"
-		}
+		return options.set(option, value)
 	}
-	p.problem(s.owner, problem)
-	return problem.Route == ""
-}
-
-// isUnsafe1 reports whether a frontend without this option would be open to
-// others than it is meant for, or believe what it should not.
-func isUnsafe1(option string) bool {
-	option = strings.ToLower(option)
-	for _, start := range []string{
-		"auth.", "whitelist", "redirect.", "passtlsclientcert.", "headers.ssl", "headers.allowedhosts",
-	} {
-		if strings.HasPrefix(option, start) {
-			return true
-		}
-	}
-	return false
+	return nil
 }
 
 // rule1 sets what the rule says, or the default rule without one.
@@ -238,7 +238,7 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 	text := s.value
 	if text == "" {
 		problem.Offset = -1
-		rendered, err := renderRule(p.DefaultRule1, map[string]any{"ServiceName": service, "Domain": p.Domain})
+		rendered, err := p.renderRule1(p.DefaultRule1, service)
 		if err != nil {
 			problem.Reason = "the default rule of Traefik v1 frontends: " + err.Error()
 			p.problem(Instance{ID: route.Instance, Node: route.Node}, problem)
@@ -250,11 +250,16 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 	}
 	owner := Instance{ID: route.Instance, Node: route.Node}
 	if strings.Contains(text, "{{") {
-		problem.Reason = "templates in rules are not supported yet"
-		p.problem(owner, problem)
-		return false
+		rendered, err := p.renderRule1(text, service)
+		if err != nil {
+			problem.Offset, problem.Reason = -1, "the template of the rule: "+err.Error()
+			p.problem(owner, problem)
+			return false
+		}
+		text = rendered
+		problem.Offset = -1
 	}
-	rule, err := parseRule1(text)
+	rule, err := parseRule1(text, p.Patterns)
 	if err != nil {
 		p.problem(owner, problem.because(err))
 		return false
@@ -269,4 +274,11 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 		Name:     route.Name,
 	}
 	return true
+}
+
+// isPoolOption1 names the options of a backend that concern its servers, which
+// are looked at with them.
+func isPoolOption1(option string) bool {
+	group, _, _ := strings.Cut(option, ".")
+	return option == "weight" || group == "loadbalancer" || group == "healthcheck" || group == "responseForwarding"
 }

@@ -2,9 +2,13 @@ package tags
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -12,11 +16,17 @@ import (
 // rule1 is a parsed rule of Traefik v1, such as "Host:a,b;PathPrefixStrip:/x".
 type rule1 struct {
 	match match.And
-	strip []string
-	add   string
 	// slash are paths whose other form, as to the slash at the end, is redirected
 	// to them.
 	slash []string
+
+	// What is done to the path. Of several parts that cut, the last one counts.
+	strip       []string
+	stripRegex  []string
+	add         string
+	replaceFrom string
+	replaceTo   string
+	replace     string
 }
 
 // ruleError is a fault in a rule and the byte where it is.
@@ -28,12 +38,12 @@ type ruleError struct {
 func (e *ruleError) Error() string { return e.reason }
 
 // parseRule1 parses a whole rule. One bad part makes it invalid.
-func parseRule1(text string) (r rule1, err error) {
+func parseRule1(text string, patterns *match.Patterns) (r rule1, err error) {
 	at, empty := 0, true
 	for part := range strings.SplitSeq(text, ";") {
 		if strings.TrimSpace(part) != "" {
 			empty = false
-			if err := r.part(words1(part)); err != nil {
+			if err := r.part(words1(part), patterns); err != nil {
 				err.offset = at + len(part) - len(strings.TrimLeft(part, " \t"))
 				return rule1{}, err
 			}
@@ -52,84 +62,194 @@ func words1(part string) []string {
 	return slices.DeleteFunc(strings.Split(part, ":"), func(word string) bool { return strings.TrimSpace(word) == "" })
 }
 
-func (r *rule1) part(words []string) *ruleError {
+// rule1Parts are the matchers and modifiers of rules.
+var rule1Parts = map[string]func(r *rule1, p *match.Patterns, args []string) *argFault{
+	"Host": func(r *rule1, _ *match.Patterns, args []string) *argFault {
+		r.match = append(r.match, anyOf(args, func(arg string) match.Expr {
+			return match.Host{Name: strings.ToLower(arg)}
+		}), match.Undotted{})
+		return nil
+	},
+	"HostRegexp": matcher1(func(p *match.Patterns, arg string) (match.Expr, *argFault) {
+		pattern, fault := compiled(p.Host(arg))
+		return match.HostRegexp{Pattern: pattern}, fault
+	}),
+	"Method":               matcher1(buildMethod),
+	"Path":                 (*rule1).path,
+	"PathStrip":            (*rule1).pathStrip,
+	"PathStripRegex":       (*rule1).pathStripRegex,
+	"PathPrefix":           matcher1(prefix1),
+	"PathPrefixStrip":      (*rule1).prefixStrip,
+	"PathPrefixStripRegex": (*rule1).prefixStripRegex,
+	"Headers":              pairs1(buildHeader),
+	"HeadersRegexp":        pairs1(buildHeaderRegexp),
+	"Query": func(r *rule1, p *match.Patterns, args []string) *argFault {
+		e, fault := buildQueryV2(p, args)
+		r.match = append(r.match, e)
+		return fault
+	},
+	"AddPrefix": func(r *rule1, _ *match.Patterns, args []string) *argFault {
+		r.add = args[len(args)-1]
+		return rooted(args)
+	},
+	"ReplacePath": func(r *rule1, _ *match.Patterns, args []string) *argFault {
+		r.replace = args[len(args)-1]
+		return rooted(args)
+	},
+	"ReplacePathRegex": func(r *rule1, _ *match.Patterns, args []string) *argFault {
+		from, to, ok := strings.Cut(args[len(args)-1], " ")
+		if !ok || strings.Contains(to, " ") {
+			return &argFault{reason: "ReplacePathRegex takes an expression and a replacement with one space between them"}
+		}
+		if _, err := regexp.Compile(from); err != nil {
+			return &argFault{reason: err.Error()}
+		}
+		r.replaceFrom, r.replaceTo = from, to
+		return nil
+	},
+}
+
+func (r *rule1) part(words []string, patterns *match.Patterns) *ruleError {
 	if len(words) == 0 {
 		return &ruleError{reason: "there is no matcher before the colon"}
 	}
 	name := strings.TrimSpace(words[0])
 	args := list(strings.Join(words[1:], ":"))
-	supported, known := rule1Parts[name]
+	build := rule1Parts[name]
 	switch {
-	case !known:
+	case build == nil:
 		return &ruleError{reason: "unknown matcher " + name, hint: hintPart1(name)}
-	case !supported:
-		return &ruleError{reason: "matcher " + name + " is not supported yet"}
 	case len(args) == 0:
 		return &ruleError{reason: "matcher " + name + " has no argument", hint: name + ":value"}
 	}
-	switch name {
-	case "Host":
-		r.match = append(r.match, anyOf(args, func(arg string) match.Expr {
-			return match.Host{Name: strings.ToLower(arg)}
-		}), match.Undotted{})
-		return nil
-	case "Method":
-		r.match = append(r.match, anyOf(args, func(arg string) match.Expr {
-			return match.Method{Name: strings.ToUpper(arg)}
-		}))
-		return nil
-	}
-	return r.path(name, args)
-}
-
-// rule1Parts are the names of Traefik v1, and whether they are supported.
-var rule1Parts = map[string]bool{
-	"Host": true, "Method": true, "Path": true, "PathPrefix": true, "PathStrip": true, "PathPrefixStrip": true, "AddPrefix": true,
-	"HostRegexp": false, "PathStripRegex": false, "PathPrefixStripRegex": false, "ReplacePath": false,
-	"ReplacePathRegex": false, "Headers": false, "HeadersRegexp": false, "Query": false,
-}
-
-func (r *rule1) path(name string, args []string) *ruleError {
-	for _, arg := range args {
-		switch {
-		case arg[0] != '/':
-			return &ruleError{reason: "path " + arg + " does not start with a slash", hint: "/" + arg}
-		case strings.ContainsAny(arg, "{}") && name != "AddPrefix":
-			return &ruleError{reason: "path templates such as " + arg + " are not supported yet"}
-		}
-	}
-	switch name {
-	case "AddPrefix":
-		r.add = args[len(args)-1]
-		return nil
-	case "PathPrefix", "PathPrefixStrip":
-		r.match = append(r.match, anyOf(args, func(arg string) match.Expr { return match.PathPrefix{Text: arg} }))
-	case "Path", "PathStrip":
-		r.slash = append(r.slash, args...)
-		both := make([]string, 0, 2*len(args))
-		for _, arg := range args {
-			both = append(both, arg)
-			if other := toggleSlash(arg); other != "" && !slices.Contains(args, other) {
-				both = append(both, other)
-			}
-		}
-		r.match = append(r.match, anyOf(both, func(arg string) match.Expr { return match.Path{Text: arg} }))
-	}
-	if strings.HasSuffix(name, "Strip") {
-		// The list of the last part counts, and in it the longest prefix.
-		r.strip = slices.Clone(args)
-		slices.SortStableFunc(r.strip, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	if fault := build(r, patterns, args); fault != nil {
+		return &ruleError{reason: fault.reason}
 	}
 	return nil
 }
 
-// steps are the changes to the path, in the order Traefik v1 makes them.
+// matcher1 is a part any of whose arguments may hold.
+func matcher1(build func(p *match.Patterns, arg string) (match.Expr, *argFault)) func(*rule1, *match.Patterns, []string) *argFault {
+	all := each(build)
+	return func(r *rule1, p *match.Patterns, args []string) *argFault {
+		e, fault := all(p, args)
+		r.match = append(r.match, e)
+		return fault
+	}
+}
+
+// pairs1 is a part whose arguments are pairs of a name and a value, all of which
+// must hold.
+func pairs1(build func(p *match.Patterns, args []string) (match.Expr, *argFault)) func(*rule1, *match.Patterns, []string) *argFault {
+	return func(r *rule1, p *match.Patterns, args []string) *argFault {
+		if len(args)%2 != 0 {
+			return &argFault{reason: "the arguments are no pairs of a name and a value"}
+		}
+		for pair := range slices.Chunk(args, 2) {
+			e, fault := build(p, pair)
+			if fault != nil {
+				return fault
+			}
+			r.match = append(r.match, e)
+		}
+		return nil
+	}
+}
+
+// path matches whole paths; the form with the slash at the end or without it,
+// whichever is not given, is redirected.
+func (r *rule1) path(p *match.Patterns, args []string) *argFault {
+	if fault := rooted(args); fault != nil {
+		return fault
+	}
+	var any match.Or
+	for _, arg := range args {
+		if isTemplate(arg) {
+			pattern, fault := compiled(p.Path(arg))
+			if fault != nil {
+				return fault
+			}
+			any = append(any, match.PathRegexp{Pattern: pattern})
+			continue
+		}
+		r.slash = append(r.slash, arg)
+		any = append(any, match.Path{Text: arg})
+		if other := toggleSlash(arg); other != "" && !slices.Contains(args, other) {
+			any = append(any, match.Path{Text: other})
+		}
+	}
+	if len(any) == 1 {
+		r.match = append(r.match, any[0])
+	} else {
+		r.match = append(r.match, any)
+	}
+	return nil
+}
+
+func (r *rule1) pathStrip(p *match.Patterns, args []string) *argFault {
+	r.cut(args)
+	return r.path(p, args)
+}
+
+func (r *rule1) pathStripRegex(p *match.Patterns, args []string) *argFault {
+	r.cutTemplates(args)
+	return r.path(p, args)
+}
+
+func (r *rule1) prefixStrip(p *match.Patterns, args []string) *argFault {
+	r.cut(args)
+	return matcher1(prefix1)(r, p, args)
+}
+
+func (r *rule1) prefixStripRegex(p *match.Patterns, args []string) *argFault {
+	r.cutTemplates(args)
+	return matcher1(prefix1)(r, p, args)
+}
+
+// cut has the longest of the prefixes that fits cut off.
+func (r *rule1) cut(args []string) {
+	r.strip = slices.Clone(args)
+	slices.SortStableFunc(r.strip, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+}
+
+func (r *rule1) cutTemplates(args []string) { r.stripRegex = args }
+
+func prefix1(p *match.Patterns, arg string) (match.Expr, *argFault) {
+	if fault := rooted([]string{arg}); fault != nil || !isTemplate(arg) {
+		return match.PathPrefix{Text: arg}, fault
+	}
+	pattern, fault := compiled(p.PathPrefix(arg))
+	return match.PathRegexp{Pattern: pattern}, fault
+}
+
+func isTemplate(arg string) bool { return strings.ContainsAny(arg, "{}") }
+
+func rooted(args []string) *argFault {
+	for _, arg := range args {
+		if arg[0] != '/' {
+			return &argFault{reason: fmt.Sprintf("path %s does not start with a slash", arg)}
+		}
+	}
+	return nil
+}
+
+// steps are the changes to the path, in the order Traefik v1 makes them whatever
+// that of the rule.
 func (r rule1) steps() (steps []spec.Middleware) {
+	if len(r.stripRegex) > 0 {
+		steps = append(steps, spec.StripPrefixTemplate{Templates: r.stripRegex})
+	}
 	if len(r.strip) > 0 {
 		steps = append(steps, spec.StripPrefix{Prefixes: r.strip})
 	}
 	if r.add != "" {
 		steps = append(steps, spec.AddPrefix{Prefix: r.add})
+	}
+	if r.replaceFrom != "" {
+		steps = append(steps, spec.ReplacePathRegex{Regex: r.replaceFrom, Replacement: r.replaceTo})
+	}
+	if r.replace != "" {
+		steps = append(steps, spec.ReplacePath{Path: r.replace})
 	}
 	return steps
 }
@@ -163,13 +283,8 @@ func anyOf(args []string, leaf func(arg string) match.Expr) match.Expr {
 }
 
 func hintPart1(name string) string {
-	for known := range rule1Parts {
-		if strings.EqualFold(known, name) {
-			return "the name is spelled " + known
-		}
-	}
 	if strings.ContainsAny(name, "(`") {
 		return "this is the syntax of Traefik v2/v3: use traefik.http.routers.NAME.rule"
 	}
-	return ""
+	return strings.TrimPrefix(nearest.Hint(name, "", maps.Keys(rule1Parts)), "; ")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -50,11 +51,13 @@ type Builder struct {
 	// services are those whose tags can route, by name.
 	services map[string]*service
 	// unread are those of them whose instances are not known.
-	unread map[string]*service
-	heard  bool   // of the list of services
-	listed uint64 // its version
-	seen   uint64 // generation of the last snapshot
-	table  *Table // the last one
+	unread  map[string]*service
+	names   []string // of services, in order
+	heard   bool     // of the list of services
+	listed  uint64   // its version
+	unasked bool     // whether Wants has not told of names yet
+	seen    uint64   // generation of the last snapshot
+	table   *Table   // the last one
 }
 
 // service is what the builder knows of a service.
@@ -63,7 +66,6 @@ type service struct {
 	definition tags.Definition
 	version    uint64
 	state      state
-	round      uint64 // generation of the last list that has the service
 }
 
 // state tells whether the instances of a service are known.
@@ -82,7 +84,7 @@ func NewBuilder(o Options, pools Pools) *Builder {
 	return &Builder{
 		Options: o, linker: newLinker(o, pools, problems), problems: problems,
 		services: map[string]*service{}, unread: map[string]*service{},
-		table: &Table{index: match.NewIndex(nil)},
+		table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
 }
 
@@ -144,22 +146,19 @@ func (b *Builder) list(s *watch.Snapshot) {
 		return
 	}
 	b.heard, b.listed = true, list.Version
-	names, _ := routable(s, b.Options)
-	for _, name := range names {
-		known := b.services[name]
-		if known == nil {
-			known = &service{}
-			b.services[name], b.unread[name] = known, known
-		}
-		known.round = b.listed
+	services, _ := watch.Get(s, b.Options.services())
+	names := routable(services, b.Options)
+	gone, come := differences(b.names, names, func(x, y string) bool { return x == y }, strings.Compare)
+	for _, name := range gone {
+		b.settle(name, b.services[name], tags.Definition{})
+		delete(b.services, name)
+		delete(b.unread, name)
 	}
-	for name, known := range b.services {
-		if known.round != b.listed {
-			b.settle(name, known, tags.Definition{})
-			delete(b.services, name)
-			delete(b.unread, name)
-		}
+	for _, name := range come {
+		known := &service{}
+		b.services[name], b.unread[name] = known, known
 	}
+	b.names, b.unasked = names, b.unasked || len(gone)+len(come) > 0
 }
 
 // read makes the definition of a service anew, unless the instances are the

@@ -138,9 +138,8 @@ func TestBuild(t *testing.T) {
 				"traefik.http.routers.d.rule=Host(`d`)", "traefik.http.routers.d.service=api@internal",
 				"traefik.http.routers.e.rule=Host(`e`)", "traefik.http.routers.e.service=web@consulcatalog"))
 		}, `e of web -> web@traefik: a*1
-! web : middleware auth: middlewares of kind basicauth are not supported yet
 ! web a: there is no middleware none
-! web b: middleware auth: middlewares of kind basicauth are not supported yet
+! web b: middleware auth: middlewares of kind basicauth are not available
 ! web c: there is no service none
 ! web d: there is no service api@internal
 `},

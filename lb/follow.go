@@ -16,16 +16,13 @@ func (s *Server) follow(ctx context.Context) {
 	wants := s.watcher.Register("lb")
 	defer wants.Close()
 	var built *Table
-	var listed uint64 // version of the list of services, when it was asked for their instances
 	impatient := time.NewTimer(s.options.Patience)
 	defer impatient.Stop()
 	patient := true
 	for {
 		snapshot := s.watcher.Snapshot()
-		list, _ := snapshot.Entry(s.options.Table.services())
-		if built == nil || list.Version != listed {
-			listed = list.Version
-			wants.Set(WantedQueries(snapshot, s.options.Table)...)
+		if queries, changed := s.builder.Wants(snapshot); changed {
+			wants.Set(queries...)
 		}
 		if built == nil || built.Generation() != snapshot.Generation() {
 			table := s.build(snapshot)

@@ -7,17 +7,23 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// WantedQueries are what a [Builder] needs answered: the list of services, and the
-// instances of those whose tags can route. Called with each new snapshot, it
-// grows with what the snapshot tells. The order does not change between
-// snapshots that tell the same.
-func WantedQueries(s *watch.Snapshot, o Options) []watch.Query {
-	queries := []watch.Query{o.services()}
-	names, _ := routable(s, o)
-	for _, name := range names {
-		queries = append(queries, o.health(name))
+// Wants returns the queries a builder needs answered: the list of services, and
+// the instances of those whose tags can route. Asked with each new snapshot, it
+// grows with what the snapshot tells; changed is false, and there are no
+// queries, if they are the same as when it was last asked. Their order tells
+// nothing new.
+func (b *Builder) Wants(s *watch.Snapshot) (queries []watch.Query, changed bool) {
+	b.list(s)
+	if !b.unasked {
+		return nil, false
 	}
-	return queries
+	b.unasked = false
+	queries = make([]watch.Query, 0, 1+len(b.names))
+	queries = append(queries, b.Options.services())
+	for _, name := range b.names {
+		queries = append(queries, b.health(name))
+	}
+	return queries, true
 }
 
 func (o Options) services() watch.Services { return watch.Services{Scope: o.Scope} }
@@ -26,15 +32,16 @@ func (o Options) health(service string) watch.Health {
 	return watch.Health{Scope: o.Scope, Service: service}
 }
 
-// routable are the names of the services whose tags can route, in order; known
-// is false until the list of services has been heard of.
-func routable(s *watch.Snapshot, o Options) (names []string, known bool) {
-	services, known := watch.Get(s, o.services())
-	for _, service := range services {
-		if tags.CanRoute(o.Tags, service.Tags) {
-			names = append(names, service.Name)
+// routable are the names of the services whose tags can route, in order.
+func routable(services []watch.ServiceTags, o Options) []string {
+	names := make([]string, 0, len(services))
+	for i := range services {
+		if tags.CanRoute(o.Tags, services[i].Tags) {
+			names = append(names, services[i].Name)
 		}
 	}
-	slices.Sort(names)
-	return names, known
+	if !slices.IsSorted(names) { // sources do sort, as a rule
+		slices.Sort(names)
+	}
+	return names
 }

@@ -22,7 +22,8 @@ type Server struct {
 	watcher *watch.Watcher
 	log     *slog.Logger
 
-	build    func(*watch.Snapshot) *Table // a Builder's, but for tests
+	builder  *Builder
+	build    func(*watch.Snapshot) *Table // builder's, but for tests
 	targets  *target.Registry
 	table    atomic.Pointer[Table] // nil until a first complete one
 	metrics  metrics
@@ -53,7 +54,8 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}
 	s.targets = target.NewRegistry(func(k target.Key) target.Conns { return newUpstream(k, &s.options) })
-	s.build = NewBuilder(s.options.Table, s.targets).Build
+	s.builder = NewBuilder(s.options.Table, s.targets)
+	s.build = s.builder.Build
 	return s, nil
 }
 

@@ -154,7 +154,9 @@ func completeTable(ctx context.Context, watcher *watch.Watcher, o lb.Options) (*
 	builder := lb.NewBuilder(o, target.NewRegistry(nil))
 	for {
 		snapshot := watcher.Snapshot()
-		wants.Set(lb.WantedQueries(snapshot, o)...)
+		if queries, changed := builder.Wants(snapshot); changed {
+			wants.Set(queries...)
+		}
 		if table := builder.Build(snapshot); table.Complete() {
 			return table, nil
 		}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// sort is a kind of service, by its tags and the requests it gets. Each service
+// has one route and one instance.
+type sort struct {
+	name    string
+	tags    func(i int) []string
+	request func(i int) match.Request
+}
+
+// sorts take turns in a catalog.
+var sorts = []sort{
+	{
+		name: "host (urlprefix-)",
+		tags: func(i int) []string { return []string{fmt.Sprintf("urlprefix-s%d.example.com/", i)} },
+		request: func(i int) match.Request {
+			return match.Request{Host: fmt.Sprintf("s%d.example.com", i), Path: "/some/page", Method: "GET"}
+		},
+	},
+	{
+		name: "host and path (urlprefix-, strip)",
+		tags: func(i int) []string {
+			return []string{fmt.Sprintf("urlprefix-h%d.example.com/s%d strip=/s%d", i%hosts, i, i)}
+		},
+		request: func(i int) match.Request {
+			return match.Request{Host: fmt.Sprintf("h%d.example.com", i%hosts), Path: fmt.Sprintf("/s%d/page", i), Method: "GET"}
+		},
+	},
+	{
+		name: "path (Traefik v1)",
+		tags: func(i int) []string {
+			return []string{"traefik.enable=true", fmt.Sprintf("traefik.frontend.rule=PathPrefixStrip:/s%d/", i)}
+		},
+		request: func(i int) match.Request {
+			return match.Request{Host: "www.example.net", Path: fmt.Sprintf("/s%d/page", i), Method: "GET"}
+		},
+	},
+	{
+		name: "five matchers (Traefik v3)",
+		tags: func(i int) []string {
+			rule := fmt.Sprintf("Host(`h%d.example.org`) && PathPrefix(`/s%d/`) && (Method(`POST`) || Method(`GET`)) && !PathPrefix(`/s%d/internal/`)",
+				i%hosts, i, i)
+			return []string{fmt.Sprintf("traefik.http.routers.s%d.rule=%s", i, rule)}
+		},
+		request: func(i int) match.Request {
+			return match.Request{Host: fmt.Sprintf("h%d.example.org", i%hosts), Path: fmt.Sprintf("/s%d/page", i), Method: "GET"}
+		},
+	},
+}
+
+// hosts is how many hosts the services share that have one in common.
+const hosts = 97
+
+// catalog is what a watcher would have read.
+type catalog struct {
+	generation uint64
+	list       []watch.ServiceTags
+	entries    map[watch.Query]watch.Entry
+}
+
+func newCatalog(services int) *catalog {
+	c := &catalog{generation: 1, entries: make(map[watch.Query]watch.Entry, services+1)}
+	for i := range services {
+		c.list = append(c.list, watch.ServiceTags{Name: nameOf(i), Tags: sorts[i%len(sorts)].tags(i)})
+		c.register(i, true)
+	}
+	c.entries[watch.Services{}] = watch.Entry{Value: c.list, Known: true, Version: c.generation}
+	return c
+}
+
+func nameOf(i int) string { return fmt.Sprintf("service-%07d", i) }
+
+// register sets the one instance of a service.
+func (c *catalog) register(i int, passing bool) {
+	instance := watch.Instance{
+		Node: watch.NodeInfo{Name: fmt.Sprintf("node-%d", i%1000), Datacenter: "dc1"},
+		Service: watch.ServiceInfo{
+			ID: nameOf(i) + "-1", Name: nameOf(i), Address: fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255), Port: 8080,
+			Tags: c.list[i].Tags, ModifyIndex: c.generation,
+		},
+		Checks: []watch.Check{{ID: "alive", Status: watch.Passing}},
+	}
+	if !passing {
+		instance.Checks[0].Status = watch.Critical
+	}
+	c.entries[watch.Health{Service: nameOf(i)}] = watch.Entry{Value: []watch.Instance{instance}, Known: true, Version: c.generation}
+}
+
+// fail has the check of a service fail or pass.
+func (c *catalog) fail(i int, passing bool) {
+	c.generation++
+	c.register(i, passing)
+}
+
+// retag gives a service one more route, by a tag that the list tells of too.
+func (c *catalog) retag(i, n int) {
+	c.generation++
+	list := make([]watch.ServiceTags, len(c.list))
+	copy(list, c.list)
+	list[i].Tags = append(sorts[i%len(sorts)].tags(i), sorts[i%len(sorts)].tags(-1 - n)[0])
+	c.list = list
+	c.entries[watch.Services{}] = watch.Entry{Value: c.list, Known: true, Version: c.generation}
+	c.register(i, true)
+}
+
+func (c *catalog) snapshot() *watch.Snapshot { return watch.NewSnapshot(c.generation, c.entries) }
+
+func options() lb.Options { return lb.DefaultOptions() }

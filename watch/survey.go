@@ -31,7 +31,7 @@ const (
 
 // askCost is about what one request takes, of many at a time. Members wait for a
 // survey to begin no longer than asking for them all would take.
-const askCost = 300 * time.Microsecond
+const askCost = 500 * time.Microsecond
 
 // errSurveyEnded is the error of a Survey that returned none.
 var errSurveyEnded = errors.New("the survey ended")

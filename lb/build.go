@@ -24,6 +24,8 @@ type Options struct {
 	Entrypoints []string
 	// EntrypointAliases are further names for some of them.
 	EntrypointAliases map[string]string
+	// EntrypointAddresses tell how each listener is reached, by its name.
+	EntrypointAddresses map[string]EntrypointAddress
 	// Middlewares makes the middlewares of routes, but for changes of the path;
 	// without it there are no others.
 	Middlewares Middlewares

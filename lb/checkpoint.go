@@ -52,4 +52,3 @@ func NothingSent(err error) bool {
 	var failed *h1.SendError
 	return errors.As(err, &failed) && failed.Progress <= h1.NothingSent
 }
-

@@ -2,11 +2,35 @@ package lb
 
 import (
 	"cmp"
+	"net"
 	"slices"
 )
 
 // entrypoint is what rules call the listener.
 func (l *Listener) entrypoint() string { return cmp.Or(l.Name, l.Address) }
+
+// EntrypointAddress is how clients reach a listener.
+type EntrypointAddress struct {
+	Scheme string // "http" or "https"
+	Port   string
+}
+
+// entrypointAddresses are those of the listeners for HTTP, as they are
+// configured.
+func entrypointAddresses(listeners []Listener) map[string]EntrypointAddress {
+	addresses := map[string]EntrypointAddress{}
+	for i := range listeners {
+		l := &listeners[i]
+		scheme := "http"
+		if l.HasTLS() {
+			scheme = "https"
+		}
+		if _, port, err := net.SplitHostPort(l.Address); err == nil {
+			addresses[l.entrypoint()] = EntrypointAddress{scheme, port}
+		}
+	}
+	return addresses
+}
 
 // entrypoints are the names of all listeners, and other names that routes may
 // call some of them by: the first that speaks HTTP is "web" and "http", the first

@@ -64,8 +64,10 @@ func (s *Server) put(table *Table) {
 func pools(routes []*Route) iter.Seq[*target.Pool] {
 	return func(yield func(*target.Pool) bool) {
 		for _, r := range routes {
-			if !yield(r.Pool) {
-				return
+			for _, p := range append(r.also[:len(r.also):len(r.also)], r.Pool) {
+				if !yield(p) {
+					return
+				}
 			}
 		}
 	}

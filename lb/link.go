@@ -10,6 +10,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
 )
 
 // link is the making of one route from its parts.
@@ -27,10 +28,9 @@ func (k *link) route(w *wanted) *Route {
 	if k.wanted == nil {
 		return nil
 	}
-	// The pool comes last: a route that has looked at it has it, which its backend
-	// relies on.
 	k.made = &Route{Route: k.wanted, Match: k.wanted.Match, Entrypoints: k.wanted.Entrypoints}
 	if !k.entrypoints() || !k.steps() || !k.handler() || !k.pool() {
+		k.letGo()
 		return nil
 	}
 	k.made.rule = match.Route{Expr: k.made.Match, Precedence: &k.wanted.Precedence, Value: k.made}
@@ -103,6 +103,16 @@ func (k *link) named(names []string, depth int) error {
 	return nil
 }
 
+// letGo forgets the runtime pools a route has looked at that is not served after
+// all, if no other route has them: the registry forgets them too.
+func (k *link) letGo() {
+	for _, u := range k.uses {
+		if b, ok := u.(*backend); ok && b.users.isEmpty() {
+			b.runtime = nil
+		}
+	}
+}
+
 // use remembers what the route depends on.
 func (k *link) use(object used) {
 	if !slices.Contains(k.uses, object) {
@@ -115,8 +125,7 @@ func (k *link) handler() bool {
 	r := k.made
 	r.handler = lastHandler{}
 	for i, step := range slices.Backward(r.Steps) {
-		owner := fmt.Sprintf("%s/%s/%d", r.Dialect, r.Name, i)
-		m, err := k.middlewareOf(owner, step.Spec)
+		m, err := k.step(i, step.Spec)
 		if err != nil {
 			return k.fail(strings.TrimSpace("middleware "+step.Name)+": "+err.Error(), notWithout)
 		}
@@ -124,6 +133,36 @@ func (k *link) handler() bool {
 		r.handler = &chained{m, r.handler}
 	}
 	return true
+}
+
+// step makes the i-th middleware of the route. Some need to know of other things
+// than their spec.
+func (k *link) step(i int, s spec.Middleware) (Middleware, error) {
+	switch t := s.(type) {
+	case *spec.Errors:
+		pages, err := k.serviceRoute(t.Service)
+		if err != nil {
+			return nil, err
+		}
+		return newErrorPages(t, pages)
+	case spec.RedirectEntrypoint:
+		to, ok := k.EntrypointAddresses[cmp.Or(k.EntrypointAliases[t.Entrypoint], t.Entrypoint)]
+		if !ok {
+			return nil, errors.New("there is no listener " + t.Entrypoint + " to redirect to")
+		}
+		s = spec.RedirectScheme{Scheme: to.Scheme, Port: to.Port, Permanent: t.Permanent}
+	}
+	return k.middlewareOf(fmt.Sprintf("%s/%s/%d", k.made.Dialect, k.made.Name, i), s)
+}
+
+// serviceRoute is what forwarding to a service by its name needs.
+func (k *link) serviceRoute(service string) (*Route, error) {
+	p, runtime, err := k.poolOf(service)
+	if err != nil {
+		return nil, err
+	}
+	k.made.also = append(k.made.also, runtime)
+	return &Route{Route: &tags.Route{Name: k.wanted.Name, Dialect: k.wanted.Dialect}, PassHost: p.PassHost, Pool: runtime}, nil
 }
 
 // middlewareOf makes a middleware, or finds the one there is.
@@ -139,21 +178,30 @@ func (l *linker) middlewareOf(owner string, s spec.Middleware) (Middleware, erro
 
 // pool gives the route the pool it names.
 func (k *link) pool() bool {
-	b := k.backend(nameOf(k.wanted.Dialect, k.wanted.Pool))
+	p, runtime, err := k.poolOf(k.wanted.Pool)
+	if err != nil {
+		return k.fail(err.Error(), "")
+	}
+	k.made.PassHost = k.wanted.PassHost && p.PassHost
+	k.made.Endpoints, k.made.Pool = p.Endpoints, runtime
+	return true
+}
+
+// poolOf finds a pool of the route's dialect.
+func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
+	b := k.backend(nameOf(k.wanted.Dialect, service))
 	k.use(b)
 	p := b.merge()
 	switch {
 	case p == nil:
-		return k.fail("there is no service "+k.wanted.Pool, "")
+		return nil, nil, errors.New("there is no service " + service)
 	case p.Broken != "":
-		return k.fail("service "+k.wanted.Pool+": "+p.Broken, "")
+		return nil, nil, errors.New("service " + service + ": " + p.Broken)
 	}
 	if b.runtime == nil {
 		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints))
 	}
-	k.made.PassHost = k.wanted.PassHost && p.PassHost
-	k.made.Endpoints, k.made.Pool = p.Endpoints, b.runtime
-	return true
+	return p, b.runtime, nil
 }
 
 // merge joins the declarations of a pool, nil if there is none.

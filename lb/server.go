@@ -47,6 +47,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	}
 	s := &Server{options: o, watcher: w, log: o.Logger, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.options.Table.Entrypoints, s.options.Table.EntrypointAliases = entrypoints(o.Listeners)
+	s.options.Table.EntrypointAddresses = entrypointAddresses(o.Listeners)
 	s.ownFields = o.Forwarding.fields()
 	s.untrusted = slices.Concat(forwarding, s.ownFields)
 	s.slots = make(chan struct{}, o.MaxConns)

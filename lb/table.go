@@ -43,7 +43,8 @@ type Route struct {
 	// Endpoints are all endpoints, serving or not, by address.
 	Endpoints []tags.Endpoint
 
-	handler Handler // the steps, and then the forwarder
+	handler Handler        // the steps, and then the forwarder
+	also    []*target.Pool // further pools that the steps forward to
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters

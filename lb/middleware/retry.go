@@ -6,8 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,12 +19,12 @@ import (
 // may be repeated, and after answers of certain statuses.
 type retry struct {
 	spec     *spec.Retry
-	statuses statusRanges
+	statuses spec.Statuses
 	replies  sync.Pool // of *retryReply
 }
 
 func newRetry(s *spec.Retry) (*retry, error) {
-	statuses, err := parseStatuses(s.Status)
+	statuses, err := spec.ParseStatuses(s.Status)
 	r := &retry{spec: s, statuses: statuses}
 	r.replies.New = func() any { return new(retryReply) }
 	return r, err
@@ -81,7 +79,7 @@ func (r *retry) mayRepeat(x *lb.Exchange, status int, body *replay) bool {
 	if failed := x.Outcome.Err != nil && x.Outcome.Tries > 0 && x.Outcome.TargetStatus == 0; failed {
 		return !r.spec.DisableOnNetworkError && (idempotent || lb.NothingSent(x.Outcome.Err))
 	}
-	return idempotent && r.statuses.contain(status)
+	return idempotent && r.statuses.Contain(status)
 }
 
 // isIdempotent: RFC 9110 §9.2.2.
@@ -162,34 +160,4 @@ func (r *replayReader) Interrupt() {
 	if body, ok := r.from.(interface{ Interrupt() }); ok {
 		body.Interrupt()
 	}
-}
-
-// statusRanges are ranges of statuses, ends included.
-type statusRanges []struct{ from, to int }
-
-// parseStatuses reads "404" and "500-599".
-func parseStatuses(texts []string) (statusRanges, error) {
-	var ranges statusRanges
-	for _, text := range texts {
-		low, high, isRange := strings.Cut(text, "-")
-		if !isRange {
-			high = low
-		}
-		from, err1 := strconv.Atoi(strings.TrimSpace(low))
-		to, err2 := strconv.Atoi(strings.TrimSpace(high))
-		if errors.Join(err1, err2) != nil || from < 100 || to > 999 || from > to {
-			return nil, errors.New(strconv.Quote(text) + " is no status or range of statuses, such as 404 or 500-599")
-		}
-		ranges = append(ranges, struct{ from, to int }{from, to})
-	}
-	return ranges, nil
-}
-
-func (s statusRanges) contain(status int) bool {
-	for _, r := range s {
-		if r.from <= status && status <= r.to {
-			return true
-		}
-	}
-	return false
 }

@@ -206,7 +206,9 @@ func (p *parser) reportOption1(s setting1, key string, err error) {
 	}
 }
 
-func isUnknown1(err error) bool { return errors.Is(err, errUnknown1) || errors.Is(err, spec.ErrUnknown) }
+func isUnknown1(err error) bool {
+	return errors.Is(err, errUnknown1) || errors.Is(err, spec.ErrUnknown)
+}
 
 // option1 applies one setting of a frontend.
 func (p *parser) option1(route *Route, options *options1, option, value string) error {

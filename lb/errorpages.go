@@ -1,0 +1,128 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// errorPages replaces answers of some statuses by pages of another service. It
+// is here and not among the other middlewares because it needs another pool.
+type errorPages struct {
+	spec     *spec.Errors
+	statuses spec.Statuses
+	rewrites []statusRewrite
+	pages    *Route // all that forwarding needs
+}
+
+type statusRewrite struct {
+	of spec.Statuses
+	to int
+}
+
+func newErrorPages(s *spec.Errors, pages *Route) (*errorPages, error) {
+	statuses, err := spec.ParseStatuses(s.Status)
+	e := &errorPages{spec: s, statuses: statuses, pages: pages}
+	for of, to := range s.StatusRewrites {
+		from, err1 := spec.ParseStatuses([]string{of})
+		status, err2 := strconv.Atoi(to)
+		if err1 != nil || err2 != nil || status < 200 || status > 999 {
+			err = errors.Join(err, fmt.Errorf("%s=%s is no rewrite of a status, such as 418=404 or 500-599=503", of, to))
+		}
+		e.rewrites = append(e.rewrites, statusRewrite{from, status})
+	}
+	return e, err
+}
+
+// Serve implements [Middleware].
+func (e *errorPages) Serve(x *Exchange, next Handler) {
+	r := &replacingReply{Reply: x.Reply, statuses: e.statuses}
+	was := x.Checkpoint()
+	x.Reply = r
+	next.Serve(x)
+	x.Reply = was.Reply()
+	if r.replaced == 0 || x.ctx.Err() != nil {
+		return
+	}
+	failed := x.Outcome.Err
+	if errors.Is(failed, errReplaced) {
+		failed = nil // it is what was asked for
+	}
+	x.Rewind(was)
+	e.ask(x, r.replaced)
+	if x.Outcome.Err == nil {
+		x.Outcome.Err = failed
+	}
+}
+
+// ask has the page answer the exchange, in the place of an answer of a status.
+func (e *errorPages) ask(x *Exchange, status int) {
+	told := status
+	for _, rewrite := range e.rewrites {
+		if rewrite.of.Contain(status) {
+			told = rewrite.to
+		}
+	}
+	target := strings.NewReplacer(
+		"{status}", strconv.Itoa(told), "{originalStatus}", strconv.Itoa(status),
+		"{url}", url.QueryEscape(x.Scheme+"://"+x.Authority+x.SentPath+x.SentQuery),
+	).Replace(e.spec.Query)
+	path, query, ok := strings.Cut(target, "?")
+	if ok {
+		query = "?" + query
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	if err := x.ReplaceRawPath(path); err != nil {
+		x.Outcome.Err = fmt.Errorf("the path of the error page: %w", err)
+		x.AnswerText(told, http.StatusText(told))
+		return
+	}
+	if len(e.spec.RequestHeaders) > 0 {
+		x.Header.DelFunc(func(name string) bool { return !hasName(e.spec.RequestHeaders, name) })
+	}
+	method, reply := x.Request.Method, x.Reply
+	x.Request.Method, x.RawQuery, x.Body, x.Length = http.MethodGet, query, nil, 0
+	x.Reply = &statusReply{reply, told}
+	x.Header.Del("Content-Type")
+	route := x.Route
+	x.Route, x.upgrade = e.pages, ""
+	x.forward.Serve(x)
+	x.Route, x.Request.Method, x.Reply = route, method, reply
+	x.Outcome.Status = told
+}
+
+// replacingReply keeps answers of some statuses from the client.
+type replacingReply struct {
+	Reply
+	statuses spec.Statuses
+	replaced int // the status of the answer that was kept back, or 0
+}
+
+var errReplaced = errors.New("the answer is replaced by an error page")
+
+// Begin implements [Reply].
+func (r *replacingReply) Begin(status int, h *Header, length int64) error {
+	if r.statuses.Contain(status) {
+		r.replaced = status
+		return errReplaced
+	}
+	return r.Reply.Begin(status, h, length)
+}
+
+// statusReply answers with a status of its own.
+type statusReply struct {
+	Reply
+	status int
+}
+
+// Begin implements [Reply].
+func (r *statusReply) Begin(_ int, h *Header, length int64) error {
+	return r.Reply.Begin(r.status, h, length)
+}

@@ -21,6 +21,10 @@ type Conns interface {
 	CloseIdle()
 }
 
+// Releaser is what [Conns] may also be: Release is called when the target is in
+// no pool any more, whether requests still run on it or not.
+type Releaser interface{ Release() }
+
 // Target is one backend. Its methods may be called at any time from any
 // goroutine.
 type Target struct {
@@ -77,6 +81,9 @@ func (t *Target) Stats() Stats {
 
 func (t *Target) release() {
 	t.released.Store(true)
+	if conns, ok := t.conns.(Releaser); ok {
+		conns.Release()
+	}
 	if t.inFlight.Load() == 0 {
 		t.closeIdle()
 	}

@@ -1,0 +1,100 @@
+package tcp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/proxyproto"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// The schemes of targets.
+const (
+	Scheme    = "tcp"
+	SchemeTLS = "tls" // encrypted from here to the target
+	SchemeUDP = "udp"
+)
+
+// ErrNoTarget is returned if a pool has nothing to pick from.
+var ErrNoTarget = errors.New("no instance is healthy")
+
+// Dialer connects to targets.
+type Dialer struct {
+	// Timeout is for one target, TLS included.
+	Timeout time.Duration
+	// Proxy is the version of the PROXY header that is sent first, telling of a
+	// connection from Source to Bound; 0 sends none.
+	Proxy         int
+	Source, Bound netip.AddrPort
+}
+
+// Dialed is a connection to a target, which is told that the conversation has
+// begun, and is to be told of its end.
+type Dialed struct {
+	Conn
+	Target *target.Target
+	// Tries is how many targets were tried.
+	Tries int
+}
+
+// Dial connects to the target of a pool whose turn it is. If that cannot be
+// reached, a second one is tried.
+func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
+	first := pool.Pick()
+	if first == nil {
+		return Dialed{}, ErrNoTarget
+	}
+	nc, err := d.dial(ctx, first)
+	if err == nil {
+		return Dialed{nc, first, 1}, nil
+	}
+	second := pool.PickOther(first)
+	if second == first || ctx.Err() != nil {
+		return Dialed{Target: first, Tries: 1}, err
+	}
+	nc, again := d.dial(ctx, second)
+	if again != nil {
+		return Dialed{Target: second, Tries: 2}, errors.Join(err, again)
+	}
+	return Dialed{nc, second, 2}, nil
+}
+
+// dial connects to one target.
+func (d *Dialer) dial(ctx context.Context, to *target.Target) (nc Conn, err error) {
+	to.Begin()
+	defer func() {
+		if err != nil {
+			to.End(true)
+			err = fmt.Errorf("connecting to %s: %w", to.Key(), err)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	dialer := net.Dialer{KeepAliveConfig: keepAlive}
+	dialed, err := dialer.DialContext(ctx, "tcp", to.Key().Address)
+	if err != nil {
+		return nil, err
+	}
+	socket := dialed.(*net.TCPConn) //nolint:errcheck,forcetypeassert // of the network "tcp"
+	if d.Proxy != 0 {
+		if err := proxyproto.WriteHeader(socket, d.Proxy, d.Source, d.Bound); err != nil {
+			socket.Close()
+			return nil, err
+		}
+	}
+	if to.Key().Scheme != SchemeTLS {
+		return socket, nil
+	}
+	host, _, _ := net.SplitHostPort(to.Key().Address)
+	encrypted := tls.Client(socket, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host})
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		socket.Close()
+		return nil, err
+	}
+	return encrypted, nil
+}

@@ -51,6 +51,16 @@ func (x *Index) Routes() iter.Seq[*Route] {
 	}
 }
 
+// ForHost reports whether one of the routes that are for a host by its very name
+// fits. Routes that ask for no host are for the host "".
+func (x *Index) ForHost(host string, fits func(*Route) bool) bool {
+	found := x.any
+	if host != "" {
+		found = x.exact.get(host)
+	}
+	return !found.all(func(e entry) bool { return !fits(e.route) })
+}
+
 // Lookup returns the winning route of a request, or nil.
 func (x *Index) Lookup(r *Request) *Route {
 	s := search{request: r}

@@ -92,6 +92,13 @@ func (a specificity) compare(b specificity) int {
 	return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.path, b.path), compareBool(a.exact, b.exact))
 }
 
+// NamesHost reports whether an expression that matches r asks for anything of
+// its host.
+func NamesHost(e Expr, r *Request) bool {
+	s, ok := specific(e, r)
+	return ok && s.host > 0
+}
+
 // specific returns the greatest specificity with which e matches r, and whether
 // it does. What a rule excludes makes it no more specific.
 func specific(e Expr, r *Request) (s specificity, ok bool) {

@@ -35,6 +35,8 @@ type Request struct {
 
 	// Fields gives the header fields and query parameters; nil has none.
 	Fields Fields
+	// Conn is nil unless it is not a request, but a connection, that is routed.
+	Conn *Conn
 }
 
 // Fields looks up repeated values by position, so that asking allocates

@@ -23,8 +23,13 @@ type Definition struct {
 	Routes      []Route
 	TCPRoutes   []TCPRoute
 	Middlewares []Middleware
-	Pools       []Pool
-	Problems    []Problem
+	// TCPMiddlewares are those of connections. Their names are their own.
+	TCPMiddlewares []Middleware
+	Pools          []Pool
+	// Aliases are names by which the load balancer itself is to be registered as
+	// long as it has the routes.
+	Aliases  []string
+	Problems []Problem
 }
 
 // Route is one route asked for. Names of middlewares and pools are resolved
@@ -63,12 +68,14 @@ type Route struct {
 	Node     string
 }
 
-// TCPRoute is one route of connections that are passed on as they are. It is
-// for the listener at Address, or else for the TLS connections that ask for
-// ServerName; it has one of the two. Its pool is found as that of a [Route]; the
-// endpoints have the scheme "tcp".
+// TCPRoute is one route of connections, or of datagrams, that are passed on as
+// they are. Its pool is found as that of a [Route]; the endpoints have the scheme
+// "tcp", "tls" or "udp".
+//
+// A route of Fabio has an Address or a ServerName, one of Traefik a Match.
 type TCPRoute struct {
-	// Name is unique among the TCP routes of the dialect.
+	// Name is unique among the routes of connections, and among those of
+	// datagrams, of the dialect.
 	Name    string
 	Dialect Dialect
 	Service string
@@ -78,9 +85,21 @@ type TCPRoute struct {
 	// "ip:port" for connections to that address, which goes before; IPv6 in
 	// brackets.
 	Address string
-	// ServerName is in lower case; "*." at its start stands for any labels.
+	// ServerName is what TLS connections ask for. It is in lower case; "*." at its
+	// start stands for any labels.
 	ServerName string
-	Pool       string
+	// Match and Priority are as those of a [Route]: the host is the server name a
+	// TLS connection asks for, and empty for others.
+	Match    match.Expr
+	Priority int
+	// Entrypoints and Middlewares are as in [Route].
+	Entrypoints []string
+	Middlewares []string
+	// Terminate ends TLS at the listener. Otherwise it is passed on.
+	Terminate bool
+	// UDP makes it a route of datagrams. It has neither of the conditions.
+	UDP  bool
+	Pool string
 	// ProxyProtocol is the version of the PROXY header targets are sent, 1 or 2;
 	// 0 is none.
 	ProxyProtocol int
@@ -113,22 +132,31 @@ type Pool struct {
 	Dialect  Dialect
 	PassHost bool
 	// Broken is as in [Middleware].
-	Broken    string
-	Endpoints []Endpoint
-	Service   string
-	Origin    Origin
+	Broken string
+	// ProxyProtocol is as in [TCPRoute], of which the pool's counts if the route
+	// has none.
+	ProxyProtocol int
+	Endpoints     []Endpoint
+	Service       string
+	Origin        Origin
 }
 
 // Endpoint is one address of a pool.
 type Endpoint struct {
-	Scheme  string // "http", "https" or "tcp"
+	Scheme  string // "http", "https", "tcp", "tls" or "udp"
 	Address string // host:port, IPv6 bracketed
 	// Weight is the endpoint's part of the traffic relative to the others of the
 	// pool; an endpoint of weight 0 gets none.
 	Weight int
+	// ServerName is the name in the certificate of an https endpoint; empty is the
+	// host of Address. SkipVerify takes any certificate.
+	ServerName string
+	SkipVerify bool
 	// Share is a fixed part of all traffic (0 to 1) where the dialect has that,
-	// or 0. It is turned into weights when the pool is built.
+	// or 0. It is turned into weights when the pool is built. If Split is above 0
+	// the share is that of all serving endpoints of the pool with this number.
 	Share float64
+	Split int
 	// Serving is set when the instance's health allows traffic to it.
 	Serving  bool
 	Instance string

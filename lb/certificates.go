@@ -47,7 +47,7 @@ func (s *Server) tlsConfig(l *Listener) (*tls.Config, error) {
 	o.Store = &c.keeper.Store
 	o.ClientCerts = c.ClientCA != ""
 	if l.isHTTP() {
-		o.NextProtos = []string{"h2", "http/1.1"}
+		o.NextProtos = []string{"h2", "http/1.1", "http/1.0"}
 	}
 	return o.Config()
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
 )
@@ -32,6 +33,8 @@ type entry struct {
 
 	// redirectPort is where all exchanges are redirected to; empty if none is.
 	redirectPort string
+
+	accepted chan struct{} // closed when no more are
 
 	http1    *h1.Server
 	http2    *http.Server // nil without TLS, as is:
@@ -82,11 +85,13 @@ func (e *entry) start(ctx context.Context, s *Server) {
 		e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
 		o.Takeover = e.handover.take
 	}
+	e.accepted = make(chan struct{})
 	e.http1 = h1.NewServer(o, func(in *h1.Inbound) { s.serveHTTP1(e, in) })
 }
 
 // accept accepts connections until the entry is stopped.
 func (e *entry) accept(s *Server) error {
+	defer close(e.accepted)
 	err := e.http1.Serve(e.gate)
 	if err == nil || errors.Is(err, net.ErrClosed) && s.draining.Load() {
 		return nil
@@ -94,9 +99,15 @@ func (e *entry) accept(s *Server) error {
 	return fmt.Errorf("accepting on %s: %w", e.address, err)
 }
 
-// stop accepts no more and waits for what is in flight, or for ctx.
+// stop accepts what waits to be accepted, for the clients know nothing of a stop,
+// then no more, and waits for what is in flight, or for ctx.
 func (e *entry) stop(ctx context.Context) error {
+	const most = time.Second // the gate may be full
+	for began := time.Now(); h1.Backlog(e.gate.Listener) && time.Since(began) < most; {
+		time.Sleep(time.Millisecond)
+	}
 	e.gate.Close()
+	<-e.accepted
 	err := e.http1.Shutdown(ctx)
 	if e.http2 != nil {
 		err = errors.Join(err, e.http2.Shutdown(ctx))

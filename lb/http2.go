@@ -120,12 +120,18 @@ func addFields(h *Header, fields http.Header) {
 // Inform implements [Reply].
 func (st *stream) Inform(status int, h *Header) error {
 	header := st.w.Header()
-	for name, value := range h.All() {
-		header.Add(name, value)
-	}
+	copyFields(header, "", h)
 	st.w.WriteHeader(status)
 	clear(header)
 	return nil
+}
+
+// copyFields adds fields to a header of net/http's, which may still read it when
+// the stream was reset and the exchange is over: their text must be its own.
+func copyFields(to http.Header, prefix string, h *Header) {
+	for name, value := range h.All() {
+		to.Add(prefix+strings.Clone(name), strings.Clone(value))
+	}
 }
 
 // Begin implements [Reply].
@@ -137,9 +143,7 @@ func (st *stream) Begin(status int, h *Header, length int64) error {
 	header := st.w.Header()
 	// net/http guesses the type of what has none; a proxy has no business to.
 	header["Content-Type"] = nil
-	for name, value := range h.All() {
-		header.Add(name, value)
-	}
+	copyFields(header, "", h)
 	if length >= 0 && status != http.StatusNoContent {
 		header.Set("Content-Length", strconv.FormatInt(length, 10))
 	}
@@ -178,11 +182,25 @@ func (st *stream) isLast() bool {
 func (st *stream) Write(p []byte) (int, error) {
 	st.progress()
 	defer st.rest()
-	n, err := st.w.Write(p)
+	n, err := st.writeCopy(p)
 	if st.r.Method != http.MethodHead {
 		st.sent += int64(n)
 	}
 	return n, err
+}
+
+// writeCopy keeps p from net/http, which returns when the stream was reset while
+// it may still read what it was given: p is a buffer that is used again then.
+func (st *stream) writeCopy(p []byte) (n int, err error) {
+	for n < len(p) {
+		buffer := buffers.Get().(*[32 << 10]byte)
+		m, err := st.w.Write(buffer[:copy(buffer[:], p[n:])])
+		if n += m; err != nil {
+			return n, err // and the copy is given up
+		}
+		buffers.Put(buffer)
+	}
+	return n, nil
 }
 
 // transferred implements [meter].
@@ -202,9 +220,7 @@ func (st *stream) End(trailer *Header) error {
 		if err := st.Flush(); err != nil {
 			return err
 		}
-		for name, value := range trailer.All() {
-			st.w.Header().Add(http.TrailerPrefix+name, value)
-		}
+		copyFields(st.w.Header(), http.TrailerPrefix, trailer)
 	}
 	st.ended = true
 	return nil

@@ -82,22 +82,30 @@ func (c *conn) serve() {
 	if c.aside.Store(false); c.server.draining.Load() {
 		c.rd.stop.Or(stopIdle)
 	}
-	if err == nil && c.takenOver() {
-		c.cancel(nil)
-		return
+	if err == nil && !c.speaksHTTP1() {
+		if take := c.server.options.Takeover; take != nil && take(c.nc.(*tls.Conn)) {
+			c.cancel(nil)
+			return
+		}
+		err = errNotTaken
 	}
 	defer c.close()
 	for err == nil && c.serveOne() {
 	}
 }
 
-// takenOver offers the connection to who speaks what was agreed on instead.
-func (c *conn) takenOver() bool {
-	if c.tls == nil || c.tls.NegotiatedProtocol == "" || c.tls.NegotiatedProtocol == "http/1.1" {
-		return false
+var errNotTaken = errors.New("h1: nobody speaks the protocol that was agreed on")
+
+// speaksHTTP1 reports whether no other protocol was agreed on (RFC 7301).
+func (c *conn) speaksHTTP1() bool {
+	if c.tls == nil {
+		return true
 	}
-	take := c.server.options.Takeover
-	return take != nil && take(c.nc.(*tls.Conn))
+	switch c.tls.NegotiatedProtocol {
+	case "", "http/1.1", "http/1.0":
+		return true
+	}
+	return false
 }
 
 func (c *conn) close() {

@@ -23,7 +23,7 @@ type Options struct {
 	HandshakeFailed func(error)
 	// Takeover, if not nil, is offered each TLS connection on which another
 	// protocol than HTTP/1.1 was agreed. It reports whether it took it: the
-	// connection is its own then, to serve and to close.
+	// connection is its own then, to serve and to close. Else it is closed.
 	Takeover func(*tls.Conn) bool
 }
 

@@ -1,0 +1,304 @@
+package lb
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// A head that does not come in time is answered 408, if any of it came; and the
+// connection closed.
+func TestSlowHeadIsA408(t *testing.T) {
+	upstream := record(t, saying(empty))
+	r := start(t, func(o *ServerOptions) {
+		o.Timeouts.Header, o.Timeouts.Idle = 200*time.Millisecond, 300*time.Millisecond
+	},
+		testRoute{prefix: "/", backends: []string{upstream.addr}})
+	for sent, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: h\r\nX-": "HTTP/1.1 408 ", "G": "HTTP/1.1 408 ", "": "",
+	} {
+		got := r.raw(sent)
+		if want == "" && got != "" || !strings.HasPrefix(got, want) || want != "" && !strings.Contains(got, "\r\nConnection: close\r\n") {
+			t.Errorf("%q is answered %q", sent, got)
+		}
+	}
+	if n := len(upstream.all()); n > 0 {
+		t.Errorf("%d connections upstream", n)
+	}
+}
+
+// A thousand clients that trickle their heads delay nobody.
+func TestThousandSlowHeads(t *testing.T) {
+	slow := 1000
+	if testing.Short() {
+		slow = 100
+	}
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Header = 2 * time.Second },
+		testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	conns := make([]net.Conn, slow)
+	for i := range conns {
+		nc, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		_ = nc.SetDeadline(time.Now().Add(2 * time.Minute))
+		_, _ = io.WriteString(nc, "GET / HTTP/1.1\r\nHost: h\r\n")
+		conns[i] = nc
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			for _, nc := range conns {
+				_, _ = fmt.Fprintf(nc, "X-%d: y\r\n", i) // fails when it was closed
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	})
+	c := client(t)
+	for range 300 {
+		resp, err := c.Get(r.url("/x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || err != nil {
+			t.Errorf("%s, %v beside slow clients", resp.Status, err)
+		}
+	}
+	for _, nc := range conns {
+		// What it goes on to send may have the end look like a reset.
+		if got, err := io.ReadAll(nc); !strings.HasPrefix(string(got), "HTTP/1.1 408 ") || err != nil && !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("a slow client gets %q, %v", got, err)
+		}
+	}
+	cancel()
+	wg.Wait()
+	eventually(t, "the slow connections are gone", func() bool { return openConns(r) <= 1 })
+}
+
+// openConns counts the connections of clients over HTTP/1.1.
+func openConns(r *rig) (n int) {
+	for _, e := range r.entries {
+		n += e.http1.Conns()
+	}
+	return n
+}
+
+func TestHeadsTooLarge(t *testing.T) {
+	upstream := record(t, saying(empty))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	long := strings.Repeat("x", 64<<10)
+	for request, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: h\r\nX: " + long + "\r\n\r\n":                        "431",
+		"GET / HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 101) + "\r\n":    "431",
+		"GET / HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: "+long[:400]+"\r\n", 99): "431",
+		"GET /" + long + " HTTP/1.1\r\nHost: h\r\n\r\n":                               "414",
+		"GET /" + long:                          "414",
+		long + " / HTTP/1.1\r\nHost: h\r\n\r\n": "400",
+	} {
+		if got := r.raw(request); !strings.HasPrefix(got, "HTTP/1.1 "+want+" ") || !strings.Contains(got, "\r\nConnection: close\r\n") {
+			t.Errorf("%.60q is answered %.100q, want %s", request, got, want)
+		}
+	}
+	// No more is read of such a head than it takes to tell.
+	c := r.dial()
+	c.send("GET / HTTP/1.1\r\nHost: h\r\nX: ")
+	const size = 64 << 20 // more than the kernel buffers between two sockets
+	if n, err := c.nc.Write(make([]byte, size)); err == nil || n > size/2 {
+		t.Errorf("%d bytes of a head are taken, %v", n, err)
+	}
+	if n := len(upstream.all()); n > 0 {
+		t.Errorf("%d connections upstream", n)
+	}
+}
+
+// A body that stalls is a 408, and the upstream sees it cut.
+func TestStalledBodyAbortsTheUpstream(t *testing.T) {
+	for _, request := range []string{post("Content-Length: 10") + "half", chunked("5\r\nhel")} {
+		upstream := record(t, func(c *recording) { _, _ = io.Copy(io.Discard, c) })
+		r := start(t, func(o *ServerOptions) { o.Timeouts.Read = 200 * time.Millisecond }, testRoute{prefix: "/", backends: []string{upstream.addr}})
+		if got := r.raw(request); !strings.HasPrefix(got, "HTTP/1.1 408 ") || !strings.Contains(got, "\r\nConnection: close\r\n") {
+			t.Errorf("%q is answered %q", request, got)
+		}
+		if got := upstream.ended().text(); strings.HasSuffix(got, "\r\n0\r\n\r\n") {
+			t.Errorf("%q reaches the upstream as %q", request, got)
+		}
+	}
+}
+
+// A client that does not read holds the upstream back, and is given up.
+func TestClientThatDoesNotRead(t *testing.T) {
+	const size = 64 << 20 // more than the kernel buffers between two sockets, twice
+	var wrote atomic.Int64
+	upstream := record(t, func(c *recording) {
+		_, _ = c.head()
+		_, _ = fmt.Fprintf(c, "%sContent-Length: %d\r\n\r\n", okay, size)
+		part := make([]byte, 64<<10)
+		for range size / len(part) {
+			n, err := c.Write(part)
+			if wrote.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	})
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Write = 500 * time.Millisecond }, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	c := r.dial()
+	c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+	upstream.ended()
+	eventually(t, "the exchange is given up", func() bool { return r.inFlight() == 0 })
+	if n := wrote.Load(); n >= size {
+		t.Errorf("the upstream got rid of %d bytes that nobody read", n)
+	}
+}
+
+// What nobody waits for is given up upstream, and is a 499 in the log.
+func TestClientThatLeavesIsA499(t *testing.T) {
+	arrived := make(chan struct{})
+	upstream := record(t, func(c *recording) {
+		_, _ = c.head()
+		close(arrived)
+		_, _ = io.Copy(io.Discard, c)
+	})
+	var log lockedBuffer
+	r := start(t, func(o *ServerOptions) {
+		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	c := r.dial()
+	c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+	<-arrived
+	c.nc.Close()
+	upstream.ended()
+	eventually(t, "the exchange is over", func() bool { return r.inFlight() == 0 })
+	if !strings.Contains(log.String(), "status=499") {
+		t.Errorf("the log is %q", log.String())
+	}
+}
+
+// Who says nothing is closed without a word: between requests, and where a
+// handshake should come.
+func TestSilentConnectionsAreClosed(t *testing.T) {
+	change := func(o *ServerOptions) {
+		o.Timeouts.Idle, o.Timeouts.Header = 200*time.Millisecond, 300*time.Millisecond
+	}
+	route := testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}}
+	plain := start(t, change, route)
+	c := plain.dial()
+	c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+	var length int
+	head := c.head()
+	_, after, _ := strings.Cut(head, "Content-Length: ")
+	_, _ = fmt.Sscan(after, &length)
+	c.body(length)
+	c.closed()
+	encrypted, _ := startTLS(t, "HTTP/1.1", change, route)
+	silent := encrypted.dial()
+	silent.closed()
+}
+
+// An HTTP/2 client is told to go away, has its streams served to their end, and
+// no goroutine stays behind; TestMain sees to the latter.
+func TestDrainOverHTTP2(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(arrived)
+			<-release
+		}
+		_, _ = io.WriteString(w, "served")
+	})
+	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{address}})
+	get := func(path string) (string, error) {
+		resp, err := c.Get("https://" + r.addr + path)
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return resp.Proto + " " + string(body), err
+	}
+	if body, err := get("/x"); body != "HTTP/2.0 served" || err != nil {
+		t.Fatalf("%q, %v", body, err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if body, err := get("/slow"); body != "HTTP/2.0 served" || err != nil {
+			t.Errorf("in flight: %q, %v", body, err)
+		}
+	})
+	<-arrived
+	stopped := make(chan struct{})
+	go func() {
+		r.stop()
+		close(stopped)
+	}()
+	// Told to go away, the client opens another connection, which is refused.
+	eventually(t, "the client is told to go away", func() bool {
+		_, err := get("/x")
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	close(release)
+	wg.Wait()
+	<-stopped
+	if r.err != nil {
+		t.Error(r.err)
+	}
+}
+
+// A target that is spoken to encrypted has to show a certificate of someone who
+// is trusted.
+func TestTargetWithAnUnknownCertificate(t *testing.T) {
+	// The upstream is a server of ours, by its self-signed certificate.
+	upstream, _ := startTLS(t, "HTTP/1.1", nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	o := DefaultServerOptions()
+	pool := newUpstream(target.Key{Scheme: "https", Address: upstream.addr}, &o)
+	defer pool.CloseIdle()
+	ans, err := pool.Send(t.Context(), &h1.Call{Method: "GET", Host: "h", Path: "/x"})
+	if err == nil {
+		ans.Close()
+		t.Fatal("an unknown certificate is taken")
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
+		t.Errorf("%v, want that the certificate is not known", err)
+	}
+}
+
+// Connections made before the server stops are served, whether they were accepted
+// by then or not, and their requests read.
+func TestDrainServesTheBacklog(t *testing.T) {
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	var clients []*wireClient
+	for range 200 {
+		c := r.dial()
+		c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+		clients = append(clients, c)
+	}
+	r.stop()
+	for i, c := range clients {
+		if got := c.rest(); !strings.HasPrefix(got, okay) || strings.Count(got, "HTTP/1.1 ") != 1 {
+			t.Fatalf("client %d gets %q", i, got)
+		}
+	}
+	if r.err != nil {
+		t.Error(r.err)
+	}
+}

@@ -78,6 +78,10 @@ func parseUser(line string, parsers []htpasswd.PasswdParser) (name string, c cre
 func (b *basicAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	name, password, given := basicCredentials(x.Header.Get("Authorization"))
 	if !given || !b.check(x, name, password) {
+		if b.spec.Once {
+			b.refuseOnce(x)
+			return
+		}
 		h := &lb.Header{}
 		h.Add("Content-Type", "text/plain; charset=utf-8")
 		h.Add("WWW-Authenticate", b.challenge)
@@ -87,6 +91,18 @@ func (b *basicAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	authenticated(x, name, b.spec.HeaderField, b.spec.RemoveHeader)
 	next.Serve(x)
 }
+
+// refuseOnce asks for credentials only if there are none.
+func (b *basicAuth) refuseOnce(x *lb.Exchange) {
+	h := &lb.Header{}
+	h.Add("Content-Type", "text/plain; charset=utf-8")
+	if !x.Header.Has("Authorization") {
+		h.Add("WWW-Authenticate", b.challenge)
+	}
+	x.Answer(http.StatusUnauthorized, h, authorizationFailed)
+}
+
+const authorizationFailed = "authorization failed\n"
 
 // authenticated takes note of who the client is, and tells the upstream.
 func authenticated(x *lb.Exchange, name, field string, hide bool) {

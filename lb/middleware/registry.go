@@ -86,6 +86,12 @@ func build(s spec.Middleware) (lb.Middleware, error) {
 		return newRedirectScheme(s), nil
 	case spec.RedirectRegex:
 		return newRedirectRegex(s), nil
+	case spec.Redirect:
+		return newRedirectTo(s), nil
+	case spec.AddQuery:
+		return addQuery(s), nil
+	case spec.Unauthorized:
+		return unauthorized{}, nil
 	case *spec.IPAllowList:
 		return newAllowList(s)
 	case *spec.AccessRules:

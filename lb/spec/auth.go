@@ -14,6 +14,9 @@ type BasicAuth struct {
 	Realm     string   `key:"realm"`
 	// RemoveHeader keeps Authorization from the upstream.
 	RemoveHeader bool `key:"removeheader"`
+	// Once sends the challenge to those only who have sent no credentials, as Fabio
+	// does: programs that know no other password are not asked again.
+	Once bool
 	// AllowPlain takes a hash of no known form for the password itself.
 	AllowPlain bool
 	// HeaderField is the request field that gets the user's name.

@@ -3,6 +3,7 @@ package tags
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,31 +100,82 @@ func checkOffset(t *testing.T, text string, err error) {
 func FuzzParseFabio(f *testing.F) {
 	for _, seed := range []string{
 		"www.x.com/foo strip=/foo prepend=q host=dst weight=0.5", ":80", "[::1]:80/", "{a,b}*.[!x]/", "$DC/${X}", "x. proto=tcp",
+		"x:80/ redirect=301,https://$host/$path?a=b", "x/ allow=ip:10.0.0.0/8,ip:::1 auth=a register=b", "/ deny=10.0.0.1 tlsskipverify=true proto=https",
+		"10.0.0.1:5432 proto=tcp pxyproto=true",
 	} {
 		f.Add(seed)
 	}
+	o := DefaultOptions()
 	f.Fuzz(func(t *testing.T, text string) {
-		tag, fault := parseFabio(text, "dc1")
+		tag, fault := o.parseFabio(text, "dc1")
 		if fault != nil {
-			if fault.offset < 0 || fault.offset > len(text) || fault.reason == "" {
-				t.Fatalf("%q: fault %+v", text, *fault)
-			}
+			checkFabioError(t, text, fault)
 			return
 		}
-		if tag.src.expr().String() == "" {
-			t.Fatalf("%q has no condition", text)
+		p := parser{Options: o}
+		if p.fabioMatch(tag).String() == "" || len(tag.fabioOptions.String()) == 0 && len(p.fabioSteps(tag.fabioOptions)) > 0 {
+			t.Fatalf("%q is half a route: %+v", text, tag)
 		}
-		printed := tag.src.String() + tag.options()
+		if rules := tag.access(); tag.closed != nil && (rules == nil || !slices.Equal(rules.Deny, everybody())) {
+			t.Fatalf("%q lets somebody in although %s", text, tag.closed.reason)
+		}
+		printed := tag.src.String() + tag.fabioOptions.String()
 		if strings.ContainsAny(printed, "$") || strings.Contains(printed, "\t") {
 			return // would be expanded or split anew
 		}
-		again, fault := parseFabio(printed, "dc1")
+		again, fault := o.parseFabio(printed, "dc1")
 		if fault != nil {
 			t.Fatalf("%q is printed as %q, which fails: %+v", text, printed, *fault)
 		}
-		tag.share, tag.ignored = 0, nil
-		if !reflect.DeepEqual(tag, again) {
+		if !tag.is(again) {
 			t.Fatalf("%q is printed as %q, which is not the same: %+v, %+v", text, printed, tag, again)
+		}
+	})
+}
+
+func checkFabioError(t *testing.T, text string, fault *fabioError) {
+	t.Helper()
+	if fault.offset < 0 || fault.offset > len(text) || fault.reason == "" {
+		t.Fatalf("%q: fault %+v", text, *fault)
+	}
+}
+
+func FuzzParseCommands(f *testing.F) {
+	for _, seed := range []string{
+		"route add web www.x.com/ http://10.0.0.1:80/ weight 0.3 tags \"a,b\" opts \"strip=/foo\"\nroute del web",
+		"route del web www.x.com/ http://10.0.0.1:80/\n# comment\n// too\nroute del tags \"a\"",
+		"route weight web /a weight 0.5 tags \"a\"\nroute weight /a weight 1 tags \"b\"",
+		"route add web :5432 tcp://10.0.0.1:5432\nroute add r a:80/ https://a/$path opts \"redirect=301\"",
+	} {
+		f.Add(seed)
+	}
+	o := DefaultOptions()
+	f.Fuzz(func(t *testing.T, text string) {
+		commands, problems := o.ParseCommands("a text", text)
+		lines := 0
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			if line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "//") {
+				lines++
+			}
+		}
+		if lines != len(commands)+len(problems) {
+			t.Fatalf("%d commands and %d problems of %d lines", len(commands), len(problems), lines)
+		}
+		for _, p := range problems {
+			if p.Reason == "" || p.Offset < 0 || p.Source == "" {
+				t.Fatalf("half a problem: %+v", p)
+			}
+		}
+		o := o
+		o.Commands = Join(commands)
+		i := Instance{ID: "i", Node: "n", Address: "10.0.0.1", Port: 80, Tags: []string{"a", "urlprefix-/a"}, Serving: true}
+		for _, service := range append(o.Commands.Services(), "web") {
+			for _, r := range Parse(o, service, []Instance{i}).Routes {
+				if r.Name == "" || r.Match == nil || r.Pool == "" {
+					t.Fatalf("half a route: %+v", r)
+				}
+			}
 		}
 	})
 }

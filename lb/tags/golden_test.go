@@ -21,7 +21,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // Each golden file is an archive of
 //
-//	options    (optional) words: exposed, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik
+//	options    (optional) words: exposed, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik, matcher=iprefix,
+//	           plain-hosts, auth=NAME
+//	commands   (optional) manual routes
 //	instances  one line "ID ADDRESS:PORT [critical] [node=N] [age=N]" each, with its tags indented below
 //	want       the definition
 //
@@ -39,7 +41,12 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			input, want, _ := strings.Cut(string(data), "-- want --\n")
-			got := dump(Parse(readOptions(t, input), service, readInstances(t, input)))
+			o := readOptions(t, input)
+			commands, problems := o.ParseCommands("commands", section(input, "commands"))
+			o.Commands = Join(commands)
+			d := Parse(o, service, readInstances(t, input))
+			d.Problems = append(d.Problems, problems...)
+			got := dump(d)
 			if *update {
 				if err := os.WriteFile(file, []byte(input+"-- want --\n"+got), 0o666); err != nil {
 					t.Fatal(err)
@@ -78,6 +85,12 @@ func readOptions(t *testing.T, archive string) Options {
 			o.Traefik1 = false
 		case "no-traefik":
 			o.Traefik = false
+		case "matcher":
+			o.FabioMatcher = Matcher(value)
+		case "plain-hosts":
+			o.FabioPlainHosts = true
+		case "auth":
+			o.FabioAuth = map[string]spec.Middleware{value: &spec.BasicAuth{UsersFile: "users", Realm: value}}
 		default:
 			t.Fatalf("unknown option %q", word)
 		}
@@ -141,6 +154,16 @@ func dump(d Definition) string {
 		}
 		fmt.Fprintf(&b, "\tpool %q\n", r.Pool)
 	}
+	for _, r := range d.TCPRoutes {
+		fmt.Fprintf(&b, "tcp route %s %q for %s%s\n\trule  %s\n", r.Dialect, r.Name, r.Address, r.ServerName, r.Rule)
+		if r.ProxyProtocol > 0 {
+			fmt.Fprintf(&b, "\tPROXY header of version %d\n", r.ProxyProtocol)
+		}
+		if r.Access != nil {
+			fmt.Fprintf(&b, "\t%s\n", dumpStep(r.Access))
+		}
+		fmt.Fprintf(&b, "\tpool %q\n", r.Pool)
+	}
 	for _, m := range d.Middlewares {
 		fmt.Fprintf(&b, "middleware %s: ", m.Name)
 		if m.Broken != "" {
@@ -166,11 +189,23 @@ func dump(d Definition) string {
 			if e.Share != 0 {
 				fmt.Fprintf(&b, " share %g", e.Share)
 			}
+			if e.Split != 0 {
+				fmt.Fprintf(&b, " of all by command %d", e.Split)
+			}
+			if e.ServerName != "" {
+				fmt.Fprintf(&b, " as %s", e.ServerName)
+			}
+			if e.SkipVerify {
+				b.WriteString(" unverified")
+			}
 			if !e.Serving {
 				b.WriteString(" not serving")
 			}
 			b.WriteByte('\n')
 		}
+	}
+	for _, alias := range d.Aliases {
+		fmt.Fprintf(&b, "registered as %s\n", alias)
 	}
 	for _, p := range d.Problems {
 		fmt.Fprintf(&b, "problem %s on %s x%d", p.Instance, p.Node, p.Instances)

@@ -1,6 +1,9 @@
 package tags
 
-import "github.com/sluiceproxy/sluice/lb/match"
+import (
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
 
 // Options say which tags count and what the defaults are. DefaultOptions gives
 // the documented values.
@@ -12,6 +15,16 @@ type Options struct {
 	// the keys of both Traefik dialects. Both are case-sensitive.
 	FabioPrefix   string
 	TraefikPrefix string
+
+	// FabioMatcher is how paths of Fabio routes are compared; empty is MatchPrefix.
+	FabioMatcher Matcher
+	// FabioPlainHosts takes hosts of Fabio routes for names, not for patterns.
+	FabioPlainHosts bool
+	// FabioAuth are the authentications auth=NAME may refer to. A route that
+	// refers to another one lets nobody in.
+	FabioAuth map[string]spec.Middleware
+	// Commands are manual changes of Fabio routes.
+	Commands Commands
 
 	// ExposedByDefault exposes instances without any routing tag, by the default
 	// rule. An instance with a routing tag needs no permission.

@@ -60,6 +60,7 @@ type parser struct {
 type view struct {
 	Instance
 	fabio   []string
+	other   []string // tags of no use to Fabio
 	labels  []label
 	dialect Dialect // Traefik1, Traefik, or empty for neither
 }
@@ -76,6 +77,9 @@ func (p *parser) view(i Instance) view {
 	for _, tag := range i.Tags {
 		trimmed := strings.TrimSpace(tag)
 		isFabio := p.Fabio && strings.HasPrefix(trimmed, p.FabioPrefix)
+		if p.Fabio && !isFabio {
+			v.other = append(v.other, tag)
+		}
 		key, isTraefik := strings.CutPrefix(tag, p.TraefikPrefix+".")
 		switch {
 		case !isFabio && !isTraefik:

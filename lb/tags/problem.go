@@ -9,9 +9,12 @@ type Problem struct {
 	Instance  string
 	Node      string
 	Instances int
+	// Source names the text the problem is in, if it is not a tag: "key fabio/config,
+	// line 3".
+	Source string
 	// Route is the name of the route the problem keeps out, or empty if none is.
 	Route string
-	// Tag is the tag as registered.
+	// Tag is the tag as registered, or the line of Source.
 	Tag string
 	// Offset is the byte in Tag at which the fault was found, or -1.
 	Offset int
@@ -23,7 +26,10 @@ type Problem struct {
 // Error makes a Problem usable as an error in one line.
 func (p Problem) Error() string {
 	text := "service " + p.Service
-	if p.Tag != "" {
+	switch {
+	case p.Source != "":
+		text = p.Source
+	case p.Tag != "":
 		text += ": tag \"" + p.Tag + "\""
 	}
 	text += ": " + p.Reason

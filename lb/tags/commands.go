@@ -1,0 +1,404 @@
+package tags
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Commands are changes of Fabio routes in the language of Fabio's manual
+// routes, in the order in which they are applied:
+//
+//	route add SERVICE SRC DST [weight W] [tags "T,…"] [opts "K=V …"]
+//	route del SERVICE [SRC [DST]]
+//	route del [SERVICE] tags "T,…"
+//	route weight [SERVICE] SRC weight W [tags "T,…"]
+//
+// They are immutable. They are applied to the routes of one service after the
+// other, and what becomes of one depends on no other.
+type Commands []command
+
+type command struct {
+	number  int    // from 1, of all commands
+	line    string // as written
+	verb    string
+	service string // empty: any
+	src     fabioSource
+	hasSrc  bool
+	dst     string // see destination; empty: any
+	share   float64
+	tags    []string
+	// What "add" adds.
+	tag     fabioTag
+	address string
+	port    int
+}
+
+// maxLine bounds the lines of commands, in bytes.
+const maxLine = 16 << 10
+
+// ParseCommands reads a text of commands, one a line. Blank lines and those that
+// start with # or // are comments. What cannot be understood is a problem, and
+// the other lines stand; source names the text.
+func (o Options) ParseCommands(source, text string) (commands Commands, problems []Problem) {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") {
+			continue
+		}
+		c, err := o.parseCommand(line)
+		if err != nil {
+			shown := line[:min(len(line), maxShown)]
+			problems = append(problems, Problem{
+				Source: fmt.Sprintf("%s, line %d", source, number), Service: c.service, Instances: 1,
+				Tag: shown, Offset: min(err.offset, len(shown)), Reason: err.reason, Hint: err.hint,
+			})
+			continue
+		}
+		commands = append(commands, c)
+	}
+	return commands, problems
+}
+
+// maxShown is how much of a line is shown, in bytes.
+const maxShown = 200
+
+// Join is the commands of all lists, in that order.
+func Join(lists ...Commands) Commands {
+	all := slices.Concat(lists...)
+	for i := range all {
+		all[i].number = i + 1
+	}
+	return all
+}
+
+// Services are those the commands add routes of, sorted.
+func (all Commands) Services() []string {
+	var names []string
+	for _, c := range all {
+		if c.verb == "add" {
+			names = append(names, c.service)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Concern reports whether the routes of a service may be others with these
+// commands than without.
+func (all Commands) Concern(service string) bool {
+	return slices.ContainsFunc(all, func(c command) bool { return c.service == "" || c.service == service })
+}
+
+func (o Options) parseCommand(line string) (c command, err *fabioError) {
+	if len(line) > maxLine {
+		return c, &fabioError{maxLine, fmt.Sprintf("the line has more than %d bytes", maxLine), ""}
+	}
+	r := reader{words: splitCommand(line), end: len(line)}
+	c.line = line
+	if r.next() != "route" {
+		return c, &fabioError{0, "the line does not start with route", "route add, route del or route weight; comments start with #"}
+	}
+	switch c.verb = r.next(); c.verb {
+	case "add":
+		err = c.parseAdd(o, &r)
+	case "del":
+		err = c.parseDel(o, &r)
+	case "weight":
+		err = c.parseWeight(o, &r)
+	default:
+		return c, &fabioError{r.at, "there is no command route " + c.verb, "route add, route del or route weight"}
+	}
+	if err == nil && r.more() {
+		err = &fabioError{r.words[0].at, "the line should end here", ""}
+	}
+	return c, err
+}
+
+func (c *command) parseAdd(o Options, r *reader) *fabioError {
+	c.service = r.next()
+	src, at := r.next(), r.at
+	dst := r.next()
+	if dst == "" {
+		return &fabioError{r.at, "a service, a source and a destination are needed", "route add SERVICE HOST/PATH http://ADDRESS:PORT/"}
+	}
+	dstAt := r.at
+	weight, err := r.weight()
+	if err != nil {
+		return err
+	}
+	if c.tags, err = r.tags(); err != nil {
+		return err
+	}
+	opts, optsAt := "", 0
+	if r.skip("opts") {
+		if opts, optsAt, err = r.quoted(); err != nil {
+			return err
+		}
+	}
+	return c.add(o, fabioWord{src, at}, fabioWord{dst, dstAt}, fabioWord{opts, optsAt}, weight)
+}
+
+// add takes in the parts of an added route.
+func (c *command) add(o Options, src, dst, opts fabioWord, weight float64) (err *fabioError) {
+	if c.src, err = o.parseFabioSource(src.text); err != nil {
+		err.offset = src.at + min(err.offset, len(src.text))
+		return err
+	}
+	c.tag.src, c.tag.share = c.src, max(0, weight)
+	u, fault := url.Parse(dst.text)
+	if fault != nil || u.Host == "" {
+		return &fabioError{dst.at, "the destination is not a URL", "http://ADDRESS:PORT/"}
+	}
+	for _, option := range splitFabio(opts.text) {
+		text := option.text
+		if strings.HasPrefix(text, "redirect=") && !strings.Contains(text, ",") {
+			text += "," + dst.text
+		}
+		if err := c.tag.option(text); err != nil {
+			err.offset = opts.at + option.at
+			return err
+		}
+	}
+	c.tag.closeIfNeeded(opts.text)
+	c.dst, c.tag.proto = destination(dst.text), ""
+	if c.tag.redirect.Code == 0 {
+		if err := c.target(u); err != nil {
+			err.offset = dst.at
+			return err
+		}
+	}
+	if err := c.tag.check(); err != nil {
+		err.offset = src.at
+		return err
+	}
+	return nil
+}
+
+// target takes in the destination, whose scheme counts for more than an option.
+func (c *command) target(u *url.URL) *fabioError {
+	switch u.Scheme {
+	case "http":
+	case "https", "tcp":
+		c.tag.proto = u.Scheme
+	default:
+		return &fabioError{0, "a destination of scheme " + u.Scheme + " is not supported", "http, https or tcp"}
+	}
+	c.tag.query, c.address, c.port = u.RawQuery, u.Hostname(), portOf(u)
+	if c.port == 0 {
+		return &fabioError{0, "the destination has no port", "http://ADDRESS:PORT/"}
+	}
+	return nil
+}
+
+func portOf(u *url.URL) int {
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+		return int(port)
+	}
+	return map[string]int{"http": 80, "https": 443}[u.Scheme]
+}
+
+func (c *command) parseDel(o Options, r *reader) (err *fabioError) {
+	if !r.is("tags") {
+		c.service = r.next()
+	}
+	if c.service != "" && !r.is("tags") && r.more() {
+		if err := c.source(o, r); err != nil {
+			return err
+		}
+		if r.more() {
+			c.dst = destination(r.next())
+		}
+		return nil
+	}
+	if c.tags, err = r.tags(); err == nil && c.service == "" && len(c.tags) == 0 {
+		err = &fabioError{r.end, "neither a service nor tags are named", `route del SERVICE or route del tags "TAG"`}
+	}
+	return err
+}
+
+func (c *command) parseWeight(o Options, r *reader) (err *fabioError) {
+	// With one word in front of "weight" it is the source, with two the service
+	// and the source.
+	if len(r.words) > 1 && r.words[1].text != "weight" {
+		c.service = r.next()
+	}
+	if err := c.source(o, r); err != nil {
+		return err
+	}
+	if !r.is("weight") {
+		return &fabioError{r.end, "there is no weight", "route weight SERVICE HOST/PATH weight 0.3"}
+	}
+	if c.share, err = r.weight(); err != nil {
+		return err
+	}
+	c.share = max(0, c.share)
+	if c.tags, err = r.tags(); err == nil && c.service == "" && len(c.tags) == 0 {
+		err = &fabioError{r.end, "without a service, tags are needed", `route weight HOST/PATH weight 0.3 tags "TAG"`}
+	}
+	return err
+}
+
+func (c *command) source(o Options, r *reader) (err *fabioError) {
+	text := r.next()
+	if text == "" {
+		return &fabioError{r.end, "the source is missing", "HOST/PATH"}
+	}
+	c.hasSrc = true
+	if c.src, err = o.parseFabioSource(text); err != nil {
+		err.offset = r.at + min(err.offset, len(text))
+	}
+	return err
+}
+
+// destination is the part of a destination that identifies a target.
+func destination(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	if port := portOf(u); port > 0 {
+		return strings.ToLower(u.Scheme + "://" + net.JoinHostPort(u.Hostname(), strconv.Itoa(port)))
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host)
+}
+
+// apply changes the routes of the parser's service.
+func (all Commands) apply(p *parser, routes *fabioRoutes) {
+	for _, c := range all {
+		if c.service != "" && c.service != p.Service {
+			continue
+		}
+		switch c.verb {
+		case "add":
+			target := fabioTarget{
+				Instance: Instance{ID: c.dst, Address: c.address, Port: c.port, Serving: true},
+				share:    c.tag.share, tags: c.tags,
+			}
+			if !routes.add(c.tag, c.line, target) {
+				p.tooMany(target.Instance, MaxRoutes)
+			}
+			if c.tag.closed != nil {
+				p.problem(target.Instance, Problem{Tag: c.line, Offset: -1, Reason: c.tag.closed.reason, Hint: c.tag.closed.hint})
+			}
+		case "del":
+			for _, r := range *routes {
+				r.targets = slices.DeleteFunc(r.targets, func(t fabioTarget) bool { return c.selects(r, t) })
+			}
+			*routes = slices.DeleteFunc(*routes, func(r *fabioRoute) bool { return len(r.targets) == 0 })
+		case "weight":
+			for _, r := range *routes {
+				for i := range r.targets {
+					if t := &r.targets[i]; c.selects(r, *t) {
+						t.share, t.split = c.share, c.number
+					}
+				}
+			}
+		}
+	}
+}
+
+// selects reports whether a command means a target of a route.
+func (c *command) selects(r *fabioRoute, t fabioTarget) bool {
+	if c.hasSrc && !c.src.is(r.tag.src) {
+		return false
+	}
+	if c.dst != "" {
+		url := r.tag.scheme() + "://" + net.JoinHostPort(t.Address, strconv.Itoa(t.Port))
+		if c.dst != url && c.dst != t.ID {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(c.tags, func(tag string) bool { return !slices.Contains(t.tags, tag) })
+}
+
+// reader takes the words of a command from the front.
+type reader struct {
+	words []fabioWord
+	at    int // where the last word taken began
+	end   int // of the line
+}
+
+func (r *reader) more() bool          { return len(r.words) > 0 }
+func (r *reader) is(word string) bool { return r.more() && r.words[0].text == word }
+
+// next takes a word, empty at the end of the line.
+func (r *reader) next() string {
+	if !r.more() {
+		r.at = r.end
+		return ""
+	}
+	word := r.words[0]
+	r.words, r.at = r.words[1:], word.at
+	return word.text
+}
+
+// skip takes that word, if it is next.
+func (r *reader) skip(word string) bool {
+	if !r.is(word) {
+		return false
+	}
+	r.next()
+	return true
+}
+
+// weight takes "weight W", 0 without it.
+func (r *reader) weight() (float64, *fabioError) {
+	if !r.skip("weight") {
+		return 0, nil
+	}
+	weight, err := strconv.ParseFloat(r.next(), 64)
+	if err != nil || math.IsNaN(weight) || math.IsInf(weight, 0) {
+		return 0, &fabioError{r.at, "the weight is not a number", "0.3 is three tenths of the traffic"}
+	}
+	return weight, nil
+}
+
+// tags takes `tags "T,…"`, none without it.
+func (r *reader) tags() ([]string, *fabioError) {
+	if !r.skip("tags") {
+		return nil, nil
+	}
+	text, _, err := r.quoted()
+	return list(text), err
+}
+
+// quoted takes a text in quotes.
+func (r *reader) quoted() (text string, at int, err *fabioError) {
+	word := r.next()
+	inner, opened := strings.CutPrefix(word, `"`)
+	inner, closed := strings.CutSuffix(inner, `"`)
+	if !opened || !closed {
+		return "", 0, &fabioError{r.at, "a text in quotes is missing", ""}
+	}
+	return inner, r.at + 1, nil
+}
+
+// splitCommand splits a line into words. A word that starts with a quote ends
+// with one, and keeps both.
+func splitCommand(line string) (words []fabioWord) {
+	for at := 0; ; {
+		rest := strings.TrimLeft(line[at:], " \t")
+		at = len(line) - len(rest)
+		if rest == "" {
+			return words
+		}
+		end := strings.IndexAny(rest, " \t")
+		if rest[0] == '"' {
+			if end = strings.IndexByte(rest[1:], '"'); end >= 0 {
+				end += len(`""`)
+			}
+		}
+		if end < 0 {
+			end = len(rest)
+		}
+		words = append(words, fabioWord{rest[:end], at})
+		at += end
+	}
+}

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -271,7 +272,10 @@ func (c *conn) refuse(refusal *Refusal) {
 		w.field("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
 	w.field("Connection", "close")
-	w.out = append(append(w.out, crlf...), text...)
+	w.out = append(w.out, crlf...)
+	if !bytes.HasPrefix(c.rd.buf[:c.rd.w], []byte("HEAD ")) {
+		w.out = append(w.out, text...)
+	}
 	if w.flush() == nil {
 		c.linger()
 	}

@@ -42,6 +42,17 @@ func TestRefusalsEndTheConnection(t *testing.T) {
 	}
 }
 
+// Even a refusal has no body behind the head if that is what was asked for.
+func TestRefusalOfHEAD(t *testing.T) {
+	_, addr := startServer(t, echo)
+	c := newClient(t, addr)
+	c.send("HEAD / HTTP/1.1\r\n\r\n")
+	if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 400 ") {
+		t.Errorf("the head is %q", head)
+	}
+	c.closed()
+}
+
 // A chunked body that breaks is answered 400, and the upstream sees a body that
 // is cut off.
 func TestBrokenChunksStayBroken(t *testing.T) {

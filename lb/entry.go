@@ -43,8 +43,9 @@ type entry struct {
 	counters        counters
 	handshakeErrors atomic.Uint64
 
-	mu          sync.Mutex
-	refusedKind map[string]uint64 // by reason
+	mu           sync.Mutex
+	refusedKind  map[string]uint64 // requests, by reason
+	turnedAtDoor map[string]uint64 // connections, by reason
 }
 
 // labelOf is what logs and metrics call a listener bound to an address: its
@@ -56,13 +57,15 @@ func labelOf(l Listener, bound net.Addr) string {
 	return cmp.Or(l.Name, l.Address)
 }
 
-func (e *entry) countRefused(reason string) {
+func (e *entry) countRefused(reason string) { e.count(&e.refusedKind, reason) }
+
+func (e *entry) count(kinds *map[string]uint64, reason string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.refusedKind == nil {
-		e.refusedKind = map[string]uint64{}
+	if *kinds == nil {
+		*kinds = map[string]uint64{}
 	}
-	e.refusedKind[reason]++
+	(*kinds)[reason]++
 }
 
 func (e *entry) metrics() EntrypointMetrics {
@@ -73,7 +76,7 @@ func (e *entry) metrics() EntrypointMetrics {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	m.Refused = maps.Clone(e.refusedKind)
+	m.Refused, m.RefusedConnections = maps.Clone(e.refusedKind), maps.Clone(e.turnedAtDoor)
 	return m
 }
 

@@ -94,7 +94,7 @@ func TestConnectionsOfOneClient(t *testing.T) {
 			t.Error("one too many was served")
 		}
 	}
-	eventually(t, "the refused are counted", func() bool { return r.entrypoint().Refused[refusedByClientLimit] == 3 })
+	eventually(t, "the refused are counted", func() bool { return r.entrypoint().RefusedConnections[refusedByClientLimit] == 3 })
 	// Another address is another client.
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	other, err := dialer.Dial("tcp", r.addr)

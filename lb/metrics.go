@@ -44,6 +44,8 @@ type EntrypointMetrics struct {
 	InFlight, Connections int64
 	// ConnectionWaits counts how often connections had to wait for others to end.
 	ConnectionWaits uint64
+	// RefusedConnections counts by reason those that were closed at once.
+	RefusedConnections map[string]uint64
 	// HandshakeErrors counts failed TLS handshakes.
 	HandshakeErrors uint64
 	// Refused counts by reason the requests that were none by the standard; they

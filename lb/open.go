@@ -106,7 +106,7 @@ func (e *entry) turnedAway(reason string, client netip.AddrPort, err error) {
 	if err == errSilent { //nolint:errorlint // as readProxyHeader returns it
 		return
 	}
-	e.countRefused(reason)
+	e.count(&e.turnedAtDoor, reason)
 	e.notice("connection refused", "reason", reason, "client", client.Addr().String(), "err", err)
 }
 

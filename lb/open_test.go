@@ -103,7 +103,7 @@ func TestProxyHeaderTooLate(t *testing.T) {
 			t.Errorf("%q: the connection is still open", start)
 		}
 	}
-	eventually(t, "it is counted", func() bool { return r.entrypoint().Refused[refusedByProxy] == 1 })
+	eventually(t, "it is counted", func() bool { return r.entrypoint().RefusedConnections[refusedByProxy] == 1 })
 }
 
 // A client that waits before its first request is none that sends a header.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -73,7 +72,13 @@ func (b *balancing) Run(ctx context.Context) error {
 func (c Config) serverOptions() (lb.ServerOptions, error) {
 	o := lb.DefaultServerOptions()
 	o.Table = c.tableOptions()
+	o.Timeouts = c.LB.Timeouts.over(o.Timeouts)
 	o.Timeouts.Drain = c.LB.DrainTimeout
+	c.LB.Limits.set(&o)
+	o.Forwarding = c.LB.Forwarding.options()
+	o.ServerName = c.LB.Forwarding.ServerName.Or(o.ServerName)
+	o.Underscores, o.RejectEncoded = c.LB.UnderscoreHeaders, c.LB.RejectEncoded
+	o.TrustedProxies, _ = lb.ParsePrefixes(c.LB.TrustedProxies) // as Validate has let through
 	var errs []error
 	for _, l := range c.LB.Listeners {
 		listener, err := lb.ParseListener(l.Text)
@@ -83,13 +88,16 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 		}
 		o.Listeners = append(o.Listeners, listener)
 	}
-	for _, peer := range c.LB.TrustedProxies {
-		prefix, err := netip.ParsePrefix(peer)
-		if err != nil { // a single address: Validate has let nothing else through
-			address, _ := netip.ParseAddr(peer)
-			prefix = netip.PrefixFrom(address, address.BitLen())
+	for _, certificates := range c.LB.Certificates {
+		source, err := certificates.source()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", certificates.Origin, err))
+			continue
 		}
-		o.TrustedProxies = append(o.TrustedProxies, prefix)
+		o.CertSources = append(o.CertSources, source)
+	}
+	if len(errs) == 0 && len(o.Listeners) > 0 {
+		errs = append(errs, o.Validate())
 	}
 	return o, errors.Join(errs...)
 }

@@ -75,18 +75,6 @@ type Catalog struct {
 	Address string `hcl:"address"`
 }
 
-// LB is the load balancer; it runs when it has a listener.
-type LB struct {
-	Listeners []Listener `hcl:"listener,alias=listen"`
-	// DrainTimeout is how long running requests are given at the end.
-	DrainTimeout time.Duration `hcl:"drain_timeout"`
-	// TrustedProxies are the addresses and CIDR blocks of peers whose
-	// forwarding headers are believed.
-	TrustedProxies []string `hcl:"trusted_proxies"`
-
-	AccessLog AccessLog `hcl:"access_log"`
-}
-
 // Tags says how service tags are read.
 type Tags struct {
 	// ExposedByDefault routes services that do not ask for it by a tag.

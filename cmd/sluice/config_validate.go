@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"path"
 	"slices"
 	"strconv"
@@ -94,20 +93,6 @@ func (e *Exec) validate(at string, f *faultList) {
 	for _, pattern := range slices.Concat(e.Env.Allowlist, e.Env.Denylist) {
 		if _, err := path.Match(pattern, ""); err != nil {
 			f.addf("%s.env: %q is not a pattern of names such as \"CONSUL_*\"", at, pattern)
-		}
-	}
-}
-
-// validate leaves the listeners to package lb.
-func (l *LB) validate(f *faultList) {
-	f.notNegative("lb.drain_timeout", l.DrainTimeout)
-	l.AccessLog.validate(f)
-	for _, peer := range l.TrustedProxies {
-		if _, err := netip.ParsePrefix(peer); err == nil {
-			continue
-		}
-		if _, err := netip.ParseAddr(peer); err != nil {
-			f.addf("lb.trusted_proxies: %q is not an address or a block such as \"10.0.0.0/8\"", peer)
 		}
 	}
 }

@@ -92,6 +92,8 @@ func execFlags() []flagSpec {
 
 func lbFlags() []flagSpec {
 	return []flagSpec{
+		{name: "certificates", value: "cs=NAME;type=TYPE;…", set: addCertificates,
+			help: "Take certificates for listeners with cs=NAME from a source: file, path, http, consul, vault. Repeatable."},
 		{name: "exposed-by-default", set: into(func(c *Config) any { return &c.Tags.ExposedByDefault }),
 			help: "Route services whose tags do not ask for it, too."},
 		{name: "access-log", value: "TARGET", set: into(func(c *Config) any { return &c.LB.AccessLog.Target }),
@@ -227,6 +229,15 @@ func addTemplate(cl *commandLine, value string) error {
 // the files, as any other flag does.
 func addListener(cl *commandLine, value string) error {
 	cl.listeners = append(cl.listeners, Listener{Origin: "flag -lb", Text: value})
+	return nil
+}
+
+// addCertificates adds a source of certificates to those of the files.
+func addCertificates(cl *commandLine, value string) error {
+	cl.settings = append(cl.settings, func(c *Config) error {
+		c.LB.Certificates = append(c.LB.Certificates, Certificates{Origin: "flag -certificates", text: Secret(value)})
+		return nil
+	})
 	return nil
 }
 

@@ -13,6 +13,7 @@ type lbMetrics struct {
 	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects *prometheus.Desc
 	perRoute, perEntrypoint                                               countMetrics
 	entrypointInFlight, connections, handshakeErrors, refused             *prometheus.Desc
+	connectionWaits, refusedConnections, certificateExpiry                *prometheus.Desc
 	targetRequests, targetFailures, targetInFlight, targetConnections     *prometheus.Desc
 	logLines, logDropped                                                  *prometheus.Desc
 }
@@ -38,6 +39,10 @@ func newLBMetrics() lbMetrics {
 		connections:        newDesc("lb_entrypoint_connections", "Connections open.", entrypoint...),
 		handshakeErrors:    newDesc("lb_entrypoint_tls_handshake_errors_total", "TLS handshakes that failed.", entrypoint...),
 		refused:            newDesc("lb_entrypoint_refused_requests_total", "Requests that were none by the standard.", "entrypoint", "reason"),
+
+		connectionWaits:    newDesc("lb_entrypoint_connection_waits_total", "Times connections had to wait for others to end.", entrypoint...),
+		refusedConnections: newDesc("lb_entrypoint_refused_connections_total", "Connections closed at once.", "entrypoint", "reason"),
+		certificateExpiry:  newDesc("lb_certificate_expiry_timestamp_seconds", "When the certificate expires.", "source", "certificate"),
 
 		targetRequests:    newDesc("lb_target_requests_total", "Requests sent to the target, second tries too.", "target"),
 		targetFailures:    newDesc("lb_target_failures_total", "Those of them that failed by its fault.", "target"),
@@ -78,9 +83,16 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 		out.gauge(m.entrypointInFlight, float64(e.InFlight), e.Entrypoint)
 		out.gauge(m.connections, float64(e.Connections), e.Entrypoint)
 		out.counter(m.handshakeErrors, e.HandshakeErrors, e.Entrypoint)
+		out.counter(m.connectionWaits, e.ConnectionWaits, e.Entrypoint)
+		for reason, n := range e.RefusedConnections {
+			out.counter(m.refusedConnections, n, e.Entrypoint, reason)
+		}
 		for reason, n := range e.Refused {
 			out.counter(m.refused, n, e.Entrypoint, reason)
 		}
+	}
+	for _, c := range b.Certificates() {
+		out.gauge(m.certificateExpiry, float64(c.Until.Unix()), c.Source, c.Name)
 	}
 	for _, t := range view.Targets {
 		out.counter(m.targetRequests, t.Requests, t.Target)

@@ -221,11 +221,93 @@ lb {
     name    = "web"
     cert    = "web.pem"
   }
+  listener {
+    address = ":8443"
+    name    = "private"
+
+    certificates = "kv"
+    strict_sni   = true
+    tls_min      = "tls12"
+    tls_ciphers  = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "0xc030"]
+
+    proxy_protocol {
+      trusted  = ["10.0.0.0/8", "192.0.2.1"]
+      required = true
+      timeout  = "1s"
+    }
+    header_timeout             = "1s"
+    read_timeout               = "2s"
+    write_timeout              = "3s"
+    idle_timeout               = "4s"
+    max_connections            = 5
+    max_connections_per_client = 6
+    max_header_bytes           = 16384
+    max_header_fields          = 7
+    max_body_bytes             = 8
+    max_requests               = 9
+    max_age                    = "10s"
+  }
+  listener {
+    address     = ":8088"
+    redirect_to = "https"
+  }
   listener = ":80"
   listen   = [":8080;name=alt", ":8081"]
 
+  certificates "kv" {
+    type      = "consul"
+    cert      = "lb/certificates"
+    client_ca = "lb/authorities"
+    refresh   = "5s"
+  }
+  certificates "web" {
+    type   = "http"
+    cert   = "https://certificates.example/list"
+    header = "X-Token: planted"
+  }
+
   drain_timeout   = "7s"
   trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
+
+  timeouts {
+    header        = "11s"
+    read          = "12s"
+    write         = "13s"
+    idle          = "14s"
+    dial          = "15s"
+    response      = "16s"
+    upstream_idle = "17s"
+    tunnel        = "18s"
+  }
+  limits {
+    connections             = 21
+    connections_per_client  = 22
+    header_bytes            = 16384
+    header_fields           = 23
+    body_bytes              = 24
+    requests_per_connection = 25
+    connection_age          = "26s"
+    connections_per_target  = 27
+    target_wait             = "28ms"
+    idle_per_target         = 29
+  }
+  forwarding {
+    client_ip            = "X-Client-Ip"
+    request_id           = "X-Request-Id"
+    tls                  = "X-Secure"
+    tls_value            = "yes"
+    append_forwarded_for = false
+    details              = true
+    server_name          = "edge"
+
+    strict_transport {
+      max_age    = 31536000
+      subdomains = true
+      preload    = true
+    }
+  }
+  underscore_headers = "reject"
+  reject_encoded     = ["slash", "backslash"]
 
   access_log {
     target = "/var/log/sluice/access.log"

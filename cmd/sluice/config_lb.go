@@ -1,0 +1,183 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// LB is the load balancer; it runs when it has a listener.
+type LB struct {
+	Listeners []Listener `hcl:"listener,alias=listen"`
+	// Certificates are sources of certificates, for listeners to use.
+	Certificates []Certificates `hcl:"certificates,accumulate"`
+	// DrainTimeout is how long running requests are given at the end.
+	DrainTimeout time.Duration `hcl:"drain_timeout"`
+	Timeouts     LBTimeouts    `hcl:"timeouts"`
+	Limits       LBLimits      `hcl:"limits"`
+	// TrustedProxies are the addresses and CIDR blocks of peers whose
+	// forwarding headers are believed.
+	TrustedProxies []string   `hcl:"trusted_proxies"`
+	Forwarding     Forwarding `hcl:"forwarding"`
+	// UnderscoreHeaders is what becomes of headers with an underscore in their
+	// names: "keep", "delete" or "reject"; empty is "keep".
+	UnderscoreHeaders string `hcl:"underscore_headers"`
+	// RejectEncoded names characters no path may hold encoded.
+	RejectEncoded []string `hcl:"reject_encoded"`
+
+	AccessLog AccessLog `hcl:"access_log"`
+}
+
+// LBTimeouts are for what the load balancer waits for. 0 stands for the default
+// of package lb.
+type LBTimeouts struct {
+	Header       time.Duration `hcl:"header"`
+	Read         time.Duration `hcl:"read"`
+	Write        time.Duration `hcl:"write"`
+	Idle         time.Duration `hcl:"idle"`
+	Dial         time.Duration `hcl:"dial"`
+	Response     time.Duration `hcl:"response"`
+	UpstreamIdle time.Duration `hcl:"upstream_idle"`
+	Tunnel       time.Duration `hcl:"tunnel"`
+}
+
+// over replaces what is set.
+func (t LBTimeouts) over(o lb.Timeouts) lb.Timeouts {
+	o.Header = cmp.Or(t.Header, o.Header)
+	o.Read = cmp.Or(t.Read, o.Read)
+	o.Write = cmp.Or(t.Write, o.Write)
+	o.Idle = cmp.Or(t.Idle, o.Idle)
+	o.Dial = cmp.Or(t.Dial, o.Dial)
+	o.Response = cmp.Or(t.Response, o.Response)
+	o.UpstreamIdle = cmp.Or(t.UpstreamIdle, o.UpstreamIdle)
+	o.Tunnel = cmp.Or(t.Tunnel, o.Tunnel)
+	return o
+}
+
+// LBLimits bound what clients and targets get. 0 stands for the default of
+// package lb.
+type LBLimits struct {
+	Connections          int           `hcl:"connections"`
+	ConnectionsPerClient int           `hcl:"connections_per_client"`
+	HeaderBytes          int           `hcl:"header_bytes"`
+	HeaderFields         int           `hcl:"header_fields"`
+	BodyBytes            int           `hcl:"body_bytes"`
+	Requests             int           `hcl:"requests_per_connection"`
+	ConnectionAge        time.Duration `hcl:"connection_age"`
+	ConnectionsPerTarget int           `hcl:"connections_per_target"`
+	TargetWait           time.Duration `hcl:"target_wait"`
+	IdlePerTarget        int           `hcl:"idle_per_target"`
+}
+
+// set replaces what is set.
+func (l LBLimits) set(o *lb.ServerOptions) {
+	o.MaxConns = cmp.Or(l.Connections, o.MaxConns)
+	o.MaxConnsPerClient = cmp.Or(l.ConnectionsPerClient, o.MaxConnsPerClient)
+	o.MaxHeaderBytes = cmp.Or(l.HeaderBytes, o.MaxHeaderBytes)
+	o.MaxHeaderFields = cmp.Or(l.HeaderFields, o.MaxHeaderFields)
+	o.MaxBodyBytes = cmp.Or(int64(l.BodyBytes), o.MaxBodyBytes)
+	o.MaxRequests = cmp.Or(l.Requests, o.MaxRequests)
+	o.MaxConnAge = cmp.Or(l.ConnectionAge, o.MaxConnAge)
+	o.MaxConnsPerTarget = cmp.Or(l.ConnectionsPerTarget, o.MaxConnsPerTarget)
+	o.TargetWait = cmp.Or(l.TargetWait, o.TargetWait)
+	o.MaxIdlePerTarget = cmp.Or(l.IdlePerTarget, o.MaxIdlePerTarget)
+}
+
+// Forwarding is what targets and clients are told beside what they always are.
+type Forwarding struct {
+	// ClientIP, RequestID and TLS are names of headers.
+	ClientIP  string `hcl:"client_ip"`
+	RequestID string `hcl:"request_id"`
+	TLS       string `hcl:"tls"`
+	TLSValue  string `hcl:"tls_value"` // empty: "true"
+	// Append adds the client to the X-Forwarded-For of a trusted proxy; on if not
+	// set.
+	Append Optional[bool] `hcl:"append_forwarded_for"`
+	// Details adds Fabio's parameters to Forwarded.
+	Details bool `hcl:"details"`
+	// ServerName is X-Forwarded-Server, "" for none; the host's name if not set.
+	ServerName      Optional[string] `hcl:"server_name"`
+	StrictTransport StrictTransport  `hcl:"strict_transport"`
+}
+
+// StrictTransport is the header Strict-Transport-Security, if MaxAge is above 0.
+type StrictTransport struct {
+	MaxAge     int  `hcl:"max_age"` // seconds
+	Subdomains bool `hcl:"subdomains"`
+	Preload    bool `hcl:"preload"`
+}
+
+func (f Forwarding) options() lb.Forwarding {
+	o := lb.Forwarding{
+		ClientIPField: f.ClientIP, RequestIDField: f.RequestID, TLSField: f.TLS,
+		KeepForwardedFor: !f.Append.Or(true), Details: f.Details,
+	}
+	if f.TLS != "" {
+		o.TLSValue = cmp.Or(f.TLSValue, "true")
+	}
+	if s := f.StrictTransport; s.MaxAge > 0 {
+		o.StrictTransport = lb.StrictTransport(s.MaxAge, s.Subdomains, s.Preload)
+	}
+	return o
+}
+
+// Certificates is a source of certificates. It is given as a stanza with a name,
+// or in the notation of package lb.
+type Certificates struct {
+	Origin string
+	// Name is the label of the stanza.
+	Name     string
+	Type     string        `hcl:"type"`
+	Cert     string        `hcl:"cert"`
+	Key      string        `hcl:"key"`
+	ClientCA string        `hcl:"client_ca,alias=clientca"`
+	Refresh  time.Duration `hcl:"refresh"`
+	// Header is sent along to a URL, as "NAME: VALUE".
+	Header Secret `hcl:"header"`
+
+	// text is the notation, for one that was given by a flag.
+	text Secret
+}
+
+func (c *Certificates) setDefaults(at position) { *c = Certificates{Origin: at.String()} }
+
+func (c *Certificates) setLabel(label string) { c.Name = label }
+
+func (c *Certificates) source() (lb.CertSource, error) {
+	if c.text != "" {
+		return lb.ParseCertSource(c.text.Reveal())
+	}
+	s := lb.CertSource{
+		Name: c.Name, Type: c.Type, Cert: c.Cert, Key: c.Key, ClientCA: c.ClientCA, Refresh: c.Refresh,
+	}
+	if c.Header != "" {
+		name, value, ok := strings.Cut(c.Header.Reveal(), ":")
+		if !ok {
+			return s, errors.New(`header is not of the form "NAME: VALUE"`)
+		}
+		s.Header = http.Header{}
+		s.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	if err := s.Complete(); err != nil {
+		return s, fmt.Errorf("certificates %q: %w", c.Name, err)
+	}
+	return s, nil
+}
+
+// validate leaves to package lb what it checks itself.
+func (l *LB) validate(f *faultList) {
+	f.notNegative("lb.drain_timeout", l.DrainTimeout)
+	l.AccessLog.validate(f)
+	for _, peer := range l.TrustedProxies {
+		_, err := lb.ParsePrefixes([]string{peer})
+		f.add("lb.trusted_proxies", err)
+	}
+	if l.Forwarding.StrictTransport.MaxAge < 0 {
+		f.addf("lb.forwarding.strict_transport.max_age cannot be negative (%d)", l.Forwarding.StrictTransport.MaxAge)
+	}
+}

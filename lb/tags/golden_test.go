@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -155,7 +156,7 @@ func dump(d Definition) string {
 		fmt.Fprintf(&b, "\tpool %q\n", r.Pool)
 	}
 	for _, r := range d.TCPRoutes {
-		fmt.Fprintf(&b, "tcp route %s %q for %s%s\n\trule  %s\n", r.Dialect, r.Name, r.Address, r.ServerName, r.Rule)
+		fmt.Fprintf(&b, "%s\n\trule  %s\n", dumpTCP(r), r.Rule)
 		if r.ProxyProtocol > 0 {
 			fmt.Fprintf(&b, "\tPROXY header of version %d\n", r.ProxyProtocol)
 		}
@@ -164,7 +165,7 @@ func dump(d Definition) string {
 		}
 		fmt.Fprintf(&b, "\tpool %q\n", r.Pool)
 	}
-	for _, m := range d.Middlewares {
+	for _, m := range slices.Concat(d.Middlewares, d.TCPMiddlewares) {
 		fmt.Fprintf(&b, "middleware %s: ", m.Name)
 		if m.Broken != "" {
 			fmt.Fprintf(&b, "broken\n")
@@ -176,6 +177,9 @@ func dump(d Definition) string {
 		fmt.Fprintf(&b, "pool %s %q", p.Dialect, p.Name)
 		if !p.PassHost {
 			b.WriteString(" with the target's host")
+		}
+		if p.ProxyProtocol != 0 {
+			fmt.Fprintf(&b, " with PROXY headers of version %d", p.ProxyProtocol)
 		}
 		if p.Broken != "" {
 			fmt.Fprintf(&b, " broken: %s", p.Broken)
@@ -218,6 +222,32 @@ func dump(d Definition) string {
 		}
 	}
 	return b.String()
+}
+
+// dumpTCP is the head of a route of connections.
+func dumpTCP(r TCPRoute) string {
+	text := fmt.Sprintf("tcp route %s %q", r.Dialect, r.Name)
+	if r.UDP {
+		text = fmt.Sprintf("udp route %s %q", r.Dialect, r.Name)
+	}
+	if r.Address+r.ServerName != "" {
+		text += " for " + r.Address + r.ServerName
+	}
+	if r.Match != nil {
+		text += fmt.Sprintf("\n\tmatch %s\n\tpriority %d", r.Match, r.Priority)
+	}
+	if r.Terminate {
+		text += "\n\tends TLS"
+	}
+	for _, list := range []struct {
+		name  string
+		words []string
+	}{{"entrypoints", r.Entrypoints}, {"middlewares", r.Middlewares}} {
+		if len(list.words) > 0 {
+			text += "\n\t" + list.name + " " + strings.Join(list.words, " ")
+		}
+	}
+	return text
 }
 
 func dumpStep(m spec.Middleware) string {

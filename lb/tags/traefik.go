@@ -19,12 +19,16 @@ func (p *parser) traefik() {
 		routers:     map[string][]variant[router]{},
 		services:    map[string][]variant[service]{},
 		middlewares: map[string][]variant[middleware]{},
+		tcp:         newStreamMerger(p, "tcp"),
+		udp:         newStreamMerger(p, "udp"),
 	}
 	for _, v := range p.views {
 		if v.dialect == Traefik {
 			m.instance(v)
 		}
 	}
+	m.tcp.define()
+	m.udp.define()
 	for _, name := range sortedKeys(m.middlewares) {
 		m.middleware(m.middlewares[name])
 	}
@@ -47,6 +51,7 @@ type merger struct {
 	routers     map[string][]variant[router]
 	services    map[string][]variant[service]
 	middlewares map[string][]variant[middleware]
+	tcp, udp    *streamMerger
 }
 
 // variant is an object as some instance declares it, or several in the same
@@ -72,6 +77,8 @@ func (m *merger) instance(v view) {
 		m.problem(v.Instance, problem)
 		return
 	}
+	m.tcp.instance(declared.tcp, v.Instance)
+	m.udp.instance(declared.udp, v.Instance)
 	m.link(&declared, v)
 	for name, r := range declared.routers {
 		m.routers[name] = append(m.routers[name], variant[router]{value: *r, owner: v.Instance})

@@ -21,6 +21,7 @@ type objects struct {
 	routers     map[string]*router
 	services    map[string]*service
 	middlewares map[string]*middleware
+	tcp, udp    streams
 	// other is set if there are TCP or UDP keys.
 	other bool
 }
@@ -54,7 +55,7 @@ type service struct {
 // decode reads the labels of one instance. unsupported is told of what Traefik
 // knows but is not honoured here, and changes nothing but the object itself.
 func decode(labels []label, unsupported func(l label, reason string)) (objects, *keyError) {
-	o := objects{map[string]*router{}, map[string]*service{}, map[string]*middleware{}, false}
+	o := objects{map[string]*router{}, map[string]*service{}, map[string]*middleware{}, newStreams(), newStreams(), false}
 	seen := map[string]string{}
 	for _, l := range labels {
 		if !l.isTraefik() {
@@ -77,10 +78,15 @@ func decode(labels []label, unsupported func(l label, reason string)) (objects, 
 }
 
 func (o *objects) label(l label, elements []string, unsupported func(label, string)) *keyError {
-	root := strings.ToLower(elements[0])
-	if root != "http" {
-		o.other = o.other || root != "tls"
-		unsupported(l, strings.ToUpper(root)+" keys are not supported yet")
+	switch root := strings.ToLower(elements[0]); root {
+	case "tcp":
+		o.other = true
+		return o.tcp.set(l, elements, unsupported)
+	case "udp":
+		o.other = true
+		return o.udp.set(l, elements, unsupported)
+	case "tls":
+		unsupported(l, "TLS keys are not supported yet")
 		return nil
 	}
 	if len(elements) < 4 {

@@ -90,14 +90,22 @@ const (
 )
 
 func (s syntax) matchers() []ruleMatcher {
-	if s == syntaxV2 {
+	switch s {
+	case syntaxV2:
 		return ruleMatchersV2
+	case syntaxTCP:
+		return tcpMatchers
+	case syntaxTCPV2:
+		return tcpMatchersV2
 	}
 	return ruleMatchers
 }
 
 // other describes the other syntax if it has a matcher of that name.
 func (s syntax) other(name string) (hint string) {
+	if s == syntaxTCP || s == syntaxTCPV2 {
+		return "rules of TCP routers have HostSNI, HostSNIRegexp, ClientIP and ALPN"
+	}
 	theirs, hint := ruleMatchersV2, "this is the syntax of Traefik v2: set rulesyntax=v2 beside the rule"
 	if s == syntaxV2 {
 		theirs, hint = ruleMatchers, "this is the syntax of Traefik v3: leave rulesyntax out"

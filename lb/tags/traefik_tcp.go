@@ -1,0 +1,218 @@
+package tags
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+)
+
+// streamMerger joins what the instances of a service declare of connections or
+// of datagrams.
+type streamMerger struct {
+	*parser
+	root        string // of the keys: "tcp" or "udp"
+	routers     map[string][]variant[streamRouter]
+	services    map[string][]variant[streamService]
+	middlewares map[string][]variant[streamMiddleware]
+}
+
+func newStreamMerger(p *parser, root string) *streamMerger {
+	return &streamMerger{
+		p, root, map[string][]variant[streamRouter]{}, map[string][]variant[streamService]{}, map[string][]variant[streamMiddleware]{},
+	}
+}
+
+// pool is what a service is called among the pools of all kinds.
+func (m *streamMerger) pool(service string) string {
+	return m.root + ":" + strings.TrimSuffix(service, "@consulcatalog")
+}
+
+// instance takes in what an instance declares, and adds what it leaves unsaid:
+// the service, and which one a router uses.
+func (m *streamMerger) instance(declared streams, i Instance) {
+	if len(declared.routers) > 0 && len(declared.services) == 0 {
+		declared.services[strings.ToLower(m.Service)] = &streamService{name: m.Service}
+	}
+	for _, name := range sortedKeys(declared.routers) {
+		r := declared.routers[name]
+		if r.Service == "" && len(declared.services) > 1 {
+			m.problem(i, Problem{
+				Route: r.name, Tag: r.rule.tag, Offset: -1, Reason: "the router names no service and the instance has several",
+			})
+			continue
+		}
+		for _, s := range declared.services {
+			r.Service = cmp.Or(strings.TrimSpace(r.Service), s.name)
+		}
+		m.routers[name] = append(m.routers[name], variant[streamRouter]{value: *r, owner: i})
+	}
+	for name, s := range declared.services {
+		m.services[name] = append(m.services[name], variant[streamService]{value: *s, owner: i})
+	}
+	for name, w := range declared.middlewares {
+		w.check()
+		m.middlewares[name] = append(m.middlewares[name], variant[streamMiddleware]{value: *w, owner: i})
+	}
+}
+
+func (m *streamMiddleware) check() {
+	if m.broken != "" {
+		return
+	}
+	if err := m.spec.Validate(); err != nil {
+		m.broken = strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+}
+
+// define adds the definitions of all that was declared.
+func (m *streamMerger) define() {
+	for _, name := range sortedKeys(m.middlewares) {
+		m.middleware(m.middlewares[name])
+	}
+	for _, name := range sortedKeys(m.services) {
+		m.service(m.services[name])
+	}
+	for n, name := range sortedKeys(m.routers) {
+		r := best(m.parser, strings.ToUpper(m.root)+" router", m.routers[name], streamRouter.equal,
+			func(r streamRouter) (string, string) { return r.name, r.rule.tag })
+		if m.tooMany(r.owner, n) {
+			return
+		}
+		m.router(r)
+	}
+}
+
+func (a streamRouter) equal(b streamRouter) bool {
+	a.rule, b.rule = label{}, label{} // the text is in Rule
+	return reflect.DeepEqual(a, b)
+}
+
+func (m *streamMerger) router(v variant[streamRouter]) {
+	r := v.value
+	route := TCPRoute{
+		Name: r.name, Dialect: Traefik, Service: m.Service, Rule: r.Rule,
+		Entrypoints: r.Entrypoints, Middlewares: local(r.Middlewares), Pool: m.pool(r.Service),
+		Terminate: r.TLS != nil && !r.TLS.Passthrough, UDP: m.root == "udp",
+		Origin: v.origin, Tag: r.rule.tag, Instance: v.owner.ID, Node: v.owner.Node,
+	}
+	if route.UDP {
+		m.TCPRoutes = append(m.TCPRoutes, route)
+		return
+	}
+	problem := Problem{Route: r.name, Tag: r.rule.tag, Offset: r.rule.at}
+	if r.Rule == "" {
+		problem.Offset, problem.Reason, problem.Hint = -1, "a TCP router needs a rule", "HostSNI(`*`) takes every connection"
+		m.problem(v.owner, problem)
+		return
+	}
+	rules := syntaxTCP
+	if cmp.Or(r.Syntax, m.RuleSyntax) == string(syntaxV2) {
+		rules = syntaxTCPV2
+	}
+	rule, err := parseRule(r.Rule, rules, m.Patterns)
+	if err != nil {
+		m.problem(v.owner, problem.because(err))
+		return
+	}
+	route.Match, route.Priority = rule, cmp.Or(r.Priority, streamPriority(rule, r.Rule))
+	switch {
+	case r.TLS != nil:
+		route.Match = match.And{rule, match.TLS{}}
+	case needsTLS(rule):
+		problem.Offset, problem.Reason = -1, "the rule looks at what TLS clients ask for, and the router has no TLS"
+		problem.Hint = "tls=true ends TLS here, tls.passthrough=true passes it on"
+		m.problem(v.owner, problem)
+		return
+	}
+	m.TCPRoutes = append(m.TCPRoutes, route)
+}
+
+// streamPriority is the priority of a rule without one: its length, but what
+// takes every connection comes last.
+func streamPriority(rule match.Expr, text string) int {
+	if rule == (match.HostWildcard{}) {
+		return -1
+	}
+	return len(text)
+}
+
+// needsTLS reports whether a rule asks for something only TLS clients tell.
+func needsTLS(e match.Expr) bool {
+	switch e := e.(type) {
+	case match.And:
+		return slices.ContainsFunc(e, needsTLS)
+	case match.Or:
+		return slices.ContainsFunc(e, needsTLS)
+	case match.Not:
+		return needsTLS(e.X)
+	case match.HostWildcard:
+		return e.Suffix != ""
+	case match.Host, match.HostRegexp, match.ALPN:
+		return true
+	}
+	return false
+}
+
+// service makes a pool of all instances that declare it.
+func (m *streamMerger) service(all []variant[streamService]) {
+	winner := best(m.parser, strings.ToUpper(m.root)+" service", all,
+		func(a, b streamService) bool { return a.proxy() == b.proxy() && a.transport() == b.transport() },
+		func(s streamService) (string, string) { return s.name, "" })
+	pool := Pool{
+		Name: m.pool(winner.value.name), Dialect: Traefik, PassHost: true, Service: m.Service, ProxyProtocol: winner.value.proxy(),
+	}
+	if winner.value.transport() != "" {
+		pool.Broken = "serverstransport is not supported yet"
+	}
+	for _, v := range all {
+		pool.Origin = pool.Origin.with(v.owner)
+		server := streamServer{}
+		if b := v.value.Balancer; b != nil && b.Server != nil {
+			server = *b.Server
+		}
+		if e, ok := m.endpoint(v.owner, cmp.Or(server.Port, v.owner.Port)); ok {
+			e.Scheme = m.root
+			if server.TLS {
+				e.Scheme = "tls"
+			}
+			pool.Endpoints = append(pool.Endpoints, e)
+		}
+	}
+	m.Pools = append(m.Pools, pool)
+}
+
+// proxy is the version of the PROXY header the service is sent, 0 if none.
+func (s streamService) proxy() int {
+	if s.Balancer == nil || s.Balancer.ProxyProtocol == nil {
+		return 0
+	}
+	return cmp.Or(s.Balancer.ProxyProtocol.Version, 2)
+}
+
+func (s streamService) transport() string {
+	if s.Balancer == nil {
+		return ""
+	}
+	return s.Balancer.ServersTransport
+}
+
+func (m *streamMerger) middleware(all []variant[streamMiddleware]) {
+	v := best(m.parser, "TCP middleware", all,
+		func(a, b streamMiddleware) bool {
+			return a.kind == b.kind && a.broken == b.broken && reflect.DeepEqual(a.spec, b.spec)
+		},
+		func(w streamMiddleware) (string, string) { return w.name, "" })
+	w := Middleware{Name: v.value.name, Spec: v.value.spec, Broken: v.value.broken, Service: m.Service, Origin: v.origin}
+	if w.Broken != "" {
+		w.Spec = nil
+		m.problem(v.owner, Problem{
+			Tag: v.value.by.redacted(), Offset: -1,
+			Reason: "TCP middleware " + w.Name + ": " + w.Broken,
+			Hint:   "routers that use it are not served",
+		})
+	}
+	m.TCPMiddlewares = append(m.TCPMiddlewares, w)
+}

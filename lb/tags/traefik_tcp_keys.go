@@ -1,0 +1,177 @@
+package tags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// streams is what the tags of one instance declare of connections (TCP) or of
+// datagrams (UDP), by lower-case name.
+type streams struct {
+	routers     map[string]*streamRouter
+	services    map[string]*streamService
+	middlewares map[string]*streamMiddleware
+}
+
+func newStreams() streams {
+	return streams{map[string]*streamRouter{}, map[string]*streamService{}, map[string]*streamMiddleware{}}
+}
+
+// streamRouter has the options of Traefik by their keys. UDP routers have no
+// others than Entrypoints and Service.
+type streamRouter struct {
+	name        string
+	rule        label
+	Rule        string     `key:"rule"`
+	Syntax      string     `key:"rulesyntax"`
+	Priority    int        `key:"priority"`
+	Entrypoints []string   `key:"entrypoints"`
+	Middlewares []string   `key:"middlewares"`
+	Service     string     `key:"service"`
+	TLS         *streamTLS `key:"tls"`
+}
+
+type streamTLS struct {
+	Passthrough  bool   `key:"passthrough"`
+	CertResolver string `key:"certresolver"`
+	Options      string `key:"options"`
+}
+
+type streamService struct {
+	name     string
+	Balancer *streamBalancer `key:"loadbalancer"`
+}
+
+type streamBalancer struct {
+	Server           *streamServer     `key:"server"`
+	ServersTransport string            `key:"serverstransport"`
+	ProxyProtocol    *streamProxy      `key:"proxyprotocol"`
+	TerminationDelay string            `key:"terminationdelay"`
+	HealthCheck      map[string]string `key:"healthcheck"`
+}
+
+type streamServer struct {
+	Port int  `key:"port"`
+	TLS  bool `key:"tls"`
+}
+
+type streamProxy struct {
+	Version int `key:"version"`
+}
+
+// streamMiddleware is one of connections; UDP has none.
+type streamMiddleware struct {
+	name   string
+	kind   string
+	spec   spec.Middleware
+	broken string
+	by     label
+}
+
+// set reads a label: its key taken apart, from the root on.
+func (s *streams) set(l label, elements []string, unsupported func(label, string)) *keyError {
+	root := strings.ToLower(elements[0])
+	if len(elements) < 4 {
+		return &keyError{label: l, reason: "the key ends too early"}
+	}
+	name, path := elements[2], elements[3:]
+	key := strings.ToLower(name)
+	kind := strings.ToLower(elements[1])
+	switch {
+	case kind == "routers":
+		if s.routers[key] == nil {
+			s.routers[key] = &streamRouter{name: name}
+		}
+		return s.routers[key].set(l, root, path, unsupported)
+	case kind == "services":
+		if s.services[key] == nil {
+			s.services[key] = &streamService{name: name}
+		}
+		return s.services[key].set(l, root, path, unsupported)
+	case kind == "middlewares" && root == "tcp":
+		if s.middlewares[key] == nil {
+			s.middlewares[key] = &streamMiddleware{name: name}
+		}
+		return s.middlewares[key].set(l, path)
+	}
+	return &keyError{label: l, reason: "unknown element " + elements[1]}
+}
+
+func (r *streamRouter) set(l label, root string, path []string, unsupported func(label, string)) *keyError {
+	first := strings.ToLower(path[0])
+	switch {
+	case root == "udp" && first != "entrypoints" && first != "service":
+		return &keyError{label: l, reason: "UDP routers have no option " + strings.Join(path, ".")}
+	case first == "rule":
+		r.rule = l
+	case first == "tls" && len(path) > 1:
+		second := strings.ToLower(path[1])
+		if second != "passthrough" {
+			unsupported(l, "this option is not supported yet; the router serves TLS with the listener's certificates")
+		}
+		if strings.HasPrefix(second, "domains[") {
+			path, l.value = path[:1], "true"
+		}
+	}
+	return decodeStream(r, l, path, strings.ToUpper(root)+" routers")
+}
+
+func (s *streamService) set(l label, root string, path []string, unsupported func(label, string)) *keyError {
+	option := strings.ToLower(strings.Join(path, "."))
+	if root == "udp" && option != "loadbalancer.server.port" {
+		return &keyError{label: l, reason: "UDP services have no option " + option}
+	}
+	switch {
+	case strings.HasPrefix(option, "loadbalancer.healthcheck."):
+		unsupported(l, "this option is not supported yet and ignored: Consul's checks count")
+	case option == "loadbalancer.terminationdelay":
+		unsupported(l, "this option is ignored: either direction of a connection ends by itself")
+	}
+	if err := decodeStream(s, l, path, strings.ToUpper(root)+" services"); err != nil {
+		return err
+	}
+	b := s.Balancer
+	switch {
+	case b == nil:
+	case b.Server != nil && (b.Server.Port < 0 || b.Server.Port > 65535):
+		return &keyError{l, true, "the port is not a number from 1 to 65535"}
+	case b.ProxyProtocol != nil && (b.ProxyProtocol.Version < 0 || b.ProxyProtocol.Version > 2):
+		return &keyError{l, true, "the version of the PROXY protocol is 1 or 2"}
+	}
+	return nil
+}
+
+func (m *streamMiddleware) set(l label, path []string) *keyError {
+	kind := strings.ToLower(path[0])
+	if m.kind != "" && m.kind != kind {
+		m.broken, m.by = fmt.Sprintf("one name is used for two kinds of middleware, %s and %s", m.kind, kind), l
+		return nil
+	}
+	m.kind, m.by = kind, l
+	if m.spec == nil {
+		switch kind {
+		case "ipallowlist", "ipwhitelist":
+			m.spec = &spec.ConnAllowList{}
+		case "inflightconn":
+			m.spec = &spec.InFlightConn{}
+		default:
+			return &keyError{label: l, reason: "there is no kind of TCP middleware " + kind}
+		}
+	}
+	return decodeStream(m.spec, l, path[1:], "middlewares of kind "+kind)
+}
+
+// decodeStream reads an option into a struct by its keys.
+func decodeStream(target any, l label, path []string, whose string) *keyError {
+	err := spec.Decode(target, path, l.value)
+	switch {
+	case errors.Is(err, spec.ErrUnknown):
+		return &keyError{label: l, reason: fmt.Sprintf("%s have no option %q", whose, strings.Join(path, "."))}
+	case err != nil:
+		return &keyError{l, true, err.Error()}
+	}
+	return nil
+}

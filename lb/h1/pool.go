@@ -219,7 +219,7 @@ func (p *Pool) dial(ctx context.Context) (*clientConn, error) {
 	}
 	nc, err := p.options.Dial(ctx, "tcp", p.address)
 	if err == nil && p.options.TLS != nil {
-		encrypted := tls.Client(nc, p.options.TLS)
+		encrypted := tls.Client(Direct(nc), p.options.TLS)
 		if err = encrypted.HandshakeContext(ctx); err != nil {
 			nc.Close()
 			err = fmt.Errorf("shaking hands with %s: %w", p.address, err)

@@ -47,7 +47,7 @@ func (e *entry) open(_ context.Context, nc net.Conn) (h1.Opened, error) {
 		return h1.Opened{}, err
 	}
 	if e.tls != nil {
-		o.Conn = tls.Server(e.addressed(o), e.tls)
+		o.Conn = tls.Server(h1.Direct(e.addressed(o)), e.tls)
 	}
 	return o, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"sort"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -157,15 +158,13 @@ func (v *survey) hostIndex(ctx context.Context, node string) (uint64, error) {
 // instances are all of the collection by service, whose name's case does not
 // matter to Consul, in Consul's order.
 func (c *collection) instances() map[string][]watch.Instance {
-	type owner struct{ node, service string }
-	checks := make(map[owner][]watch.Check, len(c.checks))
-	for _, check := range c.checks {
-		o := owner{check.Node, check.ServiceID}
-		checks[o] = append(checks[o], check)
+	owned := make(ownedChecks, 0, len(c.checks))
+	for i := range c.checks {
+		owned = append(owned, &c.checks[i])
 	}
-	for _, of := range checks {
-		slices.SortFunc(of, func(a, b watch.Check) int { return compareFolded(a.ID, b.ID) })
-	}
+	slices.SortFunc(owned, func(a, b *watch.Check) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.ServiceID, b.ServiceID), compareFolded(a.ID, b.ID))
+	})
 	all := make(map[string][]watch.Instance)
 	for _, h := range c.hosts {
 		for _, s := range h.Services {
@@ -173,7 +172,7 @@ func (c *collection) instances() map[string][]watch.Instance {
 			all[name] = append(all[name], watch.Instance{
 				Node:    h.Node,
 				Service: s,
-				Checks:  slices.Concat(checks[owner{h.Node.Name, ""}], checks[owner{h.Node.Name, s.ID}]),
+				Checks:  owned.of(h.Node.Name, s.ID),
 			})
 		}
 	}
@@ -183,6 +182,26 @@ func (c *collection) instances() map[string][]watch.Instance {
 		})
 	}
 	return all
+}
+
+// ownedChecks are sorted by node, service and ID.
+type ownedChecks []*watch.Check
+
+// of returns the node's own checks and those of a service instance there; nil
+// if there are none.
+func (o ownedChecks) of(node, service string) (list []watch.Check) {
+	for _, id := range []string{"", service} {
+		first := sort.Search(len(o), func(i int) bool {
+			return cmp.Or(cmp.Compare(o[i].Node, node), cmp.Compare(o[i].ServiceID, id)) >= 0
+		})
+		for _, c := range o[first:] {
+			if c.Node != node || c.ServiceID != id {
+				break
+			}
+			list = append(list, *c)
+		}
+	}
+	return list
 }
 
 func compareFolded(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) }

@@ -42,7 +42,8 @@ func scanHealth(body []byte) (list []watch.Instance, ok bool) {
 // scanChecks reads a list of checks.
 func scanChecks(body []byte) (list []watch.Check, ok bool) {
 	s := newScanner(body)
-	list = s.checks()
+	list = make([]watch.Check, 0, bytes.Count(body, []byte(`"CheckID":`))) // it may be long
+	s.checks(&list)
 	return list, s.end()
 }
 
@@ -55,10 +56,10 @@ func scanHost(body []byte) (h watch.NodeServices, ok bool) {
 			s.node(&h.Node)
 		case "Services":
 			s.fresh(h.Services == nil)
+			h.Services = make([]watch.ServiceInfo, 0, bytes.Count(body, []byte(`"Weights":`)))
 			s.array(func() {
-				var i watch.ServiceInfo
-				s.service(&i)
-				h.Services = append(h.Services, i)
+				h.Services = append(h.Services, watch.ServiceInfo{})
+				s.service(&h.Services[len(h.Services)-1])
 			})
 		default:
 			s.other(key, hostFields)
@@ -89,21 +90,19 @@ func (s *scanner) instance(i *watch.Instance) {
 			s.service(&i.Service)
 		case "Checks":
 			s.fresh(i.Checks == nil)
-			i.Checks = s.checks()
+			s.checks(&i.Checks)
 		default:
 			s.other(key, entryFields)
 		}
 	})
 }
 
-// checks reads a list of checks; an empty one is nil.
-func (s *scanner) checks() (list []watch.Check) {
+// checks appends a list of checks.
+func (s *scanner) checks(to *[]watch.Check) {
 	s.array(func() {
-		var c watch.Check
-		s.check(&c)
-		list = append(list, c)
+		*to = append(*to, watch.Check{})
+		s.check(&(*to)[len(*to)-1])
 	})
-	return list
 }
 
 func (s *scanner) node(n *watch.NodeInfo) {

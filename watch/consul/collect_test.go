@@ -52,6 +52,10 @@ func TestCollect_AnswersAsFetchDoes(t *testing.T) {
 	consul.Do("PUT", "/v1/agent/check/fail/service:checked-2-1", "")
 
 	s := newSource(t, web(consul))
+	eventually(t, "the agent has told the catalog all of its node", func() bool {
+		instances, _ := fetch(t, s, watch.Health{Service: "consul"})
+		return len(instances) == 1 && len(instances[0].Node.TaggedAddresses) > 0
+	})
 	collected(t, s, func(answer watch.Answerer) {
 		for _, name := range []string{"checked-0", "checked-1", "checked-2", "plain", "full", "full-sidecar", "Spread", "spread", "absent", "consul"} {
 			for _, passing := range []bool{false, true} {

@@ -23,9 +23,23 @@ func distinct(endpoints []tags.Endpoint) []tags.Endpoint {
 			}
 			return 1
 		}
-		return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Scheme, b.Scheme), serving(a)-serving(b))
+		return cmp.Or(compareKeys(targetKey(a), targetKey(b)), serving(a)-serving(b))
 	})
-	return slices.CompactFunc(sorted, func(a, b tags.Endpoint) bool { return a.Address == b.Address && a.Scheme == b.Scheme })
+	return slices.CompactFunc(sorted, func(a, b tags.Endpoint) bool { return targetKey(a) == targetKey(b) })
+}
+
+func targetKey(e tags.Endpoint) target.Key {
+	return target.Key{Scheme: e.Scheme, Address: e.Address, ServerName: e.ServerName, SkipVerify: e.SkipVerify}
+}
+
+func compareKeys(a, b target.Key) int {
+	verify := 0
+	if a.SkipVerify != b.SkipVerify {
+		if verify = -1; a.SkipVerify {
+			verify = 1
+		}
+	}
+	return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.ServerName, b.ServerName), verify)
 }
 
 // members are the endpoints that serve, with their weights.
@@ -35,8 +49,8 @@ func members(endpoints []tags.Endpoint) []target.Member {
 	fixed := false
 	for _, e := range endpoints {
 		if e.Serving {
-			all = append(all, target.Member{Key: target.Key{Scheme: e.Scheme, Address: e.Address}, Weight: e.Weight})
-			shares = append(shares, e.Share)
+			all = append(all, target.Member{Key: targetKey(e), Weight: e.Weight})
+			shares = append(shares, e.Share/float64(together(endpoints, e.Split)))
 			fixed = fixed || e.Share > 0
 		}
 	}
@@ -46,6 +60,17 @@ func members(endpoints []tags.Endpoint) []target.Member {
 		}
 	}
 	return all
+}
+
+// together counts the serving endpoints that have one share between them; it is
+// 1 if there is no such number.
+func together(endpoints []tags.Endpoint, split int) (count int) {
+	for _, e := range endpoints {
+		if split > 0 && e.Serving && e.Split == split {
+			count++
+		}
+	}
+	return max(1, count)
 }
 
 // fullShare is the weight of all the traffic.

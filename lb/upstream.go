@@ -19,7 +19,10 @@ func newUpstream(key target.Key, o *ServerOptions) *h1.Pool {
 	p.WriteTimeout = o.Timeouts.Write
 	p.Limits.HeadBytes = 2 * o.MaxHeaderBytes
 	if key.Scheme == "https" {
-		p.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		p.TLS = &tls.Config{
+			MinVersion: tls.VersionTLS12, ServerName: key.ServerName,
+			InsecureSkipVerify: key.SkipVerify, //nolint:gosec // as the tag asks
+		}
 	}
 	return h1.NewPool(key.Address, p)
 }

@@ -9,6 +9,10 @@ type Key struct {
 	Scheme string
 	// Address is host:port, with an IPv6 host in brackets.
 	Address string
+	// ServerName is the name an https target's certificate must be for; empty is
+	// the host of Address. SkipVerify takes any certificate.
+	ServerName string
+	SkipVerify bool
 }
 
 // String is the target as a URL, without a path.

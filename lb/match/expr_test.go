@@ -1,6 +1,19 @@
 package match
 
-import "testing"
+import (
+	"net/netip"
+	"testing"
+)
+
+// compiled is a pattern that is known to be valid.
+func compiled(t *testing.T, kind, text string) *Pattern {
+	t.Helper()
+	p, err := compilers(nil)[kind](text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
 func TestExpr_Match(t *testing.T) {
 	plain := Request{Host: "www.x.com", Path: "/foo/bar", Method: "GET"}
@@ -10,6 +23,11 @@ func TestExpr_Match(t *testing.T) {
 	https := Request{Host: "www.x.com", Port: 443, TLS: true}
 	escaped := Request{Path: "/a/b", RoutingPath: "/a%2Fb"}
 	public := Request{Entrypoint: "public"}
+	asked := Request{
+		Remote: netip.MustParseAddr("::ffff:10.0.0.7"),
+		Fields: fields{"X-A": {"one", "two"}, "k": {"v", "w"}, "empty": {""}},
+	}
+	isW := compiled(t, "regexp", "^w$")
 
 	tests := []struct {
 		expr Expr
@@ -51,6 +69,41 @@ func TestExpr_Match(t *testing.T) {
 		{Path{Text: "/a%2Fb", Routing: true}, escaped, true},
 		{Path{Text: "/foo/bar", Routing: true}, plain, true},
 
+		{PathPrefixFold{"/FOO/b"}, plain, true},
+		{PathPrefixFold{"/foo/x"}, plain, false},
+		{PathPrefixFold{"/É"}, Request{Path: "/éa"}, true},
+		{PathPrefixFold{"/k"}, Request{Path: "/\u212a"}, false},
+		{PathGlob{"/foo/*"}, plain, true},
+		{PathGlob{"/foo"}, plain, false},
+		{PathRegexp{compiled(t, "regexp", "o/b"), false}, plain, true},
+		{PathRegexp{compiled(t, "path", "/a/{x}"), false}, escaped, true},
+		{PathRegexp{compiled(t, "path", "/a/{x}"), true}, escaped, false},
+		{HostRegexp{compiled(t, "host", "{sub}.x.com")}, plain, true},
+		{HostRegexp{compiled(t, "regexp", "^x")}, plain, false},
+
+		{Header{"X-A", "two"}, asked, true},
+		{Header{"X-A", "three"}, asked, false},
+		{Header{"X-A", ""}, asked, false},
+		{Header{"X-A", "one"}, plain, false},
+		{HasHeader{"X-A"}, asked, true},
+		{HasHeader{"X-B"}, asked, false},
+		{HeaderRegexp{"X-A", compiled(t, "regexp", "^tw")}, asked, true},
+		{HeaderRegexp{"X-B", compiled(t, "regexp", "")}, asked, false},
+		{Query{"k", "w", false}, asked, true},
+		{Query{"k", "w", true}, asked, false},
+		{Query{"k", "v", true}, asked, true},
+		{Query{"k", "", false}, asked, false},
+		{Query{"empty", "", false}, asked, true},
+		{Query{"none", "", false}, asked, false},
+		{Query{"k", "v", false}, plain, false},
+		{QueryRegexp{"k", isW, false}, asked, true},
+		{QueryRegexp{"k", isW, true}, asked, false},
+		{HasQuery{"k"}, asked, true},
+		{HasQuery{"none"}, asked, false},
+		{ClientIP{netip.MustParsePrefix("10.0.0.0/8")}, asked, true},
+		{ClientIP{netip.MustParsePrefix("10.0.0.8/32")}, asked, false},
+		{ClientIP{netip.MustParsePrefix("10.0.0.0/8")}, plain, false},
+
 		{Method{"GET"}, plain, true},
 		{Method{"POST"}, plain, false},
 		{TLS{}, plain, false},
@@ -84,6 +137,13 @@ func TestExpr_String(t *testing.T) {
 		{HostWildcard{Suffix: ".d"}, "HostGlob(`*.d`)"},
 		{And{Port{}, Port{81}, Undotted{}}, "HostWithoutPort() && HostPort(`81`) && HostWithoutTrailingDot()"},
 		{Entrypoint{[]string{"a", "b"}}, "Entrypoint(`a`, `b`)"},
+		{Header{"K", "v"}, "Header(`K`, `v`)"},
+		{HeaderRegexp{"K", compiled(t, "regexp", "^v")}, "HeaderRegexp(`K`, `^v`)"},
+		{Query{"k", "v", true}, "FirstQuery(`k`, `v`)"},
+		{QueryRegexp{"k", compiled(t, "query", "{n}"), false}, "QueryRegexp(`k`, `{n}`)"},
+		{ClientIP{netip.MustParsePrefix("10.0.0.0/8")}, "ClientIP(`10.0.0.0/8`)"},
+		{PathRegexp{Pattern: compiled(t, "prefix", "/a/{x}")}, "PathPrefix(`/a/{x}`)"},
+		{HostRegexp{compiled(t, "host", "{s}.x")}, "HostRegexp(`{s}.x`)"},
 	}
 	for _, test := range tests {
 		if got := test.expr.String(); got != test.want {

@@ -13,7 +13,7 @@ const globMeta = `*?[\`
 // outside it, and "\" takes the next character as it is. Nothing is special
 // about dots and slashes. A malformed pattern matches nothing.
 func globMatch(pattern, text string) bool {
-	// Where to go on if the text behind the last star does not fit: one character
+	// Where to go on if the text behind the last star does not fit: one byte
 	// later. Going back to a star before it could find nothing new.
 	retry, later := "", ""
 	starred := false
@@ -32,8 +32,7 @@ func globMatch(pattern, text string) bool {
 		if !starred || later == "" {
 			return false
 		}
-		_, size := utf8.DecodeRuneInString(later)
-		later = later[size:]
+		later = later[1:]
 		pattern, text = retry, later
 	}
 }
@@ -43,18 +42,19 @@ func globOne(pattern, text string) (restPattern, restText string, ok bool) {
 	if pattern == "" || text == "" {
 		return "", "", false
 	}
-	c, size := utf8.DecodeRuneInString(text)
-	switch text = text[size:]; pattern[0] {
+	switch c, size := utf8.DecodeRuneInString(text); pattern[0] {
 	case '?':
-		return pattern[1:], text, true
+		return pattern[1:], text[size:], true
 	case '[':
 		rest, ok := globClass(pattern[1:], c)
-		return rest, text, ok
+		return rest, text[size:], ok
 	case '\\':
 		pattern = pattern[1:]
 	}
-	want, width := utf8.DecodeRuneInString(pattern)
-	return pattern[width:], text, width > 0 && want == c && (c != utf8.RuneError || width == size)
+	if pattern == "" || pattern[0] != text[0] {
+		return "", "", false
+	}
+	return pattern[1:], text[1:], true
 }
 
 // globClass matches one character with a class, from behind its bracket.

@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 	"strings"
 	"sync"
+	"unicode/utf8"
 	"weak"
 )
 
@@ -155,6 +156,9 @@ func compile(key patternKey) (*Pattern, error) {
 		return nil, &PatternError{maxPattern, fmt.Sprintf("the pattern is longer than %d bytes", maxPattern)}
 	}
 	text := key.text
+	if !utf8.ValidString(text) {
+		return nil, &PatternError{0, "the pattern is not UTF-8"}
+	}
 	if key.kind != expression {
 		var fault *PatternError
 		if text, fault = translate(key.kind, text); fault != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
-// entry is a listener at work. Its connections are those of http1, which hands
-// the ones that agreed on HTTP/2 to http2.
+// entry is a listener at work. Its connections are those of conns; if that is
+// http1, it hands the ones that agreed on HTTP/2 to http2.
 type entry struct {
 	listener Listener
 	timeouts Timeouts
@@ -36,8 +36,9 @@ type entry struct {
 
 	accepted chan struct{} // closed when no more are
 
-	http1    *h1.Server
-	http2    *http.Server // nil without TLS, as is:
+	conns    connServer
+	http1    *h1.Server   // nil unless HTTP is all that is spoken, as are:
+	http2    *http.Server // nil without TLS too, and
 	handover *handover
 
 	counters        counters
@@ -83,19 +84,23 @@ func (e *entry) metrics() EntrypointMetrics {
 // start makes the servers of the entry. The context ends what still runs on
 // HTTP/2 when the server stops for good.
 func (e *entry) start(ctx context.Context, s *Server) {
+	e.accepted = make(chan struct{})
+	if e.conns != nil {
+		return
+	}
 	o := e.http1Options(s)
 	if e.tls != nil {
 		e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
 		o.Takeover = e.handover.take
 	}
-	e.accepted = make(chan struct{})
 	e.http1 = h1.NewServer(o, func(in *h1.Inbound) { s.serveHTTP1(e, in) })
+	e.conns = e.http1
 }
 
 // accept accepts connections until the entry is stopped.
 func (e *entry) accept(s *Server) error {
 	defer close(e.accepted)
-	err := e.http1.Serve(e.gate)
+	err := e.conns.Serve(e.gate)
 	if err == nil || errors.Is(err, net.ErrClosed) && s.draining.Load() {
 		return nil
 	}
@@ -111,7 +116,7 @@ func (e *entry) stop(ctx context.Context) error {
 	}
 	e.gate.Close()
 	<-e.accepted
-	err := e.http1.Shutdown(ctx)
+	err := e.conns.Shutdown(ctx)
 	if e.http2 != nil {
 		err = errors.Join(err, e.http2.Shutdown(ctx))
 	}
@@ -120,7 +125,7 @@ func (e *entry) stop(ctx context.Context) error {
 
 // cut ends what is in flight.
 func (e *entry) cut() {
-	e.http1.Close()
+	e.conns.Close()
 	if e.http2 != nil {
 		_ = e.http2.Close()
 	}

@@ -92,9 +92,10 @@ func (s *Server) bind(l Listener) (e *entry, err error) {
 		listener: l, timeouts: timeoutsOf(&s.options, &l), limits: limitsOf(&s.options, &l),
 		log: s.log, failures: &s.failures,
 	}
-	switch l.Proto {
-	case ProtoTCP, ProtoSNI, ProtoHTTPSAndSNI, ProtoTCPDynamic, ProtoUDP:
-		return nil, fmt.Errorf("listener %s: proto=%s is not supported yet", l.Address, l.Proto)
+	if l.Proto != ProtoHTTP && l.Proto != ProtoHTTPS {
+		if e.conns, err = s.newStreams(e); err != nil {
+			return nil, fmt.Errorf("listener %s: proto=%s: %w", l.Address, l.Proto, err)
+		}
 	}
 	if e.tls, err = s.tlsConfig(&l); err != nil {
 		return nil, fmt.Errorf("listener %s: %w", l.Address, err)

@@ -19,6 +19,10 @@ type Options struct {
 	Scope watch.Scope
 	// Statuses are the health states that get traffic; see [watch.Instance.Status].
 	Statuses []string
+	// Checks says which checks must be in one of them.
+	Checks Checks
+	// Manual is what is added to the tags.
+	Manual Manual
 	// Entrypoints are the names of the listeners. If there are none, routes are
 	// served on all listeners whatever entry points they name.
 	Entrypoints []string
@@ -50,6 +54,9 @@ type Builder struct {
 	Options
 	linker   *linker
 	problems *problemSet
+	manual   manual
+	// aliases counts who asks for each.
+	aliases map[string]int
 	// services are those whose tags can route, by name.
 	services map[string]*service
 	// unread are those of them whose instances are not known.
@@ -83,28 +90,34 @@ const (
 // NewBuilder returns a builder that has seen nothing yet.
 func NewBuilder(o Options, pools Pools) *Builder {
 	problems := newProblemSet()
-	return &Builder{
+	b := &Builder{
 		Options: o, linker: newLinker(o, pools, problems), problems: problems,
-		services: map[string]*service{}, unread: map[string]*service{},
-		table: &Table{index: match.NewIndex(nil)}, unasked: true,
+		services: map[string]*service{}, unread: map[string]*service{}, aliases: map[string]int{},
+		manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
+	b.command()
+	return b
 }
 
 // Build makes the table of a snapshot, which must not be older than the one
 // before.
 func (b *Builder) Build(s *watch.Snapshot) *Table {
+	b.readManual(s)
 	for _, name := range b.stale(s) {
 		b.read(s, name)
 	}
+	b.settleAdded()
 	b.seen = s.Generation()
 	gone, come := b.linker.update()
 	b.table = &Table{
 		generation: s.Generation(),
 		pending:    b.isPending(s),
-		failing:    b.has(failing),
+		failing:    b.has(failing) || b.manual.is(failing),
 		routes:     patched(b.table.routes, gone, come, compareRoutes),
 		index:      b.table.index.Change(rules(gone), rules(come)),
 		problems:   b.problems.patch(b.table.problems),
+		noRoute:    b.noRoute(),
+		aliases:    slices.Sorted(maps.Keys(b.aliases)),
 	}
 	return b.table
 }
@@ -113,7 +126,7 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 func (b *Builder) isPending(s *watch.Snapshot) bool {
 	list, _ := s.Entry(b.Options.services())
 	// If the list fails as well, it is not those services but the catalog.
-	return !list.Known || b.has(pending) || list.Err != nil && b.has(failing)
+	return !list.Known || b.has(pending) || b.manual.is(pending) || list.Err != nil && b.has(failing)
 }
 
 func (b *Builder) has(state state) bool {
@@ -173,7 +186,9 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 	if !ok {
 		known.state = stateOf(entry.Err)
 		b.unread[name] = known
-		b.settle(name, known, tags.Definition{Problems: unreadable(name, entry.Err)})
+		d := tags.Parse(b.Tags, name, nil) // what commands add
+		d.Problems = append(d.Problems, unreadable(name, entry.Err)...)
+		b.settle(name, known, d)
 		return
 	}
 	if known.state == read && known.version == entry.Version {
@@ -191,6 +206,14 @@ func (b *Builder) settle(name string, known *service, d tags.Definition) {
 		d.Routes[i].Precedence.Family = family(d.Routes[i].Dialect)
 	}
 	b.problems.set(owner{"service", nameOf("", name)}, d.Problems)
+	for _, alias := range d.Aliases {
+		b.aliases[alias]++
+	}
+	for _, alias := range known.definition.Aliases {
+		if b.aliases[alias]--; b.aliases[alias] == 0 {
+			delete(b.aliases, alias)
+		}
+	}
 	b.linker.replace(known.definition, d)
 	known.definition = d
 }
@@ -245,7 +268,7 @@ func (b *Builder) instances(all []watch.Instance) []tags.Instance {
 			Port:       i.Service.Port,
 			Tags:       i.Service.Tags,
 			Meta:       i.Service.Meta,
-			Serving:    slices.Contains(b.Statuses, i.Status()),
+			Serving:    b.serves(&i),
 			Registered: i.Service.ModifyIndex,
 		})
 	}

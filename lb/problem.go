@@ -47,6 +47,7 @@ func (p *problemSet) patch(list []tags.Problem) []tags.Problem {
 func compareProblems(a, b tags.Problem) int {
 	return cmp.Or(
 		cmp.Compare(a.Service, b.Service),
+		cmp.Compare(a.Source, b.Source),
 		cmp.Compare(a.Tag, b.Tag),
 		cmp.Compare(a.Route, b.Route),
 		cmp.Compare(a.Offset, b.Offset),

@@ -8,7 +8,7 @@ import (
 )
 
 // Wants returns the queries a builder needs answered: the list of services, and
-// the instances of those whose tags can route. Asked with each new snapshot, it
+// the instances of those whose tags can route, and the keys of [Manual]. Asked with each new snapshot, it
 // grows with what the snapshot tells; changed is false, and there are no
 // queries, if they are the same as when it was last asked. Their order tells
 // nothing new.
@@ -23,7 +23,7 @@ func (b *Builder) Wants(s *watch.Snapshot) (queries []watch.Query, changed bool)
 	for _, name := range b.names {
 		queries = append(queries, b.health(name))
 	}
-	return queries, true
+	return append(queries, b.manual.queries(b.Scope)...), true
 }
 
 func (o Options) services() watch.Services { return watch.Services{Scope: o.Scope} }

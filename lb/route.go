@@ -1,6 +1,8 @@
 package lb
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -16,7 +18,7 @@ func (s *Server) Serve(x *Exchange) {
 	}
 	route, ok := x.Table.Lookup(&x.Request)
 	if !ok {
-		x.AnswerText(http.StatusNotFound, "404 page not found")
+		s.answerNoRoute(x)
 		return
 	}
 	x.Route = route
@@ -33,6 +35,23 @@ func (s *Server) Serve(x *Exchange) {
 	s.setForwarding(x)
 	x.forward = forwarder{s}
 	route.handler.Serve(x)
+}
+
+// answerNoRoute answers with the page for requests without a route.
+func (s *Server) answerNoRoute(x *Exchange) {
+	status := cmp.Or(s.options.NoRouteStatus, http.StatusNotFound)
+	p := x.Table.noRoute
+	if p.text == "" {
+		text := http.StatusText(status)
+		if status == http.StatusNotFound {
+			text = "page not found"
+		}
+		x.AnswerText(status, strings.TrimSpace(fmt.Sprintf("%d %s", status, strings.ToLower(text))))
+		return
+	}
+	h := &Header{}
+	h.Add("Content-Type", p.contentType)
+	x.Answer(status, h, p.text)
 }
 
 // isDisguised reports whether the request got round a route by encoding a

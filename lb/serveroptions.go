@@ -67,6 +67,8 @@ type ServerOptions struct {
 	// EncodedCharacters.
 	RejectEncoded []string
 
+	// NoRouteStatus answers requests without a route; 0 is 404.
+	NoRouteStatus int
 	// ServerName is sent to upstreams as X-Forwarded-Server; empty sends none.
 	ServerName string
 
@@ -162,6 +164,9 @@ func (o ServerOptions) Validate() error {
 		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", minHeaderBytes, o.MaxHeaderBytes))
 	}
 	errs = append(errs, o.validateLimits(), o.validateCertSources(), o.validateScreening(), o.Forwarding.validate())
+	if o.NoRouteStatus != 0 && (o.NoRouteStatus < 200 || o.NoRouteStatus > 999) {
+		errs = append(errs, fmt.Errorf("the status without a route must be from 200 to 999, not %d", o.NoRouteStatus))
+	}
 	if o.Logger == nil {
 		errs = append(errs, errors.New("no logger is given"))
 	}

@@ -19,6 +19,8 @@ type Table struct {
 	routes     []*Route // by precedence
 	index      *match.Index
 	problems   []tags.Problem
+	noRoute    page
+	aliases    []string
 }
 
 // Route is one entry of a Table: a definition with its parts put together. It is
@@ -96,6 +98,15 @@ func (t *Table) Problems() []tags.Problem {
 		return nil
 	}
 	return t.problems
+}
+
+// Aliases are names by which the load balancer is to be registered while the
+// table is in force, sorted. A nil table has none.
+func (t *Table) Aliases() []string {
+	if t == nil {
+		return nil
+	}
+	return t.aliases
 }
 
 // Generation is that of the snapshot the table shows.

@@ -39,7 +39,11 @@ func (p problemView) String() string {
 	case p.Origin == "file":
 		fmt.Fprintf(&b, "%s: %s", p.File, p.Reason)
 	default:
-		fmt.Fprintf(&b, "service %s", p.Service)
+		if p.Origin == "key" {
+			b.WriteString(p.File)
+		} else {
+			fmt.Fprintf(&b, "service %s", p.Service)
+		}
 		if p.Instance != "" {
 			fmt.Fprintf(&b, ", instance %s on %s", p.Instance, p.Node)
 		}

@@ -62,7 +62,7 @@ type endpointView struct {
 
 // problemView is something that could not be honoured.
 type problemView struct {
-	// Origin is what kind of thing it is about: "tag" or "file".
+	// Origin is what kind of thing it is about: "tag", "file" or "key".
 	Origin   string `json:"origin"`
 	Service  string `json:"service,omitempty"`
 	Instance string `json:"instance,omitempty"`
@@ -161,8 +161,12 @@ func viewRoute(r *lb.Route) routeView {
 func tagProblems(all []tags.Problem) []problemView {
 	var views []problemView
 	for _, p := range all {
+		origin := "tag"
+		if p.Source != "" {
+			origin = "key"
+		}
 		views = append(views, problemView{
-			Origin: "tag", Service: p.Service, Instance: p.Instance, Node: p.Node, Route: p.Route,
+			Origin: origin, File: p.Source, Service: p.Service, Instance: p.Instance, Node: p.Node, Route: p.Route,
 			Tag: p.Tag, Offset: p.Offset, Reason: p.Reason, Hint: p.Hint,
 		})
 	}

@@ -1,0 +1,49 @@
+package lb
+
+import (
+	"slices"
+
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// Checks says which of an instance's checks must be in one of the accepted
+// states. An instance in maintenance, or on a node in maintenance, gets no
+// traffic whatever it is.
+type Checks string
+
+const (
+	// ChecksEvery asks it of all checks, the node's too. An instance without any
+	// is healthy.
+	ChecksEvery Checks = ""
+	// ChecksOne asks it of one check of the service at least, ChecksAll of all of
+	// them, as Fabio has it: of the node's, only the agent's own counts, and an
+	// instance without a check of the service gets no traffic.
+	ChecksOne Checks = "one"
+	ChecksAll Checks = "all"
+)
+
+// agentAlive is the check by which Consul says that a node's agent can be
+// reached.
+const agentAlive = "serfHealth"
+
+// serves reports whether the instance's health allows traffic to it.
+func (o *Options) serves(i *watch.Instance) bool {
+	status := i.Status()
+	if o.Checks == ChecksEvery || status == watch.Maintenance {
+		return slices.Contains(o.Statuses, status)
+	}
+	checks, good := 0, 0
+	for _, c := range i.Checks {
+		switch {
+		case c.ID == agentAlive && c.Status == watch.Critical:
+			return false
+		case c.ServiceID == "":
+		default:
+			checks++
+			if slices.Contains(o.Statuses, c.Status) {
+				good++
+			}
+		}
+	}
+	return good > 0 && (o.Checks == ChecksOne || good == checks)
+}

@@ -1,0 +1,101 @@
+package lb
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+func TestManualRoutesFollowTheKVStore(t *testing.T) {
+	c := newCatalog()
+	c.options.Manual = Manual{RoutesKey: "/fabio/config", PageKey: "fabio/noroute.html"}
+	c.set("web", at("10.0.0.1", "urlprefix-www/", "urlprefix-www/old", "register"))
+	b := c.builder()
+	kv := func(key string, pairs ...watch.Pair) {
+		c.generation++
+		c.entries[watch.Prefix{Path: key}] = watch.Entry{Value: pairs, Known: true, Version: c.generation}
+	}
+	if b.Build(c.snapshot()).Complete() {
+		t.Fatal("the table is complete although the manual routes have not been heard of")
+	}
+	kv("fabio/config",
+		watch.Pair{Key: "fabio/config", Value: "route del web www/old\nroute add other www/other http://10.9.0.1:80\nbad"},
+		watch.Pair{Key: "fabio/config/2", Value: "route add web www/kv http://10.9.0.2:80 opts \"register=kv\""},
+		watch.Pair{Key: "fabio/config2", Value: "route del web"})
+	kv("fabio/noroute.html", watch.Pair{Key: "fabio/noroute.html", Value: " <html>none</html>\n"}, watch.Pair{Key: "fabio/noroute.html.bak", Value: "x"})
+	table := b.Build(c.snapshot())
+	if got := routeNames(table); got != "www/other www/kv www/" {
+		t.Errorf("routes %q", got)
+	}
+	if table.noRoute.text != "<html>none</html>" || !strings.HasPrefix(table.noRoute.contentType, "text/html") {
+		t.Errorf("page %+v", table.noRoute)
+	}
+	if p := table.Problems(); len(p) != 1 || p[0].Source != "key fabio/config, line 3" {
+		t.Errorf("problems %+v", p)
+	}
+	if a := table.Aliases(); len(a) != 1 || a[0] != "kv" {
+		t.Errorf("aliases %v", a)
+	}
+	kv("fabio/config")
+	kv("fabio/noroute.html")
+	table = b.Build(c.snapshot())
+	if got := routeNames(table); got != "www/old www/" || len(table.Problems()) > 0 || len(table.Aliases()) > 0 || table.noRoute.text != "" {
+		t.Errorf("without the keys there are routes %q and %v", got, table.Problems())
+	}
+}
+
+func TestServiceOfManualRoutesComesAndGoes(t *testing.T) {
+	c := newCatalog()
+	c.options.Manual.Text = "route add web www/manual http://10.9.0.1:80"
+	b := c.builder()
+	check := func(want string) {
+		t.Helper()
+		if got := routeNames(b.Build(c.snapshot())); got != want {
+			t.Errorf("routes %q, want %q", got, want)
+		}
+	}
+	check("www/manual")
+	c.list("web", at("10.0.0.1", "urlprefix-www/"))
+	check("www/manual")
+	c.set("web", at("10.0.0.1", "urlprefix-www/"))
+	check("www/manual www/")
+	c.remove("web")
+	check("www/manual")
+}
+
+func routeNames(t *Table) string {
+	var names []string
+	for _, r := range t.Routes() {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestChecks(t *testing.T) {
+	node := func(id, status string) watch.Check { return watch.Check{ID: id, Status: status} }
+	own := func(status string) watch.Check { return watch.Check{ID: "c", ServiceID: "web-1", Status: status} }
+	for _, test := range []struct {
+		name            string
+		checks          []watch.Check
+		every, one, all bool
+	}{
+		{"none at all", nil, true, false, false},
+		{"one that passes", []watch.Check{own("passing")}, true, true, true},
+		{"one of two passes", []watch.Check{own("passing"), own("critical")}, false, true, false},
+		{"warning", []watch.Check{own("warning")}, false, false, false},
+		{"only the node's", []watch.Check{node("serfHealth", "passing")}, true, false, false},
+		{"another check of the node fails", []watch.Check{own("passing"), node("disk", "critical")}, false, true, true},
+		{"the node is gone", []watch.Check{own("passing"), node("serfHealth", "critical")}, false, false, false},
+		{"node maintenance", []watch.Check{own("passing"), node("_node_maintenance", "critical")}, false, false, false},
+		{"service maintenance", []watch.Check{own("passing"), {ID: "_service_maintenance:web-1", ServiceID: "web-1", Status: "critical"}}, false, false, false},
+	} {
+		for checks, want := range map[Checks]bool{ChecksEvery: test.every, ChecksOne: test.one, ChecksAll: test.all} {
+			o := DefaultOptions()
+			o.Checks = checks
+			if got := o.serves(&watch.Instance{Checks: test.checks}); got != want {
+				t.Errorf("%s: with %q, serves is %v", test.name, checks, got)
+			}
+		}
+	}
+}

@@ -40,10 +40,10 @@ func DefaultOptions() Options {
 	return Options{Tags: tags.DefaultOptions(), Statuses: []string{watch.Passing}}
 }
 
-// Pools gives the runtime pool of that name with these members; it outlives
+// Pools gives the runtime pool of that name, members and policy; it outlives
 // tables. [target.Registry] is one.
 type Pools interface {
-	Pool(name string, members []target.Member) *target.Pool
+	Pool(name string, members []target.Member, policy target.Policy) *target.Pool
 }
 
 // Builder makes one table after the other from the snapshots of a watcher. It

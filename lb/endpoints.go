@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -60,6 +62,23 @@ func members(endpoints []tags.Endpoint) []target.Member {
 		}
 	}
 	return all
+}
+
+// policy is how a pool is picked from.
+func policy(b *spec.LoadBalancer) (p target.Policy) {
+	if b == nil {
+		return p
+	}
+	p.Method = map[string]target.Method{
+		"random": target.Random, "p2c": target.PowerOfTwo, "leastconn": target.LeastConns, "leasttime": target.LeastTime,
+		"hrw": target.Rendezvous,
+	}[b.Strategy]
+	p.Watched = b.Health != nil
+	if b.Passive != nil {
+		p.MaxFailures = cmp.Or(b.Passive.MaxFailedAttempts, 1)
+		p.Window = cmp.Or(b.Passive.FailureWindow, 10*time.Second)
+	}
+	return p
 }
 
 // together counts the serving endpoints that have one share between them; it is

@@ -54,6 +54,7 @@ func (s *Server) put(table *Table) {
 	s.table.Store(table)
 	s.metrics.rebuilds.Add(1)
 	s.targets.Replace(pools(gone), pools(come))
+	s.prober.replace(gone, come)
 	if old == nil {
 		s.log.Info("routing", "routes", len(table.Routes()), "problems", len(table.Problems()))
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -18,7 +19,7 @@ var _ Handler = forwarder{}
 
 // Serve implements [Handler].
 func (f forwarder) Serve(x *Exchange) {
-	t := x.Route.Pool.Pick()
+	t, fresh := x.Route.pick(x)
 	if t == nil {
 		x.Outcome.Err = errors.New("no instance is healthy")
 		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
@@ -29,7 +30,7 @@ func (f forwarder) Serve(x *Exchange) {
 	ans, err := f.try(x, t)
 	if err != nil && x.ctx.Err() == nil && isRetriable(&x.call, err) {
 		f.s.metrics.retries.Add(1)
-		t = x.Route.Pool.PickOther(t)
+		t, fresh = x.Route.Pool.PickOther(t), x.Route.sticky != nil
 		x.call.Fresh = true
 		ans, err = f.try(x, t)
 	}
@@ -37,7 +38,7 @@ func (f forwarder) Serve(x *Exchange) {
 	if err != nil {
 		f.fail(x, t, err)
 	} else {
-		f.pass(x, t, ans)
+		f.pass(x, t, ans, fresh)
 	}
 	x.Outcome.TargetTook = x.since(asked)
 }
@@ -69,17 +70,32 @@ func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError
 		x.call.Host = t.Key().Address
 	}
 	t.Begin()
+	var began time.Time
+	if x.Route.Pool.IsTimed() {
+		began = time.Now()
+	}
 	ans, err := t.Conns().(*h1.Pool).Send(x.ctx, &x.call)
 	if err == nil {
+		if !began.IsZero() {
+			t.Took(time.Since(began))
+		}
 		return ans, nil
 	}
 	failed := err.(*h1.SendError) //nolint:errorlint,errcheck // as Send promises
 	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall) || errors.Is(err, h1.ErrBusy)
 	if !blameless {
 		f.s.metrics.upstreamErrors.Add(1)
+		f.observe(x, t, true)
 	}
 	t.End(!blameless)
 	return nil, failed
+}
+
+// observe tells the pool how a target did.
+func (f forwarder) observe(x *Exchange, t *target.Target, failed bool) {
+	if x.Route.Pool.Observe(t, failed) {
+		f.s.log.Warn("a target failed too often and gets no requests for a while", "target", t.Key().String(), "pool", x.Route.Pool.Name())
+	}
 }
 
 func isClientGone(x *Exchange, err error) bool {
@@ -130,8 +146,8 @@ func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	}
 }
 
-// pass hands the answer to the client.
-func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer) {
+// pass hands the answer to the client. A fresh one is told where it came from.
+func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer, fresh bool) {
 	failed := false
 	defer func() {
 		ans.Close()
@@ -140,6 +156,10 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer) {
 	x.Outcome.Status, x.Outcome.TargetStatus = ans.Status(), ans.Status()
 	x.answer.fields = ans.Fields().AppendEndToEnd(x.answer.fields[:0])
 	f.s.recordTarget(x)
+	f.observe(x, t, ans.Status() >= http.StatusInternalServerError)
+	if fresh {
+		x.Route.sticky.set(&x.answer, t)
+	}
 	if ans.Status() == http.StatusSwitchingProtocols {
 		f.tunnel(x, ans)
 		return

@@ -87,7 +87,7 @@ func tableOf(p Pools, routes []testRoute) *Table {
 			},
 			Match:    match.PathPrefix{Text: tr.prefix},
 			PassHost: true,
-			Pool:     p.Pool(tr.prefix, members),
+			Pool:     p.Pool(tr.prefix, members, target.Policy{}),
 			handler:  lastHandler{},
 		}
 		if tr.change != nil {

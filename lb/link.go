@@ -71,6 +71,12 @@ func (k *link) steps() bool {
 	if err := k.named(k.wanted.Middlewares, 0); err != nil {
 		return k.fail(err.Error(), notWithout)
 	}
+	b := k.backend(nameOf(k.wanted.Dialect, k.wanted.Pool))
+	if p := b.merge(); p != nil && len(p.Middlewares) > 0 {
+		if err := k.named(p.Middlewares, 0); err != nil {
+			return k.fail("service "+p.Name+": "+err.Error(), notWithout)
+		}
+	}
 	return true
 }
 
@@ -184,6 +190,12 @@ func (k *link) pool() bool {
 	}
 	k.made.PassHost = k.wanted.PassHost && p.PassHost
 	k.made.Endpoints, k.made.Pool = p.Endpoints, runtime
+	if p.Balance != nil {
+		k.made.health = p.Balance.Health
+		if s := p.Balance.Sticky; s != nil && s.Cookie != nil {
+			k.made.sticky = newSticky(s.Cookie, runtime)
+		}
+	}
 	return true
 }
 
@@ -199,7 +211,7 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 		return nil, nil, errors.New("service " + service + ": " + p.Broken)
 	}
 	if b.runtime == nil {
-		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints))
+		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints), policy(p.Balance))
 	}
 	return p, b.runtime, nil
 }
@@ -212,7 +224,7 @@ func (b *backend) merge() *tags.Pool {
 	p := *b.by[0]
 	for _, other := range b.by[1:] {
 		if other.Origin.Compare(p.Origin) > 0 {
-			p.PassHost, p.Origin = other.PassHost, other.Origin
+			p.PassHost, p.Balance, p.Middlewares, p.Origin = other.PassHost, other.Balance, other.Middlewares, other.Origin
 		}
 		p.Broken = cmp.Or(p.Broken, other.Broken)
 		p.Endpoints = slices.Concat(p.Endpoints, other.Endpoints)

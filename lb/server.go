@@ -27,6 +27,7 @@ type Server struct {
 	targets  *target.Registry
 	table    atomic.Pointer[Table] // nil until a first complete one
 	metrics  metrics
+	prober   *prober
 	failures failureLog
 
 	entries      []*entry
@@ -45,7 +46,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
-	s := &Server{options: o, watcher: w, log: o.Logger, metrics: metrics{routes: map[routeKey]*counters{}}}
+	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.options.Table.Entrypoints, s.options.Table.EntrypointAliases = entrypoints(o.Listeners)
 	s.options.Table.EntrypointAddresses = entrypointAddresses(o.Listeners)
 	s.ownFields = o.Forwarding.fields()
@@ -162,7 +163,9 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, len(s.entries))
 
 	var wg sync.WaitGroup
+	s.prober.begin(following)
 	wg.Go(func() { s.follow(following) })
+	wg.Go(s.prober.wait)
 	for _, c := range s.certificates {
 		wg.Go(func() { c.run(following, s) })
 	}

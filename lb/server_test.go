@@ -342,7 +342,7 @@ func TestAPanicCostsOneRequest(t *testing.T) {
 		testRoute{"/bad", nil, func(r *Route) {
 			// Targets without connections are not to be had from a server.
 			key := target.Key{Scheme: "http", Address: "127.0.0.1:1"}
-			r.Pool = target.NewRegistry(nil).Pool("bad", []target.Member{{Key: key, Weight: 1}})
+			r.Pool = target.NewRegistry(nil).Pool("bad", []target.Member{{Key: key, Weight: 1}}, target.Policy{})
 		}},
 		testRoute{prefix: "/good", backends: []string{httpBackend(t, echo)}})
 	if status, _ := r.get("/bad"); status != http.StatusBadGateway {

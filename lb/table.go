@@ -47,6 +47,8 @@ type Route struct {
 
 	handler Handler        // the steps, and then the forwarder
 	also    []*target.Pool // further pools that the steps forward to
+	sticky  *sticky        // nil if the pool is not
+	health  *spec.HealthCheck
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters

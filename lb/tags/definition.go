@@ -131,6 +131,11 @@ type Pool struct {
 	Name     string
 	Dialect  Dialect
 	PassHost bool
+	// Middlewares are names to be resolved, in order, which come after those of
+	// the route.
+	Middlewares []string
+	// Balance is how requests are spread, nil for by turns.
+	Balance *spec.LoadBalancer
 	// Broken is as in [Middleware].
 	Broken string
 	// ProxyProtocol is as in [TCPRoute], of which the pool's counts if the route

@@ -181,6 +181,13 @@ func dump(d Definition) string {
 		if p.ProxyProtocol != 0 {
 			fmt.Fprintf(&b, " with PROXY headers of version %d", p.ProxyProtocol)
 		}
+		if p.Balance != nil {
+			text, _ := json.Marshal(p.Balance)
+			fmt.Fprintf(&b, " balanced %s", text)
+		}
+		if len(p.Middlewares) > 0 {
+			fmt.Fprintf(&b, " through %s", strings.Join(p.Middlewares, " "))
+		}
 		if p.Broken != "" {
 			fmt.Fprintf(&b, " broken: %s", p.Broken)
 		}

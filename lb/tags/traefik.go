@@ -84,6 +84,7 @@ func (m *merger) instance(v view) {
 		m.routers[name] = append(m.routers[name], variant[router]{value: *r, owner: v.Instance})
 	}
 	for name, s := range declared.services {
+		s.check()
 		m.services[name] = append(m.services[name], variant[service]{value: *s, owner: v.Instance})
 	}
 	for name, w := range declared.middlewares {
@@ -217,21 +218,43 @@ func local(names []string) []string {
 // pool as a whole may differ between them, and is decided as for routers.
 func (m *merger) service(all []variant[service]) {
 	winner := best(m.parser, "service", all,
-		func(a, b service) bool { return a.passHost == b.passHost && a.broken == b.broken },
+		func(a, b service) bool {
+			return a.passHost == b.passHost && a.broken == b.broken && reflect.DeepEqual(a.balance, b.balance) &&
+				slices.Equal(a.middlewares, b.middlewares)
+		},
 		func(s service) (string, string) { return s.name, "" })
-	pool := Pool{Name: winner.value.name, Dialect: Traefik, PassHost: winner.value.passHost, Broken: winner.value.broken, Service: m.Service}
+	pool := Pool{
+		Name: winner.value.name, Dialect: Traefik, PassHost: winner.value.passHost, Balance: winner.value.balance,
+		Middlewares: local(winner.value.middlewares), Broken: winner.value.broken, Service: m.Service,
+	}
 	for _, v := range all {
 		pool.Origin = pool.Origin.with(v.owner)
 		if v.value.unusable != "" {
 			m.problem(v.owner, Problem{Offset: -1, Reason: "service " + v.value.name + ": " + v.value.unusable})
 			continue
 		}
-		if e, ok := m.endpoint(v.owner, cmp.Or(v.value.port, v.owner.Port)); ok {
-			e.Weight = v.value.weight
+		if e, ok := m.server(v.value, v.owner); ok {
 			pool.Endpoints = append(pool.Endpoints, e)
 		}
 	}
 	m.Pools = append(m.Pools, pool)
+}
+
+// server is the endpoint of one instance of a service.
+func (m *merger) server(s service, owner Instance) (e Endpoint, ok bool) {
+	if s.url != "" {
+		scheme, address, err := s.place()
+		if err != nil {
+			m.problem(owner, Problem{Offset: -1, Reason: "service " + s.name + ": " + err.Error()})
+			return e, false
+		}
+		return Endpoint{
+			Scheme: scheme, Address: address, Weight: s.weight, Serving: owner.Serving, Instance: owner.ID, Node: owner.Node,
+		}, true
+	}
+	e, ok = m.endpoint(owner, cmp.Or(s.port, owner.Port))
+	e.Weight, e.Scheme = s.weight, cmp.Or(s.scheme, "http")
+	return e, ok
 }
 
 func (m *merger) middleware(all []variant[middleware]) {

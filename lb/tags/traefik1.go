@@ -23,9 +23,10 @@ func (p *parser) traefik1() {
 	if len(instances) == 0 {
 		return
 	}
-	pool := p.backend1(instances)
-	p.Pools = append(p.Pools, pool)
 	settings := p.union1(instances)
+	pool := p.backend1(instances)
+	pool.Balance = p.balance1(settings)
+	p.Pools = append(p.Pools, pool)
 	names := frontends1(settings)
 	for n, name := range names {
 		if p.tooMany(instances[0].Instance, n) {
@@ -40,18 +41,21 @@ func (p *parser) backend1(instances []view) Pool {
 	pool := Pool{Name: "backend-" + strings.ToLower(p.Service), Dialect: Traefik1, PassHost: true, Service: p.Service}
 	for _, v := range instances {
 		pool.Origin = pool.Origin.with(v.Instance)
-		if l, ok := v.find("protocol"); ok && l.value != "http" && l.value != "" {
-			p.problem(v.Instance, Problem{
-				Tag: l.tag, Offset: l.at,
-				Reason: "protocol " + l.value + " is not supported yet; the instance gets no requests",
-			})
-			continue
+		scheme := "http"
+		if l, ok := v.find("protocol"); ok && l.value != "" {
+			if scheme = l.value; scheme != "http" && scheme != "https" {
+				p.problem(v.Instance, Problem{
+					Tag: l.tag, Offset: l.at,
+					Reason: "protocol " + l.value + " is not supported; the instance gets no requests",
+				})
+				continue
+			}
 		}
 		e, ok := p.endpoint(v.Instance, v.Port)
 		if !ok {
 			continue
 		}
-		e.Weight = p.weight1(v)
+		e.Weight, e.Scheme = p.weight1(v), scheme
 		pool.Endpoints = append(pool.Endpoints, e)
 	}
 	return pool
@@ -276,11 +280,4 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 		Name:     route.Name,
 	}
 	return true
-}
-
-// isPoolOption1 names the options of a backend that concern its servers, which
-// are looked at with them.
-func isPoolOption1(option string) bool {
-	group, _, _ := strings.Cut(option, ".")
-	return option == "weight" || group == "loadbalancer" || group == "healthcheck" || group == "responseForwarding"
 }

@@ -110,13 +110,19 @@ func (o *options1) setHeaders(key, value string) error {
 	if !slices.Contains(headerMaps1, key) {
 		return decode1(first(&o.headers), key, value, headerNames1...)
 	}
+	return pairs(value, func(name, text string) error {
+		return spec.Decode(first(&o.headers), []string{strings.ToLower(key), name}, text)
+	})
+}
+
+// pairs reads a map.
+func pairs(value string, set func(name, text string) error) error {
 	for pair := range strings.SplitSeq(value, "||") {
 		name, text, ok := strings.Cut(pair, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return fmt.Errorf("%s is of the form Name:value||Name2:value2", key)
+			return errors.New("not of the form Name:value||Name2:value2")
 		}
-		err := spec.Decode(first(&o.headers), []string{strings.ToLower(key), strings.TrimSpace(name)}, strings.TrimSpace(text))
-		if err != nil {
+		if err := set(strings.TrimSpace(name), strings.TrimSpace(text)); err != nil {
 			return err
 		}
 	}

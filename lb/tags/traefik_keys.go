@@ -41,17 +41,6 @@ type router struct {
 	by     label
 }
 
-type service struct {
-	name     string
-	port     int
-	scheme   string
-	weight   int
-	passHost bool
-	broken   string
-	// unusable is why this instance cannot be sent requests.
-	unusable string
-}
-
 // decode reads the labels of one instance. unsupported is told of what Traefik
 // knows but is not honoured here, and changes nothing but the object itself.
 func decode(labels []label, unsupported func(l label, reason string)) (objects, *keyError) {
@@ -97,7 +86,7 @@ func (o *objects) label(l label, elements []string, unsupported func(label, stri
 	case "routers":
 		return object(o.routers, router{name: name}).set(rest, l, unsupported)
 	case "services":
-		return object(o.services, service{name: name, weight: 1, passHost: true}).set(rest, l, unsupported)
+		return object(o.services, service{name: name, weight: 1, passHost: true}).set(elements[3:], l, unsupported)
 	case "middlewares":
 		return object(o.middlewares, middleware{name: name}).set(elements[3:], l)
 	}
@@ -148,50 +137,6 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		}
 	default:
 		return &keyError{label: l, reason: "routers have no option " + option}
-	}
-	return err
-}
-
-// serviceOptions are those of Traefik that are not honoured yet but may be
-// ignored: requests still go where they should.
-var serviceOptions = []string{
-	"strategy", "sticky", "healthcheck", "passivehealthcheck", "responseforwarding", "server.preservepath",
-}
-
-func (s *service) set(option string, l label, unsupported func(label, string)) (err *keyError) {
-	if option == "middlewares" {
-		s.broken = "middlewares of services are not supported yet"
-		return nil
-	}
-	inner, ok := strings.CutPrefix(option, "loadbalancer.")
-	if !ok {
-		return &keyError{label: l, reason: "services have no option " + option}
-	}
-	switch inner {
-	case "server.port":
-		s.port, err = l.int()
-		if err == nil && (s.port < 1 || s.port > 65535) {
-			err = &keyError{l, true, "the port is not a number from 1 to 65535"}
-		}
-	case "server.scheme":
-		if s.scheme = l.value; s.scheme != "http" {
-			s.unusable = "scheme " + l.value + " is not supported yet; the instance gets no requests"
-		}
-	case "server.weight":
-		s.weight, err = l.int()
-		s.weight = max(0, s.weight)
-	case "server.url":
-		s.unusable = "a URL for the server is not supported yet; the instance gets no requests"
-	case "passhostheader":
-		s.passHost, err = l.bool()
-	case "serverstransport":
-		s.broken = "serverstransport is not supported yet"
-	default:
-		known := func(name string) bool { return inner == name || strings.HasPrefix(inner, name+".") }
-		if !slices.ContainsFunc(serviceOptions, known) {
-			return &keyError{label: l, reason: "services have no option " + option}
-		}
-		unsupported(l, "this option is not supported yet and ignored")
 	}
 	return err
 }

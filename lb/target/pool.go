@@ -1,8 +1,11 @@
 package target
 
 import (
+	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Member is one target's place in a pool.
@@ -17,9 +20,11 @@ type Member struct {
 // whose members all weigh nothing, is valid and picks nothing.
 type Pool struct {
 	name    string
+	policy  Policy
 	members []Member
 	targets []*Target // as members
-	turns   []*Target // the order of picks, repeated for ever
+	seats   []*seat   // as members, or none if the policy needs none
+	turns   []int32   // the order of picks, repeated for ever: indexes of members
 	cursor  *atomic.Uint64
 
 	// Of the registry, under its lock: how many routes have the pool, and whether
@@ -38,13 +43,28 @@ func (p *Pool) Members() []Member { return p.members }
 // changed.
 func (p *Pool) Targets() []*Target { return p.targets }
 
-// Pick returns the target whose turn it is, or nil if there is none.
-func (p *Pool) Pick() *Target {
-	n := uint64(len(p.turns))
-	if n == 0 {
+// IsTimed reports whether the pool picks by the times told to [Target.Took].
+func (p *Pool) IsTimed() bool { return p.policy.Method == LeastTime }
+
+// Pick returns a target by the pool's policy for a client, or nil if there is
+// none.
+func (p *Pool) Pick(client netip.Addr) *Target {
+	if len(p.turns) == 0 {
 		return nil
 	}
-	return p.turns[(p.cursor.Add(1)-1)%n]
+	switch p.policy.Method {
+	case Random:
+		return p.turn(rand.Uint64(), nil)
+	case LeastConns:
+		return p.least(loadOf)
+	case LeastTime:
+		return p.least(latencyOf)
+	case PowerOfTwo:
+		return p.lesserOfTwo()
+	case Rendezvous:
+		return p.rendezvous(client)
+	}
+	return p.turn(p.cursor.Add(1)-1, nil)
 }
 
 // PickOther is for the second try, after the first has failed: it returns the
@@ -52,17 +72,61 @@ func (p *Pool) Pick() *Target {
 // another. It takes no turn, so that two targets of which one is down do not
 // fall into step with the tries.
 func (p *Pool) PickOther(tried *Target) *Target {
-	n := uint64(len(p.turns))
-	if n == 0 {
-		return nil
-	}
-	next := p.cursor.Load()
-	for i := range n {
-		if t := p.turns[(next+i)%n]; t != tried {
-			return t
-		}
+	if other := p.turn(p.cursor.Load(), tried); other != nil {
+		return other
 	}
 	return tried
+}
+
+// turn returns the target of the n-th turn, or of the next one after it whose
+// target is open and not the one to pass over.
+func (p *Pool) turn(n uint64, pass *Target) *Target {
+	count := uint64(len(p.turns))
+	if count == 0 {
+		return nil
+	}
+	now := p.now()
+	for i := range count {
+		at := p.turns[(n+i)%count]
+		if p.isOpen(int(at), now) && p.targets[at] != pass {
+			return p.targets[at]
+		}
+	}
+	return nil
+}
+
+// now is the time, if it matters.
+func (p *Pool) now() (now time.Time) {
+	if p.seats != nil {
+		now = time.Now()
+	}
+	return now
+}
+
+// isOpen reports whether the i-th member may be picked.
+func (p *Pool) isOpen(i int, now time.Time) bool { return p.seats == nil || p.seats[i].isOpen(now) }
+
+// Takes reports whether the target is one of the pool that may be picked.
+func (p *Pool) Takes(t *Target) bool {
+	i := slices.Index(p.targets, t)
+	return i >= 0 && p.members[i].Weight > 0 && p.isOpen(i, p.now())
+}
+
+// SetUp says whether a member is well, in the opinion of a check. It reports
+// whether that is news.
+func (p *Pool) SetUp(t *Target, up bool) (changed bool) {
+	i := slices.Index(p.targets, t)
+	return i >= 0 && p.seats != nil && p.seats[i].down.Swap(!up) == up
+}
+
+// Observe tells how a request to a member ended. It reports whether the member
+// is passed over from now on, for the policy's window.
+func (p *Pool) Observe(t *Target, failed bool) (ejected bool) {
+	if p.policy.MaxFailures <= 0 || !failed {
+		return false
+	}
+	i := slices.Index(p.targets, t)
+	return i >= 0 && p.seats[i].observe(failed, p.policy, time.Now())
 }
 
 // maxTurns bounds the length of the picking order: shares are as exact as one
@@ -72,13 +136,13 @@ const maxTurns = 10_000
 // turns lays out the weighted round robin in advance. Each target's turns are
 // spread evenly rather than bunched: at every step each target gains its
 // weight in credit, and the one with most credit pays the sum of all.
-func turns(targets []*Target, weights []int) []*Target {
+func turns(weights []int) []int32 {
 	weights = reduce(weights)
 	sum := 0
 	for _, w := range weights {
 		sum += w
 	}
-	order := make([]*Target, 0, sum)
+	order := make([]int32, 0, sum)
 	credit := make([]int, len(weights))
 	for range sum {
 		best := -1
@@ -89,7 +153,7 @@ func turns(targets []*Target, weights []int) []*Target {
 			}
 		}
 		credit[best] -= sum
-		order = append(order, targets[best])
+		order = append(order, int32(best)) //nolint:gosec // there are no more members than turns
 	}
 	return order
 }

@@ -25,21 +25,21 @@ func NewRegistry(connect func(Key) Conns) *Registry {
 	return &Registry{connect: connect, targets: map[Key]*Target{}, pools: map[string]*Pool{}}
 }
 
-// Pool returns the pool of that name with exactly these members, the same one
-// as before if nothing changed. The name says whose turns are counted: asking
-// for other members under it makes a new pool that goes on where the old one
-// was. Two pools of one table must not share a name unless they are the same.
+// Pool returns the pool of that name with exactly these members and policy, the
+// same one as before if nothing changed. The name says whose turns are counted:
+// asking for other members under it makes a new pool that goes on where the old
+// one was. Two pools of one table must not share a name unless they are the same.
 //
 // Members with the same key are one, with the sum of the weights.
-func (r *Registry) Pool(name string, members []Member) *Pool {
+func (r *Registry) Pool(name string, members []Member, policy Policy) *Pool {
 	members = merge(members)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.pools[name]
-	if old != nil && slices.Equal(old.members, members) {
+	if old != nil && old.policy == policy && slices.Equal(old.members, members) {
 		return old
 	}
-	p := &Pool{name: name, members: members, cursor: new(atomic.Uint64)}
+	p := &Pool{name: name, policy: policy, members: members, cursor: new(atomic.Uint64)}
 	if old != nil {
 		p.cursor = old.cursor
 	}
@@ -50,10 +50,28 @@ func (r *Registry) Pool(name string, members []Member) *Pool {
 		p.targets[i].pools++
 		weights[i] = m.Weight
 	}
-	p.turns = turns(p.targets, weights)
+	p.turns = turns(weights)
+	p.takeSeats(old)
 	r.pools[name] = p
 	r.fresh = append(r.fresh, p)
 	return p
+}
+
+// takeSeats takes over what the pool before knew of the members that stay.
+func (p *Pool) takeSeats(old *Pool) {
+	if !p.policy.needsSeats() {
+		return
+	}
+	p.seats = make([]*seat, len(p.members))
+	for i, t := range p.targets {
+		p.seats[i] = new(seat)
+		if old == nil || old.seats == nil {
+			continue
+		}
+		if at := slices.Index(old.targets, t); at >= 0 {
+			p.seats[i] = old.seats[at]
+		}
+	}
 }
 
 // Replace tells which pools have come into force and which have gone, each as

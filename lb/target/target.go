@@ -1,6 +1,9 @@
 package target
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Key identifies a target: what has the same key shares counters, health and
 // connections, whichever services and routes it belongs to.
@@ -40,6 +43,8 @@ type Target struct {
 	failed   atomic.Uint64
 	released atomic.Bool
 
+	latency latency
+
 	pools int // that it is in; of the registry, under its lock
 }
 
@@ -68,6 +73,9 @@ func (t *Target) End(failed bool) {
 		t.closeIdle()
 	}
 }
+
+// Took tells how long the target took to begin an answer.
+func (t *Target) Took(d time.Duration) { t.latency.add(d, time.Now()) }
 
 // Stats is a moment's view of a target's counters.
 type Stats struct {

@@ -2,6 +2,7 @@ package target
 
 import (
 	"iter"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -18,13 +19,13 @@ type fakeConns struct{ closed int }
 func (f *fakeConns) CloseIdle() { f.closed++ }
 
 func member(address string, weight int) Member {
-	return Member{Key: Key{"http", address}, Weight: weight}
+	return Member{Key: Key{Scheme: "http", Address: address}, Weight: weight}
 }
 
 func picks(p *Pool, n int) string {
 	var order []string
 	for range n {
-		t := p.Pick()
+		t := p.Pick(netip.Addr{})
 		if t == nil {
 			return "none"
 		}
@@ -50,7 +51,7 @@ func TestPoolTakesTurnsByWeight(t *testing.T) {
 		{"same key twice is one", []Member{member("a", 1), member("b", 1), member("a", 1)}, "a b a a b a"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := NewRegistry(nil).Pool("web", tc.members)
+			p := NewRegistry(nil).Pool("web", tc.members, Policy{})
 			if got := picks(p, 6); got != tc.want {
 				t.Errorf("picks %q, want %q", got, tc.want)
 			}
@@ -59,10 +60,10 @@ func TestPoolTakesTurnsByWeight(t *testing.T) {
 }
 
 func TestPoolKeepsHugeWeightsInProportion(t *testing.T) {
-	p := NewRegistry(nil).Pool("web", []Member{member("a", 999_999_999), member("b", 333_333_332), member("c", 1)})
+	p := NewRegistry(nil).Pool("web", []Member{member("a", 999_999_999), member("b", 333_333_332), member("c", 1)}, Policy{})
 	count := map[string]int{}
 	for range p.turns {
-		count[p.Pick().Key().Address]++
+		count[p.Pick(netip.Addr{}).Key().Address]++
 	}
 	if n := len(p.turns); n > maxTurns+3 {
 		t.Errorf("%d turns laid out, want about %d", n, maxTurns)
@@ -73,14 +74,14 @@ func TestPoolKeepsHugeWeightsInProportion(t *testing.T) {
 }
 
 func TestPickOtherPassesOverTheTried(t *testing.T) {
-	p := NewRegistry(nil).Pool("web", []Member{member("a", 3), member("b", 1)})
+	p := NewRegistry(nil).Pool("web", []Member{member("a", 3), member("b", 1)}, Policy{})
 	a := p.targets[0]
 	for range 8 {
 		if got := p.PickOther(a); got == a {
 			t.Fatal("picked the tried target although there is another")
 		}
 	}
-	alone := NewRegistry(nil).Pool("web", []Member{member("a", 1)})
+	alone := NewRegistry(nil).Pool("web", []Member{member("a", 1)}, Policy{})
 	if got := alone.PickOther(alone.targets[0]); got != alone.targets[0] {
 		t.Errorf("picked %v, want the only target again", got)
 	}
@@ -89,12 +90,12 @@ func TestPickOtherPassesOverTheTried(t *testing.T) {
 func TestRegistryPoolGoesOnWhereItWas(t *testing.T) {
 	r := NewRegistry(nil)
 	two := []Member{member("a", 1), member("b", 1)}
-	p := r.Pool("web", two)
-	p.Pick()
-	if again := r.Pool("web", slices.Clone(two)); again != p {
+	p := r.Pool("web", two, Policy{})
+	p.Pick(netip.Addr{})
+	if again := r.Pool("web", slices.Clone(two), Policy{}); again != p {
 		t.Error("equal members made another pool")
 	}
-	grown := r.Pool("web", append(two, member("c", 1)))
+	grown := r.Pool("web", append(two, member("c", 1)), Policy{})
 	if grown == p || grown.targets[0] != p.targets[0] {
 		t.Error("other members must make a new pool with the known targets")
 	}
@@ -106,13 +107,13 @@ func TestRegistryPoolGoesOnWhereItWas(t *testing.T) {
 func TestRegistryReleasesWhatIsNotKept(t *testing.T) {
 	r := NewRegistry(func(Key) Conns { return &fakeConns{} })
 	closed := func(target *Target) int { return target.Conns().(*fakeConns).closed }
-	p := r.Pool("web", []Member{member("a", 1), member("b", 1), member("c", 1)})
+	p := r.Pool("web", []Member{member("a", 1), member("b", 1), member("c", 1)}, Policy{})
 	a, b, c := p.targets[0], p.targets[1], p.targets[2]
 	b.Begin()
 	pools := func(list ...*Pool) iter.Seq[*Pool] { return slices.Values(list) }
 	r.Replace(pools(), pools(p, p))
 
-	next := r.Pool("web", []Member{member("c", 1)})
+	next := r.Pool("web", []Member{member("c", 1)}, Policy{})
 	r.Replace(pools(p), pools(next))
 	if closed(a) != 0 {
 		t.Error("closed the connections of a target that another route has")
@@ -143,9 +144,9 @@ func TestRegistryReleasesWhatIsNotKept(t *testing.T) {
 // that does.
 func TestRegistryForgetsWhatWasNotPutInForce(t *testing.T) {
 	r := NewRegistry(func(Key) Conns { return &fakeConns{} })
-	early := r.Pool("web", []Member{member("a", 1), member("b", 1)})
-	r.Pool("other", []Member{member("x", 1)})
-	late := r.Pool("web", []Member{member("b", 1)})
+	early := r.Pool("web", []Member{member("a", 1), member("b", 1)}, Policy{})
+	r.Pool("other", []Member{member("x", 1)}, Policy{})
+	late := r.Pool("web", []Member{member("b", 1)}, Policy{})
 	none := slices.Values([]*Pool(nil))
 	r.Replace(none, slices.Values([]*Pool{late}))
 	if got := r.Targets(); len(got) != 1 || got[0] != late.targets[0] || got[0] != early.targets[1] {
@@ -154,7 +155,7 @@ func TestRegistryForgetsWhatWasNotPutInForce(t *testing.T) {
 	if closed := early.targets[0].Conns().(*fakeConns).closed; closed != 1 {
 		t.Errorf("closed a %d times, want once", closed)
 	}
-	if r.Pool("web", []Member{member("b", 1)}) != late {
+	if r.Pool("web", []Member{member("b", 1)}, Policy{}) != late {
 		t.Error("the pool in force was forgotten")
 	}
 	r.Close()
@@ -170,7 +171,7 @@ func TestPoolIsSafeForConcurrentUse(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 500 {
-				target := r.Pool("web", members).Pick()
+				target := r.Pool("web", members, Policy{}).Pick(netip.Addr{})
 				target.Begin()
 				target.End(false)
 			}

@@ -1,0 +1,188 @@
+package lb
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// prober asks the targets of pools with a health check whether they are well.
+type prober struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	ctx     context.Context // ends all; nil before there is a server to probe for
+	running map[*target.Pool]*probing
+	wg      sync.WaitGroup
+}
+
+// probing is the checks of one pool, which several routes may have.
+type probing struct {
+	uses int
+	stop context.CancelFunc
+}
+
+// begin has the checks of all pools to come go on until ctx ends.
+func (p *prober) begin(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ctx, p.running = ctx, map[*target.Pool]*probing{}
+}
+
+// wait returns when all checks have ended.
+func (p *prober) wait() {
+	<-p.ctx.Done()
+	p.mu.Lock()   // from here on, none is started
+	p.mu.Unlock() //nolint:staticcheck // that was all
+	p.wg.Wait()
+}
+
+// replace tells which routes have gone and which have come.
+func (p *prober) replace(gone, come []*Route) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range come {
+		if r.health != nil {
+			p.start(r)
+		}
+	}
+	for _, r := range gone {
+		if known := p.running[r.Pool]; r.health != nil && known != nil {
+			if known.uses--; known.uses == 0 {
+				known.stop()
+				delete(p.running, r.Pool)
+			}
+		}
+	}
+}
+
+func (p *prober) start(r *Route) {
+	if p.ctx == nil || p.ctx.Err() != nil {
+		return
+	}
+	known := p.running[r.Pool]
+	if known == nil {
+		ctx, stop := context.WithCancel(p.ctx)
+		known = &probing{stop: stop}
+		p.running[r.Pool] = known
+		for _, t := range r.Pool.Targets() {
+			c := check{r.health, r.Pool, t, p.log}
+			p.wg.Go(func() { c.run(ctx) })
+		}
+	}
+	known.uses++
+}
+
+// check is the health check of one target for one pool.
+type check struct {
+	spec   *spec.HealthCheck
+	pool   *target.Pool
+	target *target.Target
+	log    *slog.Logger
+}
+
+// run checks the target again and again until ctx ends.
+func (c check) run(ctx context.Context) {
+	client := c.client()
+	defer client.CloseIdleConnections()
+	for {
+		err := c.probe(ctx, client)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := c.spec.Interval
+		if err != nil {
+			pause = cmp.Or(c.spec.UnhealthyInterval, pause)
+		}
+		if c.pool.SetUp(c.target, err == nil) {
+			c.tell(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (c check) tell(err error) {
+	if err == nil {
+		c.log.Info("a target is well again", "target", c.target.Key().String(), "pool", c.pool.Name())
+		return
+	}
+	c.log.Warn("a target fails its health check and gets no requests", "target", c.target.Key().String(), "pool", c.pool.Name(), "err", err)
+}
+
+// client makes a client that connects anew each time: whether the target accepts
+// connections is a part of the question.
+func (c check) client() *http.Client {
+	client := &http.Client{
+		Timeout: c.spec.Timeout,
+		Transport: &http.Transport{
+			DisableKeepAlives: true, DisableCompression: true, Proxy: nil,
+			DialContext: (&net.Dialer{Timeout: c.spec.Timeout}).DialContext,
+		},
+	}
+	if !c.spec.FollowRedirects {
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	return client
+}
+
+// probe asks once. The error says why the target is not well.
+func (c check) probe(ctx context.Context, client *http.Client) error {
+	request, err := c.request(ctx)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.CopyN(io.Discard, answer.Body, 4<<10)
+	least, most := http.StatusOK, http.StatusBadRequest-1
+	if c.spec.Status != 0 {
+		least, most = c.spec.Status, c.spec.Status
+	}
+	if answer.StatusCode < least || answer.StatusCode > most {
+		return fmt.Errorf("%s answered %d", request.URL, answer.StatusCode)
+	}
+	return nil
+}
+
+func (c check) request(ctx context.Context) (*http.Request, error) {
+	key := c.target.Key()
+	host, port, err := net.SplitHostPort(key.Address)
+	if err != nil {
+		return nil, err
+	}
+	if c.spec.Port != 0 {
+		port = strconv.Itoa(c.spec.Port)
+	}
+	place, err := url.Parse(c.spec.Path)
+	if err != nil {
+		return nil, err
+	}
+	place.Scheme, place.Host = cmp.Or(c.spec.Scheme, key.Scheme), net.JoinHostPort(host, port)
+	request, err := http.NewRequestWithContext(ctx, cmp.Or(c.spec.Method, http.MethodGet), place.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	request.Host = c.spec.Hostname
+	for name, value := range c.spec.Headers {
+		request.Header.Set(name, value)
+	}
+	return request, nil
+}

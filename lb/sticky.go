@@ -1,0 +1,105 @@
+package lb
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// sticky has a client's requests go where its first one went, by a cookie. It is
+// nil for pools that do not care.
+type sticky struct {
+	name       string
+	attributes string                    // what follows the value
+	targets    map[string]*target.Target // by the cookie's value
+}
+
+// newSticky makes the cookie of a pool. Its values tell nothing of addresses.
+func newSticky(c *spec.Cookie, p *target.Pool) *sticky {
+	s := &sticky{name: cookieName(c.Name, p.Name()), targets: make(map[string]*target.Target, len(p.Targets()))}
+	for _, t := range p.Targets() {
+		s.targets[cookieValue(t)] = t
+	}
+	path := c.Path
+	if path == "" {
+		path = "/"
+	}
+	s.attributes = "; Path=" + path
+	if c.Domain != "" {
+		s.attributes += "; Domain=" + c.Domain
+	}
+	if c.MaxAge != 0 {
+		s.attributes += fmt.Sprintf("; Max-Age=%d", max(0, c.MaxAge))
+	}
+	if c.HTTPOnly {
+		s.attributes += "; HttpOnly"
+	}
+	if c.Secure {
+		s.attributes += "; Secure"
+	}
+	switch c.SameSite {
+	case "none":
+		s.attributes += "; SameSite=None"
+	case "lax":
+		s.attributes += "; SameSite=Lax"
+	case "strict":
+		s.attributes += "; SameSite=Strict"
+	}
+	return s
+}
+
+// cookieName is the name given, of letters cookies may have, or one made of the
+// pool's.
+func cookieName(name, pool string) string {
+	if name == "" {
+		sum := sha256.Sum256([]byte(pool))
+		return "_" + hex.EncodeToString(sum[:])[:5]
+	}
+	return strings.Map(func(c rune) rune {
+		if c > ' ' && c < 0x7f && !strings.ContainsRune(`()<>@,;:\"/[]?={}`, c) {
+			return c
+		}
+		return '_'
+	}, name)
+}
+
+func cookieValue(t *target.Target) string {
+	h := fnv.New64a()
+	h.Write([]byte(t.Key().String()))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// find is the target the client's cookie tells of, nil if it is not there any
+// more or does not take requests.
+func (s *sticky) find(x *Exchange, p *target.Pool) *target.Target {
+	for line := range x.Header.Values("Cookie") {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			if t := s.targets[value]; name == s.name && t != nil && p.Takes(t) {
+				return t
+			}
+		}
+	}
+	return nil
+}
+
+// set tells the client where to go next time.
+func (s *sticky) set(h *Header, t *target.Target) {
+	h.Add("Set-Cookie", s.name+"="+cookieValue(t)+s.attributes)
+}
+
+// pick picks the target of an exchange. fresh says that the client is to be told
+// of it.
+func (r *Route) pick(x *Exchange) (t *target.Target, fresh bool) {
+	if r.sticky != nil {
+		if t := r.sticky.find(x, r.Pool); t != nil {
+			return t, false
+		}
+	}
+	return r.Pool.Pick(x.Request.Remote), r.sticky != nil
+}

@@ -1,0 +1,76 @@
+package tags
+
+import (
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// isPoolOption1 names the options of a backend that concern its servers, which
+// are looked at with them.
+func isPoolOption1(option string) bool {
+	group, _, _ := strings.Cut(option, ".")
+	return option == "weight" || group == "loadbalancer" || group == "healthcheck" || group == "responseForwarding"
+}
+
+// balance1 is how the tags of a backend want requests spread, nil if they say
+// nothing of it.
+func (p *parser) balance1(settings map[string]setting1) *spec.LoadBalancer {
+	var b spec.LoadBalancer
+	said := false
+	for _, key := range sortedKeys(settings) {
+		option, ok := strings.CutPrefix(key, "backend.")
+		s := settings[key]
+		if !ok || s.value == "" || !isPoolOption1(option) || option == "weight" {
+			continue
+		}
+		said = true
+		p.reportOption1(s, key, setBalance1(&b, option, s.value))
+	}
+	if !said {
+		return nil
+	}
+	if b.Sticky != nil && settings["backend.loadbalancer.stickiness"].value != "true" && settings["backend.loadbalancer.sticky"].value != "true" {
+		b.Sticky = nil // how the cookie looks, but not that there is one
+	}
+	if b.Health != nil && b.Health.Path == "" {
+		b.Health = nil
+	}
+	return &b
+}
+
+func setBalance1(b *spec.LoadBalancer, option, value string) error {
+	group, rest, _ := strings.Cut(option, ".")
+	switch {
+	case option == "loadbalancer", option == "loadbalancer.method", group == "responseForwarding":
+		// Both methods take turns by weight, and answers are passed on as they come.
+		return nil
+	case group == "healthcheck":
+		if b.Health == nil {
+			b.Health = spec.DefaultHealthCheck()
+		}
+		if rest == "headers" {
+			return pairs(value, func(name, text string) error {
+				return spec.Decode(b.Health, []string{"headers", name}, text)
+			})
+		}
+		return decode1(b.Health, rest, value, "path", "interval", "port", "scheme", "hostname")
+	}
+	if b.Sticky == nil {
+		b.Sticky = &spec.Sticky{Cookie: &spec.Cookie{}}
+	}
+	switch rest {
+	case "sticky", "stickiness":
+		if rest == "sticky" {
+			b.Sticky.Cookie.Name = "_TRAEFIK_BACKEND"
+		}
+		var on struct {
+			On bool `key:"on"`
+		}
+		return spec.Decode(&on, []string{"on"}, value)
+	case "stickiness.cookieName":
+		b.Sticky.Cookie.Name = value
+		return nil
+	}
+	return decode1(b.Sticky.Cookie, strings.TrimPrefix(rest, "stickiness."), value, "secure", "httpOnly", "sameSite")
+}

@@ -1,0 +1,125 @@
+package tags
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// service is one that the tags of an instance declare. The server is the
+// instance's own, all else concerns the service as a whole.
+type service struct {
+	name        string
+	port        int
+	scheme      string
+	url         string
+	weight      int
+	passHost    bool
+	balance     *spec.LoadBalancer // nil if nothing is said
+	middlewares []string           // after those of the routers
+	// broken is why the service cannot be used, and by is the tag that says so.
+	broken string
+	by     label
+	// unusable is why this instance cannot be sent requests.
+	unusable string
+	declared bool // by more than its middlewares
+}
+
+// set reads an option: the words of a key from the name of the service on.
+func (s *service) set(words []string, l label, unsupported func(label, string)) (err *keyError) {
+	option := strings.ToLower(strings.Join(words, "."))
+	if option == "middlewares" {
+		s.middlewares = list(l.value)
+		return nil
+	}
+	inner, ok := strings.CutPrefix(option, "loadbalancer.")
+	if !ok {
+		return &keyError{label: l, reason: "services have no option " + option}
+	}
+	s.declared = true
+	switch inner {
+	case "server.port":
+		s.port, err = l.int()
+		if err == nil && (s.port < 1 || s.port > 65535) {
+			err = &keyError{l, true, "the port is not a number from 1 to 65535"}
+		}
+	case "server.scheme":
+		s.scheme = strings.ToLower(l.value)
+	case "server.weight":
+		s.weight, err = l.int()
+		s.weight = max(0, s.weight)
+	case "server.url":
+		s.url = l.value
+	case "server.preservepath":
+		if _, err = l.bool(); err == nil {
+			unsupported(l, "this option is not supported and ignored: a path in the URL of a server is never added")
+		}
+	case "passhostheader":
+		s.passHost, err = l.bool()
+	case "serverstransport":
+		s.broken, s.by = "there is no servers transport "+l.value+": tags cannot declare one", l
+	case "responseforwarding.flushinterval":
+		// What a server sends is passed on at once, which is what it asks for.
+		if _, bad := spec.ParseDuration(l.value); bad != nil {
+			err = &keyError{l, true, bad.Error()}
+		}
+	default:
+		err = s.setBalance(words[1:], l)
+	}
+	return err
+}
+
+func (s *service) setBalance(words []string, l label) *keyError {
+	if s.balance == nil {
+		s.balance = &spec.LoadBalancer{}
+	}
+	if strings.EqualFold(words[0], "healthcheck") && s.balance.Health == nil {
+		s.balance.Health = spec.DefaultHealthCheck()
+	}
+	err := spec.Decode(s.balance, words, l.value)
+	if errors.Is(err, spec.ErrUnknown) {
+		return &keyError{label: l, reason: "services have no option " + strings.Join(words, ".")}
+	}
+	if err != nil {
+		return &keyError{l, true, err.Error()}
+	}
+	s.by = l
+	return nil
+}
+
+// check finds what is wrong with the service as a whole once all labels are
+// read.
+func (s *service) check() {
+	if s.balance != nil && s.broken == "" {
+		if err := s.balance.Validate(); err != nil {
+			s.broken = strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
+	}
+	switch s.scheme {
+	case "", "http", "https":
+	case "h2c":
+		s.unusable = "scheme h2c is not supported yet; the instance gets no requests"
+	default:
+		s.unusable = "there is no scheme " + s.scheme + "; the instance gets no requests"
+	}
+	if s.url != "" && (s.port != 0 || s.scheme != "") {
+		s.unusable = "the server has a URL and a port or scheme as well; the instance gets no requests"
+	}
+}
+
+// place is where the server of an instance is, as its URL says.
+func (s *service) place() (scheme, address string, err error) {
+	u, err := url.Parse(s.url)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", "", errors.New(strconv.Quote(s.url) + " is no http or https URL; the instance gets no requests")
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme, net.JoinHostPort(u.Hostname(), port), nil
+}

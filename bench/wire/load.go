@@ -55,6 +55,8 @@ func wrk(ctx context.Context, w workload, p plan, script string, turn time.Durat
 	return l, err
 }
 
+var errNoAnswer = errors.New("no request was answered")
+
 // parseWrk finds the line of the script in what wrk printed.
 func parseWrk(out string) (load, error) {
 	_, line, found := strings.Cut(out, "figures ")
@@ -67,7 +69,7 @@ func parseWrk(out string) (load, error) {
 		return load{}, fmt.Errorf("wrk's figures: %w", err)
 	}
 	if l.requests == 0 {
-		return load{}, errors.New("no request was answered:\n" + out)
+		return load{}, fmt.Errorf("%w:\n%s", errNoAnswer, out)
 	}
 	l.took = time.Duration(took) * time.Microsecond
 	l.median, l.percent99 = time.Duration(median)*time.Microsecond, time.Duration(percent99)*time.Microsecond

@@ -30,6 +30,9 @@ type Options struct {
 	EntrypointAliases map[string]string
 	// EntrypointAddresses tell how each listener is reached, by its name.
 	EntrypointAddresses map[string]EntrypointAddress
+	// TCPEntrypoints are the listeners that pass connections on. If there are
+	// none, their routes are made for any.
+	TCPEntrypoints []TCPEntrypoint
 	// Middlewares makes the middlewares of routes, but for changes of the path;
 	// without it there are no others.
 	Middlewares Middlewares
@@ -109,12 +112,14 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 	b.settleAdded()
 	b.seen = s.Generation()
 	gone, come := b.linker.update()
+	goneTCP, comeTCP := b.linker.changedTCP()
 	b.table = &Table{
 		generation: s.Generation(),
 		pending:    b.isPending(s),
 		failing:    b.has(failing) || b.manual.is(failing),
 		routes:     patched(b.table.routes, gone, come, compareRoutes),
 		index:      b.table.index.Change(rules(gone), rules(come)),
+		tcp:        b.table.tcp.change(goneTCP, comeTCP),
 		problems:   b.problems.patch(b.table.problems),
 		noRoute:    b.noRoute(),
 		aliases:    slices.Sorted(maps.Keys(b.aliases)),

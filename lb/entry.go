@@ -37,7 +37,7 @@ type entry struct {
 	accepted chan struct{} // closed when no more are
 
 	conns    connServer
-	http1    *h1.Server   // nil unless HTTP is all that is spoken, as are:
+	http1    *h1.Server   // nil unless HTTP is spoken, as are:
 	http2    *http.Server // nil without TLS too, and
 	handover *handover
 
@@ -85,7 +85,7 @@ func (e *entry) metrics() EntrypointMetrics {
 // HTTP/2 when the server stops for good.
 func (e *entry) start(ctx context.Context, s *Server) {
 	e.accepted = make(chan struct{})
-	if e.conns != nil {
+	if e.conns != nil && !e.listener.isHTTP() {
 		return
 	}
 	o := e.http1Options(s)
@@ -94,7 +94,9 @@ func (e *entry) start(ctx context.Context, s *Server) {
 		o.Takeover = e.handover.take
 	}
 	e.http1 = h1.NewServer(o, func(in *h1.Inbound) { s.serveHTTP1(e, in) })
-	e.conns = e.http1
+	if e.conns == nil {
+		e.conns = e.http1
+	}
 }
 
 // accept accepts connections until the entry is stopped.

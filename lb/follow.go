@@ -51,9 +51,11 @@ func (s *Server) put(table *Table) {
 	old := s.table.Load()
 	gone, come := differences(old.Routes(), table.Routes(), func(a, b *Route) bool { return a == b }, compareRoutes)
 	s.metrics.attach(gone, come)
+	goneTCP, comeTCP := differences(old.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
+	s.metrics.tcp.attach(goneTCP, comeTCP)
 	s.table.Store(table)
 	s.metrics.rebuilds.Add(1)
-	s.targets.Replace(pools(gone), pools(come))
+	s.targets.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))
 	s.prober.replace(gone, come)
 	if old == nil {
 		s.log.Info("routing", "routes", len(table.Routes()), "problems", len(table.Problems()))
@@ -62,8 +64,13 @@ func (s *Server) put(table *Table) {
 	s.logRoutes(gone, come, len(table.Routes()))
 }
 
-func pools(routes []*Route) iter.Seq[*target.Pool] {
+func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 	return func(yield func(*target.Pool) bool) {
+		for _, r := range tcp {
+			if !yield(r.Pool) {
+				return
+			}
+		}
 		for _, r := range routes {
 			for _, p := range append(r.also[:len(r.also):len(r.also)], r.Pool) {
 				if !yield(p) {

@@ -52,6 +52,9 @@ func (e *entry) http1Options(s *Server) h1.Options {
 		Age:       e.limits.age,
 	}
 	o.Opening = h1.Opening{Open: e.open, Closed: e.closed}
+	if e.listener.Proto == ProtoHTTPSAndSNI {
+		o.Opening.Open = e.encrypt
+	}
 	o.Refused = func(r *h1.Refused) { s.refused(e, r) }
 	o.HandshakeFailed = func(error) { e.handshakeErrors.Add(1) }
 	return o

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
+	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
 // name identifies an object of one dialect. The text is in lower case: names
@@ -36,6 +37,8 @@ type linker struct {
 	staleRoutes      map[name]*wanted
 	staleMiddlewares map[name]*middleware
 	staleBackends    map[name]*backend
+
+	goneTCP, comeTCP []*TCPRoute // since they were last asked for
 }
 
 // wanted is a route by its name: who asks for it, and what it has become.
@@ -44,6 +47,7 @@ type wanted struct {
 	by    []*tags.Route // in the order of their services
 	route *Route        // nil if it is not served
 	uses  []used        // what was looked at when it was linked
+	tcp   *wantedTCP    // nil unless it is a route of connections: by and route are empty then
 }
 
 // used is an object that routes use: a middleware or a backend. It is there as
@@ -63,6 +67,7 @@ type middleware struct {
 	name  name
 	by    []*tags.Middleware
 	users users
+	limit *tcp.ConnLimit // nil until it is used, and unless it is one of connections
 }
 
 type backend struct {
@@ -119,6 +124,7 @@ func (l *linker) replace(before, after tags.Definition) {
 		b.by = with(b.by, p, func(p *tags.Pool) string { return p.Service })
 		l.staleBackends[b.name] = b
 	}
+	l.replaceTCP(before, after)
 }
 
 // without and with take an element out of a list and put it in, behind those of
@@ -177,6 +183,10 @@ func (l *linker) update() (gone, come []*Route) {
 		m.users.each(l.mark)
 	}
 	for n, w := range l.staleRoutes {
+		if w.tcp != nil {
+			l.relinkTCP(w)
+			continue
+		}
 		if w.route != nil {
 			gone = append(gone, w.route)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
 // Metrics is a moment's view of what a server has counted since it was made.
@@ -26,6 +27,8 @@ type Metrics struct {
 	Routes []RouteMetrics
 	// Entrypoints has one entry for each listener.
 	Entrypoints []EntrypointMetrics
+	// TCPRoutes has the routes of connections that were ever used.
+	TCPRoutes []TCPRouteMetrics
 	// Targets has the targets of the table in force.
 	Targets []TargetMetrics
 }
@@ -72,6 +75,7 @@ type metrics struct {
 	retries, upstreamErrors, panics atomic.Uint64
 	rebuilds                        atomic.Uint64
 	unrouted                        counters // for exchanges without a route
+	tcp                             tcpMetrics
 
 	mu     sync.Mutex // for routes, which exchanges do not look at
 	routes map[routeKey]*counters
@@ -157,6 +161,7 @@ func (s *Server) Metrics() Metrics {
 		Panics:         m.panics.Load(),
 		Rebuilds:       m.rebuilds.Load(),
 		Routes:         m.allRoutes(),
+		TCPRoutes:      m.tcp.all(),
 	}
 	for _, e := range s.entries {
 		view.Entrypoints = append(view.Entrypoints, e.metrics())
@@ -164,8 +169,11 @@ func (s *Server) Metrics() Metrics {
 	for _, t := range s.Targets() {
 		stats := t.Stats()
 		tm := TargetMetrics{Target: t.Key().String(), Requests: stats.Total, Failures: stats.Failed, InFlight: stats.InFlight}
-		if pool, ok := t.Conns().(*h1.Pool); ok {
-			tm.Open, tm.Idle = pool.Conns()
+		switch conns := t.Conns().(type) {
+		case *h1.Pool:
+			tm.Open, tm.Idle = conns.Conns()
+		case *tcp.Upstream:
+			tm.Open = conns.Open()
 		}
 		view.Targets = append(view.Targets, tm)
 	}

@@ -30,6 +30,15 @@ var (
 // the PROXY header if there may be one, sees to it that no client has too many
 // connections, and puts TLS on top. Who was let in is to be let out with closed.
 func (e *entry) open(_ context.Context, nc net.Conn) (h1.Opened, error) {
+	o, err := e.letIn(nc)
+	if err == nil && e.tls != nil {
+		o.Conn = tls.Server(h1.Direct(e.addressed(o)), e.tls)
+	}
+	return o, err
+}
+
+// letIn reads the PROXY header, and counts the connection of the client.
+func (e *entry) letIn(nc net.Conn) (h1.Opened, error) {
 	o := h1.Opened{Conn: nc}
 	peer := addrPort(nc.RemoteAddr())
 	reason := refusedByProxy
@@ -45,9 +54,6 @@ func (e *entry) open(_ context.Context, nc net.Conn) (h1.Opened, error) {
 		e.gate.leave()
 		e.turnedAway(reason, client, err)
 		return h1.Opened{}, err
-	}
-	if e.tls != nil {
-		o.Conn = tls.Server(h1.Direct(e.addressed(o)), e.tls)
 	}
 	return o, nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/target"
+	"github.com/sluiceproxy/sluice/lb/tcp"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -29,6 +30,8 @@ type Server struct {
 	metrics  metrics
 	prober   *prober
 	failures failureLog
+	// upstreams has the connections that are passed on.
+	upstreams tcp.Upstreams
 
 	entries      []*entry
 	certificates []*certificates
@@ -49,13 +52,15 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.options.Table.Entrypoints, s.options.Table.EntrypointAliases = entrypoints(o.Listeners)
 	s.options.Table.EntrypointAddresses = entrypointAddresses(o.Listeners)
+	s.options.Table.TCPEntrypoints = tcpEntrypoints(o.Listeners)
+	s.upstreams.Grace = o.Timeouts.Departed
 	s.ownFields = o.Forwarding.fields()
 	s.untrusted = slices.Concat(forwarding, s.ownFields)
 	s.slots = make(chan struct{}, o.MaxConns)
 	for _, name := range o.RejectEncoded {
 		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}
-	s.targets = target.NewRegistry(func(k target.Key) target.Conns { return newUpstream(k, &s.options) })
+	s.targets = target.NewRegistry(s.connect)
 	s.builder = NewBuilder(s.options.Table, s.targets)
 	s.build = s.builder.Build
 	return s, nil
@@ -94,9 +99,7 @@ func (s *Server) bind(l Listener) (e *entry, err error) {
 		log: s.log, failures: &s.failures,
 	}
 	if l.Proto != ProtoHTTP && l.Proto != ProtoHTTPS {
-		if e.conns, err = s.newStreams(e); err != nil {
-			return nil, fmt.Errorf("listener %s: proto=%s: %w", l.Address, l.Proto, err)
-		}
+		e.conns = s.newStreams(e)
 	}
 	if e.tls, err = s.tlsConfig(&l); err != nil {
 		return nil, fmt.Errorf("listener %s: %w", l.Address, err)
@@ -108,7 +111,7 @@ func (s *Server) bind(l Listener) (e *entry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	bound, err := net.Listen("tcp", address)
+	bound, err := e.listen(address)
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}

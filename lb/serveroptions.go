@@ -99,6 +99,9 @@ type Timeouts struct {
 	UpstreamIdle time.Duration
 	// Tunnel is how long an upgraded connection (WebSocket) may be silent.
 	Tunnel time.Duration
+	// Departed is how long connections that are passed on may go on when their
+	// target is gone.
+	Departed time.Duration
 	// Drain is how long requests in flight may take when the server stops.
 	Drain time.Duration
 }
@@ -121,6 +124,7 @@ func DefaultServerOptions() ServerOptions {
 			Response:     time.Minute,
 			UpstreamIdle: 90 * time.Second,
 			Tunnel:       time.Hour,
+			Departed:     30 * time.Second,
 			Drain:        30 * time.Second,
 		},
 		Patience:          10 * time.Second,

@@ -2,10 +2,10 @@ package lb
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
 // connServer serves what a listener accepts, each connection in a goroutine of
@@ -25,6 +25,24 @@ var _ connServer = (*h1.Server)(nil)
 
 // newStreams makes what serves the listeners that pass connections on: ProtoTCP,
 // ProtoSNI, ProtoHTTPSAndSNI, ProtoTCPDynamic and ProtoUDP.
-func (s *Server) newStreams(*entry) (connServer, error) {
-	return nil, errors.New("not supported yet")
+func (s *Server) newStreams(e *entry) connServer {
+	switch e.listener.Proto {
+	case ProtoUDP:
+		return s.newUDPServer(e)
+	case ProtoTCPDynamic:
+		return &dynamicServer{s.newTCPServer(e), s}
+	}
+	return s.newTCPServer(e)
+}
+
+// listen opens the socket of a listener.
+func (e *entry) listen(address string) (net.Listener, error) {
+	switch e.listener.Proto {
+	case ProtoUDP:
+		return listenUDP(address)
+	case ProtoTCPDynamic:
+		host, _, err := net.SplitHostPort(address)
+		return tcp.NewPorts(host), err
+	}
+	return net.Listen("tcp", address)
 }

@@ -18,6 +18,7 @@ type Table struct {
 	failing    bool
 	routes     []*Route // by precedence
 	index      *match.Index
+	tcp        tcpTable
 	problems   []tags.Problem
 	noRoute    page
 	aliases    []string

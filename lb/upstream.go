@@ -5,7 +5,17 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/target"
+	"github.com/sluiceproxy/sluice/lb/tcp"
 )
+
+// connect makes what a target has for connections.
+func (s *Server) connect(key target.Key) target.Conns {
+	switch key.Scheme {
+	case tcp.Scheme, tcp.SchemeTLS, tcp.SchemeUDP:
+		return s.upstreams.Conns(key)
+	}
+	return newUpstream(key, &s.options)
+}
 
 // newUpstream makes the connections kept to one target. They are the target's
 // [target.Conns].

@@ -1,0 +1,227 @@
+package tcp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// joined is a client and a target with a joint between.
+type joined struct {
+	client, target *net.TCPConn
+	cancel         context.CancelCauseFunc
+	ended          chan error
+	sent, received atomic.Int64
+}
+
+func join(t *testing.T, l Limits) *joined {
+	t.Helper()
+	client, near := pair(t)
+	target, far := pair(t)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	j := &joined{client: client, target: target, cancel: cancel, ended: make(chan error, 1)}
+	if l.Idle == 0 {
+		l.Idle, l.Half = time.Minute, time.Minute
+	}
+	l.Moved = func(sent, received int64) {
+		j.sent.Add(sent)
+		j.received.Add(received)
+	}
+	go func() { j.ended <- Join(ctx, near, far, l) }()
+	t.Cleanup(func() { cancel(nil) })
+	return j
+}
+
+func (j *joined) end(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-j.ended:
+		return err
+	case <-time.After(patience):
+		t.Fatal("the connections are still joined")
+		return nil
+	}
+}
+
+func TestHalfClosedClientGetsItsAnswer(t *testing.T) {
+	j := join(t, Limits{})
+	write(t, j.client, "question")
+	j.client.CloseWrite()
+	if got, err := io.ReadAll(j.target); string(got) != "question" || err != nil {
+		t.Fatalf("the target got %q, %v", got, err)
+	}
+	write(t, j.target, "answer")
+	j.target.Close()
+	if got, err := io.ReadAll(j.client); string(got) != "answer" || err != nil {
+		t.Errorf("the client got %q, %v", got, err)
+	}
+	if err := j.end(t); err != nil {
+		t.Error(err)
+	}
+	if j.sent.Load() != 6 || j.received.Load() != 8 {
+		t.Errorf("%d bytes sent and %d received, want 6 and 8", j.sent.Load(), j.received.Load())
+	}
+}
+
+func TestHalfClosedTargetGetsTheRest(t *testing.T) {
+	j := join(t, Limits{})
+	write(t, j.target, "greeting")
+	j.target.CloseWrite()
+	if got, err := io.ReadAll(j.client); string(got) != "greeting" || err != nil {
+		t.Fatalf("the client got %q, %v", got, err)
+	}
+	write(t, j.client, "rest")
+	j.client.Close()
+	if got, err := io.ReadAll(j.target); string(got) != "rest" || err != nil {
+		t.Errorf("the target got %q, %v", got, err)
+	}
+	if err := j.end(t); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLargeTransfer(t *testing.T) {
+	j := join(t, Limits{})
+	const size = 32 << 20
+	sum, written := sha256.New(), make(chan struct{})
+	go func() {
+		defer close(written)
+		io.CopyN(io.MultiWriter(j.target, sum), rand.Reader, size)
+		j.target.CloseWrite()
+	}()
+	got := sha256.New()
+	if n, err := io.Copy(got, j.client); n != size || err != nil {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	<-written
+	j.client.Close()
+	if err := j.end(t); err != nil || string(got.Sum(nil)) != string(sum.Sum(nil)) {
+		t.Errorf("%v, or the bytes differ", err)
+	}
+	if j.sent.Load() != size {
+		t.Errorf("%d bytes counted", j.sent.Load())
+	}
+}
+
+func TestResetIsPassedOn(t *testing.T) {
+	for name, ends := range map[string]func(j *joined) (from, to *net.TCPConn){
+		"client": func(j *joined) (from, to *net.TCPConn) { return j.client, j.target },
+		"target": func(j *joined) (from, to *net.TCPConn) { return j.target, j.client },
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := join(t, Limits{})
+			from, to := ends(j)
+			write(t, from, "x")
+			if _, err := to.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			from.SetLinger(0)
+			from.Close()
+			to.SetDeadline(time.Now().Add(patience))
+			if _, err := to.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("%v, want a reset", err)
+			}
+			if err := j.end(t); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("ended with %v, want a reset", err)
+			}
+		})
+	}
+}
+
+func TestSilenceEnds(t *testing.T) {
+	j := join(t, Limits{Idle: 100 * time.Millisecond, Half: time.Minute})
+	if err := j.end(t); !errors.Is(err, ErrIdle) {
+		t.Errorf("%v, want idle", err)
+	}
+	if _, err := j.client.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("%v, want the end", err)
+	}
+}
+
+// One direction that moves is enough, even if the other one never does.
+func TestOneDirectionKeepsBoth(t *testing.T) {
+	j := join(t, Limits{Idle: 400 * time.Millisecond, Half: time.Minute})
+	j.target.SetDeadline(time.Now().Add(patience))
+	for range 40 {
+		write(t, j.client, "x")
+		if _, err := j.target.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if len(j.ended) > 0 {
+		t.Errorf("ended with %v", <-j.ended)
+	}
+}
+
+func TestHalfSilenceEnds(t *testing.T) {
+	j := join(t, Limits{Idle: time.Hour, Half: 100 * time.Millisecond})
+	j.client.CloseWrite()
+	if err := j.end(t); !errors.Is(err, ErrIdle) {
+		t.Errorf("%v, want idle", err)
+	}
+}
+
+func TestReceiverThatTakesNothing(t *testing.T) {
+	j := join(t, Limits{Idle: 200 * time.Millisecond, Half: time.Minute})
+	go io.Copy(j.client, zeros{})
+	if err := j.end(t); !errors.Is(err, ErrStalled) && !errors.Is(err, ErrIdle) {
+		t.Errorf("%v, want stalled", err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestContextCuts(t *testing.T) {
+	j := join(t, Limits{})
+	cause := errors.New("enough")
+	j.cancel(cause)
+	if err := j.end(t); !errors.Is(err, cause) {
+		t.Errorf("%v, want %v", err, cause)
+	}
+}
+
+// A deadline that passes in the midst of TLS does no harm.
+func TestJoinOverTLS(t *testing.T) {
+	clientSocket, near := pair(t)
+	target, far := pair(t)
+	server := tls.Server(near, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
+	client := tls.Client(clientSocket, &tls.Config{InsecureSkipVerify: true})
+	ended := make(chan error, 1)
+	go func() { ended <- Join(context.Background(), server, far, Limits{Idle: time.Second, Half: time.Second}) }()
+	target.SetDeadline(time.Now().Add(patience))
+	buffer := make([]byte, 4)
+	for range 5 {
+		write(t, client, "ping")
+		if _, err := io.ReadFull(target, buffer); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(260 * time.Millisecond) // a look is a quarter of the silence
+		write(t, target, "pong")
+		if _, err := io.ReadFull(client, buffer); err != nil || string(buffer) != "pong" {
+			t.Fatalf("%q, %v", buffer, err)
+		}
+	}
+	client.CloseWrite()
+	if rest, err := io.ReadAll(target); len(rest) > 0 || err != nil {
+		t.Errorf("%q, %v; want the end", rest, err)
+	}
+	write(t, target, "last")
+	target.Close()
+	if rest, err := io.ReadAll(client); string(rest) != "last" || err != nil {
+		t.Errorf("%q, %v", rest, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

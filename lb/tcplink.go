@@ -1,0 +1,341 @@
+package lb
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/tcp"
+)
+
+// TCPEntrypoint is a listener that passes connections or datagrams on.
+type TCPEntrypoint struct {
+	Name string
+	// Proto is one of the Proto constants.
+	Proto string
+	// Port is 0 if it is not known yet.
+	Port uint16
+	// HasTLS is set if it has certificates.
+	HasTLS bool
+}
+
+// tcpEntrypoints are those of the listeners.
+func tcpEntrypoints(listeners []Listener) (all []TCPEntrypoint) {
+	for i := range listeners {
+		l := &listeners[i]
+		if l.Proto == ProtoHTTP || l.Proto == ProtoHTTPS {
+			continue
+		}
+		_, text, _ := net.SplitHostPort(l.Address)
+		port, _ := strconv.ParseUint(text, 10, 16) // of a template, it is not known
+		all = append(all, TCPEntrypoint{l.entrypoint(), l.Proto, uint16(port), l.HasTLS()})
+	}
+	return all
+}
+
+// Names of routes of connections, of datagrams and of middlewares of connections
+// are their own.
+func tcpNameOf(r *tags.TCPRoute) name {
+	if r.UDP {
+		return nameOf("udp "+r.Dialect, r.Name)
+	}
+	return nameOf("tcp "+r.Dialect, r.Name)
+}
+
+const tcpMiddlewares tags.Dialect = "tcp " + tags.Traefik
+
+// wantedTCP is what a wanted route has if it is one of connections.
+type wantedTCP struct {
+	by    []*tags.TCPRoute // in the order of their services
+	route *TCPRoute        // nil if it is not served
+}
+
+// replaceTCP is the part of replace for connections.
+func (l *linker) replaceTCP(before, after tags.Definition) {
+	for i := range before.TCPRoutes {
+		r := &before.TCPRoutes[i]
+		w := l.wanted(tcpNameOf(r))
+		w.tcp.by = without(w.tcp.by, r)
+	}
+	for i := range before.TCPMiddlewares {
+		m := l.middleware(nameOf(tcpMiddlewares, before.TCPMiddlewares[i].Name))
+		m.by = without(m.by, &before.TCPMiddlewares[i])
+		l.staleMiddlewares[m.name] = m
+	}
+	for i := range after.TCPRoutes {
+		r := &after.TCPRoutes[i]
+		w := l.wanted(tcpNameOf(r))
+		if w.tcp == nil {
+			w.tcp = &wantedTCP{}
+		}
+		w.tcp.by = with(w.tcp.by, r, func(r *tags.TCPRoute) string { return r.Service })
+	}
+	for i := range after.TCPMiddlewares {
+		m := l.middleware(nameOf(tcpMiddlewares, after.TCPMiddlewares[i].Name))
+		m.by = with(m.by, &after.TCPMiddlewares[i], func(m *tags.Middleware) string { return m.Service })
+		l.staleMiddlewares[m.name] = m
+	}
+}
+
+// relinkTCP links a route of connections again.
+func (l *linker) relinkTCP(w *wanted) {
+	if w.tcp.route != nil {
+		l.goneTCP = append(l.goneTCP, w.tcp.route)
+	}
+	for _, u := range w.uses {
+		u.removeUser(l, w)
+	}
+	made := tcpLink{link: link{linker: l}}
+	w.tcp.route = made.route(w.tcp)
+	w.uses = made.uses
+	for _, u := range w.uses {
+		u.addUser(w)
+	}
+	l.problems.set(owner{"route", w.name}, made.problems)
+	if w.tcp.route != nil {
+		l.comeTCP = append(l.comeTCP, w.tcp.route)
+	}
+	if len(w.tcp.by) == 0 {
+		delete(l.routes, w.name)
+	}
+}
+
+// changedTCP returns the routes of connections that are gone and that have come
+// since it was last asked.
+func (l *linker) changedTCP() (gone, come []*TCPRoute) {
+	gone, come = l.goneTCP, l.comeTCP
+	l.goneTCP, l.comeTCP = nil, nil
+	return gone, come
+}
+
+// tcpLink is the making of one route of connections. What it has in common with
+// others, its link does for a route that stands for it.
+type tcpLink struct {
+	link
+	from *tags.TCPRoute // the definition that counts
+	tcp  *TCPRoute
+}
+
+func (k *tcpLink) route(w *wantedTCP) *TCPRoute {
+	if k.winner(w); k.from == nil {
+		return nil
+	}
+	k.tcp = &TCPRoute{TCPRoute: k.from}
+	if !k.condition() || !k.listeners() || !k.middlewares() || !k.targets() {
+		k.letGo()
+		return nil
+	}
+	k.tcp.rule = match.Route{Expr: k.tcp.Match, Precedence: &k.tcp.precedence, Value: k.tcp}
+	return k.tcp
+}
+
+// standIn is the part of a route of connections that all routes have.
+func standIn(r *tags.TCPRoute) *tags.Route {
+	return &tags.Route{
+		Name: r.Name, Dialect: r.Dialect, Service: r.Service, Rule: r.Rule, Pool: r.Pool,
+		Origin: r.Origin, Tag: r.Tag, Instance: r.Instance, Node: r.Node,
+	}
+}
+
+// winner finds the definition that counts.
+func (k *tcpLink) winner(w *wantedTCP) {
+	for _, r := range w.by {
+		if k.from == nil || r.Origin.Compare(k.from.Origin) > 0 {
+			k.from = r
+		}
+	}
+	if k.from == nil {
+		return
+	}
+	k.wanted = standIn(k.from)
+	for _, r := range w.by {
+		if !sameTCP(r, k.from) {
+			k.problems = append(k.problems, problemOf(standIn(r),
+				fmt.Sprintf("service %s asks for a route of the same name in another way, which counts", k.from.Service), ""))
+		}
+	}
+}
+
+// sameTCP reports whether two routes of one name do the same.
+func sameTCP(a, b *tags.TCPRoute) bool {
+	return a.Rule == b.Rule && a.Pool == b.Pool && a.ProxyProtocol == b.ProxyProtocol && a.Priority == b.Priority &&
+		a.Terminate == b.Terminate && slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares) &&
+		reflect.DeepEqual(a.Access, b.Access)
+}
+
+// condition is what the definition asks of a connection.
+func (k *tcpLink) condition() bool {
+	r := k.from
+	k.tcp.precedence = match.Precedence{Name: r.Name, Family: family(r.Dialect), Priority: r.Priority}
+	switch {
+	case r.UDP:
+		k.tcp.Match = match.And{}
+	case r.Match != nil:
+		k.tcp.Match = r.Match
+	case r.Address != "":
+		ip, port, ok := parseLocal(r.Address)
+		if !ok {
+			return k.fail(r.Address+" is not of the form :port or ip:port", "names of hosts are for listeners with proto=tcp+sni")
+		}
+		k.tcp.Match = match.Local{Addr: ip, Port: port}
+		k.specific("", strconv.Itoa(int(port)))
+		if ip.IsValid() {
+			k.specific(ip.String(), strconv.Itoa(int(port)))
+		}
+	default:
+		k.tcp.Match = match.And{serverName(r.ServerName), match.TLS{}}
+		k.specific(r.ServerName, "")
+	}
+	return true
+}
+
+func (k *tcpLink) specific(host, port string) {
+	k.tcp.precedence.Class, k.tcp.precedence.Host, k.tcp.precedence.Port = match.BySpecificity, host, port
+}
+
+// serverName is the condition of Fabio's server names: a star stands for any
+// labels, but for some.
+func serverName(text string) match.Expr {
+	if suffix, ok := strings.CutPrefix(text, "*"); ok {
+		return match.HostWildcard{Suffix: suffix}
+	}
+	return match.Host{Name: text}
+}
+
+// listeners binds the route to the listeners that can serve it.
+func (k *tcpLink) listeners() bool {
+	if len(k.TCPEntrypoints) == 0 {
+		k.tcp.Entrypoints = k.from.Entrypoints
+	}
+	var wanted []string
+	for _, e := range k.from.Entrypoints {
+		wanted = append(wanted, cmp.Or(k.EntrypointAliases[e], e))
+	}
+	reason := k.wantedListener()
+	for _, e := range k.TCPEntrypoints {
+		if len(wanted) > 0 && !slices.Contains(wanted, e.Name) {
+			continue
+		}
+		if why := k.refuses(e); why == "" {
+			k.tcp.Entrypoints = append(k.tcp.Entrypoints, e.Name)
+		} else if len(wanted) > 0 {
+			reason = fmt.Sprintf("listener %s %s", e.Name, why)
+		}
+	}
+	if len(k.TCPEntrypoints) > 0 && len(k.tcp.Entrypoints) == 0 {
+		return k.fail(reason, "")
+	}
+	if len(k.tcp.Entrypoints) > 0 {
+		k.tcp.Match = match.And{k.tcp.Match, match.Entrypoint{Names: k.tcp.Entrypoints}}
+	}
+	return true
+}
+
+// wantedListener says that there is no listener such as the route needs.
+func (k *tcpLink) wantedListener() string {
+	switch r := k.from; {
+	case len(r.Entrypoints) > 0:
+		return "no listener that passes on connections has one of the names " + strings.Join(r.Entrypoints, ", ")
+	case r.UDP:
+		return "no listener has proto=udp"
+	case r.Address != "":
+		return "no listener is for " + r.Address + ": it needs one on that port with proto=tcp, or one with proto=tcp-dynamic"
+	case r.ServerName != "":
+		return "no listener has proto=tcp+sni or proto=https+tcp+sni"
+	}
+	return "no listener has proto=tcp, proto=tcp+sni or proto=https+tcp+sni that can serve it"
+}
+
+// refuses says why a listener cannot serve the route.
+func (k *tcpLink) refuses(e TCPEntrypoint) string {
+	r := k.from
+	named := e.Proto == ProtoSNI || e.Proto == ProtoHTTPSAndSNI
+	switch {
+	case r.UDP != (e.Proto == ProtoUDP):
+		return "has proto=" + e.Proto
+	case r.UDP:
+		return ""
+	case r.Address != "":
+		_, port, _ := parseLocal(r.Address)
+		if e.Proto == ProtoTCPDynamic || e.Proto == ProtoTCP && (e.Port == 0 || e.Port == port) {
+			return ""
+		}
+		return "is not for " + r.Address
+	case r.ServerName != "" && !named, e.Proto == ProtoTCPDynamic:
+		return "has proto=" + e.Proto
+	case r.ServerName != "":
+		return ""
+	case r.Terminate && !e.HasTLS:
+		return "has no certificates, with which TLS could be ended"
+	case asksForTLS(r.Match) && !r.Terminate && e.Proto == ProtoTCP && e.HasTLS:
+		return "ends TLS itself, so that it cannot be passed on"
+	}
+	return ""
+}
+
+// middlewares finds those the route names.
+func (k *tcpLink) middlewares() bool {
+	if k.from.Access != nil {
+		k.tcp.access = append(k.tcp.access, k.from.Access)
+		k.tcp.Steps = append(k.tcp.Steps, Step{Spec: k.from.Access})
+	}
+	for _, text := range k.from.Middlewares {
+		object := k.linker.middleware(nameOf(tcpMiddlewares, text))
+		k.use(object)
+		if err := k.middleware(object); err != nil {
+			return k.fail("TCP middleware "+text+": "+err.Error(), notWithout)
+		}
+	}
+	return true
+}
+
+func (k *tcpLink) middleware(object *middleware) error {
+	m := object.winner()
+	if m == nil {
+		return errors.New("there is none of this name")
+	}
+	if m.Broken != "" {
+		return errors.New(m.Broken)
+	}
+	k.tcp.Steps = append(k.tcp.Steps, Step{Name: m.Name, Spec: m.Spec})
+	switch s := m.Spec.(type) {
+	case *spec.ConnAllowList:
+		rules := &spec.AccessRules{}
+		for _, text := range s.SourceRange {
+			p, err := spec.ParseRange(text)
+			if err != nil {
+				return err
+			}
+			rules.Allow = append(rules.Allow, p)
+		}
+		k.tcp.access = append(k.tcp.access, rules)
+	case *spec.InFlightConn:
+		// The count stays with the middleware for as long as its amount does.
+		if object.limit == nil || object.limit.Amount != s.Amount {
+			object.limit = &tcp.ConnLimit{Amount: s.Amount}
+		}
+		k.tcp.limits = append(k.tcp.limits, object.limit)
+	default:
+		return fmt.Errorf("kind %s is none of connections", m.Spec.Kind())
+	}
+	return nil
+}
+
+// targets gives the route the pool it names.
+func (k *tcpLink) targets() bool {
+	p, runtime, err := k.poolOf(k.wanted.Pool)
+	if err != nil {
+		return k.fail(err.Error(), "")
+	}
+	k.tcp.Endpoints, k.tcp.Pool = p.Endpoints, runtime
+	k.tcp.ProxyProtocol = cmp.Or(k.from.ProxyProtocol, p.ProxyProtocol)
+	return true
+}

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -129,7 +130,7 @@ func TestProxyHeaderBeforeTLS(t *testing.T) {
 	for protocol, next := range map[string]string{"HTTP/1.1": "http/1.1", "HTTP/2.0": "h2"} {
 		transport := &http.Transport{
 			ForceAttemptHTTP2: next == "h2",
-			DialTLS: func(network, address string) (net.Conn, error) {
+			DialTLSContext: func(_ context.Context, network, address string) (net.Conn, error) {
 				nc, err := net.Dial(network, address)
 				if err != nil {
 					return nil, err

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -118,7 +119,7 @@ func TestLimitsOverHTTP2(t *testing.T) {
 	transport := &http.Transport{
 		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}
-	transport.DialTLS = func(network, address string) (net.Conn, error) {
+	transport.DialTLSContext = func(_ context.Context, network, address string) (net.Conn, error) {
 		dials++
 		return tls.Dial(network, address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	}

@@ -72,7 +72,7 @@ func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 			}
 		}
 		for _, r := range routes {
-			for _, p := range append(r.also[:len(r.also):len(r.also)], r.Pool) {
+			for _, p := range append(slices.Clip(r.also), r.Pool) {
 				if !yield(p) {
 					return
 				}

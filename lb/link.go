@@ -86,7 +86,7 @@ const maxChain = 16
 // named adds the middlewares of those names.
 func (k *link) named(names []string, depth int) error {
 	for _, text := range names {
-		object := k.linker.middleware(nameOf(tags.Traefik, text))
+		object := k.middleware(nameOf(tags.Traefik, text))
 		k.use(object)
 		m := object.winner()
 		if m == nil {

@@ -136,7 +136,7 @@ func (f *forwardAuth) body(x *lb.Exchange) (body []byte, tooLarge bool, err erro
 	if !f.spec.ForwardBody || x.Body == nil {
 		return nil, false, nil
 	}
-	var r io.Reader = x.Body
+	r := x.Body
 	limit := f.spec.MaxBodySize
 	if limit >= 0 {
 		if x.Length > limit {

@@ -76,7 +76,7 @@ func (d *Draft) Set(path []string, value string) error {
 
 // Middleware is what was read.
 func (d *Draft) Middleware() Middleware {
-	if m, ok := d.value.Elem().Interface().(Middleware); ok {
+	if m, ok := reflect.TypeAssert[Middleware](d.value.Elem()); ok {
 		return m
 	}
 	return d.value.Interface().(Middleware) //nolint:errcheck,forcetypeassert // all kinds are

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,13 +30,8 @@ func (s *seat) observe(failed bool, p Policy, now time.Time) (ejected bool) {
 	if !failed {
 		return false
 	}
-	recent := s.failures[:0]
-	for _, at := range s.failures {
-		if now.Sub(at) < p.Window {
-			recent = append(recent, at)
-		}
-	}
-	s.failures = append(recent, now)
+	s.failures = slices.DeleteFunc(s.failures, func(at time.Time) bool { return now.Sub(at) >= p.Window })
+	s.failures = append(s.failures, now)
 	if len(s.failures) < p.MaxFailures {
 		return false
 	}

@@ -49,7 +49,9 @@ type ServerOptions struct {
 	// then answered 503.
 	MaxConnsPerTarget int
 	TargetWait        time.Duration
-	// MaxIdlePerTarget bounds the unused connections kept to one target.
+	// MaxIdlePerTarget bounds the unused connections kept to one target. Below the
+	// number of requests that are in flight at once, connections are made and
+	// closed all the time.
 	MaxIdlePerTarget int
 
 	// TrustedProxies are the peers whose forwarding fields (X-Forwarded-For and
@@ -133,7 +135,7 @@ func DefaultServerOptions() ServerOptions {
 		MaxConns:          defaultMaxConns(),
 		MaxConnsPerTarget: 1024,
 		TargetWait:        100 * time.Millisecond,
-		MaxIdlePerTarget:  128,
+		MaxIdlePerTarget:  1024,
 		ServerName:        hostname,
 		Logger:            slog.Default(),
 	}

@@ -76,7 +76,7 @@ func (c *tcpConn) close() {
 
 // listen reads what the client says first, if the listener goes by that.
 func (c *tcpConn) listen(ctx context.Context) bool {
-	c.conn.Local = c.bound
+	c.conn.Local = addrPort(c.socket.LocalAddr()) // what the client of a proxy has connected to is another matter
 	c.request = match.Request{Entrypoint: c.entry.listener.entrypoint(), Remote: c.client.Addr().Unmap(), Conn: &c.conn}
 	proto := c.entry.listener.Proto
 	switch {

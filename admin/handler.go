@@ -27,6 +27,7 @@ func newHandler(o Options, log *slog.Logger) *handler {
 	h := &handler{version: o.Version}
 	h.add("/", "This page", h.index)
 	h.add("/healthz", "Is the process alive", health)
+	h.add("/health", "The same, as Fabio has it", health)
 	if o.Ready != nil {
 		h.add("/readyz", "Should requests be sent here (?format=json)", ready(o.Ready))
 	}

@@ -77,6 +77,7 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 	c.LB.Limits.set(&o)
 	o.Forwarding = c.LB.Forwarding.options()
 	o.ServerName = c.LB.Forwarding.ServerName.Or(o.ServerName)
+	o.NoRouteStatus = c.LB.NoRouteStatus
 	o.Underscores, o.RejectEncoded = c.LB.UnderscoreHeaders, c.LB.RejectEncoded
 	o.TrustedProxies, _ = lb.ParsePrefixes(c.LB.TrustedProxies) // as Validate has let through
 	var errs []error
@@ -112,5 +113,6 @@ func (c Config) tableOptions() lb.Options {
 	o.Tags.Fabio = slices.Contains(c.Tags.Dialects, "fabio")
 	o.Tags.Traefik1 = slices.Contains(c.Tags.Dialects, "traefik1")
 	o.Tags.Traefik = slices.Contains(c.Tags.Dialects, "traefik")
+	c.setFabio(&o)
 	return o
 }

@@ -43,6 +43,7 @@ type Config struct {
 
 	LB    LB    `hcl:"lb"`
 	Tags  Tags  `hcl:"tags"`
+	Fabio Fabio `hcl:"fabio"`
 	Admin Admin `hcl:"admin"`
 
 	LogLevel  Optional[LogLevel] `hcl:"log_level"`
@@ -61,6 +62,8 @@ type Config struct {
 	// BlockQueryWait is how long Consul may hold a blocking query.
 	BlockQueryWait time.Duration `hcl:"block_query_wait"`
 
+	// warnings are things to log that are no reason to stop.
+	warnings []string
 	// files are the paths it was read from.
 	files []string
 	// errorFatalForced makes TemplateErrorFatal beat the templates' own.

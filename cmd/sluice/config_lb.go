@@ -31,6 +31,11 @@ type LB struct {
 	RejectEncoded []string `hcl:"reject_encoded"`
 
 	AccessLog AccessLog `hcl:"access_log"`
+	// Auth are what tags refer to by auth=NAME.
+	Auth   []LBAuth `hcl:"auth,accumulate"`
+	Health LBHealth `hcl:"health"`
+	// NoRouteStatus answers requests without a route; 0 is 404.
+	NoRouteStatus int `hcl:"no_route_status"`
 }
 
 // LBTimeouts are for what the load balancer waits for. 0 stands for the default
@@ -173,6 +178,10 @@ func (c *Certificates) source() (lb.CertSource, error) {
 func (l *LB) validate(f *faultList) {
 	f.notNegative("lb.drain_timeout", l.DrainTimeout)
 	l.AccessLog.validate(f)
+	l.Health.validate(f)
+	for _, a := range l.Auth {
+		a.validate(f)
+	}
 	for _, peer := range l.TrustedProxies {
 		_, err := lb.ParsePrefixes([]string{peer})
 		f.add("lb.trusted_proxies", err)

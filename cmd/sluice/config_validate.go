@@ -52,6 +52,7 @@ func (c *Config) validateSettings() error {
 	c.Vault.validate(&f)
 	c.LB.validate(&f)
 	c.Tags.validate(&f)
+	c.Fabio.validate(&f)
 	c.Admin.validate(&f)
 	return errors.Join(f...)
 }

@@ -24,6 +24,7 @@ type commandLine struct {
 	// Warnings are things to log that are no reason to stop.
 	Warnings []string
 
+	fabio     fabioSettings
 	configs   []string
 	listeners []Listener
 	settings  []func(*Config) error
@@ -33,8 +34,7 @@ type commandLine struct {
 // -x=value, -x value; "--" ends the flags. Errors have status 13, for a few flags
 // 15.
 // A subcommand has flags of its own besides.
-func parseCommandLine(args []string, own ...flagSpec) (commandLine, error) {
-	var cl commandLine
+func parseCommandLine(args []string, own ...flagSpec) (cl commandLine, err error) {
 	for len(args) > 0 {
 		name, ok := strings.CutPrefix(args[0], "-")
 		if !ok || name == "" {
@@ -46,9 +46,11 @@ func parseCommandLine(args []string, own ...flagSpec) (commandLine, error) {
 			break
 		}
 		name, value, given := strings.Cut(strings.TrimPrefix(name, "-"), "=")
-		f, err := findFlag(name, own)
-		if err != nil {
-			return cl, &exitError{exitFlags, err}
+		f, ok := cl.fabio.flag(name)
+		if !ok {
+			if f, err = findFlag(name, own); err != nil {
+				return cl, &exitError{exitFlags, err}
+			}
 		}
 		switch {
 		case given:
@@ -77,14 +79,15 @@ func (cl commandLine) noMoreArgs() error {
 }
 
 // Load puts the configuration together, strongest last: defaults, environment
-// variables, files in order, CT_LOCAL_CONFIG, flags. The error joins all faults;
+// variables, what Fabio was told, files in order, CT_LOCAL_CONFIG, flags. The error joins all faults;
 // beside it the Config holds what could be read. Its status is 15, or 13 if only
 // CT_LOCAL_CONFIG is at fault, or 14 if only templates are.
 func (cl commandLine) Load(getenv func(string) string) (Config, error) {
 	const local = "CT_LOCAL_CONFIG"
 	c := DefaultConfig()
+	inFabio := cl.fabio.load(&c, getenv)
 	c.files = cl.configs
-	inFiles := c.loadFiles(cl.configs)
+	inFiles := errors.Join(inFabio, c.loadFiles(cl.configs))
 	inLocal := c.loadText(local, []byte(getenv(local)))
 	for _, set := range cl.settings {
 		if err := set(&c); err != nil {
@@ -145,6 +148,11 @@ func into(field func(*Config) any) setFunc {
 
 // toggle is a setFunc for a switch of the command line itself.
 func toggle(field func(*commandLine) *bool) setFunc {
+	return func(cl *commandLine, value string) error { return assign(field(cl), value) }
+}
+
+// toggleText is the same for a text.
+func toggleText(field func(*commandLine) *string) setFunc {
 	return func(cl *commandLine, value string) error { return assign(field(cl), value) }
 }
 

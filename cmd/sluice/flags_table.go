@@ -29,6 +29,8 @@ func runFlags() []flagSpec {
 			help: "Render SRC to DST and run CMD when it changed. Repeatable."},
 		{name: "lb", value: "ADDR[;key=value…]", set: addListener,
 			help: "Serve HTTP on ADDR, routed by the tags of services. Keys: name, cert, key, … Repeatable."},
+		{name: "fabio", value: "PATH", set: toggleText(func(cl *commandLine) *string { return &cl.fabio.path }),
+			help: "Run as Fabio with its properties file, FABIO_… variables and, behind this, its own flags."},
 		{name: "catalog", value: "DIR", set: into(func(c *Config) any { return &c.Catalog.Path }),
 			help: "Take services from the definition files in DIR, not from Consul."},
 		{name: "config", value: "PATH", set: addConfig,

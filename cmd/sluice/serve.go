@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -21,9 +22,10 @@ type daemon struct {
 	signals *signals
 	pidFile string // that exists
 
-	feed     *feed      // of the start
-	renderer *rendering // nil without templates
-	lb       *balancing // nil without listeners
+	feed     *feed        // of the start
+	renderer *rendering   // nil without templates
+	lb       *balancing   // nil without listeners
+	registry *registering // nil if there is nothing to register
 
 	// startFeed starts the feed of a new configuration.
 	startFeed func(*feed)
@@ -45,7 +47,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 	}
 	defer logs.Close()
 	d := &daemon{program: p, cl: cl, config: config, log: logs.Logger, level: logs.level, signals: newSignals()}
-	for _, warning := range cl.Warnings {
+	for _, warning := range slices.Concat(cl.Warnings, config.warnings) {
 		d.log.Warn("command line", "hint", warning)
 	}
 	if err := d.contradictions(); err != nil {
@@ -125,6 +127,9 @@ func (d *daemon) open() (err error) {
 			return err
 		}
 		d.signals.accessLog.Store(d.lb.accessLog)
+		if d.registry, err = d.newRegistering(d.config); err != nil {
+			return &exitError{exitConfig, err}
+		}
 	}
 	if len(d.config.Templates) == 0 && d.lb != nil {
 		return nil
@@ -178,7 +183,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 	outputs.Go(func() error { return d.notifyReady(ctx) })
 	if d.lb != nil {
-		outputs.Go(func() error { return d.lb.Run(ctx) })
+		outputs.Go(func() error { return d.balance(ctx) })
 	}
 	if d.renderer == nil {
 		outputs.Go(func() error { return d.declineReloads(ctx) })
@@ -198,6 +203,23 @@ var (
 	errDone  = errors.New("there is nothing left to do")
 	errInput = errors.New("a source or the admin listener has failed")
 )
+
+// balance runs the load balancer. It is registered only while it accepts
+// requests, and deregistered before it stops.
+func (d *daemon) balance(ctx context.Context) error {
+	if d.registry == nil {
+		return d.lb.Run(ctx)
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, failed := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.lb.Run(serving) })
+	group.Go(func() error {
+		defer stop()
+		return d.registry.Run(failed)
+	})
+	return group.Wait()
+}
 
 // currentFeed is the one the newest configuration asks.
 func (d *daemon) currentFeed() *feed {

@@ -309,6 +309,19 @@ lb {
   underscore_headers = "reject"
   reject_encoded     = ["slash", "backslash"]
 
+  auth "ops" {
+    type    = "basic"
+    file    = "/dev/null"
+    realm   = "staff"
+    refresh = "10s"
+  }
+
+  health {
+    statuses = ["passing", "warning"]
+    checks   = "one"
+  }
+  no_route_status = 410
+
   access_log {
     target = "/var/log/sluice/access.log"
     format = "traefik-json"
@@ -330,6 +343,25 @@ lb {
       retried      = true
       min_duration = "250ms"
     }
+  }
+}
+
+fabio {
+  matcher      = "iprefix"
+  plain_hosts  = true
+  routes_key   = "fabio/config"
+  routes       = "route del web"
+  no_route_key = "fabio/noroute.html"
+
+  register {
+    enabled               = true
+    name                  = "edge"
+    address               = "10.0.0.1:9998"
+    tags                  = ["lb"]
+    check_interval        = "2s"
+    check_timeout         = "5s"
+    check_tls_skip_verify = true
+    grace                 = "10s"
   }
 }
 

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
+)
+
+// fabioSettings are what a Fabio user starts it with: a properties file and
+// flags.
+type fabioSettings struct {
+	path  string // empty: there are none
+	flags []property
+}
+
+// fabioFlag takes a flag of Fabio's own, which may stand behind -fabio. It is
+// not ok if it is none.
+func (f *fabioSettings) flag(name string) (flag flagSpec, ok bool) {
+	key, ok := findFabioKey(name)
+	if !ok || f.path == "" {
+		return flag, false
+	}
+	flag = flagSpec{name: name, late: true, set: func(cl *commandLine, value string) error {
+		cl.fabio.flags = append(cl.fabio.flags, property{key.name, value, "flag -" + name})
+		return nil
+	}}
+	if !key.boolean {
+		flag.value = "VALUE"
+	}
+	return flag, true
+}
+
+// load puts the settings into a configuration: of a flag, a variable and a
+// property of one name, the first counts.
+func (f *fabioSettings) load(c *Config, getenv func(string) string) error {
+	if f.path == "" {
+		return nil
+	}
+	c.setFabioDefaults()
+	text, err := os.ReadFile(f.path)
+	if err != nil {
+		return fmt.Errorf("reading Fabio's properties: %w", err)
+	}
+	file, err := parseProperties(f.path, string(text), getenv)
+	errs := []error{err}
+	var unknown []string
+	for _, p := range file {
+		if _, ok := findFabioKey(p.key); !ok {
+			unknown = append(unknown, fmt.Sprintf("%s: Fabio has no property %s%s; it is ignored", p.origin, p.key,
+				nearest.Hint(p.key, "", fabioKeyNames())))
+		}
+	}
+	c.warnings = append(c.warnings, unknown...)
+	settings := newFabioReader(c)
+	for _, key := range fabioKeys() {
+		p, ok := lastOf(f.flags, key.name)
+		if !ok {
+			p, ok = environmentProperty(key.name, getenv)
+		}
+		if !ok {
+			p, ok = lastOf(file, key.name)
+		}
+		if !ok {
+			continue
+		}
+		if err := key.set(settings, p); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w", p.origin, p.key, err))
+		}
+	}
+	return errors.Join(append(errs, settings.finish())...)
+}
+
+func lastOf(all []property, key string) (p property, ok bool) {
+	for _, p := range slices.Backward(all) {
+		if strings.EqualFold(p.key, key) {
+			return p, true
+		}
+	}
+	return p, false
+}
+
+// environmentProperty looks for FABIO_KEY and KEY, with underscores for dots.
+func environmentProperty(key string, getenv func(string) string) (p property, ok bool) {
+	name := strings.ReplaceAll(key, ".", "_")
+	for _, name := range []string{
+		"FABIO_" + strings.ToUpper(name), "FABIO_" + name, "fabio_" + strings.ToLower(name),
+		strings.ToUpper(name), name, strings.ToLower(name),
+	} {
+		if value := getenv(name); value != "" {
+			return property{key, value, "variable " + name}, true
+		}
+	}
+	return p, false
+}
+
+// setFabioDefaults is where Fabio's defaults are not ours and a user would
+// notice.
+func (c *Config) setFabioDefaults() {
+	c.LB.Listeners = []Listener{{Origin: "Fabio's default of proxy.addr", Text: ":9999"}}
+	c.LB.Health.Checks = "one"
+	c.LB.AccessLog.Format = "common"
+	c.LB.Forwarding.Details = true
+	c.LB.TrustedProxies = []string{"0.0.0.0/0", "::/0"} // Fabio has no list of them
+	c.Admin.Listen = ":9998"
+	c.Tags.Dialects = []string{"fabio"}
+	c.Fabio = Fabio{
+		RoutesKey: "fabio/config", NoRouteKey: "fabio/noroute.html",
+		Register: Register{Enabled: true, Name: "fabio"},
+	}
+}

@@ -1,0 +1,375 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
+)
+
+// fabioKey is a property of Fabio and what becomes of it.
+type fabioKey struct {
+	name    string
+	boolean bool
+	set     func(r *fabioReader, p property) error
+}
+
+// fabioReader puts properties into a configuration.
+type fabioReader struct {
+	*Config
+	consistent, stale, sts, register bool
+	backend                          string
+}
+
+func newFabioReader(c *Config) *fabioReader { return &fabioReader{Config: c} }
+
+// finish is for what depends on several properties.
+func (r *fabioReader) finish() error {
+	if r.consistent && r.stale {
+		return errors.New("registry.consul.requireConsistent and registry.consul.allowStale exclude each other")
+	}
+	switch {
+	case r.consistent:
+		r.Consul.Mode = "consistent"
+	case r.stale:
+		r.Consul.Mode = "stale"
+	}
+	return nil
+}
+
+func findFabioKey(name string) (fabioKey, bool) {
+	keys := fabioKeys()
+	i := slices.IndexFunc(keys, func(k fabioKey) bool { return strings.EqualFold(k.name, name) })
+	if i < 0 {
+		return fabioKey{}, false
+	}
+	return keys[i], true
+}
+
+func fabioKeyNames() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, k := range fabioKeys() {
+			if !yield(k.name) {
+				return
+			}
+		}
+	}
+}
+
+// fabioKeys is every property of Fabio 1.7.
+func fabioKeys() []fabioKey {
+	return slices.Concat(fabioProxyKeys(), fabioHeaderKeys(), fabioRegistryKeys(), fabioConsulKeys(), fabioOtherKeys())
+}
+
+func fabioProxyKeys() []fabioKey {
+	return []fabioKey{
+		{name: "proxy.addr", set: setFabioListeners},
+		{name: "proxy.cs", set: setFabioCertificates},
+		{name: "proxy.auth", set: setFabioAuth},
+		{name: "proxy.strategy", set: oneOfThese("rnd", "rr")},
+		{name: "proxy.matcher", set: direct(func(c *Config) any { return &c.Fabio.Matcher })},
+		{name: "proxy.noroutestatus", set: direct(func(c *Config) any { return &c.LB.NoRouteStatus })},
+		{name: "proxy.dialtimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Dial })},
+		{name: "proxy.responseheadertimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Response })},
+		{name: "proxy.idleconntimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.UpstreamIdle })},
+		{name: "proxy.readtimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Read })},
+		{name: "proxy.writetimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Write })},
+		{name: "proxy.maxconn", set: direct(func(c *Config) any { return &c.LB.Limits.IdlePerTarget })},
+		{name: "proxy.shutdownwait", set: duration(func(c *Config) *time.Duration { return &c.LB.DrainTimeout })},
+		{name: "proxy.deregistergraceperiod", set: duration(func(c *Config) *time.Duration { return &c.Fabio.Register.Grace })},
+		{name: "proxy.keepalivetimeout", set: without("the period of TCP keep-alives is the system's")},
+		{name: "proxy.flushinterval", set: same},
+		{name: "proxy.globalflushinterval", set: same},
+		{name: "proxy.localip", set: without("the parameter by= of Forwarded is the address the client connected to")},
+		{name: "proxy.gzip.contenttype", set: without("answers are not compressed on the way")},
+		{name: "proxy.grpcmaxrxmsgsize", set: without("gRPC listeners are not supported yet")},
+		{name: "proxy.grpcmaxtxmsgsize", set: without("gRPC listeners are not supported yet")},
+		{name: "proxy.grpcshutdowntimeout", set: without("gRPC listeners are not supported yet")},
+	}
+}
+
+func fabioHeaderKeys() []fabioKey {
+	return []fabioKey{
+		{name: "proxy.header.clientip", set: direct(func(c *Config) any { return &c.LB.Forwarding.ClientIP })},
+		{name: "proxy.header.requestid", set: direct(func(c *Config) any { return &c.LB.Forwarding.RequestID })},
+		{name: "proxy.header.tls", set: direct(func(c *Config) any { return &c.LB.Forwarding.TLS })},
+		{name: "proxy.header.tls.value", set: direct(func(c *Config) any { return &c.LB.Forwarding.TLSValue })},
+		{name: "proxy.header.sts.maxage", set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.MaxAge })},
+		{name: "proxy.header.sts.subdomains", boolean: true, set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.Subdomains })},
+		{name: "proxy.header.sts.preload", boolean: true, set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.Preload })},
+	}
+}
+
+func fabioRegistryKeys() []fabioKey {
+	keys := []fabioKey{
+		{name: "registry.backend", set: func(_ *fabioReader, p property) error {
+			if p.value == "consul" {
+				return nil
+			}
+			return fmt.Errorf("%q: only consul is supported; services without Consul: see -catalog, fixed routes: fabio { routes }", p.value)
+		}},
+		{name: "registry.timeout", set: without("Consul is waited for as long as it takes")},
+		{name: "registry.retry", set: duration(func(c *Config) *time.Duration { return &c.Consul.Retry.Backoff })},
+	}
+	for _, name := range []string{
+		"static.routes", "static.noroutehtml", "file.path", "file.noroutehtmlpath", "custom.host", "custom.scheme", "custom.path",
+		"custom.queryparams", "custom.timeout", "custom.pollinterval", "custom.checkTLSSkipVerify", "custom.noroutehtml",
+	} {
+		keys = append(keys, fabioKey{name: "registry." + name, set: same}) // of no use to the backend consul
+	}
+	return keys
+}
+
+func fabioConsulKeys() []fabioKey {
+	const at = "registry.consul."
+	return []fabioKey{
+		{name: at + "addr", set: direct(func(c *Config) any { return &c.Consul.Address })},
+		{name: at + "token", set: direct(func(c *Config) any { return &c.Consul.Token })},
+		{name: at + "namespace", set: direct(func(c *Config) any { return &c.Consul.Namespace })},
+		{name: at + "tls.keyfile", set: direct(func(c *Config) any { return &c.Consul.SSL.Key })},
+		{name: at + "tls.certfile", set: direct(func(c *Config) any { return &c.Consul.SSL.Cert })},
+		{name: at + "tls.cafile", set: direct(func(c *Config) any { return &c.Consul.SSL.CACert })},
+		{name: at + "tls.capath", set: direct(func(c *Config) any { return &c.Consul.SSL.CAPath })},
+		{name: at + "tls.insecureskipverify", boolean: true, set: boolean(func(r *fabioReader, on bool) {
+			r.Consul.SSL.Verify = Some(!on)
+		})},
+		{name: at + "kvpath", set: direct(func(c *Config) any { return &c.Fabio.RoutesKey })},
+		{name: at + "noroutehtmlpath", set: direct(func(c *Config) any { return &c.Fabio.NoRouteKey })},
+		{name: at + "tagprefix", set: direct(func(c *Config) any { return &c.Tags.FabioPrefix })},
+		{name: at + "service.status", set: setList(func(c *Config) *[]string { return &c.LB.Health.Statuses })},
+		{name: at + "checksRequired", set: func(r *fabioReader, p property) error {
+			if err := oneOfThese("one", "all")(r, p); err != nil {
+				return err
+			}
+			r.LB.Health.Checks = p.value
+			return nil
+		}},
+		{name: at + "serviceMonitors", set: same},
+		{name: at + "pollinterval", set: same},
+		{name: at + "requireConsistent", boolean: true, set: boolean(func(r *fabioReader, on bool) { r.consistent = on })},
+		{name: at + "allowStale", boolean: true, set: boolean(func(r *fabioReader, on bool) { r.stale = on })},
+		{name: at + "register.enabled", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.Register.Enabled })},
+		{name: at + "register.addr", set: direct(func(c *Config) any { return &c.Fabio.Register.Address })},
+		{name: at + "register.name", set: direct(func(c *Config) any { return &c.Fabio.Register.Name })},
+		{name: at + "register.tags", set: setList(func(c *Config) *[]string { return &c.Fabio.Register.Tags })},
+		{name: at + "register.checkInterval", set: duration(func(c *Config) *time.Duration { return &c.Fabio.Register.Interval })},
+		{name: at + "register.checkTimeout", set: duration(func(c *Config) *time.Duration { return &c.Fabio.Register.Timeout })},
+		{name: at + "register.checkTLSSkipVerify", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.Register.SkipVerify })},
+		{name: at + "register.checkDeregisterCriticalServiceAfter", set: same},
+	}
+}
+
+func fabioOtherKeys() []fabioKey {
+	keys := []fabioKey{
+		{name: "glob.matching.disabled", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.PlainHosts })},
+		{name: "glob.cache.size", set: same},
+		{name: "log.access.target", set: func(r *fabioReader, p property) error {
+			r.LB.AccessLog.Target = p.value
+			return nil
+		}},
+		{name: "log.access.format", set: func(r *fabioReader, p property) error {
+			if p.value != "" {
+				r.LB.AccessLog.Format = p.value
+			}
+			return nil
+		}},
+		{name: "log.level", set: setFabioLogLevel},
+		{name: "log.routes.format", set: same},
+		{name: "ui.addr", set: setFabioUI},
+		{name: "ui.access", set: same}, // there is nothing to write
+		{name: "insecure", boolean: true, set: same},
+		{name: "bgp.enabled", boolean: true, set: boolean(func(r *fabioReader, on bool) {
+			if on {
+				r.warnings = append(r.warnings, "bgp.enabled: sluice announces no addresses: run a BGP speaker beside it")
+			}
+		})},
+		{name: "metrics.target", set: func(r *fabioReader, p property) error {
+			for target := range strings.SplitSeq(p.value, ",") {
+				if target = strings.TrimSpace(target); target != "" && target != "prometheus" {
+					r.warn(p, "metrics are served for Prometheus only, by the admin listener under /metrics, not sent to "+target)
+				}
+			}
+			return nil
+		}},
+		{name: "runtime.gogc", set: without("set the variable GOGC")},
+		{name: "runtime.gomaxprocs", set: without("set the variable GOMAXPROCS")},
+	}
+	for _, name := range []string{
+		"asn", "routerid", "nexthop", "anycastaddresses", "peers", "listenport", "listenaddresses", "enablegrpc", "grpclistenaddress",
+		"gobgpdcfgfile", "grpctls", "certfile", "keyfile",
+	} {
+		keys = append(keys, fabioKey{name: "bgp." + name, set: same}) // bgp.enabled tells
+	}
+	for _, name := range []string{"title", "color", "path", "routingtable.source.linkenabled", "routingtable.source.newtab",
+		"routingtable.source.scheme", "routingtable.source.host", "routingtable.source.port"} {
+		keys = append(keys, fabioKey{name: "ui." + name, set: without("the admin pages are sluice's own")})
+	}
+	for _, name := range []string{"prefix", "names", "interval", "timeout", "retry", "prometheus.subsystem", "prometheus.path", "prometheus.buckets",
+		"graphite.addr", "statsd.addr", "dogstatsd.addr", "circonus.apikey", "circonus.apiapp", "circonus.apiurl", "circonus.brokerid",
+		"circonus.checkid", "circonus.submissionurl"} {
+		keys = append(keys, fabioKey{name: "metrics." + name, set: without("metrics have sluice's names, under /metrics of the admin listener")})
+	}
+	for _, name := range []string{"profile.mode", "profile.path", "aws.apigw.cert.cn", "tracing.TracingEnabled", "tracing.CollectorType",
+		"tracing.ConnectString", "tracing.ServiceName", "tracing.Topic", "tracing.SamplerRate", "tracing.SpanHost", "tracing.SpanName"} {
+		keys = append(keys, fabioKey{name: name, set: without("it has no equivalent")})
+	}
+	return keys
+}
+
+// same is for what makes no difference here.
+func same(*fabioReader, property) error { return nil }
+
+// without warns of what is not to be had.
+func without(reason string) func(*fabioReader, property) error {
+	return func(r *fabioReader, p property) error {
+		if p.value != "" {
+			r.warn(p, reason)
+		}
+		return nil
+	}
+}
+
+func (r *fabioReader) warn(p property, reason string) {
+	r.warnings = append(r.warnings, fmt.Sprintf("%s: %s has no effect: %s", p.origin, p.key, reason))
+}
+
+// direct is for what a setting stands for as it is.
+func direct(field func(*Config) any) func(*fabioReader, property) error {
+	return func(r *fabioReader, p property) error {
+		if p.value == "" {
+			return nil
+		}
+		return assign(field(r.Config), p.value)
+	}
+}
+
+// duration is the same for durations; 0, which is no limit for Fabio, leaves
+// the default.
+func duration(field func(*Config) *time.Duration) func(*fabioReader, property) error {
+	return func(r *fabioReader, p property) error {
+		var d time.Duration
+		if p.value == "" {
+			return nil
+		}
+		if err := assign(&d, p.value); err != nil {
+			return err
+		}
+		if d > 0 {
+			*field(r.Config) = d
+		}
+		return nil
+	}
+}
+
+func boolean(set func(r *fabioReader, on bool)) func(*fabioReader, property) error {
+	return func(r *fabioReader, p property) error {
+		on, err := strconv.ParseBool(p.value)
+		if err != nil {
+			return fmt.Errorf("%q is not true or false", p.value)
+		}
+		set(r, on)
+		return nil
+	}
+}
+
+func setList(field func(*Config) *[]string) func(*fabioReader, property) error {
+	return func(r *fabioReader, p property) error {
+		list := field(r.Config)
+		*list = nil
+		for word := range strings.SplitSeq(p.value, ",") {
+			if word = strings.TrimSpace(word); word != "" {
+				*list = append(*list, word)
+			}
+		}
+		return nil
+	}
+}
+
+func oneOfThese(words ...string) func(*fabioReader, property) error {
+	return func(_ *fabioReader, p property) error {
+		if !slices.Contains(words, p.value) {
+			return fmt.Errorf("%q is none of %s%s", p.value, strings.Join(words, ", "), nearest.Hint(p.value, "", slices.Values(words)))
+		}
+		return nil
+	}
+}
+
+func setFabioListeners(r *fabioReader, p property) error {
+	r.LB.Listeners = nil
+	for _, text := range splitQuoted(p.value) {
+		r.LB.Listeners = append(r.LB.Listeners, Listener{Origin: p.origin + ": proxy.addr", Text: text})
+	}
+	return nil
+}
+
+func setFabioCertificates(r *fabioReader, p property) error {
+	r.LB.Certificates = nil
+	for _, text := range splitQuoted(p.value) {
+		r.LB.Certificates = append(r.LB.Certificates, Certificates{Origin: p.origin + ": proxy.cs", text: Secret(text)})
+	}
+	return nil
+}
+
+func setFabioAuth(r *fabioReader, p property) error {
+	r.LB.Auth = nil
+	for _, text := range splitQuoted(p.value) {
+		a := LBAuth{Origin: p.origin + ": proxy.auth"}
+		for option := range strings.SplitSeq(text, ";") {
+			key, value, _ := strings.Cut(strings.TrimSpace(option), "=")
+			value = strings.Trim(value, `"`)
+			fields := map[string]any{"name": &a.Name, "type": &a.Type, "file": &a.File, "realm": &a.Realm, "refresh": &a.Refresh}
+			field, ok := fields[key]
+			if !ok {
+				return fmt.Errorf("there is no key %q: name, type, file, realm, refresh", key)
+			}
+			if err := assign(field, value); err != nil {
+				return err
+			}
+		}
+		if a.Type == "external" {
+			return fmt.Errorf("%s: type external is not supported", a.Name)
+		}
+		r.LB.Auth = append(r.LB.Auth, a)
+	}
+	return nil
+}
+
+// setFabioUI takes the address. The admin listener has no TLS.
+func setFabioUI(r *fabioReader, p property) error {
+	address, options, _ := strings.Cut(p.value, ";")
+	r.Admin.Listen = strings.TrimSpace(address)
+	if options != "" {
+		r.warn(p, "the admin listener speaks HTTP only, without "+options)
+	}
+	return nil
+}
+
+func setFabioLogLevel(r *fabioReader, p property) error {
+	level := strings.ToLower(p.value)
+	if level == "fatal" {
+		level = "err"
+	}
+	return assign(&r.LogLevel, level)
+}
+
+// splitQuoted splits at commas outside of quotes.
+func splitQuoted(text string) (parts []string) {
+	quoted, start := false, 0
+	for i := 0; i <= len(text); i++ {
+		switch {
+		case i == len(text) || text[i] == ',' && !quoted:
+			if part := strings.TrimSpace(text[start:i]); part != "" {
+				parts = append(parts, part)
+			}
+			start = i + 1
+		case text[i] == '"':
+			quoted = !quoted
+		}
+	}
+	return parts
+}

@@ -15,6 +15,7 @@ type lbMetrics struct {
 	entrypointInFlight, connections, handshakeErrors, refused             *prometheus.Desc
 	connectionWaits, refusedConnections, certificateExpiry                *prometheus.Desc
 	targetRequests, targetFailures, targetInFlight, targetConnections     *prometheus.Desc
+	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent            *prometheus.Desc
 	logLines, logDropped                                                  *prometheus.Desc
 }
 
@@ -23,6 +24,7 @@ type countMetrics struct{ responses, duration, received, sent *prometheus.Desc }
 
 func newLBMetrics() lbMetrics {
 	route, entrypoint := []string{"dialect", "route", "service"}, []string{"entrypoint"}
+	passed := []string{"network", "dialect", "route", "service"}
 	return lbMetrics{
 		routes:         newDesc("lb_routes", "Routes in the table."),
 		inFlight:       newDesc("lb_requests_in_flight", "Requests being served."),
@@ -49,6 +51,12 @@ func newLBMetrics() lbMetrics {
 		targetInFlight:    newDesc("lb_target_requests_in_flight", "Requests it is answering.", "target"),
 		targetConnections: newDesc("lb_target_connections", "Connections to it.", "target", "state"),
 
+		tcpOpen:        newDesc("lb_passed_open", "Connections, or sessions of datagrams, being passed on.", passed...),
+		tcpConnections: newDesc("lb_passed_connections_total", "Connections, or sessions of datagrams, that had the route.", passed...),
+		tcpFailures:    newDesc("lb_passed_failures_total", "Those of them that could not be passed on or were cut.", passed...),
+		tcpReceived:    newDesc("lb_passed_received_bytes_total", "Bytes from clients.", passed...),
+		tcpSent:        newDesc("lb_passed_sent_bytes_total", "Bytes to clients.", passed...),
+
 		logLines:   newDesc("access_log_lines_total", "Lines written to the access log."),
 		logDropped: newDesc("access_log_dropped_lines_total", "Lines lost because its target was too slow or failed."),
 	}
@@ -66,7 +74,7 @@ func newCountMetrics(prefix string, labels []string) countMetrics {
 // collect sends what the load balancer has counted.
 func (m *lbMetrics) collect(b *balancing, out metricSink) {
 	if table := b.Table(); table != nil {
-		out.gauge(m.routes, float64(len(table.Routes())))
+		out.gauge(m.routes, float64(len(table.Routes())+len(table.TCPRoutes())))
 	}
 	view := b.Metrics()
 	out.gauge(m.inFlight, float64(view.InFlight))
@@ -90,6 +98,14 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 		for reason, n := range e.Refused {
 			out.counter(m.refused, n, e.Entrypoint, reason)
 		}
+	}
+	for _, r := range view.TCPRoutes {
+		labels := []string{r.Network, r.Dialect, r.Route, r.Service}
+		out.gauge(m.tcpOpen, float64(r.Open), labels...)
+		out.counter(m.tcpConnections, r.Connections, labels...)
+		out.counter(m.tcpFailures, r.Failures, labels...)
+		out.counter(m.tcpReceived, r.Received, labels...)
+		out.counter(m.tcpSent, r.Sent, labels...)
 	}
 	for _, c := range b.Certificates() {
 		out.gauge(m.certificateExpiry, float64(c.Until.Unix()), c.Source, c.Name)

@@ -17,6 +17,9 @@ import (
 
 // routeView is one route.
 type routeView struct {
+	// Network is "tcp" or "udp" for a route of connections or datagrams that are
+	// passed on as they are.
+	Network     string         `json:"network,omitempty"`
 	Name        string         `json:"name"`
 	Dialect     string         `json:"dialect"`
 	Service     string         `json:"service"`
@@ -122,6 +125,9 @@ func routesView(t *lb.Table) []routeView {
 	for _, r := range t.Routes() {
 		views = append(views, viewRoute(r))
 	}
+	for _, r := range t.TCPRoutes() {
+		views = append(views, viewTCPRoute(r))
+	}
 	slices.SortStableFunc(views, func(a, b routeView) int {
 		return cmp.Or(cmp.Compare(a.Dialect, b.Dialect), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Name, b.Name))
 	})
@@ -150,12 +156,39 @@ func viewRoute(r *lb.Route) routeView {
 			v.Path = append(v.Path, pathView{Add: s.Prefix})
 		}
 	}
-	for _, e := range r.Endpoints {
+	v.addEndpoints(r.Endpoints)
+	return v
+}
+
+func viewTCPRoute(r *lb.TCPRoute) routeView {
+	v := routeView{
+		Network:     "tcp",
+		Name:        r.Name,
+		Dialect:     string(r.Dialect),
+		Service:     r.Service,
+		Rule:        r.Rule,
+		Matches:     r.Match.String(),
+		Priority:    r.Priority,
+		Entrypoints: r.Entrypoints,
+		Middlewares: r.Middlewares,
+		Endpoints:   []endpointView{},
+	}
+	if r.UDP {
+		v.Network, v.Rule = "udp", "udp "+r.Name
+	}
+	for _, step := range r.Steps {
+		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
+	}
+	v.addEndpoints(r.Endpoints)
+	return v
+}
+
+func (v *routeView) addEndpoints(endpoints []tags.Endpoint) {
+	for _, e := range endpoints {
 		v.Endpoints = append(v.Endpoints, endpointView{
 			Address: e.Address, Instance: e.Instance, Node: e.Node, Weight: e.Weight, Serving: e.Serving,
 		})
 	}
-	return v
 }
 
 func tagProblems(all []tags.Problem) []problemView {

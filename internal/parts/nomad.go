@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,8 +20,9 @@ type Nomad struct {
 	*process
 }
 
-// The agent neither asks clouds whether it is in one nor needs any right.
-const nomadConfig = `{"client": {"options": {
+// The agent calls nobody: it neither asks clouds whether it is in one nor looks
+// for a newer version.
+const nomadConfig = `{"disable_update_check": true, "client": {"options": {
 	"fingerprint.denylist": "env_aws,env_gce,env_azure,env_digitalocean,consul,vault,cni,bridge",
 	"driver.allowlist": "mock_driver"}}}`
 
@@ -32,6 +35,9 @@ func StartNomad(t testing.TB, configs ...string) *Nomad {
 	n := &Nomad{process: newProcess(t, "nomad"), IP: Loopback(t)}
 	n.URL = "http://" + n.IP + ":4646"
 	n.process.ready = n.ready
+	if os.Geteuid() == 0 {
+		n.unshare = syscall.CLONE_NEWNS // root's agent mounts a file system for each task
+	}
 	n.args = []string{"agent", "-dev", "-node=test", "-log-level=warn", "-bind=" + n.IP}
 	for i, config := range append([]string{nomadConfig}, configs...) {
 		n.args = append(n.args, "-config="+n.write(fmt.Sprintf("config-%d.json", i), config))
@@ -40,8 +46,14 @@ func StartNomad(t testing.TB, configs ...string) *Nomad {
 	return n
 }
 
+// Variables need the key that encrypts them, which comes a moment after the
+// leader; jobs need the node.
 func (n *Nomad) ready() bool {
-	status, text, err := exchange("GET", n.URL+"/v1/nodes", "")
+	status, text, err := exchange("GET", n.URL+"/.well-known/jwks.json", "")
+	if err != nil || status != http.StatusOK || !strings.Contains(text, `"kid"`) {
+		return false
+	}
+	status, text, err = exchange("GET", n.URL+"/v1/nodes", "")
 	if err != nil || status != http.StatusOK {
 		return status == http.StatusForbidden // nobody may see the nodes
 	}
@@ -63,8 +75,8 @@ func (n *Nomad) PutVariable(path, items string) {
 }
 
 // Run runs a job of the name with count instances of each service, as its JSON,
-// [{"Name": …, "Tags": […]}], and waits until all are registered. Their
-// addresses are the agent's, their ports at random.
+// [{"Name": …, "Tags": […]}], and waits until all are registered: at 127.0.0.1,
+// each with a port of its own on which nobody listens.
 func (n *Nomad) Run(job string, count int, services string) {
 	n.t.Helper()
 	var list []map[string]any

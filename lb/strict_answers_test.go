@@ -44,7 +44,7 @@ var malformedClasses = []struct {
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nevil", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
 	}},
 	{"interim flood", []string{
-		strings.Repeat("HTTP/1.1 102 Processing\r\nX: y\r\n\r\n", 5000), strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 5000),
+		strings.Repeat("HTTP/1.1 102 Processing\r\nX: y\r\n\r\n", 5000) + empty, strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 5000) + empty,
 		"HTTP/1.1 102 Processing\r\nContent-Length: 5\r\n\r\nhello" + empty,
 	}},
 	{"huge head", []string{

@@ -113,6 +113,7 @@ var refusedChunks = []struct {
 	{"many extensions", strings.Repeat("1;"+strings.Repeat("a", 1000)+"\r\na\r\n", 17) + "0\r\n\r\n", errChunkExts},
 	{"data too long", "5\r\nhello!!\r\n0\r\n\r\n", errChunkEnd},
 	{"data ends with LF", "5\r\nhello\n0\r\n\r\n", errChunkEnd},
+	{"data ends with X LF", "5\r\nhelloX\n0\r\n\r\n", errChunkEnd},
 	{"data ends with CR alone", "5\r\nhello\r0\r\n\r\n", errChunkEnd},
 	{"data without an end", "5\r\nhello0\r\n\r\n", errChunkEnd},
 	{"cut in the size", "5", errBodyCut},

@@ -188,7 +188,7 @@ func TestReadiness(t *testing.T) {
 
 func TestUnknownPathListsThePaths(t *testing.T) {
 	s := start(t, everything())
-	want := []string{"/", "/healthz", "/readyz", "/api/routes", "/api/problems", "/api/templates", "/api/watches", "/api/explain", "/metrics"}
+	want := []string{"/", "/healthz", "/health", "/readyz", "/api/routes", "/api/problems", "/api/templates", "/api/watches", "/api/explain", "/metrics"}
 	for _, target := range []string{"/nope", "/healthz/", "/api", "/API/routes", "//healthz", "/x/../healthz", "/debug/pprof/"} {
 		answer, body := ask(t, s, "GET", target, "")
 		var p problem

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseProperties(t *testing.T) {
+	env := func(name string) string { return map[string]string{"HOST": "h"}[name] }
+	for _, test := range []struct {
+		name, text string
+		want       []property
+		fault      string
+	}{
+		{"separators", "a=1\nb : 2\nc 3\nd\n", []property{{"a", "1", "f:1"}, {"b", "2", "f:2"}, {"c", "3", "f:3"}, {"d", "", "f:4"}}, ""},
+		{"comments and blank lines", "# x\n ! y\n\n a = 1 # no comment\r\n", []property{{"a", "1 # no comment", "f:4"}}, ""},
+		{"a backslash goes on", "a = 1,\\\n   2\nb = 3\\\\\n", []property{{"a", "1,2", "f:1"}, {"b", `3\`, "f:3"}}, ""},
+		{"the end in a backslash", `a = 1\`, []property{{"a", "1", "f:1"}}, ""},
+		{"escapes", `a\ b = \u00e9\t\:x`, []property{{"a b", "é\t:x", "f:1"}}, ""},
+		{"references", "a = ${b}/${HOST}\nb = ${c}\nc = x\n", []property{{"a", "x/h", "f:1"}, {"b", "x", "f:2"}, {"c", "x", "f:3"}}, ""},
+		{"a bad escape", `a = \u12`, nil, "f:1: \\u needs four hexadecimal digits"},
+		{"a circle", "a = ${a}", []property{{"a", "${a}", "f:1"}}, "f:1: a: ${a} refers to itself"},
+		{"an open reference", "\na = ${b", []property{{"a", "${b", "f:2"}}, "f:2: a: ${ is not closed by }"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseProperties("f", test.text, env)
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(property{})); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if text := ""; err != nil || test.fault != "" {
+				if err != nil {
+					text = err.Error()
+				}
+				if text != test.fault {
+					t.Errorf("the error is %q, want %q", text, test.fault)
+				}
+			}
+		})
+	}
+}
+
+func FuzzParseProperties(f *testing.F) {
+	f.Add("a = b\n# c\nd : ${a}\\\n e")
+	f.Fuzz(func(t *testing.T, text string) {
+		all, _ := parseProperties("f", text, func(string) string { return "" })
+		if lines := strings.Count(text, "\n") + 1; len(all) > lines {
+			t.Fatalf("%d properties in %d lines", len(all), lines)
+		}
+	})
+}
+
+// Of a flag, a variable and a property the first counts.
+func TestFabioSourcesOfSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fabio.properties")
+	text := "proxy.matcher = glob\nproxy.noroutestatus = 410\nproxy.header.clientip = X-File\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := func(name string) string {
+		return map[string]string{"FABIO_PROXY_NOROUTESTATUS": "411", "proxy_header_clientip": "X-Env"}[name]
+	}
+	cl, err := parseCommandLine([]string{"-fabio", path, "-proxy.header.clientip=X-Flag", "-glob.matching.disabled", "-proxy.cs", "cs=a;type=file;cert=b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cl.Load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Fabio.Matcher != "glob" || c.LB.NoRouteStatus != 411 || c.LB.Forwarding.ClientIP != "X-Flag" || !c.Fabio.PlainHosts || len(c.LB.Certificates) != 1 {
+		t.Errorf("got %+v", c.Fabio)
+	}
+	if len(c.LB.Listeners) != 1 || c.LB.Listeners[0].Text != ":9999" || c.Admin.Listen != ":9998" || c.LB.Health.Checks != "one" {
+		t.Errorf("not Fabio's defaults: %+v, %q, %q", c.LB.Listeners, c.Admin.Listen, c.LB.Health.Checks)
+	}
+	// Without -fabio, its flags are none of ours.
+	if _, err := parseCommandLine([]string{"-proxy.addr", ":1"}); err == nil {
+		t.Error("-proxy.addr is accepted without -fabio")
+	}
+}
+
+// Each property does something with a sensible value and tells of a bad one, or
+// warns, or is known to make no difference.
+func TestFabioKeysAreDistinct(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range fabioKeys() {
+		if seen[strings.ToLower(k.name)] {
+			t.Errorf("%s is there twice", k.name)
+		}
+		seen[strings.ToLower(k.name)] = true
+	}
+	if len(seen) < 120 {
+		t.Errorf("only %d properties are known", len(seen))
+	}
+}
+
+func TestSplitQuoted(t *testing.T) {
+	got := splitQuoted(`:1;tlsciphers="a,b" , :2,,:3`)
+	if diff := cmp.Diff([]string{`:1;tlsciphers="a,b"`, ":2", ":3"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -2,6 +2,7 @@ package funcs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -72,10 +73,11 @@ func isWord(r rune) bool {
 	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-// scope reads where to ask from the query and dc parts.
+// scope reads where to ask from the query and dc parts. Of a parameter given
+// twice the first counts.
 func (a argument) scope() (watch.Scope, error) {
 	s := watch.Scope{Datacenter: a.dc}
-	for pair := range strings.SplitSeq(a.query, "&") {
+	for _, pair := range slices.Backward(strings.Split(a.query, "&")) {
 		if pair == "" {
 			continue
 		}

@@ -64,7 +64,7 @@ func (b *Binding) connect(args ...string) ([]*HealthService, error) {
 
 func (b *Binding) health(function string, connect bool, args []string) ([]*HealthService, error) {
 	if len(args) == 0 || args[0] == "" {
-		return nil, nil
+		return []*HealthService{}, nil // not nil, which is null in JSON
 	}
 	text := strings.Join(args, string(markFilter))
 	q, err := parseHealthQuery(text)

@@ -36,21 +36,25 @@ func (b *Binding) key(text string) (string, error) {
 
 // mustKey is key for which absence is an error instead of a reason to wait.
 func (b *Binding) mustKey(text string) (string, error) {
-	return b.keyOrError(text, "it does not exist")
+	return b.existing("mustKey", text, "it does not exist")
 }
 
 // keyOrError is mustKey with an error of the template's own.
 func (b *Binding) keyOrError(text, message string) (string, error) {
+	return b.existing("keyOrError", text, message)
+}
+
+func (b *Binding) existing(function, text, absent string) (string, error) {
 	q, err := parseKeyQuery(text)
 	if err != nil {
-		return "", malformed("mustKey", text, keyGrammar, err)
+		return "", malformed(function, text, keyGrammar, err)
 	}
 	pair, known := recall(b, q)
 	switch {
 	case !known:
 		return "", nil
 	case pair == nil:
-		return "", fmt.Errorf("key %q: %s", text, message)
+		return "", fmt.Errorf("key %q: %s", text, absent)
 	}
 	return pair.Value, nil
 }
@@ -100,7 +104,7 @@ func (b *Binding) safeTree(text string) ([]*KeyPair, error) { return b.list("saf
 
 func (b *Binding) list(function, text string, safe bool) ([]*KeyPair, error) {
 	if text == "" {
-		return nil, nil
+		return []*KeyPair{}, nil // not nil, which is null in JSON
 	}
 	q, err := parsePrefixQuery(text)
 	if err != nil {

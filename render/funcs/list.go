@@ -134,6 +134,9 @@ func integer(x any) (int64, error) {
 	case v.CanUint():
 		return int64(v.Uint()), nil
 	case v.Kind() == reflect.String:
+		if v.String() == "" {
+			return 0, nil // as parseInt has it
+		}
 		n, err := strconv.ParseInt(v.String(), 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("%q is not a whole number", v.String())

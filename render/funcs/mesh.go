@@ -97,13 +97,14 @@ func (b *Binding) caLeaf(args ...string) any {
 	return (*LeafCert)(leaf)
 }
 
-// partitions lists the admin partitions.
+// partitions lists the admin partitions by name.
 func (b *Binding) partitions() []*Partition {
 	answer, _ := recall(b, watch.Partitions{})
 	partitions := make([]*Partition, 0, len(answer))
 	for _, p := range answer {
 		partitions = append(partitions, (*Partition)(&p))
 	}
+	slices.SortStableFunc(partitions, func(a, b *Partition) int { return cmp.Compare(a.Name, b.Name) })
 	return partitions
 }
 

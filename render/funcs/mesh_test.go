@@ -12,7 +12,7 @@ func TestMeshFunctions(t *testing.T) {
 	answers := map[watch.Query]any{
 		watch.CARoots{}:              []watch.CARoot{{ID: "r", PEM: "pem", NotAfter: &after}},
 		watch.CALeaf{Service: "web"}: &watch.LeafCertificate{Service: "web", PrivateKeyPEM: "key", ValidAfter: after},
-		watch.Partitions{}:           []watch.Partition{{Name: "a", Description: "d"}},
+		watch.Partitions{}:           []watch.Partition{{Name: "b"}, {Name: "a", Description: "d"}},
 		watch.Peerings{}: []watch.Peering{
 			{Name: "b", State: "PENDING"}, {Name: "c", State: "ACTIVE", Partition: "p"}, {Name: "z", State: "ACTIVE"}, {Name: "a", State: "ACTIVE"},
 		},
@@ -25,7 +25,7 @@ func TestMeshFunctions(t *testing.T) {
 		{`{{range caRoots}}{{.ID}} {{.RootCertPEM}}{{end}}`, "r pem"},
 		{`{{range caRoots}}{{toJSON .}}{{end}}`, `{"ID":"r","Name":"","RootCert":"pem","Active":false,"NotAfter":"2026-01-02T03:04:05Z","CreateIndex":0,"ModifyIndex":0}`},
 		{`{{with caLeaf "web"}}{{.Service}} {{.PrivateKeyPEM}} {{.ValidAfter.Year}}{{end}}{{caLeaf ""}}`, "web key 2026<no value>"},
-		{`{{range partitions}}{{.Name}} {{.Description}}{{end}}`, "a d"},
+		{`{{range partitions}}{{.Name}} {{.Description}}{{end}}`, "a db "},
 		{`{{range peerings}}{{.Name}} {{end}}`, "a z c b "},
 		{`{{range peerings "?partition=p"}}{{.Name}} {{.Remote.Datacenter}}{{end}}`, "c dc2"},
 		{`{{range exportedServices}}{{.Service}} {{.Consumers.Peers}} {{end}}`, "api [] web [east] "},
@@ -76,7 +76,8 @@ func TestOwnFunctions(t *testing.T) {
 		{text: `{{mustKey "app/none"}}`, err: `key "app/none": it does not exist`},
 		{text: `{{keyOrError "app/none" "set it by hand"}}`, err: `key "app/none": set it by hand`},
 		{text: `{{mustKey "other"}}`, missing: "key other"},
-		{text: `{{mustKey "a@"}}`, err: "want path?query@dc"},
+		{text: `{{mustKey "a@"}}`, err: `mustKey "a@": nothing follows '@' (want path?query@dc)`},
+		{text: `{{keyOrError "a@" "why"}}`, err: `keyOrError "a@": nothing follows '@' (want path?query@dc)`},
 		{text: `{{range serviceByName "a.b" (sprig_dict "tag" "urlprefix-/x" "filter" "f" "near" "n" "dc" "d")}}{{.ID}}{{end}}`, want: "a.b-1"},
 		{text: `{{range serviceByName "a.b" (sprig_dict "status" "critical")}}{{.ID}}{{end}}`, want: "bad"},
 		{text: `{{serviceByName ""}}`, want: "[]"},

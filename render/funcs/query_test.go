@@ -38,6 +38,7 @@ func TestParseHealthQuery(t *testing.T) {
 			want:     watch.Health{Scope: watch.Scope{SamenessGroup: "g"}, Service: "web", PassingOnly: true},
 			statuses: "passing",
 		},
+		{text: "web?ns=n&ns=other", want: watch.Health{Scope: watch.Scope{Namespace: "n"}, Service: "web", PassingOnly: true}, statuses: "passing"},
 		{text: "web?ns=n&", want: watch.Health{Scope: watch.Scope{Namespace: "n"}, Service: "web", PassingOnly: true}, statuses: "passing"},
 		{text: "web@", err: "nothing follows '@'"},
 		{text: "web|", err: "nothing follows '|'"},

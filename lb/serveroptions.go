@@ -160,7 +160,7 @@ func (o ServerOptions) Validate() error {
 	}{
 		{"header", o.Timeouts.Header}, {"read", o.Timeouts.Read}, {"write", o.Timeouts.Write},
 		{"idle", o.Timeouts.Idle}, {"dial", o.Timeouts.Dial}, {"response", o.Timeouts.Response},
-		{"upstream idle", o.Timeouts.UpstreamIdle}, {"tunnel", o.Timeouts.Tunnel}, {"drain", o.Timeouts.Drain},
+		{"upstream idle", o.Timeouts.UpstreamIdle}, {"tunnel", o.Timeouts.Tunnel}, {"departed", o.Timeouts.Departed}, {"drain", o.Timeouts.Drain},
 	} {
 		if timeout.value <= 0 {
 			errs = append(errs, fmt.Errorf("the %s timeout must be above 0, not %v", timeout.name, timeout.value))

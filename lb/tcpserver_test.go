@@ -303,7 +303,7 @@ func TestHTTPSAndSNI(t *testing.T) {
 	p.set("pass", []string{tlsBackend(t, "pass.test")}, "urlprefix-pass.test/ proto=tcp")
 	p.set("web", []string{web}, "urlprefix-web.test/")
 	get := func(name, next string) string {
-		transport := &http.Transport{ForceAttemptHTTP2: next == "h2", DialTLS: func(network, address string) (net.Conn, error) {
+		transport := &http.Transport{ForceAttemptHTTP2: next == "h2", DialTLSContext: func(_ context.Context, network, _ string) (net.Conn, error) {
 			nc, err := net.Dial(network, p.address(0))
 			if err != nil {
 				return nil, err

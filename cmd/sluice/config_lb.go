@@ -49,6 +49,7 @@ type LBTimeouts struct {
 	Response     time.Duration `hcl:"response"`
 	UpstreamIdle time.Duration `hcl:"upstream_idle"`
 	Tunnel       time.Duration `hcl:"tunnel"`
+	Departed     time.Duration `hcl:"departed"`
 }
 
 // over replaces what is set.
@@ -61,6 +62,7 @@ func (t LBTimeouts) over(o lb.Timeouts) lb.Timeouts {
 	o.Response = cmp.Or(t.Response, o.Response)
 	o.UpstreamIdle = cmp.Or(t.UpstreamIdle, o.UpstreamIdle)
 	o.Tunnel = cmp.Or(t.Tunnel, o.Tunnel)
+	o.Departed = cmp.Or(t.Departed, o.Departed)
 	return o
 }
 

@@ -17,17 +17,18 @@ const (
 func parseHello(body []byte) (h Hello, err error) {
 	text := vector(body)
 	var extensions vector
-	switch {
-	case !text.skip(2 + 32): // version, random
-	case !text.skipList(1): // session
-	case !text.skipList(2): // ciphers
-	case !text.skipList(1): // compressions
-	case len(text) == 0:
-		return Hello{}, nil // older than extensions
-	case text.list(2, &extensions) && len(text) == 0:
-		return parseExtensions(extensions)
+	const fixed = 2 + 32 // version, random
+	// Then come the session, the ciphers and the compressions.
+	if !text.skip(fixed) || !text.skipList(1) || !text.skipList(2) || !text.skipList(1) {
+		return Hello{}, ErrMalformed
 	}
-	return Hello{}, ErrMalformed
+	if len(text) == 0 {
+		return Hello{}, nil // older than extensions
+	}
+	if !text.list(2, &extensions) || len(text) > 0 {
+		return Hello{}, ErrMalformed
+	}
+	return parseExtensions(extensions)
 }
 
 func parseExtensions(all vector) (h Hello, err error) {

@@ -216,11 +216,10 @@ func move(to, from Conn) (n int64, err error) {
 				return n, err
 			}
 		}
-		switch readErr {
-		case nil:
-		case io.EOF:
+		if errors.Is(readErr, io.EOF) {
 			return n, nil
-		default:
+		}
+		if readErr != nil {
 			return n, readErr
 		}
 	}

@@ -141,7 +141,7 @@ func TestSilenceEnds(t *testing.T) {
 	if err := j.end(t); !errors.Is(err, ErrIdle) {
 		t.Errorf("%v, want idle", err)
 	}
-	if _, err := j.client.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := j.client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("%v, want the end", err)
 	}
 }

@@ -204,10 +204,10 @@ func (s *session) copy() error {
 		if !time.Now().Before(until) {
 			return nil
 		}
-		if err := s.target.SetReadDeadline(until); err != nil {
-			return nil
+		err := s.target.SetReadDeadline(until)
+		if err == nil {
+			err = s.answer()
 		}
-		err := s.answer()
 		var timeout net.Error
 		switch {
 		case err == nil:

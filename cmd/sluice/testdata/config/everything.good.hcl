@@ -278,6 +278,7 @@ lb {
     response      = "16s"
     upstream_idle = "17s"
     tunnel        = "18s"
+    departed      = "19s"
   }
   limits {
     connections             = 21

@@ -269,7 +269,7 @@ func (k *tcpLink) refuses(e TCPEntrypoint) string {
 			return ""
 		}
 		return "is not for " + r.Address
-	case r.ServerName != "" && !named, e.Proto == ProtoTCPDynamic:
+	case r.ServerName != "" && !named, e.Proto == ProtoTCPDynamic, r.Implied && e.Proto != ProtoSNI:
 		return "has proto=" + e.Proto
 	case r.ServerName != "":
 		return ""

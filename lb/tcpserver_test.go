@@ -595,3 +595,18 @@ func TestRoutesThatNoListenerServes(t *testing.T) {
 		t.Errorf("%d routes are served", n)
 	}
 }
+
+// A listener that passes on all TLS serves the routes of whole hosts, whatever
+// protocol their tags name; one that ends TLS for other names does not.
+func TestSNIOfRoutesOfRequests(t *testing.T) {
+	p := pass(t, nil, "127.0.0.1:0;proto=tcp+sni")
+	p.set("a", []string{tlsBackend(t, "plain.test")}, "urlprefix-plain.test/", "urlprefix-path.test/x", "urlprefix-closed.test/ allow=ip:10.0.0.0/8")
+	p.set("b", []string{tlsBackend(t, "asked.test")}, "urlprefix-asked.test/ proto=tcp", "urlprefix-asked.test/")
+	for name, want := range map[string]string{
+		"plain.test": "plain.test: x", "asked.test": "asked.test: x", "path.test": "closed", "closed.test": "closed",
+	} {
+		if got := sayTLS(t, p.address(0), name, "x"); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

@@ -88,6 +88,9 @@ type TCPRoute struct {
 	// ServerName is what TLS connections ask for. It is in lower case; "*." at its
 	// start stands for any labels.
 	ServerName string
+	// Implied is set where the tag asks for a route of requests, which listeners
+	// that pass on all TLS serve as well, and no others.
+	Implied bool
 	// Match and Priority are as those of a [Route]: the host is the server name a
 	// TLS connection asks for, and empty for others.
 	Match    match.Expr

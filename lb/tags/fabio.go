@@ -121,6 +121,31 @@ func (p *parser) addFabio(r *fabioRoute) {
 		route.Host = tag.host
 	}
 	p.Routes = append(p.Routes, route)
+	if p.FabioNames && tag.isName() {
+		p.addImplied(r, pool)
+	}
+}
+
+// isName reports whether the tag stands for a host as a whole, and for its own
+// targets.
+func (t fabioTag) isName() bool {
+	s := t.src
+	return s.host != "" && s.port == "" && s.path == "/" && t.redirect.Code == 0 && !isGlob(strings.TrimPrefix(s.host, "*."))
+}
+
+// addImplied adds the route of TLS connections to that of requests, whose pool
+// is given.
+func (p *parser) addImplied(r *fabioRoute, pool Pool) {
+	pool.Name += " proto=tcp+sni"
+	pool.Endpoints = slices.Clone(pool.Endpoints)
+	for i := range pool.Endpoints {
+		e := &pool.Endpoints[i]
+		e.Scheme, e.ServerName, e.SkipVerify = "tcp", "", false
+	}
+	p.Pools = append(p.Pools, pool)
+	route := p.fabioTCP(r, pool)
+	route.Implied = true
+	p.TCPRoutes = append(p.TCPRoutes, route)
 }
 
 // fabioTCP is the route of a tag with proto=tcp, as parseFabio has let through.

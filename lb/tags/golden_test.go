@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // Each golden file is an archive of
 //
 //	options    (optional) words: exposed, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik, matcher=iprefix,
-//	           plain-hosts, auth=NAME
+//	           plain-hosts, names, auth=NAME
 //	commands   (optional) manual routes
 //	instances  one line "ID ADDRESS:PORT [critical] [node=N] [age=N]" each, with its tags indented below
 //	want       the definition
@@ -88,6 +88,8 @@ func readOptions(t *testing.T, archive string) Options {
 			o.Traefik = false
 		case "matcher":
 			o.FabioMatcher = Matcher(value)
+		case "names":
+			o.FabioNames = true
 		case "plain-hosts":
 			o.FabioPlainHosts = true
 		case "auth":

@@ -20,6 +20,9 @@ type Options struct {
 	FabioMatcher Matcher
 	// FabioPlainHosts takes hosts of Fabio routes for names, not for patterns.
 	FabioPlainHosts bool
+	// FabioNames makes routes of TLS connections, too, of routes for all paths of a
+	// host: for listeners that pass TLS on.
+	FabioNames bool
 	// FabioAuth are the authentications auth=NAME may refer to. A route that
 	// refers to another one lets nobody in.
 	FabioAuth map[string]spec.Middleware

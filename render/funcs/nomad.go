@@ -44,7 +44,7 @@ func (b *Binding) nomadServices(args ...string) ([]*NomadServicesSnippet, error)
 		return nil, malformed("nomadServices", text, nomadServicesGrammar, err)
 	}
 	answer, _ := recall(b, watch.NomadServices{Region: a.dc})
-	var list []*NomadServicesSnippet
+	list := make([]*NomadServicesSnippet, 0, len(answer))
 	for _, s := range answer {
 		list = append(list, &NomadServicesSnippet{Name: s.Name, Tags: newTags(s.Tags)})
 	}
@@ -60,7 +60,7 @@ func (b *Binding) nomadService(args ...any) ([]*NomadService, error) {
 		return nil, err
 	}
 	answer, _ := recall(b, q)
-	var list []*NomadService
+	list := make([]*NomadService, 0, len(answer))
 	for _, s := range answer {
 		tags := newTags(s.Tags)
 		if tag != "" && !tags.Contains(tag) {

@@ -17,6 +17,7 @@ func TestNomadFunctions(t *testing.T) {
 	answers := map[watch.Query]any{
 		watch.NomadServices{}:                                          []watch.ServiceTags{{Name: "api"}, {Name: "web", Tags: []string{"b", "A"}}},
 		watch.NomadServices{Region: "eu"}:                              []watch.ServiceTags{{Name: "far"}},
+		watch.NomadServices{Region: "none"}:                            []watch.ServiceTags{},
 		watch.NomadService{Name: "web"}:                                web,
 		watch.NomadService{Name: "web", Region: "eu"}:                  web[:1],
 		watch.NomadService{Name: "web", Count: 1, Key: "k"}:            web[1:],
@@ -41,6 +42,7 @@ func TestNomadFunctions(t *testing.T) {
 		{text: `{{nomadService "k" "web"}}`, err: "not a name, nor a count"},
 		{text: `{{nomadService "1" "k" "web"}}`, err: "not a name, nor a count"},
 		{text: `{{nomadService "we b"}}`, err: "[tag.]name@region"},
+		{text: `{{nomadService "none.web" | toJSON}} {{nomadServices "@none" | toJSON}}`, want: "[] []"},
 		{text: `{{nomadService "other"}}`, want: "[]", missing: "nomad service other"},
 		{text: `{{range $port, $list := byPort (nomadService "web")}}{{$port}}={{len $list}} {{end}}`, want: "80=1 81=1 "},
 		{text: `{{range $tag, $list := byTag (nomadService "web")}}{{$tag}}={{len $list}} {{end}}`, want: "a=1 b=1 v1.2=1 "},

@@ -118,18 +118,33 @@ func (c *tcpConn) heard(serverName string, protocols []string) {
 func (c *tcpConn) handshake(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, c.entry.timeouts.Header)
 	defer cancel()
-	config := c.entry.tls
-	if c.entry.listener.isHTTP() {
-		config = config.Clone()
-		config.NextProtos = nil
-	}
-	nc := tls.Server(h1.Direct(c.front()), config)
+	nc := tls.Server(h1.Direct(c.front()), withoutProtocols(c.entry.tls))
 	if err := nc.HandshakeContext(ctx); err != nil {
 		c.entry.handshakeErrors.Add(1)
 		return false
 	}
 	c.nc, c.read = nc, nil
 	return true
+}
+
+// withoutProtocols is a configuration that agrees on no protocol: what is passed
+// on may be any.
+func withoutProtocols(config *tls.Config) *tls.Config {
+	if config.NextProtos == nil {
+		return config
+	}
+	config = config.Clone()
+	config.NextProtos = nil
+	if inner := config.GetConfigForClient; inner != nil {
+		config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			found, err := inner(hello)
+			if found == nil || err != nil {
+				return nil, err
+			}
+			return withoutProtocols(found), nil
+		}
+	}
+	return config
 }
 
 // front is the connection with what was read of it before it, and with the

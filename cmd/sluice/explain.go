@@ -93,6 +93,10 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 		e.Status = http.StatusServiceUnavailable
 		return e, nil
 	}
+	if lb.IsTCPQuestion(target) {
+		err := e.explainTCP(table)
+		return e, err
+	}
 	q := lb.Question{Method: method, URL: target}
 	for name, values := range header {
 		for _, value := range values {
@@ -124,9 +128,31 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 	return e, nil
 }
 
+// explainTCP is explainView for connections.
+func (e *explanation) explainTCP(table *lb.Table) error {
+	a, err := table.AskTCP(e.URL)
+	if err != nil {
+		return err
+	}
+	e.Method = "CONNECT"
+	for _, c := range a.Candidates {
+		e.Candidates = append(e.Candidates, candidateView{
+			Name: c.Route.Name, Dialect: string(c.Route.Dialect), Service: c.Route.Service,
+			Rule: c.Route.Rule, Matched: c.Matched, Reason: c.Reason,
+		})
+	}
+	if a.Route != nil {
+		route := viewTCPRoute(a.Route)
+		e.Route = &route
+	}
+	return nil
+}
+
 func (e explanation) write(w io.Writer) {
 	fmt.Fprintf(w, "%s %s\n", e.Method, e.URL)
 	switch {
+	case e.Route == nil && lb.IsTCPQuestion(e.URL):
+		fmt.Fprintln(w, "  no route matches: the connection is closed")
 	case e.Route == nil && e.Status == http.StatusServiceUnavailable:
 		fmt.Fprintln(w, "  503: the catalog has not been read yet")
 	case e.Route == nil:
@@ -163,6 +189,8 @@ func (e explanation) writeRoute(w io.Writer) {
 		return
 	case e.Status == http.StatusServiceUnavailable:
 		fmt.Fprintln(w, "  503: no instance is healthy")
+	case r.Network != "":
+		fmt.Fprintln(w, "  is passed on to one of")
 	default:
 		fmt.Fprintf(w, "  is forwarded as %s to one of\n", e.Forwarded)
 	}

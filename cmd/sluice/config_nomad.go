@@ -7,7 +7,7 @@ import (
 )
 
 // Nomad is how a Nomad agent is reached. What is empty is taken from
-// NOMAD_ADDR, NOMAD_NAMESPACE and NOMAD_TOKEN.
+// NOMAD_ADDR, NOMAD_REGION, NOMAD_NAMESPACE, NOMAD_TOKEN and NOMAD_HTTP_AUTH.
 type Nomad struct {
 	// Address is http(s)://host:port or unix:///path.
 	Address      string         `hcl:"address"`

@@ -2,6 +2,7 @@ package nomad
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/dial"
@@ -12,7 +13,8 @@ type Config struct {
 	// Target's address is http://127.0.0.1:4646 by default.
 	Target dial.Target
 	Token  dial.Secret
-	// Namespace counts where a query names none.
+	// Region and Namespace count where a query names none.
+	Region    string
 	Namespace string
 	// Username and Password are for a proxy in front of Nomad that wants HTTP
 	// basic authentication.
@@ -24,20 +26,29 @@ type Config struct {
 
 const defaultAddress = "http://127.0.0.1:4646"
 
-// ConfigFromEnv reads NOMAD_ADDR, NOMAD_NAMESPACE and NOMAD_TOKEN.
+// ConfigFromEnv reads NOMAD_ADDR, NOMAD_REGION, NOMAD_NAMESPACE, NOMAD_TOKEN and
+// NOMAD_HTTP_AUTH, which is user:password.
 func ConfigFromEnv(getenv func(string) string) Config {
+	username, password, _ := strings.Cut(getenv("NOMAD_HTTP_AUTH"), ":")
 	return Config{
 		Target:    dial.Target{Address: getenv("NOMAD_ADDR")},
+		Region:    getenv("NOMAD_REGION"),
 		Namespace: getenv("NOMAD_NAMESPACE"),
 		Token:     dial.Secret(getenv("NOMAD_TOKEN")),
+		Username:  username,
+		Password:  dial.Secret(password),
 	}
 }
 
-// Over returns c with the address, the namespace and the token, where it
-// leaves them open, taken from base.
+// Over returns c with what it leaves open of address, region, namespace, token,
+// and user with password, taken from base.
 func (c Config) Over(base Config) Config {
 	c.Target.Address = cmp.Or(c.Target.Address, base.Target.Address)
+	c.Region = cmp.Or(c.Region, base.Region)
 	c.Namespace = cmp.Or(c.Namespace, base.Namespace)
 	c.Token = cmp.Or(c.Token, base.Token)
+	if c.Username == "" {
+		c.Username, c.Password = base.Username, base.Password
+	}
 	return c
 }

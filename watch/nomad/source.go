@@ -38,6 +38,7 @@ func New(c Config) (*Source, error) {
 	options := &api.Config{
 		Address:    base.String(),
 		HttpClient: client,
+		Region:     c.Region,
 		Namespace:  c.Namespace,
 		SecretID:   c.Token.Reveal(),
 	}

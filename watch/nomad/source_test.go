@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -235,12 +236,37 @@ func TestFetch_WithoutIndex(t *testing.T) {
 	}
 }
 
+func TestRegionOfItsOwnOrOfTheQuery(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Get("region"))
+		fmt.Fprint(w, "[]")
+	}))
+	defer server.Close()
+	s, err := New(Config{Target: dial.Target{Address: server.URL}, Region: "eu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.http.CloseIdleConnections()
+	for _, q := range []watch.Query{watch.NomadServices{}, watch.NomadServices{Region: "us"}, watch.NomadVariables{}} {
+		if _, err := s.Fetch(t.Context(), watch.Request{Query: q}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"eu", "us", "eu"}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q, want %q", asked, want)
+	}
+}
+
 func TestConfig(t *testing.T) {
-	env := map[string]string{"NOMAD_ADDR": "http://env:1", "NOMAD_NAMESPACE": "env", "NOMAD_TOKEN": "token"}
+	env := map[string]string{"NOMAD_ADDR": "http://env:1", "NOMAD_NAMESPACE": "env", "NOMAD_TOKEN": "token", "NOMAD_REGION": "eu", "NOMAD_HTTP_AUTH": "u:p:q"}
 	base := ConfigFromEnv(func(name string) string { return env[name] })
 	got := Config{Namespace: "own"}.Over(base)
-	if got.Target.Address != "http://env:1" || got.Namespace != "own" || got.Token != "token" {
+	if got.Target.Address != "http://env:1" || got.Namespace != "own" || got.Token != "token" || got.Region != "eu" || got.Username != "u" || got.Password != "p:q" {
 		t.Errorf("got %+v", got)
+	}
+	if got := (Config{Username: "own"}).Over(base); got.Username != "own" || got.Password != "" {
+		t.Errorf("another user's password is taken: %+v", got)
 	}
 	if text := fmt.Sprintf("%v %+v %#v", got, got, got); strings.Contains(text, `"token"`) || strings.Contains(text, "Token:token") {
 		t.Errorf("the token shows in %s", text)

@@ -46,15 +46,26 @@ var sorts = []sort{
 	{
 		name: "five matchers (Traefik v3)",
 		tags: func(i int) []string {
-			rule := fmt.Sprintf("Host(`h%d.example.org`) && PathPrefix(`/s%d/`) && (Method(`POST`) || Method(`GET`)) && !PathPrefix(`/s%d/internal/`)",
-				i%hosts, i, i)
+			rule := fmt.Sprintf("Host(`h%d.example.org`) && PathPrefix(`/s%d/`) && Method(`GET`) && Header(`X-Tenant`, `acme`) && Query(`v`, `2`)",
+				i%hosts, i)
 			return []string{fmt.Sprintf("traefik.http.routers.s%d.rule=%s", i, rule)}
 		},
 		request: func(i int) match.Request {
-			return match.Request{Host: fmt.Sprintf("h%d.example.org", i%hosts), Path: fmt.Sprintf("/s%d/page", i), Method: "GET"}
+			return match.Request{
+				Host: fmt.Sprintf("h%d.example.org", i%hosts), Path: fmt.Sprintf("/s%d/page", i), Method: "GET", Fields: fields{},
+			}
 		},
 	},
 }
+
+// fields are those of the requests for the rules of five matchers.
+type fields struct{}
+
+func (fields) Header(name string, i int) (value string, ok bool) {
+	return "acme", name == "X-Tenant" && i == 0
+}
+
+func (fields) Query(name string, i int) (value string, ok bool) { return "2", name == "v" && i == 0 }
 
 // hosts is how many hosts the services share that have one in common.
 const hosts = 97

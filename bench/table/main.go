@@ -27,7 +27,7 @@ func main() {
 
 func run() error {
 	s := settings{sizes: []int{10, 1000, 100_000, 1_000_000}}
-	flag.IntVar(&s.changes, "changes", 50, "changes of each kind")
+	flag.IntVar(&s.changes, "changes", 20, "changes of each kind")
 	flag.Func("routes", "`numbers` of routes, comma-separated (default 10,1000,100000,1000000)", func(text string) error {
 		s.sizes = nil
 		for field := range strings.SplitSeq(text, ",") {

@@ -1,9 +1,10 @@
 // Package match finds the route of a request.
 //
-// A route is an expression over a [Request] and a [Precedence]. An [Index] is
-// built from a whole set of routes and never changes. It is looked up by host
-// (exact names, then wildcards by suffix, then any) and by path (a byte radix
-// tree), so that the cost depends on the request and not on the number of
+// A route is an expression over a [Request] and a [Precedence]. An [Index] of
+// routes never changes; [Index.Change] makes another one of it, at a cost that
+// depends on the change, and shares with it what is the same. It is looked up by
+// host (exact names, then wildcards by suffix, then any) and by path (a byte
+// radix tree), so that the cost depends on the request and not on the number of
 // routes. What cannot be found that way (a method, a negation, a regular
 // expression, …) is tested only on the routes under the host and path the
 // request shares with them. A look-up takes no lock and allocates nothing.

@@ -273,7 +273,7 @@ func (c *conn) refuse(refusal *Refusal) {
 	}
 	w.field("Connection", "close")
 	w.out = append(w.out, crlf...)
-	if !bytes.HasPrefix(c.rd.buf[:c.rd.w], []byte("HEAD ")) {
+	if !bytes.HasPrefix(bytes.TrimPrefix(c.rd.buf[:c.rd.w], crlf), []byte("HEAD ")) {
 		w.out = append(w.out, text...)
 	}
 	if w.flush() == nil {

@@ -42,11 +42,7 @@ func FuzzForward(f *testing.F) {
 		sent := bufio.NewReader(bytes.NewReader(raw))
 		n := 0
 		for len(answers.rest()) > 0 {
-			want, wantBody, wantErr := nextRequest(sent)
-			method := "GET"
-			if want != nil {
-				method = want.Method
-			}
+			method, want, wantBody, wantErr := nextRequest(sent)
 			resp, body := answers.next(t, method)
 			at := resp.Header.Get("X-Seen")
 			switch {
@@ -75,17 +71,21 @@ func FuzzForward(f *testing.F) {
 	})
 }
 
-// nextRequest is net/http's reading of what comes next.
-func nextRequest(r *bufio.Reader) (*http.Request, string, error) {
+// nextRequest is net/http's reading of what comes next. The method is known even
+// of what is no request if it is HEAD, which is answered without a body.
+func nextRequest(r *bufio.Reader) (method string, _ *http.Request, body string, _ error) {
 	if b, _ := r.Peek(2); string(b) == "\r\n" {
 		_, _ = r.Discard(2)
 	}
+	if b, _ := r.Peek(5); string(b) == "HEAD " {
+		method = "HEAD"
+	}
 	req, err := http.ReadRequest(r)
 	if err != nil {
-		return nil, "", err
+		return method, nil, "", err
 	}
-	body, err := io.ReadAll(req.Body)
-	return req, string(body), err
+	all, err := io.ReadAll(req.Body)
+	return req.Method, req, string(all), err
 }
 
 // compareForwarded compares what the client sent with what the upstream got.

@@ -37,7 +37,7 @@ func (d *dynamicServer) follow(ctx context.Context, ports *tcp.Ports) {
 	open := map[uint16]bool{}
 	for {
 		if table := d.server.table.Load(); table != nil {
-			for port, err := range ports.Set(table.dynamicPorts(d.entry.listener.entrypoint())) {
+			for port, err := range ports.Set(d.wanted(table)) {
 				d.entry.notice("a port that routes ask for cannot be opened", "port", port, "err", err)
 			}
 			now := ports.Open()
@@ -51,6 +51,18 @@ func (d *dynamicServer) follow(ctx context.Context, ports *tcp.Ports) {
 		case <-tick.C:
 		}
 	}
+}
+
+// wanted are the ports that routes ask for, but for those of listeners that serve
+// them already.
+func (d *dynamicServer) wanted(table *Table) map[uint16]bool {
+	wanted := table.dynamicPorts(d.entry.listener.entrypoint())
+	for _, e := range d.server.entries {
+		if e.listener.Proto == ProtoTCP {
+			delete(wanted, addrPort(e.address).Port())
+		}
+	}
+	return wanted
 }
 
 // tell logs the ports that are in one set and not in another.

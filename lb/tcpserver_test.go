@@ -496,7 +496,7 @@ func TestDrainTCP(t *testing.T) {
 }
 
 func TestDynamicPorts(t *testing.T) {
-	p := pass(t, nil, "127.0.0.1:0;proto=tcp-dynamic;refresh=10ms")
+	p := pass(t, nil, "127.0.0.1:0;proto=tcp-dynamic;refresh=10ms", "127.0.0.1:0;proto=tcp")
 	backend := tcpBackend(t, counting("db"))
 	free := refusing(t)
 	_, port, _ := net.SplitHostPort(free)
@@ -514,6 +514,11 @@ func TestDynamicPorts(t *testing.T) {
 	}
 	eventually(t, "the port is open", isOpen)
 	if got := say(t, free, "x"); got != "db: x" {
+		t.Errorf("%q", got)
+	}
+	// A port that a listener has is left to it.
+	p.set("fixed", []string{backend}, "urlprefix-"+p.port(1)+" proto=tcp")
+	if got := say(t, p.address(1), "x"); got != "db: x" {
 		t.Errorf("%q", got)
 	}
 	p.set("db", []string{backend})

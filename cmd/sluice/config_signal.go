@@ -19,6 +19,9 @@ func (s *Signal) UnmarshalText(text []byte) error {
 		*s = 0
 		return nil
 	}
+	if name == "SIGIOT" {
+		name = "SIGABRT" // its other name, which unix does not know
+	}
 	number := unix.SignalNum(name)
 	if number == 0 {
 		hint := ""

@@ -177,16 +177,13 @@ func (c *conn) serveOne() bool {
 }
 
 // await waits until there are bytes of a request. While a client is quick it
-// finds its buffers where they were; those of one that is not are given back.
+// finds what is dear to take where it was; that of one that is not is given back.
 func (c *conn) await() error {
 	if len(c.rd.buffered()) > 0 {
 		return nil
 	}
 	if c.server.draining.Load() && !c.coming() {
 		return errInterrupted
-	}
-	if c.rd.buf == nil {
-		c.rd.buf = getSmall()
 	}
 	c.rd.heed = stopIdle
 	defer func() { c.rd.heed = 0 }()
@@ -315,12 +312,25 @@ func (c *conn) finish() bool {
 		return false
 	case in.keep && c.discardBody():
 		c.rd.restart()
+		c.rest()
 		return true
 	case !in.Body.Done() || len(c.rd.buffered()) > 0 || !c.socket().silent():
 		// To close a connection with bytes unread may take the answer back.
 		c.linger()
 	}
 	return false
+}
+
+// rest gives back at once what is cheap to take again when the next request
+// comes, so that a rush of connections that then idle does not hold it.
+func (c *conn) rest() {
+	if len(c.rd.buffered()) > 0 {
+		return
+	}
+	c.w.release()
+	if c.rd.raw.usable() || poison { // others need one to wait with
+		c.rd.drop()
+	}
 }
 
 // discardBody reads what the handler left of the request's body, which is not

@@ -28,6 +28,7 @@ type rawReader struct {
 	attempt func(fd uintptr) bool
 
 	// Of the read under way.
+	fresh bool // p is a buffer taken when bytes are there
 	p     []byte
 	first *writer // to be flushed before
 	n     int
@@ -50,7 +51,10 @@ func (r *rawReader) usable() bool { return r.conn != nil }
 func (r *rawReader) read(w *writer, p []byte) (int, error) {
 	r.p, r.first, r.n, r.errno = p, w, 0, 0
 	err := r.conn.Read(r.attempt)
-	r.p, r.first = nil, nil
+	r.first = nil
+	if !r.fresh {
+		r.p = nil
+	}
 	switch {
 	case err != nil:
 		return 0, err
@@ -62,12 +66,24 @@ func (r *rawReader) read(w *writer, p []byte) (int, error) {
 	return r.n, nil
 }
 
+// readFresh reads into a small buffer, which it takes when there are bytes: to
+// wait for them costs none.
+func (r *rawReader) readFresh() (buffer []byte, n int, err error) {
+	r.fresh = true
+	n, err = r.read(nil, nil)
+	buffer, r.p, r.fresh = r.p, nil, false
+	return buffer, n, err
+}
+
 func (r *rawReader) try(fd uintptr) bool {
 	if w := r.first; w != nil {
 		// Only after this function was called is the poller's news of what comes
 		// sure not to be of before.
 		r.first = nil
 		return w.flush() != nil
+	}
+	if r.fresh {
+		r.p = getSmall()
 	}
 	for {
 		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.p))), uintptr(len(r.p)), 0, 0, 0)
@@ -76,6 +92,10 @@ func (r *rawReader) try(fd uintptr) bool {
 			r.n = int(n)
 			return true
 		case unix.EAGAIN:
+			if r.fresh {
+				putBuffer(r.p)
+				r.p = nil
+			}
 			return false
 		case unix.EINTR:
 		default:

@@ -13,6 +13,7 @@ type (
 func (*rawReader) init(net.Conn)                     {}
 func (*rawReader) usable() bool                      { return false }
 func (*rawReader) read(*writer, []byte) (int, error) { panic("not usable") }
+func (*rawReader) readFresh() ([]byte, int, error)   { panic("not usable") }
 
 func (*rawWriter) init(net.Conn)                       {}
 func (*rawWriter) usable() bool                        { return false }

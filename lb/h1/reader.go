@@ -216,7 +216,8 @@ func (rd *reader) abandoned() error {
 	return rd.watch.Abandoned()
 }
 
-// try reads for as long as patience lasts, or until limit if that is sooner.
+// try reads for as long as patience lasts, or until limit if that is sooner. See
+// receive.
 func (rd *reader) try(p []byte, now, limit time.Time) (int, error) {
 	rd.arm(now, limit)
 	return rd.once(p)
@@ -265,11 +266,19 @@ func (rd *reader) once(p []byte) (int, error) {
 	return 0, errTimeout
 }
 
-// receive reads, behind flushing what is due.
+// receive reads, behind flushing what is due. If p is nil it reads into a small
+// buffer that it takes, which is rd.buf then.
 func (rd *reader) receive(p []byte) (n int, err error) {
 	w := rd.due
 	rd.due = nil
+	if p == nil && !rd.raw.usable() {
+		rd.buf = getSmall()
+		p = rd.buf
+	}
 	switch {
+	case p == nil:
+		rd.buf, n, err = rd.raw.readFresh()
+		return n, err
 	case rd.raw.usable():
 		n, err = rd.raw.read(w, p)
 	case w == nil || w.flush() == nil:

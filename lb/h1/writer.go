@@ -20,9 +20,6 @@ type writer struct {
 	deadline time.Time // as set on nc
 	sent     int64     // bytes the kernel took since begin
 	err      error
-
-	vector  net.Buffers
-	vectors [3][]byte
 }
 
 func (w *writer) init(nc net.Conn, timeout time.Duration) {
@@ -74,7 +71,7 @@ func (w *writer) flush() error {
 		return w.err
 	}
 	w.arm()
-	n, err := w.send(w.out, nil, nil)
+	n, err := w.send(w.out)
 	w.out = w.out[:0]
 	return w.done(n, err)
 }
@@ -100,30 +97,22 @@ func (w *writer) writeAll(p, tail []byte) error {
 		w.out = append(append(w.out, p...), tail...)
 		return nil
 	}
-	if w.tcp == nil {
+	if !w.raw.usable() {
 		return w.writeInTurn(p, tail)
 	}
 	w.arm()
-	n, err := w.send(w.out, p, tail)
+	n, err := w.raw.write(w.out, p, tail)
 	w.out = w.out[:0]
 	return w.done(n, err)
 }
 
-// send writes a, and b and c behind it, if the connection can do with many
-// buffers at once.
-func (w *writer) send(a, b, c []byte) (int64, error) {
-	switch {
-	case w.raw.usable():
-		return w.raw.write(a, b, c)
-	case w.tcp == nil || len(b) == 0:
-		n, err := w.nc.Write(a)
-		return int64(n), err
+// send writes p.
+func (w *writer) send(p []byte) (int64, error) {
+	if w.raw.usable() {
+		return w.raw.write(p, nil, nil)
 	}
-	w.vectors = [3][]byte{a, b, c}
-	w.vector = w.vectors[:]
-	n, err := w.vector.WriteTo(w.tcp)
-	w.vectors = [3][]byte{} // b is not ours to keep
-	return n, err
+	n, err := w.nc.Write(p)
+	return int64(n), err
 }
 
 // writeInTurn is for connections that cannot write many buffers at once. The
@@ -139,8 +128,7 @@ func (w *writer) writeInTurn(p, tail []byte) error {
 	}
 	if len(p) > 0 {
 		w.arm()
-		n, err := w.nc.Write(p)
-		if err = w.done(int64(n), err); err != nil {
+		if err := w.done(w.send(p)); err != nil {
 			return err
 		}
 	}

@@ -93,8 +93,8 @@ func parseNomadService(args []any) (q watch.NomadService, tag string, err error)
 		q.Key, isKey = args[1].(string)
 		text, fits = args[2].(string)
 		fits = fits && isCount && isKey
-		if fits && (q.Count < 1 || q.Key == "") {
-			return q, "", fmt.Errorf("nomadService %d %q %q: the count must be at least 1, and the key not empty", q.Count, q.Key, text)
+		if fits && (q.Count < 0 || q.Key == "") {
+			return q, "", fmt.Errorf("nomadService %d %q %q: the count must not be negative, nor the key empty", q.Count, q.Key, text)
 		}
 	}
 	if !fits {

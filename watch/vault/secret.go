@@ -34,6 +34,9 @@ func (s *Source) secret(ctx context.Context, q watch.VaultSecret) (watch.Reply, 
 	}
 	secret := newSecret(answer)
 	h := s.hold(secret, time.Now())
+	if isNothing(answer) {
+		h.value = (*watch.Secret)(nil)
+	}
 	if q.Write || secret.LeaseID != "" || secret.Auth != nil {
 		s.remember(q, h)
 	}
@@ -62,6 +65,12 @@ func isDeleted(answer *api.Secret) bool {
 	return versioned && answer.Data["data"] == nil
 }
 
+// isNothing recognizes the answer to a write that Vault has answered without a
+// body, as a KV store of version 1 does.
+func isNothing(answer *api.Secret) bool {
+	return answer.RequestID == "" && answer.Data == nil && answer.Auth == nil
+}
+
 // write writes and returns the answer, which may be empty.
 func (s *Source) write(ctx context.Context, path string, data watch.Confidential, version2 bool) (*api.Secret, error) {
 	var body map[string]any
@@ -75,7 +84,7 @@ func (s *Source) write(ctx context.Context, path string, data watch.Confidential
 	if err != nil {
 		return nil, err
 	}
-	if answer == nil { // as of a KV store of version 1
+	if answer == nil {
 		answer = &api.Secret{}
 	}
 	return answer, nil

@@ -150,7 +150,7 @@ func TestFetch_KV(t *testing.T) {
 		{watch.VaultSecret{Path: "old/app"}, &watch.Secret{Data: object{"k": "v1"}, LeaseDuration: 3600}, "GET old/app " + planted},
 		{watch.VaultSecret{Path: "secret/app", Write: true, Data: `{"a":"b"}`}, &watch.Secret{Data: object{"version": number("4")}},
 			"PUT secret/data/app " + planted + ` {"data":{"a":"b"}}`},
-		{watch.VaultSecret{Path: "old/app", Write: true, Data: `{"a":"b"}`}, &watch.Secret{}, "PUT old/app " + planted + ` {"a":"b"}`},
+		{watch.VaultSecret{Path: "old/app", Write: true, Data: `{"a":"b"}`}, (*watch.Secret)(nil), "PUT old/app " + planted + ` {"a":"b"}`},
 		{watch.VaultList{Path: "secret"}, []string{"a/", "b"}, "GET secret/metadata?list=true " + planted},
 		{watch.VaultList{Path: "none"}, []string(nil), "GET none?list=true " + planted},
 	} {

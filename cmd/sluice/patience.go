@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -77,8 +75,8 @@ func (w *work) hopeless(q watch.QueryStatus, stanza string, patience time.Durati
 	if q.Err == nil {
 		return nil
 	}
-	if _, ok := q.Query.(watch.File); ok {
-		if !q.Known && w.config.alone() && errors.Is(q.Err, fs.ErrNotExist) {
+	if _, ok := q.Query.(watch.File); ok { // not retried, missing or unreadable
+		if !q.Known && w.config.alone() {
 			return q.Err
 		}
 		return nil

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// openPause keeps those who open connections to a rate that clients might have.
+const openPause = 500 * time.Microsecond
+
 // settle is how long subjects have to give back what an idle connection does
 // not need.
 const settle = 5 * time.Second
@@ -53,6 +56,9 @@ func (b *bench) idleOf(r *runner) (idleResult, error) {
 			return result, fmt.Errorf("after %d: %w", len(conns), err)
 		}
 		conns = append(conns, c)
+		if err := sleep(b.ctx, openPause); err != nil {
+			return result, err
+		}
 	}
 	if err := sleep(b.ctx, settle); err != nil {
 		return result, err

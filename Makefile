@@ -25,11 +25,13 @@ demo-consul: build $(BIN)/consul ## the same tour on a real `consul agent -dev`
 	@$(GO) build -o $(BIN)/demo ./examples/demo
 	@exec $(BIN)/demo -sluice $(BIN)/sluice -consul $(BIN)/consul
 
-test: test-deps ## run every test, with the race detector, against real Consul, nginx and HAProxy
+test: test-deps ## run every test, with the race detector, against real Consul, Vault, Nomad, nginx and HAProxy
 	$(GO) test -race -timeout 10m ./...
 
-test-deps: $(BIN)/consul $(BIN)/consul-template ## build or install what the tests run against
-	@tools/install-packages nginx haproxy curl gcc # the race detector needs a C compiler
+test-deps: $(BIN)/consul $(BIN)/consul-template $(BIN)/vault $(BIN)/nomad packages ## build or install what the tests run against
+
+packages:
+	@tools/install-packages nginx haproxy curl openssl gcc # the race detector and Nomad need a C compiler
 
 lint: $(BIN)/golangci-lint ## gofmt, go vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
@@ -50,7 +52,13 @@ $(BIN)/consul: tools/consul/go.mod tools/consul/go.sum
 $(BIN)/consul-template: tools/consul-template/go.mod tools/consul-template/go.sum
 	@tools/build-cached $(call cached,consul-template) $@ consul-template github.com/hashicorp/consul-template
 
+$(BIN)/vault: tools/vault/go.mod tools/vault/go.sum # minimal: without secrets of clouds and databases
+	@tools/build-cached $(call cached,vault) $@ vault github.com/hashicorp/vault -tags=minimal
+
+$(BIN)/nomad: tools/nomad/go.mod tools/nomad/go.sum | packages
+	@CGO_ENABLED=1 tools/build-cached $(call cached,nomad) $@ nomad github.com/hashicorp/nomad
+
 $(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@tools/build-cached $(call cached,lint) $@ lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help build demo demo-consul test test-deps lint fuzz bench clean
+.PHONY: help build demo demo-consul test test-deps packages lint fuzz bench clean

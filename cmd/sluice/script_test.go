@@ -52,6 +52,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"need":    need,
 			"consul":  consulCommand,
+			"vault":   vaultCommand,
+			"nomad":   nomadCommand,
 			"kv":      kv,
 			"backend": backend,
 			"get":     get,
@@ -70,6 +72,8 @@ const patience = 60 * time.Second
 type script struct {
 	t        testscript.T
 	agent    *parts.Consul
+	vault    *parts.Vault
+	nomad    *parts.Nomad
 	backends map[string]instance
 	notified *net.UnixConn
 }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// template is one case of testdata/render.
+// template is one case of testdata/render, testdata/vault or testdata/nomad.
 type template struct {
 	name    string
 	text    []byte
@@ -24,9 +24,13 @@ type template struct {
 // The templates that render are given to each program all at once, for a start
 // takes longer than a template; the others one by one.
 func TestTemplates(t *testing.T) {
-	w := newWorld(t)
+	newWorld(t).compareTemplates(t, "testdata/render")
+}
+
+func (w *world) compareTemplates(t *testing.T, folder string) {
+	t.Helper()
 	var together, alone []template
-	for _, c := range readTemplates(t) {
+	for _, c := range readTemplates(t, folder) {
 		if c.fails || c.differs != nil {
 			alone = append(alone, c)
 		} else {
@@ -54,9 +58,9 @@ func TestTemplates(t *testing.T) {
 	t.Logf("%d templates", len(together)+len(alone))
 }
 
-func readTemplates(t *testing.T) []template {
+func readTemplates(t *testing.T, folder string) []template {
 	t.Helper()
-	paths, err := filepath.Glob("testdata/render/*.txtar")
+	paths, err := filepath.Glob(filepath.Join(folder, "*.txtar"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases found: %v", err)
 	}
@@ -157,7 +161,7 @@ func (w *world) runConfig(t *testing.T, p program, dir string, config []byte) ou
 	if err := os.WriteFile(path, config, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return p.run(t, dir, w.environment(), "-config", path, "-once", "-log-level=err", "-consul-retry-attempts=2", "-consul-retry-backoff=10ms")
+	return p.run(t, dir, w.environment(), append([]string{"-config", path, "-once", "-log-level=err"}, w.retry...)...)
 }
 
 // readText is the content of a file, or nothing if there is no such file.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,9 +22,11 @@ import (
 
 // world is what both programs see.
 type world struct {
-	consul *parts.Consul
+	consul *parts.Consul // nil in those of Vault and Nomad
 	theirs program
 	ours   program
+	env    []string // where the servers are
+	retry  []string // arguments that make an end of hopeless attempts
 }
 
 // The agent's own limit would keep consul-template from rendering many
@@ -36,7 +39,9 @@ func newWorld(t *testing.T) *world {
 		theirs: program{"consul-template", parts.Path(t, "consul-template")},
 		ours:   program{"sluice", sluice(t)},
 		consul: parts.StartConsul(t, agentConfig),
+		retry:  []string{"-consul-retry-attempts=2", "-consul-retry-backoff=10ms"},
 	}
+	w.env = []string{"CONSUL_HTTP_ADDR=" + w.consul.Addr}
 	w.awaitNode(t)
 	for _, f := range readArchive(t, "testdata/world/catalog.txtar").Files {
 		method, path, _ := strings.Cut(f.Name, " ")
@@ -64,13 +69,12 @@ func (w *world) awaitNode(t *testing.T) {
 
 // environment of both programs.
 func (w *world) environment(more ...string) []string {
-	return append([]string{
+	return slices.Concat([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + os.TempDir(),
-		"CONSUL_HTTP_ADDR=" + w.consul.Addr,
 		"DIFF_TEXT=text of the environment",
 		"DIFF_EMPTY=",
-	}, more...)
+	}, w.env, more)
 }
 
 var builtSluice struct {

@@ -78,6 +78,7 @@ type Exchange struct {
 	query url.Values // decoded when first asked for
 	call  h1.Call    // what is sent upstream
 
+	trusted bool    // whether the peer is a proxy that is believed
 	upgrade string  // the protocol the client wants to change to, or empty
 	forward Handler // ends the chain
 	answer  Header  // what came back

@@ -43,20 +43,26 @@ func upgradeAsked(x *Exchange) (protocol string) {
 	return ""
 }
 
-// setForwarding tells the upstream about the client. It comes after
-// dropConnectionFields, so that a client cannot have its work undone.
-func (s *Server) setForwarding(x *Exchange) {
-	peer := x.Remote.Addr().Unmap()
-	h, f := &x.Header, &s.options.Forwarding
-	dropped, proto := s.ownFields, ""
-	if s.trusts(peer) {
-		proto = forwardedProto(h)
-	} else {
-		dropped = s.untrusted
+// dropForged takes out what the peer has no right to tell of clients. It comes
+// first: no rule may go by it either.
+func (s *Server) dropForged(x *Exchange) {
+	dropped := s.untrusted
+	if x.trusted = s.trusts(x.Remote.Addr().Unmap()); x.trusted {
+		dropped = s.ownFields
 	}
 	if len(dropped) > 0 {
 		// A name spelled with underscores is the same field to a CGI upstream.
-		h.DelFunc(func(name string) bool { return hasName(dropped, strings.ReplaceAll(name, "_", "-")) })
+		x.Header.DelFunc(func(name string) bool { return hasName(dropped, strings.ReplaceAll(name, "_", "-")) })
+	}
+}
+
+// setForwarding tells the upstream about the client. It comes after
+// dropConnectionFields, so that a client cannot have its work undone.
+func (s *Server) setForwarding(x *Exchange) {
+	peer, proto := x.Remote.Addr().Unmap(), ""
+	h, f := &x.Header, &s.options.Forwarding
+	if x.trusted {
+		proto = forwardedProto(h)
 	}
 	client := x.client.of(x, peer, f)
 	if !f.KeepForwardedFor || !h.Has("X-Forwarded-For") {

@@ -15,10 +15,11 @@ const (
 	// ChecksEvery asks it of all checks, the node's too. An instance without any
 	// is healthy.
 	ChecksEvery Checks = ""
-	// ChecksOne asks it of one check of the service at least, ChecksAll of all of
-	// them, as Fabio has it: of the node's, only the agent's own counts, and an
-	// instance without a check of the service gets no traffic.
+	// ChecksOne asks it of one check of the service at least, as Fabio does: of the
+	// node's, only the agent's own counts, and an instance without a check of the
+	// service gets no traffic.
 	ChecksOne Checks = "one"
+	// ChecksAll is as ChecksOne, but asks it of all checks of the service.
 	ChecksAll Checks = "all"
 )
 

@@ -16,6 +16,7 @@ func (s *Server) Serve(x *Exchange) {
 		x.AnswerText(http.StatusServiceUnavailable, "503 the service catalog has not been read yet")
 		return
 	}
+	s.dropForged(x)
 	route, ok := x.Table.Lookup(&x.Request)
 	if !ok {
 		s.answerNoRoute(x)

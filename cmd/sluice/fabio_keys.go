@@ -22,8 +22,7 @@ type fabioKey struct {
 // fabioReader puts properties into a configuration.
 type fabioReader struct {
 	*Config
-	consistent, stale, sts, register bool
-	backend                          string
+	consistent, stale, register bool
 }
 
 func newFabioReader(c *Config) *fabioReader { return &fabioReader{Config: c} }

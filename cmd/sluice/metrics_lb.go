@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,7 +65,7 @@ func newLBMetrics() lbMetrics {
 
 func newCountMetrics(prefix string, labels []string) countMetrics {
 	return countMetrics{
-		responses: newDesc(prefix+"responses_total", "Answers by the first digit of their status.", append(labels[:len(labels):len(labels)], "class")...),
+		responses: newDesc(prefix+"responses_total", "Answers by the first digit of their status.", append(slices.Clip(labels), "class")...),
 		duration:  newDesc(prefix+"request_duration_seconds", "From the request's head to the answer's end.", labels...),
 		received:  newDesc(prefix+"request_bytes_total", "Bytes of the bodies of requests.", labels...),
 		sent:      newDesc(prefix+"response_bytes_total", "Bytes of the bodies of answers.", labels...),
@@ -127,7 +128,7 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 func (m *countMetrics) collect(c lb.Counts, out metricSink, labels ...string) {
 	for class, n := range c.Classes {
 		if n > 0 {
-			out.counter(m.responses, n, append(labels[:len(labels):len(labels)], strconv.Itoa(class)+"xx")...)
+			out.counter(m.responses, n, append(slices.Clip(labels), strconv.Itoa(class)+"xx")...)
 		}
 	}
 	buckets, total := map[float64]uint64{}, uint64(0)

@@ -87,5 +87,5 @@ func (f *Format) Append(dst []byte, e *Entry) []byte { return append(f.append(ds
 // ShowsAnswerHeader whether Answer and TargetHeader are.
 func (f *Format) ShowsRequestHeader() bool { return f.headers }
 
-// ShowsAnswerHeader: see [Format.ShowsRequestHeader].
+// ShowsAnswerHeader is as [Format.ShowsRequestHeader].
 func (f *Format) ShowsAnswerHeader() bool { return f.answers }

@@ -79,12 +79,12 @@ func (o *output) isCurrent() bool {
 func (o *output) write(lines []byte) (n int, err error) {
 	if o.torn {
 		// What follows half a line would be lost with it.
-		if _, err := o.Writer.Write([]byte{'\n'}); err != nil {
+		if _, err := o.Write([]byte{'\n'}); err != nil {
 			return 0, err
 		}
 		o.torn = false
 	}
-	if n, err = o.Writer.Write(lines); err != nil {
+	if n, err = o.Write(lines); err != nil {
 		o.torn = n > 0 && lines[n-1] != '\n'
 	}
 	return n, err

@@ -204,8 +204,7 @@ func appendPort(dst []byte, a netip.AddrPort) []byte {
 // splitHost takes host and port apart, without the brackets of an IPv6 address;
 // what has no port is all host.
 func splitHost(address string) (host, port string) {
-	colon := strings.LastIndexByte(address, ':')
-	if colon < 0 || strings.HasSuffix(address, "]") {
+	if !strings.Contains(address, ":") || strings.HasSuffix(address, "]") {
 		return strings.Trim(address, "[]"), ""
 	}
 	host, port, err := net.SplitHostPort(address)

@@ -49,7 +49,7 @@ func TestDirect(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if n, err := nc.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := nc.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %d, %v", n, err)
 	}
 	nc.SetDeadline(time.Unix(1, 0))

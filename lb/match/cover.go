@@ -215,9 +215,9 @@ func pathTerm(e Expr) term {
 }
 
 // tested is the term for an expression that asks for more than its key.
-func (t term) tested() term {
-	t.enough = false
-	return t
+func (a term) tested() term {
+	a.enough = false
+	return a
 }
 
 // suffixTerm is for hosts that end in s. They are found by whole labels, so s

@@ -80,7 +80,7 @@ func (p *parser) addFabio(r *fabioRoute) {
 		p.Aliases = append(p.Aliases, tag.register)
 	}
 	name := tag.src.String()
-	pool := Pool{Name: strings.TrimSpace(name + tag.fabioOptions.String()), Dialect: Fabio, PassHost: true, Service: p.Service}
+	pool := Pool{Name: strings.TrimSpace(name + tag.String()), Dialect: Fabio, PassHost: true, Service: p.Service}
 	for _, target := range r.targets {
 		pool.Origin = pool.Origin.with(target.Instance)
 		if target.Address == "" && tag.redirect.Code != 0 {

@@ -216,7 +216,7 @@ func parseAccess(text string) ([]netip.Prefix, error) {
 		}
 		kind, value, ok := strings.Cut(strings.TrimSpace(rule), ":")
 		if !ok || kind != "ip" {
-			return nil, fmt.Errorf("%q does not start with ip:", rule)
+			return nil, fmt.Errorf("%q does not start with \"ip:\"", rule)
 		}
 		prefix, err := spec.ParseRange(value)
 		if err != nil {

@@ -113,13 +113,13 @@ func FuzzParseFabio(f *testing.F) {
 			return
 		}
 		p := parser{Options: o}
-		if p.fabioMatch(tag).String() == "" || len(tag.fabioOptions.String()) == 0 && len(p.fabioSteps(tag.fabioOptions)) > 0 {
+		if p.fabioMatch(tag).String() == "" || len(tag.String()) == 0 && len(p.fabioSteps(tag.fabioOptions)) > 0 {
 			t.Fatalf("%q is half a route: %+v", text, tag)
 		}
 		if rules := tag.access(); tag.closed != nil && (rules == nil || !slices.Equal(rules.Deny, everybody())) {
 			t.Fatalf("%q lets somebody in although %s", text, tag.closed.reason)
 		}
-		printed := tag.src.String() + tag.fabioOptions.String()
+		printed := tag.src.String() + tag.String()
 		if strings.ContainsAny(printed, "$") || strings.Contains(printed, "\t") {
 			return // would be expanded or split anew
 		}

@@ -22,7 +22,7 @@ type fabioKey struct {
 // fabioReader puts properties into a configuration.
 type fabioReader struct {
 	*Config
-	consistent, stale, register bool
+	consistent, stale bool
 }
 
 func newFabioReader(c *Config) *fabioReader { return &fabioReader{Config: c} }

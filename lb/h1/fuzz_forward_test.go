@@ -39,7 +39,7 @@ func FuzzForward(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte, step uint8) {
 		u := &strictUpstream{t: t}
 		answers := u.forward(raw, int(step))
-		sent := bufio.NewReader(bytes.NewReader(raw))
+		sent := readerOf(raw)
 		n := 0
 		for len(answers.rest()) > 0 {
 			method, want, wantBody, wantErr := nextRequest(sent)
@@ -173,7 +173,8 @@ func (u *strictUpstream) serve(nc net.Conn) {
 		if !strictHead.MatchString(head) {
 			u.t.Errorf("the upstream got the head %q", head)
 		}
-		in := bufio.NewReader(io.MultiReader(strings.NewReader(head), r.r))
+		// net/http looks no further than its buffer for the end of trailers.
+		in := bufio.NewReaderSize(io.MultiReader(strings.NewReader(head), r.r), 64<<10)
 		req, err := http.ReadRequest(in)
 		if err != nil {
 			u.t.Errorf("the upstream got %q: %v", head, err)

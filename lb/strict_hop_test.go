@@ -139,6 +139,7 @@ func TestFinalAnswerInPlaceOf100(t *testing.T) {
 			t.Errorf("%s: then comes %q", path, rest)
 		}
 	}
+	r.stop() // if the upstream had the body after all, its connection is kept
 	if got := upstream.ended().text(); strings.Count(got, "HTTP/1.1\r\n") > 2 || strings.Count(got, "POST ") != 1 {
 		t.Errorf("the upstream got %q", got)
 	}

@@ -34,6 +34,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/spec", "", "leaf packages stand alone"},
 	{"lb/target", "", "leaf packages stand alone"},
 	{"lb/h1", "", "leaf packages stand alone"},
+	{"lb/udp", "", "leaf packages stand alone"},
 	{"lb/proxyproto", "", "leaf packages stand alone"},
 	{"lb/tlsconf", "", "leaf packages stand alone"},
 	{"lb/accesslog", "lb", "the access log is given plain values"},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // Consul is how the agent is reached and asked. What is empty is taken from the
@@ -17,8 +19,8 @@ type Consul struct {
 	Datacenter string `hcl:"datacenter"`
 
 	// TokenFile wins over Token.
-	Token     Secret `hcl:"token"`
-	TokenFile string `hcl:"token_file"`
+	Token     dial.Secret `hcl:"token"`
+	TokenFile string      `hcl:"token_file"`
 
 	Auth      Auth      `hcl:"auth"`
 	SSL       SSL       `hcl:"ssl"`
@@ -44,7 +46,7 @@ func (c *Consul) UnmarshalText(text []byte) error {
 type Auth struct {
 	Enabled  Optional[bool] `hcl:"enabled"`
 	Username string         `hcl:"username"`
-	Password Secret         `hcl:"password"`
+	Password dial.Secret    `hcl:"password"`
 }
 
 // UnmarshalText takes "user" or "user:password".
@@ -53,7 +55,7 @@ func (a *Auth) UnmarshalText(text []byte) error {
 	if user == "" {
 		return errors.New("there is no user; give USER or USER:PASSWORD")
 	}
-	*a = Auth{Enabled: Some(true), Username: user, Password: Secret(password)}
+	*a = Auth{Enabled: Some(true), Username: user, Password: dial.Secret(password)}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // LB is the load balancer; it runs when it has a listener.
@@ -145,10 +146,10 @@ type Certificates struct {
 	ClientCA string        `hcl:"client_ca,alias=clientca"`
 	Refresh  time.Duration `hcl:"refresh"`
 	// Header is sent along to a URL, as "NAME: VALUE".
-	Header Secret `hcl:"header"`
+	Header dial.Secret `hcl:"header"`
 
 	// text is the notation, for one that was given by a flag.
-	text Secret
+	text dial.Secret
 }
 
 func (c *Certificates) setDefaults(at position) { *c = Certificates{Origin: at.String()} }

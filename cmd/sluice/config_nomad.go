@@ -13,9 +13,9 @@ type Nomad struct {
 	Address      string         `hcl:"address"`
 	Enabled      Optional[bool] `hcl:"enabled"` // on if not set
 	Namespace    string         `hcl:"namespace"`
-	Token        Secret         `hcl:"token"`
+	Token        dial.Secret    `hcl:"token"`
 	AuthUsername string         `hcl:"auth_username"`
-	AuthPassword Secret         `hcl:"auth_password"`
+	AuthPassword dial.Secret    `hcl:"auth_password"`
 	SSL          RemoteSSL      `hcl:"ssl"`
 	Retry        Retry          `hcl:"retry"`
 	Transport    Transport      `hcl:"transport"`
@@ -26,9 +26,9 @@ func (n Nomad) config() nomad.Config {
 		Target:    n.SSL.target(n.Address, n.Transport, false, userAgent()),
 		Backoff:   n.Retry.limits(watch.DefaultOptions().Backoff),
 		Namespace: n.Namespace,
-		Token:     dial.Secret(n.Token.Reveal()),
+		Token:     n.Token,
 		Username:  n.AuthUsername,
-		Password:  dial.Secret(n.AuthPassword.Reveal()),
+		Password:  n.AuthPassword,
 	}
 }
 

@@ -20,7 +20,7 @@ type Vault struct {
 	Enabled   Optional[bool] `hcl:"enabled"` // on if not set
 	Namespace string         `hcl:"namespace"`
 
-	Token Secret `hcl:"token"`
+	Token dial.Secret `hcl:"token"`
 	// AgentTokenFile wins over Token, and is read again when it changes.
 	AgentTokenFile string         `hcl:"vault_agent_token_file"`
 	RenewToken     Optional[bool] `hcl:"renew_token"` // on without AgentTokenFile
@@ -34,10 +34,10 @@ type Vault struct {
 	// again.
 	LeaseRenewalThreshold float64 `hcl:"lease_renewal_threshold"`
 
-	K8sRole      string `hcl:"k8s_auth_role_name"`
-	K8sToken     Secret `hcl:"k8s_service_account_token"`
-	K8sTokenPath string `hcl:"k8s_service_account_token_path"`
-	K8sMount     string `hcl:"k8s_service_mount_path"`
+	K8sRole      string      `hcl:"k8s_auth_role_name"`
+	K8sToken     dial.Secret `hcl:"k8s_service_account_token"`
+	K8sTokenPath string      `hcl:"k8s_service_account_token_path"`
+	K8sMount     string      `hcl:"k8s_service_mount_path"`
 
 	SSL       RemoteSSL `hcl:"ssl"`
 	Retry     Retry     `hcl:"retry"`
@@ -55,13 +55,13 @@ func (v Vault) config(getenv func(string) string, log *slog.Logger) vault.Config
 		Target:    v.SSL.target(v.Address, v.Transport, true, cmp.Or(v.ClientUserAgent, userAgent())),
 		Backoff:   v.Retry.limits(watch.DefaultOptions().Backoff),
 		Namespace: v.Namespace,
-		Token:     dial.Secret(v.Token.Reveal()),
+		Token:     v.Token,
 		TokenFile: v.AgentTokenFile,
 		Unwrap:    v.UnwrapToken.Or(envBool(getenv, "VAULT_UNWRAP_TOKEN", false)),
 		Renew:     v.RenewToken.Or(envBool(getenv, "VAULT_RENEW_TOKEN", v.AgentTokenFile == "")),
 		Kubernetes: vault.Kubernetes{
 			Role:      v.K8sRole,
-			Token:     dial.Secret(v.K8sToken.Reveal()),
+			Token:     v.K8sToken,
 			TokenPath: v.K8sTokenPath,
 			Mount:     v.K8sMount,
 		},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // fabioKey is a property of Fabio and what becomes of it.
@@ -309,7 +310,7 @@ func setFabioListeners(r *fabioReader, p property) error {
 func setFabioCertificates(r *fabioReader, p property) error {
 	r.LB.Certificates = nil
 	for _, text := range splitQuoted(p.value) {
-		r.LB.Certificates = append(r.LB.Certificates, Certificates{Origin: p.origin + ": proxy.cs", text: Secret(text)})
+		r.LB.Certificates = append(r.LB.Certificates, Certificates{Origin: p.origin + ": proxy.cs", text: dial.Secret(text)})
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // commandLine is what was asked for by arguments. It stays the same when the
@@ -165,8 +166,8 @@ func assign(target any, value string) (err error) {
 		return t.UnmarshalText([]byte(value))
 	case *string:
 		*t = value
-	case *Secret:
-		*t = Secret(value)
+	case *dial.Secret:
+		*t = dial.Secret(value)
 	case *bool:
 		if *t, err = strconv.ParseBool(value); err != nil {
 			return fmt.Errorf("%q is not true or false", value)

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
+)
 
 // flagGroup is a heading of the help and the flags below it.
 type flagGroup struct {
@@ -237,7 +241,7 @@ func addListener(cl *commandLine, value string) error {
 // addCertificates adds a source of certificates to those of the files.
 func addCertificates(cl *commandLine, value string) error {
 	cl.settings = append(cl.settings, func(c *Config) error {
-		c.LB.Certificates = append(c.LB.Certificates, Certificates{Origin: "flag -certificates", text: Secret(value)})
+		c.LB.Certificates = append(c.LB.Certificates, Certificates{Origin: "flag -certificates", text: dial.Secret(value)})
 		return nil
 	})
 	return nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 func TestTextLog(t *testing.T) {
@@ -32,7 +34,7 @@ func TestTextLog(t *testing.T) {
 			`[INFO] m g.a=1 g.h.b=true g.c=""`},
 		{func(l *slog.Logger) { l.Log(t.Context(), LevelTrace.Level(), "deep") }, "[TRACE] deep"},
 		{func(l *slog.Logger) {
-			l.Info("m", "token", Secret("planted"), "config", Consul{Token: "planted"}.Token)
+			l.Info("m", "token", dial.Secret("planted"), "config", Consul{Token: "planted"}.Token)
 		},
 			"[INFO] m token=*** config=***"},
 	}
@@ -65,7 +67,7 @@ func TestTextLogBranches(t *testing.T) {
 
 func TestJSONLog(t *testing.T) {
 	var b strings.Builder
-	newLogger(&b, "json", LevelInfo).Error("failed", "token", Secret("planted"))
+	newLogger(&b, "json", LevelInfo).Error("failed", "token", dial.Secret("planted"))
 	var line map[string]any
 	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
 		t.Fatal(err)
@@ -87,7 +89,7 @@ func TestLogLevelNames(t *testing.T) {
 }
 
 func TestSecretNeverPrints(t *testing.T) {
-	s := struct{ Token Secret }{"planted"}
+	s := struct{ Token dial.Secret }{"planted"}
 	text, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +101,7 @@ func TestSecretNeverPrints(t *testing.T) {
 	if strings.Contains(all, "planted") || strings.Contains(all, "706c616e746564") || !strings.Contains(all, "***") {
 		t.Error(all)
 	}
-	if s.Token.Reveal() != "planted" || Secret("").String() != "" {
+	if s.Token.Reveal() != "planted" || dial.Secret("").String() != "" {
 		t.Error("the text is lost")
 	}
 }

@@ -84,7 +84,7 @@ func (c Config) consulConfig(log *slog.Logger) consul.Config {
 	k := c.Consul
 	out := consul.Config{
 		Address:    k.Address,
-		Token:      consul.Secret(k.Token.Reveal()),
+		Token:      k.Token,
 		TokenFile:  k.TokenFile,
 		Datacenter: k.Datacenter,
 		Namespace:  k.Namespace,
@@ -113,7 +113,7 @@ func (c Config) consulConfig(log *slog.Logger) consul.Config {
 		Logger:         log,
 	}
 	if k.Auth.Enabled.Or(k.Auth.Username != "") {
-		out.Auth = consul.Auth{Username: k.Auth.Username, Password: consul.Secret(k.Auth.Password.Reveal())}
+		out.Auth = consul.Auth{Username: k.Auth.Username, Password: k.Auth.Password}
 	}
 	if c.MaxStale == 0 && out.Mode == consul.Stale {
 		out.Mode = consul.Default // as consul-template: 0 always asks the leader

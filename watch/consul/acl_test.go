@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/parts"
 	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // closedCluster is a Consul that denies by default, with a service and a key.
@@ -40,17 +41,17 @@ func (c closedCluster) put(path, body string) {
 }
 
 // token makes a token with the policies, which are a JSON list of links.
-func (c closedCluster) token(id Secret, policies string) {
+func (c closedCluster) token(id dial.Secret, policies string) {
 	c.t.Helper()
 	c.put("/v1/acl/token", `{"AccessorID":"`+accessor(id)+`","SecretID":"`+id.Reveal()+`","Policies":`+policies+`}`)
 }
 
 // accessor is the name of a token that is not secret.
-func accessor(id Secret) string { return strings.Replace(id.Reveal(), "aaaa", "bbbb", 1) }
+func accessor(id dial.Secret) string { return strings.Replace(id.Reveal(), "aaaa", "bbbb", 1) }
 
 const (
-	powerless Secret = "00000000-aaaa-bbbb-cccc-000000000003"
-	reader    Secret = "00000000-aaaa-bbbb-cccc-000000000004"
+	powerless dial.Secret = "00000000-aaaa-bbbb-cccc-000000000003"
+	reader    dial.Secret = "00000000-aaaa-bbbb-cccc-000000000004"
 
 	readerPolicy = `[{"Name":"reader"}]`
 )
@@ -101,7 +102,7 @@ func TestReal_DeniedByDefaultIsUnknown(t *testing.T) {
 	c.token(powerless, `[]`)
 	o := watch.DefaultOptions()
 	o.Backoff.Max = 200 * time.Millisecond
-	for _, token := range []Secret{"", powerless} {
+	for _, token := range []dial.Secret{"", powerless} {
 		w := watching(t, newSource(t, Config{Address: c.Addr, Token: token}), o)
 		eventually(t, "every query was asked", func() bool { return each(w, failing) })
 		w.Snapshot().All(func(q watch.Query, e watch.Entry) bool {
@@ -126,7 +127,7 @@ func TestReal_RepairedTokenFileIsUsedAtOnce(t *testing.T) {
 	c.token(powerless, `[{"Name":"half"}]`)
 	c.token(reader, readerPolicy)
 	file := filepath.Join(t.TempDir(), "token")
-	write := func(token Secret) {
+	write := func(token dial.Secret) {
 		t.Helper()
 		if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 			t.Fatal(err)

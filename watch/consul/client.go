@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/consul/api"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // client sends requests to one agent. The HTTP half is our own, because
@@ -150,7 +152,7 @@ func (c *client) get(ctx context.Context, q call) (answer, error) {
 	return a, err
 }
 
-func (c *client) try(ctx context.Context, q call, token Secret) (answer, error) {
+func (c *client) try(ctx context.Context, q call, token dial.Secret) (answer, error) {
 	// Consul adds up to a sixteenth to the wait, so that clients spread.
 	limit := q.wait + q.wait/16 + c.grace
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence(limit))
@@ -180,10 +182,10 @@ func (c *client) try(ctx context.Context, q call, token Secret) (answer, error) 
 }
 
 // redact removes what an echo of our own request may hold.
-func (c *client) redact(body []byte, token Secret) []byte {
-	for _, s := range []Secret{token, c.auth.Password} {
+func (c *client) redact(body []byte, token dial.Secret) []byte {
+	for _, s := range []dial.Secret{token, c.auth.Password} {
 		if s != "" {
-			body = bytes.ReplaceAll(body, []byte(s), []byte(hidden))
+			body = bytes.ReplaceAll(body, []byte(s), []byte(dial.Hidden))
 		}
 	}
 	return body
@@ -191,7 +193,7 @@ func (c *client) redact(body []byte, token Secret) []byte {
 
 func (q call) verb() string { return cmp.Or(q.method, http.MethodGet) }
 
-func (c *client) request(ctx context.Context, q call, token Secret) (*http.Request, error) {
+func (c *client) request(ctx context.Context, q call, token dial.Secret) (*http.Request, error) {
 	target := c.address.base + q.path
 	params := maps.Clone(q.params)
 	if q.index > 0 {

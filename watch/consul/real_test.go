@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/parts"
 	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 func TestReal_EachQuery(t *testing.T) {
@@ -169,7 +170,7 @@ const denyAll = `{"acl":{"enabled":true,"default_policy":"deny","tokens":{"initi
 func TestReal_ACL(t *testing.T) {
 	consul := parts.StartConsul(t, denyAll)
 	consul.Do("PUT", "/v1/agent/token/default?token="+root, `{"Token":""}`)
-	as := func(token Secret) *Source { return newSource(t, Config{Address: consul.Addr, Token: token}) }
+	as := func(token dial.Secret) *Source { return newSource(t, Config{Address: consul.Addr, Token: token}) }
 	manager := as(root)
 	eventually(t, "the node is registered", func() bool {
 		nodes, _ := fetch(t, manager, watch.Nodes{})

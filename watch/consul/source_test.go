@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 func TestFetch_URLs(t *testing.T) {
@@ -285,7 +286,7 @@ func TestFetch_EndsWithItsContext(t *testing.T) {
 func TestFetch_Filtered(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		token  Secret
+		token  dial.Secret
 		header map[string]string
 		body   string
 		want   bool

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // tokens hands out the ACL token for each request and follows its file.
@@ -17,7 +19,7 @@ type tokens struct {
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	current Secret
+	current dial.Secret
 	renewed chan struct{} // closed and replaced when current is another
 	seen    fileVersion
 	fault   error // of the last read
@@ -35,7 +37,7 @@ const tokenEvery = time.Second
 
 var errNoToken = errors.New("the file is empty")
 
-func newTokens(fixed Secret, file string, log *slog.Logger) (*tokens, error) {
+func newTokens(fixed dial.Secret, file string, log *slog.Logger) (*tokens, error) {
 	t := &tokens{file: file, log: log, current: fixed, renewed: make(chan struct{})}
 	if file == "" {
 		return t, nil
@@ -69,7 +71,7 @@ func (t *tokens) follow(ctx context.Context) {
 
 // get returns the token as of now. A file that cannot be read, as happens
 // while it is being replaced, leaves the last one in use.
-func (t *tokens) get() Secret {
+func (t *tokens) get() dial.Secret {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.file == "" {
@@ -89,7 +91,7 @@ func (t *tokens) get() Secret {
 
 // reread reads the file even if it looks unchanged: a rewrite within the
 // clock's grain has the same time and size.
-func (t *tokens) reread() Secret {
+func (t *tokens) reread() dial.Secret {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.file != "" {
@@ -118,7 +120,7 @@ func (t *tokens) read() (err error) {
 		return err
 	}
 	t.seen = fileVersion{info.ModTime(), info.Size()}
-	token := Secret(strings.TrimSpace(string(text)))
+	token := dial.Secret(strings.TrimSpace(string(text)))
 	if token == "" {
 		return errNoToken
 	}

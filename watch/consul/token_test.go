@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 func TestTokenFile_EmptyIsToldOnce(t *testing.T) {
@@ -23,7 +25,7 @@ func TestTokenFile_EmptyIsToldOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := func(when string, want Secret, warnings int) {
+	check := func(when string, want dial.Secret, warnings int) {
 		t.Helper()
 		for range 3 {
 			if got := tokens.get(); got != want {

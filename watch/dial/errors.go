@@ -60,7 +60,7 @@ func Cause(err error) error {
 func Message(text string, secrets ...string) string {
 	for _, secret := range secrets {
 		if secret != "" {
-			text = strings.ReplaceAll(text, secret, hidden)
+			text = strings.ReplaceAll(text, secret, Hidden)
 		}
 	}
 	const most = 300 // bytes

@@ -1,28 +1,30 @@
 package dial
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+)
 
-// Secret is a text that shows as *** however it is printed, logged or encoded.
+// Hidden is shown in place of a secret.
+const Hidden = "***"
+
+// Secret is text that must not be seen: whatever prints, logs or encodes it shows
+// ***, or nothing when it is empty, so that "is one set?" stays visible.
 type Secret string
-
-const hidden = "***"
 
 // Reveal returns the text itself, for the one place that sends it.
 func (s Secret) Reveal() string { return string(s) }
 
-// String is empty for the empty secret, so that "is one set?" stays visible.
+// String hides the text.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
 	}
-	return hidden
+	return Hidden
 }
 
-// GoString keeps %#v from showing the text.
-func (s Secret) GoString() string { return `"` + s.String() + `"` }
+// Format hides the text from every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// MarshalText keeps every encoder from showing the text.
+// MarshalText hides the text from encoders, and so from slog.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue keeps slog from showing the text.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

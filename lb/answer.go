@@ -3,6 +3,7 @@ package lb
 import (
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // retryAfter is what clients are told to wait when there is nothing to serve
@@ -24,12 +25,26 @@ func (x *Exchange) AnswerText(status int, text string) {
 	x.Answer(status, h, text+"\n")
 }
 
-// redirect answers with another place of this server, a target that starts
-// with exactly one slash: it cannot lead anywhere else.
-func redirect(x *Exchange, status int, target string) {
+// Redirect answers with another place. What cannot be part of a field is
+// escaped.
+func (x *Exchange) Redirect(status int, to string) {
 	h := &Header{}
-	h.Add("Location", target)
+	h.Add("Location", fieldSafe(to))
 	x.Answer(status, h, "")
+}
+
+// fieldSafe escapes control characters, spaces and what is not ASCII.
+func fieldSafe(text string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f {
+			b.WriteString("%" + string(hex[c>>4]) + string(hex[c&15]))
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // Answer answers with a body of the load balancer's own, which is left out if

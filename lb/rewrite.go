@@ -26,7 +26,7 @@ func pathMiddleware(s spec.Middleware) (Middleware, bool) {
 type stripPrefixes spec.StripPrefix
 
 // Serve implements [Middleware].
-func (s stripPrefixes) Serve(x *Exchange, next Handler) { rewrite(x, s.Preview(x), next) }
+func (s stripPrefixes) Serve(x *Exchange, next Handler) { x.ServeRewritten(s.Preview(x), next) }
 
 // Preview implements [Previewer].
 func (s stripPrefixes) Preview(x *Exchange) error {
@@ -49,14 +49,14 @@ func (s stripPrefixes) Preview(x *Exchange) error {
 type addPrefix spec.AddPrefix
 
 // Serve implements [Middleware].
-func (a addPrefix) Serve(x *Exchange, next Handler) { rewrite(x, a.Preview(x), next) }
+func (a addPrefix) Serve(x *Exchange, next Handler) { x.ServeRewritten(a.Preview(x), next) }
 
 // Preview implements [Previewer].
 func (a addPrefix) Preview(x *Exchange) error { return x.AddPrefix(a.Prefix) }
 
-// rewrite goes on with a request whose path was changed, or refuses it if the
-// path is not fit to be forwarded any more.
-func rewrite(x *Exchange, err error, next Handler) {
+// ServeRewritten goes on with a request whose path was changed, or refuses it if
+// the change failed: then the path is not fit to be forwarded any more.
+func (x *Exchange) ServeRewritten(err error, next Handler) {
 	if err != nil {
 		x.Outcome.Err = err
 		x.AnswerText(http.StatusBadRequest, "400 bad request")

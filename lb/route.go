@@ -28,7 +28,7 @@ func (s *Server) Serve(x *Exchange) {
 		return
 	}
 	if to, ok := route.SlashRedirect(x.Request.Path); ok {
-		redirect(x, http.StatusMovedPermanently, slashTarget(x, to))
+		x.Redirect(http.StatusMovedPermanently, slashTarget(x, to))
 		return
 	}
 	x.upgrade = upgradeAsked(x)

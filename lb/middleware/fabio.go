@@ -19,7 +19,7 @@ func newRedirectTo(s spec.Redirect) redirectTo {
 }
 
 // Serve implements [lb.Middleware].
-func (r redirectTo) Serve(x *lb.Exchange, _ lb.Handler) { redirect(x, r.status, r.location(x)) }
+func (r redirectTo) Serve(x *lb.Exchange, _ lb.Handler) { x.Redirect(r.status, r.location(x)) }
 
 func (r redirectTo) location(x *lb.Exchange) string {
 	to := strings.Replace(r.url, "$host", x.Authority, 1)

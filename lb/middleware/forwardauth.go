@@ -249,7 +249,7 @@ func (f *forwardAuth) refuse(x *lb.Exchange, answer *http.Response) {
 		return
 	}
 	if f.spec.AuthSigninURL != "" && answer.StatusCode == http.StatusUnauthorized {
-		redirect(x, http.StatusFound, f.spec.AuthSigninURL)
+		x.Redirect(http.StatusFound, f.spec.AuthSigninURL)
 		return
 	}
 	h := &lb.Header{}

@@ -142,7 +142,7 @@ func (h *headers) refuse(x *lb.Exchange) bool {
 		if h.spec.SSLTemporaryRedirect {
 			status = http.StatusTemporaryRedirect
 		}
-		redirect(x, status, "https://"+to+x.RawPath+x.RawQuery)
+		x.Redirect(status, "https://"+to+x.RawPath+x.RawQuery)
 		return true
 	}
 	return false

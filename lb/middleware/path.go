@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 
@@ -14,17 +13,6 @@ import (
 // replacedPath tells the upstream what the path was before it was replaced.
 const replacedPath = "X-Replaced-Path"
 
-// rewrite goes on with a request whose path was changed, or refuses it if the
-// path is not fit to be forwarded any more.
-func rewrite(x *lb.Exchange, err error, next lb.Handler) {
-	if err != nil {
-		x.Outcome.Err = err
-		x.AnswerText(http.StatusBadRequest, "400 bad request")
-		return
-	}
-	next.Serve(x)
-}
-
 type stripPrefixRegex struct{ expressions []*regexp.Regexp }
 
 func newStripPrefixRegex(s spec.StripPrefixRegex) stripPrefixRegex {
@@ -32,7 +20,9 @@ func newStripPrefixRegex(s spec.StripPrefixRegex) stripPrefixRegex {
 }
 
 // Serve implements [lb.Middleware].
-func (s stripPrefixRegex) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, s.Preview(x), next) }
+func (s stripPrefixRegex) Serve(x *lb.Exchange, next lb.Handler) {
+	x.ServeRewritten(s.Preview(x), next)
+}
 
 // Preview implements [lb.Previewer].
 func (s stripPrefixRegex) Preview(x *lb.Exchange) error {
@@ -62,7 +52,9 @@ func newStripPrefixTemplate(s spec.StripPrefixTemplate) (t stripPrefixTemplate, 
 }
 
 // Serve implements [lb.Middleware].
-func (s stripPrefixTemplate) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, s.Preview(x), next) }
+func (s stripPrefixTemplate) Serve(x *lb.Exchange, next lb.Handler) {
+	x.ServeRewritten(s.Preview(x), next)
+}
 
 // Preview implements [lb.Previewer].
 func (s stripPrefixTemplate) Preview(x *lb.Exchange) error {
@@ -87,7 +79,9 @@ func strip(x *lb.Exchange, prefix string) error {
 type replacePath spec.ReplacePath
 
 // Serve implements [lb.Middleware].
-func (r replacePath) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, r.Preview(x), next) }
+func (r replacePath) Serve(x *lb.Exchange, next lb.Handler) {
+	x.ServeRewritten(r.Preview(x), next)
+}
 
 // Preview implements [lb.Previewer].
 func (r replacePath) Preview(x *lb.Exchange) error {
@@ -105,7 +99,9 @@ func newReplacePathRegex(s spec.ReplacePathRegex) replacePathRegex {
 }
 
 // Serve implements [lb.Middleware].
-func (r replacePathRegex) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, r.Preview(x), next) }
+func (r replacePathRegex) Serve(x *lb.Exchange, next lb.Handler) {
+	x.ServeRewritten(r.Preview(x), next)
+}
 
 // Preview implements [lb.Previewer].
 func (r replacePathRegex) Preview(x *lb.Exchange) error {
@@ -147,7 +143,9 @@ func newEncodedCharacters(s spec.EncodedCharacters) encodedCharacters {
 }
 
 // Serve implements [lb.Middleware].
-func (e encodedCharacters) Serve(x *lb.Exchange, next lb.Handler) { rewrite(x, e.Preview(x), next) }
+func (e encodedCharacters) Serve(x *lb.Exchange, next lb.Handler) {
+	x.ServeRewritten(e.Preview(x), next)
+}
 
 // Preview implements [lb.Previewer].
 func (e encodedCharacters) Preview(x *lb.Exchange) error {

@@ -23,28 +23,6 @@ func redirectStatus(method string, permanent bool) int {
 	return http.StatusTemporaryRedirect
 }
 
-// redirect answers with another place. What cannot be part of a field is
-// escaped.
-func redirect(x *lb.Exchange, status int, to string) {
-	h := &lb.Header{}
-	h.Add("Location", fieldSafe(to))
-	x.Answer(status, h, "")
-}
-
-// fieldSafe escapes control characters, spaces and what is not ASCII.
-func fieldSafe(text string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(text) {
-		if c := text[i]; c <= ' ' || c >= 0x7f {
-			b.WriteString("%" + string(hex[c>>4]) + string(hex[c&15]))
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
 type redirectScheme struct {
 	scheme, port string // port is empty if it is the scheme's own
 	permanent    bool
@@ -69,7 +47,7 @@ func (r redirectScheme) Serve(x *lb.Exchange, next lb.Handler) {
 		next.Serve(x)
 		return
 	}
-	redirect(x, redirectStatus(x.Request.Method, r.permanent), to)
+	x.Redirect(redirectStatus(x.Request.Method, r.permanent), to)
 }
 
 type redirectRegex struct {
@@ -86,7 +64,7 @@ func newRedirectRegex(s spec.RedirectRegex) redirectRegex {
 func (r redirectRegex) Serve(x *lb.Exchange, next lb.Handler) {
 	from := location(x)
 	if to := r.expression.ReplaceAllString(from, r.replacement); to != from && r.expression.MatchString(from) {
-		redirect(x, redirectStatus(x.Request.Method, r.permanent), to)
+		x.Redirect(redirectStatus(x.Request.Method, r.permanent), to)
 		return
 	}
 	next.Serve(x)

@@ -154,7 +154,7 @@ func setScalar(f reflect.Value, value string) error {
 		f.SetInt(int64(d))
 		return err
 	case []string:
-		f.Set(reflect.ValueOf(list(value)))
+		f.Set(reflect.ValueOf(List(value)))
 	default: // whole numbers
 		n, err := strconv.ParseInt(value, 10, f.Type().Bits())
 		if err != nil {
@@ -185,8 +185,8 @@ func ParseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// list splits on commas.
-func list(text string) []string {
+// List splits a value at commas and drops empty pieces and blanks around them.
+func List(text string) []string {
 	var words []string
 	for word := range strings.SplitSeq(text, ",") {
 		if word = strings.TrimSpace(word); word != "" {

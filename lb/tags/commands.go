@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // Commands are changes of Fabio routes in the language of Fabio's manual
@@ -366,7 +368,7 @@ func (r *reader) tags() ([]string, *fabioError) {
 		return nil, nil
 	}
 	text, _, err := r.quoted()
-	return list(text), err
+	return spec.List(text), err
 }
 
 // quoted takes a text in quotes.

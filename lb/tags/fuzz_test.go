@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 func FuzzParseRule(f *testing.F) {
@@ -83,7 +84,7 @@ func canonical1(text string) string {
 	for part := range strings.SplitSeq(text, ";") {
 		if words := words1(part); len(words) > 0 {
 			// Commas at both ends keep the colons of arguments from being dropped.
-			parts = append(parts, strings.TrimSpace(words[0])+":,"+strings.Join(list(strings.Join(words[1:], ":")), ",")+",")
+			parts = append(parts, strings.TrimSpace(words[0])+":,"+strings.Join(spec.List(strings.Join(words[1:], ":")), ",")+",")
 		}
 	}
 	return strings.Join(parts, ";")

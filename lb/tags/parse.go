@@ -233,14 +233,3 @@ func (p *parser) tooMany(i Instance, routes int) bool {
 	})
 	return true
 }
-
-// list splits a value at commas and drops empty pieces and blanks around them.
-func list(value string) []string {
-	var pieces []string
-	for piece := range strings.SplitSeq(value, ",") {
-		if piece = strings.TrimSpace(piece); piece != "" {
-			pieces = append(pieces, piece)
-		}
-	}
-	return pieces
-}

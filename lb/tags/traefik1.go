@@ -225,7 +225,7 @@ func (p *parser) option1(route *Route, options *options1, option, value string) 
 		}
 		route.Precedence.Priority = max(0, n)
 	case "entryPoints":
-		route.Entrypoints = list(value)
+		route.Entrypoints = spec.List(value)
 	case "passHostHeader":
 		pass, err := strconv.ParseBool(value)
 		if err != nil {

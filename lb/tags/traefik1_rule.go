@@ -114,7 +114,7 @@ func (r *rule1) part(words []string, patterns *match.Patterns) *ruleError {
 		return &ruleError{reason: "there is no matcher before the colon"}
 	}
 	name := strings.TrimSpace(words[0])
-	args := list(strings.Join(words[1:], ":"))
+	args := spec.List(strings.Join(words[1:], ":"))
 	build := rule1Parts[name]
 	switch {
 	case build == nil:

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // keyError is a tag that Traefik does not know or cannot read. It makes the
@@ -119,9 +121,9 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 	case option == "priority":
 		r.priority, err = l.int()
 	case option == "entrypoints":
-		r.entrypoints = list(l.value)
+		r.entrypoints = spec.List(l.value)
 	case option == "middlewares":
-		r.middlewares = list(l.value)
+		r.middlewares = spec.List(l.value)
 	case option == "service":
 		r.service = strings.TrimSpace(l.value)
 	case option == "tls":

@@ -33,7 +33,7 @@ type service struct {
 func (s *service) set(words []string, l label, unsupported func(label, string)) (err *keyError) {
 	option := strings.ToLower(strings.Join(words, "."))
 	if option == "middlewares" {
-		s.middlewares = list(l.value)
+		s.middlewares = spec.List(l.value)
 		return nil
 	}
 	inner, ok := strings.CutPrefix(option, "loadbalancer.")

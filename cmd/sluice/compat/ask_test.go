@@ -1,0 +1,239 @@
+package compat
+
+import (
+	"bufio"
+	"cmp"
+	"compress/gzip"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// How long anything may take. It is no demand on speed.
+const patience = 20 * time.Second
+
+// asker puts questions to one program.
+type asker struct {
+	ip string
+	// hidden are texts that differ from run to run, and what is written for them.
+	hidden *strings.Replacer
+}
+
+// ask returns the answer in one line.
+func (a asker) ask(q *question, host string) string {
+	if q.times == 1 {
+		return a.once(q, host)
+	}
+	count := map[string]int{}
+	for range q.times {
+		answer := a.once(q, host)
+		if words := strings.Fields(answer); len(words) > 1 && words[0] == "200" {
+			answer = words[1] // the backend
+		}
+		count[answer]++
+	}
+	var shares []string
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		shares = append(shares, fmt.Sprintf("%s %d%%", name, (count[name]*100+q.times/2)/q.times))
+	}
+	return strings.Join(shares, ", ")
+}
+
+func (a asker) once(q *question, host string) string {
+	answer, err := a.exchange(q, host)
+	if err != nil {
+		return outcome(err)
+	}
+	return a.hidden.Replace(answer)
+}
+
+// outcome is in a word what became of a connection without an answer.
+func outcome(err error) string {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "nothing"
+	case errors.Is(err, errRefused):
+		return "refused"
+	}
+	return "closed"
+}
+
+var errRefused = errors.New("nobody listens")
+
+func (a asker) exchange(q *question, host string) (string, error) {
+	to := where(q, host)
+	nc, err := net.DialTimeout("tcp", net.JoinHostPort(a.ip, to.port), patience)
+	if err != nil {
+		return "", errRefused
+	}
+	defer nc.Close()
+	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
+		return "", err
+	}
+	if q.proxy != "" {
+		fmt.Fprintf(nc, "PROXY %s\r\n", q.proxy)
+	}
+	if to.method == "TCP" {
+		answer, err := talk(nc.(*net.TCPConn), to.rest)
+		return strings.ReplaceAll(answer, fmt.Sprint(nc.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
+	}
+	conn, name := nc, ""
+	if to.tls {
+		client := tls.Client(nc, &tls.Config{ServerName: to.serverName, InsecureSkipVerify: true})
+		if err := client.Handshake(); err != nil {
+			return "", err
+		}
+		conn, name = client, client.ConnectionState().PeerCertificates[0].Subject.CommonName+": "
+	}
+	answer, err := request(conn, q, to, host)
+	return name + answer, err
+}
+
+// place is whom a question is for.
+type place struct {
+	method, target, port, serverName, rest string
+
+	tls bool
+}
+
+func where(q *question, host string) place {
+	p := place{method: q.words[0], port: "9999"}
+	if p.method == "TCP" {
+		p.port, p.rest = q.words[1], strings.Join(q.words[2:], " ")
+		return p
+	}
+	p.target = q.words[1]
+	for i, word := range q.words {
+		if i+1 == len(q.words) {
+			break
+		}
+		switch word {
+		case "at":
+			p.port = q.words[i+1]
+		case "tls":
+			p.tls = true
+			p.serverName = strings.TrimPrefix(q.words[i+1], "-")
+		}
+	}
+	return p
+}
+
+func talk(nc *net.TCPConn, line string) (string, error) {
+	if line == "eof" {
+		if err := nc.CloseWrite(); err != nil {
+			return "", err
+		}
+	} else if _, err := fmt.Fprintln(nc, line); err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(nc)
+	if len(text) == 0 {
+		return "", cmp.Or(err, io.EOF)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// request sends a request as it is written down and reads the answer.
+func request(nc net.Conn, q *question, to place, host string) (string, error) {
+	var b strings.Builder
+	method, fields := to.method, slices.Clone(q.fields)
+	if method == "WS" {
+		method = "GET"
+		fields = append(fields, "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+		if !hasField(fields, "Upgrade") {
+			fields = append(fields, "Upgrade: websocket")
+		}
+	}
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", method, to.target)
+	if !hasField(fields, "Host") {
+		fields = append(fields, "Host: "+host)
+	}
+	if !hasField(fields, "Connection") {
+		fields = append(fields, "Connection: close")
+	}
+	if q.body != "" {
+		fields = append(fields, fmt.Sprintf("Content-Length: %d", len(q.body)))
+	}
+	fmt.Fprintf(&b, "%s\r\n\r\n%s", strings.Join(fields, "\r\n"), q.body)
+	if _, err := io.WriteString(nc, b.String()); err != nil {
+		return "", err
+	}
+	r := bufio.NewReader(nc)
+	resp, err := http.ReadResponse(r, &http.Request{Method: method})
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		fmt.Fprintln(nc, "ping")
+		line, err := r.ReadString('\n')
+		return "101 " + strings.TrimSpace(line), err
+	}
+	return describe(resp, q)
+}
+
+func hasField(fields []string, name string) bool {
+	return slices.ContainsFunc(fields, func(f string) bool {
+		return len(f) > len(name) && strings.EqualFold(f[:len(name)+1], name+":")
+	})
+}
+
+// describe is an answer in one line: its status, what the backend saw if one
+// was asked, and the fields that are wanted.
+func describe(resp *http.Response, q *question) (string, error) {
+	defer resp.Body.Close()
+	var body io.Reader = resp.Body
+	if resp.Header.Get("Content-Encoding") == "gzip" {
+		zipped, err := gzip.NewReader(resp.Body)
+		if err != nil {
+			return "", err
+		}
+		body = zipped
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return "", err
+	}
+	parts := []string{fmt.Sprint(resp.StatusCode)}
+	wanted := slices.Clone(q.got)
+	if resp.Header.Get("X-Backend") != "" && resp.Request.Method != http.MethodHead {
+		var s seen
+		if err := json.Unmarshal(text, &s); err != nil {
+			return "", err
+		}
+		parts[0] += fmt.Sprintf(" %s %s %s", s.Backend, s.Method, s.URI)
+		s.Header.Set("Host", s.Host)
+		if s.Body != "" {
+			parts[0] += fmt.Sprintf(" %q", s.Body)
+		}
+		for _, name := range q.seen {
+			parts = append(parts, field(s.Header, name))
+		}
+	} else if resp.StatusCode/100 == 3 {
+		wanted = append(wanted, "Location")
+	}
+	for _, name := range wanted {
+		if name == "body" {
+			parts = append(parts, fmt.Sprintf("body %q", strings.TrimSpace(string(text))))
+			continue
+		}
+		parts = append(parts, field(resp.Header, name))
+	}
+	return strings.Join(parts, "; "), nil
+}
+
+func field(h http.Header, name string) string {
+	values := h.Values(name)
+	if len(values) == 0 {
+		return "no " + name
+	}
+	return name + ": " + strings.Join(values, " + ")
+}

@@ -1,0 +1,136 @@
+package compat
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// backends are what the instances are, by name; see testdata/README.md.
+type backends map[string]net.Addr
+
+func startBackends(t *testing.T, certificate tls.Certificate) backends {
+	t.Helper()
+	all := backends{}
+	for _, name := range []string{"a", "b", "c", "d", "tls"} {
+		server := httptest.NewUnstartedServer(echo(name))
+		if name == "tls" {
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+			server.StartTLS()
+		} else {
+			server.Start()
+		}
+		t.Cleanup(server.Close)
+		all[name] = server.Listener.Addr()
+	}
+	all["tcp"] = serve(t, tell)
+	all["mute"] = serve(t, func(net.Conn) {})
+	down := listen(t)
+	down.Close()
+	all["down"] = down.Addr()
+	return all
+}
+
+// seen is what a web server tells of a request.
+type seen struct {
+	Backend, Method, URI, Host string
+	Header                     http.Header
+	Body                       string
+}
+
+func echo(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+			upgrade(w, r, name)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Backend", name)
+		if kind := r.Header.Get("X-Type"); kind != "" {
+			w.Header().Set("Content-Type", kind)
+		}
+		if name, value, ok := strings.Cut(r.Header.Get("X-Field"), ": "); ok {
+			w.Header().Set(name, value)
+		}
+		if status, err := strconv.Atoi(r.Header.Get("X-Status")); err == nil {
+			w.WriteHeader(status)
+		}
+		_ = json.NewEncoder(w).Encode(seen{name, r.Method, r.RequestURI, r.Host, r.Header, string(body)})
+	})
+}
+
+// upgrade accepts a WebSocket, as far as a proxy can tell, and sends back one
+// line with what it saw.
+func upgrade(w http.ResponseWriter, r *http.Request, name string) {
+	nc, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer nc.Close()
+	fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Backend: %s\r\n\r\n", name)
+	line, err := buffered.ReadString('\n')
+	if err == nil {
+		fmt.Fprintf(nc, "%s %s %s", name, r.RequestURI, line)
+	}
+}
+
+// tell tells what a client of TCP says.
+func tell(nc net.Conn) {
+	r := bufio.NewReader(nc)
+	said := "tcp"
+	for {
+		line, err := r.ReadString('\n')
+		line = strings.TrimSpace(line)
+		if err != nil {
+			fmt.Fprintf(nc, "%s %q, end\n", said, line)
+			return
+		}
+		said += fmt.Sprintf(" %q", line)
+		if !strings.HasPrefix(line, "PROXY ") {
+			fmt.Fprintln(nc, said)
+			return
+		}
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// serve serves every connection, until the end of the test.
+func serve(t *testing.T, handle func(net.Conn)) net.Addr {
+	t.Helper()
+	l := listen(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = nc.SetDeadline(time.Now().Add(patience))
+			handle(nc)
+			nc.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	return l.Addr()
+}

@@ -1,0 +1,188 @@
+package compat
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	document         = "../../../docs/compatibility.md"
+	documentTemplate = "testdata/compatibility.md"
+)
+
+// placeOfCases is where the template wants the cases of a world.
+var placeOfCases = regexp.MustCompile(`(?m)^<!-- cases: (\S+) -->$`)
+
+// TestDocument makes docs/compatibility.md from its template, which holds what
+// was written by hand, and the cases.
+func TestDocument(t *testing.T) {
+	written, err := os.ReadFile(documentTemplate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	made := placeOfCases.ReplaceAllStringFunc(string(written), func(place string) string {
+		name := placeOfCases.FindStringSubmatch(place)[1]
+		shown[name] = true
+		return table(t, name)
+	})
+	made = "<!-- Made from the cases in cmd/sluice/compat: see testdata/README.md there. -->\n\n" + made
+	for _, path := range worlds(t) {
+		if !shown[path] {
+			t.Errorf("%s: the file does not show the cases of %s", documentTemplate, path)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(document, []byte(made), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != made {
+		t.Errorf("%s is not made from the cases: run go test ./cmd/sluice/compat -update", document)
+	}
+}
+
+// worlds are the names of all of them, as folder/file.
+func worlds(t *testing.T) (names []string) {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/*/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(path, "testdata/"), ".txtar"))
+	}
+	return names
+}
+
+// table is that of the cases of one world, a row for each.
+func table(t *testing.T, name string) string {
+	t.Helper()
+	w, err := readWorld(filepath.Join("testdata", name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := filepath.Dir(name)
+	var b strings.Builder
+	fmt.Fprintf(&b, "| feature | %s | sluice | test |\n|---|---|---|---|\n", peers[peer].title)
+	for _, c := range w.cases {
+		fmt.Fprintf(&b, "| %s | %s | %s | `TestCompatibility/%s/%s` |\n", c.feature, c.column(peer), c.ours(peer), name, c.name)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// column has all questions with the peer's answers.
+func (c *testCase) column(peer string) string {
+	var rows []string
+	for _, q := range c.questions {
+		rows = append(rows, code(q.String())+" → "+code(q.answers[peer]))
+	}
+	return strings.Join(rows, "<br>")
+}
+
+// ours has the answers of sluice that are others.
+func (c *testCase) ours(peer string) string {
+	var rows []string
+	for _, q := range c.questions {
+		if answer := q.answers["sluice"]; answer != q.answers[peer] {
+			rows = append(rows, code(q.String())+" → "+code(answer))
+		}
+	}
+	if len(rows) == 0 {
+		return "the same"
+	}
+	return c.note + ": " + strings.Join(rows, "<br>")
+}
+
+func code(text string) string {
+	return "`" + strings.NewReplacer("|", `\|`, "`", "'").Replace(text) + "`"
+}
+
+var (
+	testName  = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)((?:/[^`]*)?)`")
+	testCell  = regexp.MustCompile(`\| ([^|]*) \|$`)
+	quoted    = regexp.MustCompile("`([^`]*)`")
+	testFuncs = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
+)
+
+// TestNamesInDocument: what the document calls a test is one. In the last column
+// of a table whose head says "test", all that is quoted is the name of a test or
+// of a script.
+func TestNamesInDocument(t *testing.T) {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := functions(t)
+	column := false
+	for n, line := range strings.Split(string(text), "\n") {
+		if !strings.HasPrefix(line, "|") {
+			column = false
+			continue
+		}
+		if strings.HasSuffix(line, "| test |") {
+			column = true
+			continue
+		}
+		for _, m := range testName.FindAllStringSubmatch(line, -1) {
+			if !exists(known, m[1], m[2]) {
+				t.Errorf("%s:%d: there is no test %s%s", document, n+1, m[1], m[2])
+			}
+		}
+		cell := testCell.FindStringSubmatch(line)
+		if !column || cell == nil {
+			continue
+		}
+		for _, m := range quoted.FindAllStringSubmatch(cell[1], -1) {
+			if !testName.MatchString(m[0]) && !isFile("../testdata/script/"+m[1]+".txtar") {
+				t.Errorf("%s:%d: there is no script %s", document, n+1, m[1])
+			}
+		}
+	}
+}
+
+// functions are the names of all tests of the module.
+func functions(t *testing.T) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir("../../..", func(path string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range testFuncs.FindAllStringSubmatch(string(text), -1) {
+			names = append(names, m[1])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// exists reports whether there is that test, and of tests with a file for each
+// of their parts that file.
+func exists(known []string, name, part string) bool {
+	part = strings.TrimPrefix(part, "/")
+	switch {
+	case !slices.Contains(known, name):
+		return false
+	case name == "TestGolden" && part != "":
+		return isFile("../../../lb/tags/testdata/golden/" + part + ".txtar")
+	}
+	return true
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

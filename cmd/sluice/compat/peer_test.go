@@ -1,0 +1,132 @@
+package compat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/internal/parts"
+)
+
+// peer is a program that sluice stands in for.
+type peer struct {
+	title string // in the document
+	env   string // where its path is
+	// ours and theirs are the arguments of both in a world whose files are in the
+	// working directory.
+	ours, theirs func(ip, consul string) []string
+	// What is registered last is routed to backend a for each of these paths of
+	// readyHost: by tags, and by keys.
+	readyTags []string
+	readyKeys map[string]string
+	ready     []string
+}
+
+const readyHost = "ready.test"
+
+// peers are all of them, by folder below testdata.
+var peers = map[string]peer{
+	"fabio": {
+		title: "Fabio", env: "SLUICE_FABIO",
+		ours: func(ip, consul string) []string {
+			return append([]string{"-fabio", "fabio.properties"}, fabioFlags(ip, consul)...)
+		},
+		theirs: func(ip, consul string) []string {
+			return append([]string{"-cfg", "fabio.properties", "-insecure"}, fabioFlags(ip, consul)...)
+		},
+		readyTags: []string{"urlprefix-" + readyHost + "/tags"},
+		readyKeys: map[string]string{"fabio/config/~": "route add ready " + readyHost + "/keys http://{a}/"},
+		ready:     []string{"/tags", "/keys"},
+	},
+}
+
+func fabioFlags(ip, consul string) []string {
+	return []string{
+		"-registry.consul.addr", consul, "-registry.consul.register.enabled=false", "-ui.addr", ip + ":9998",
+	}
+}
+
+// running is a program at work.
+type running struct {
+	asker
+
+	cmd *exec.Cmd
+	log *os.File
+}
+
+// start starts a program on an address of its own, in a folder with the files
+// of the world.
+func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul string) []string) *running {
+	t.Helper()
+	dir := t.TempDir()
+	r := &running{asker: asker{ip: parts.Loopback(t)}}
+	for _, f := range w.archive.Files {
+		if f.Name == casesFile {
+			continue
+		}
+		text := strings.ReplaceAll(string(f.Data), "{ip}", r.ip)
+		if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.authority.write(t, dir)
+	var err error
+	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
+		t.Fatal(err)
+	}
+	r.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), path, args(r.ip, s.consul.Addr)...)
+	r.cmd.Dir = dir
+	r.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "SSL_CERT_FILE=" + filepath.Join(dir, "authority.pem")}
+	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.hide(s.backends)
+	t.Cleanup(func() { r.stop(t) })
+	return r
+}
+
+func (r *running) stop(t *testing.T) {
+	_ = r.cmd.Process.Kill()
+	var killed *exec.ExitError
+	if err := r.cmd.Wait(); err != nil && !errors.As(err, &killed) {
+		t.Error(err)
+	}
+	if t.Failed() {
+		text, err := os.ReadFile(r.log.Name())
+		t.Logf("%s said: %v\n%s", r.cmd.Path, err, text)
+	}
+	r.log.Close()
+}
+
+// await waits until the program routes what was registered last.
+func (r *running) await(t *testing.T, paths []string) {
+	t.Helper()
+	for _, path := range paths {
+		q := &question{times: 1, words: []string{"GET", path}}
+		answer := ""
+		for deadline := time.Now().Add(patience); !strings.HasPrefix(answer, "200 "); time.Sleep(20 * time.Millisecond) {
+			if answer = r.ask(q, readyHost); time.Now().After(deadline) {
+				t.Fatalf("%s does not route %s%s: %s", r.cmd.Path, readyHost, path, answer)
+			}
+		}
+	}
+}
+
+// hide says what is written for addresses, which differ from run to run.
+func (r *running) hide(all backends) {
+	pairs := []string{r.ip, "{ip}"}
+	for name, at := range all {
+		pairs = append(pairs, at.String(), "{"+name+"}", fmt.Sprint(at.(*net.TCPAddr).Port), "{"+name+" port}")
+	}
+	r.hidden = strings.NewReplacer(pairs...)
+}

@@ -60,7 +60,7 @@ func forwardOne(t testing.TB, format string) (roundTrip func()) {
 		r = start(t, nil, route)
 	} else {
 		logged := startLogged(t, nil, accesslog.Options{Format: format}, route)
-		logged.text.text.Grow(64 << 20) // which the test shall not count
+		logged.text.Grow(64 << 20) // which the test shall not count
 		r = logged.rig
 	}
 	conn, err := net.Dial("tcp", r.addr)

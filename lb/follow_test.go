@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/capture"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -24,12 +24,12 @@ import (
 type liveCatalog struct {
 	*rig
 	source *watchtest.Source
-	log    *lockedBuffer
+	log    *capture.Buffer
 }
 
 func startWithCatalog(t *testing.T, change func(*watchtest.Source), options ...func(*ServerOptions)) *liveCatalog {
 	t.Helper()
-	c := &liveCatalog{source: watchtest.New(), log: &lockedBuffer{}}
+	c := &liveCatalog{source: watchtest.New(), log: &capture.Buffer{}}
 	change(c.source)
 	o := DefaultServerOptions()
 	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
@@ -169,24 +169,6 @@ func TestProblemsAreLoggedOncePerAppearance(t *testing.T) {
 	eventually(t, "the change is routed", routed("/three"))
 	register(c.source, "web", []string{bad, good}, watch.Passing, address)
 	eventually(t, "the problem is logged again when it is back", func() bool { return logged() == 2 })
-}
-
-// lockedBuffer collects a log.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // One service that cannot be read does not hold up the others for ever.

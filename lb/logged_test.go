@@ -2,7 +2,6 @@ package lb
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -13,34 +12,17 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/capture"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 )
 
 // loggedRig is a rig with an access log.
 type loggedRig struct {
 	*rig
-	text syncBuffer
-}
-
-type syncBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	text capture.Buffer
 }
 
 func startLogged(t testing.TB, change func(*ServerOptions), o accesslog.Options, routes ...testRoute) *loggedRig {
@@ -265,7 +247,7 @@ func TestHTTP2IsLogged(t *testing.T) {
 
 // Without an access log, operators hear of refused requests now and then.
 func TestRefusedRequestsAreToldOfNowAndThen(t *testing.T) {
-	var text syncBuffer
+	var text capture.Buffer
 	r := start(t, func(o *ServerOptions) { o.Logger = slog.New(slog.NewTextHandler(&text, nil)) },
 		testRoute{prefix: "/", backends: []string{refusing(t)}})
 	for range 3 {

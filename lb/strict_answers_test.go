@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/capture"
 )
 
 // malformedClasses are what upstreams say that is no answer, by class.
@@ -126,7 +128,7 @@ func TestCutAnswers(t *testing.T) {
 		for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 			t.Run(class+" "+protocol, func(t *testing.T) {
 				upstream := record(t, sayingOnce(answer))
-				var log lockedBuffer
+				var log capture.Buffer
 				r, c := startTLS(t, protocol, func(o *ServerOptions) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) },
 					testRoute{prefix: "/", backends: []string{upstream.addr}})
 				resp, err := c.Get("https://" + r.addr + "/x")

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/capture"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -179,7 +180,7 @@ func TestClientThatLeavesIsA499(t *testing.T) {
 		close(arrived)
 		_, _ = io.Copy(io.Discard, c)
 	})
-	var log lockedBuffer
+	var log capture.Buffer
 	r := start(t, func(o *ServerOptions) {
 		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}, testRoute{prefix: "/", backends: []string{upstream.addr}})

@@ -4,11 +4,13 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/capture"
 )
 
 // A refused request is told of in the log, with its reason and its start, escaped.
 func TestRefusedRequestsAreLogged(t *testing.T) {
-	var log lockedBuffer
+	var log capture.Buffer
 	r := start(t, func(o *ServerOptions) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, testRoute{prefix: "/"})
 	if got := r.raw("GET /x\x1b HTTP/1.1\r\nHost: h\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 400 ") {
 		t.Errorf("answered %q", got)

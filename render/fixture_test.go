@@ -1,18 +1,17 @@
 package render
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/sluiceproxy/sluice/internal/capture"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
@@ -24,8 +23,8 @@ type bench struct {
 	t      *testing.T
 	dir    string
 	source *watchtest.Source
-	out    *safeBuffer
-	log    *safeBuffer
+	out    *capture.Buffer
+	log    *capture.Buffer
 	*Renderer
 
 	stop func() error // ends the renderer and returns Run's error
@@ -45,7 +44,7 @@ func start(t *testing.T, o Options) *bench {
 // start also starts another process's worth of renderer on the same folder.
 func (b *bench) start(o Options) {
 	b.t.Helper()
-	b.out, b.log, b.done = &safeBuffer{}, &safeBuffer{}, make(chan struct{})
+	b.out, b.log, b.done = &capture.Buffer{}, &capture.Buffer{}, make(chan struct{})
 	o = b.complete(o)
 	options := watch.DefaultOptions()
 	options.Logger = slog.New(slog.DiscardHandler)
@@ -141,22 +140,3 @@ func text(contents, destination string) Template {
 func (b *bench) setKey(path, value string) {
 	b.source.Set(watch.Key{Path: path}, &watch.Pair{Key: path, Value: value})
 }
-
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-func (s *safeBuffer) count(line string) int { return strings.Count(s.String(), line) }

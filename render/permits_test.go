@@ -75,18 +75,18 @@ func TestCommandWaitsForItsLock(t *testing.T) {
 	other.Command = install.Command{"echo other $(cat $DIR/other)"}
 	b := start(t, Options{Locker: lender, Templates: []Template{locked(`{{key "a"}}`, "out", "echo locked $(cat $DIR/out)"), other}})
 	b.setKey("a", "1")
-	b.await("the other's command", func() bool { return b.out.count("other 1") == 1 })
+	b.await("the other's command", func() bool { return b.out.Count("other 1") == 1 })
 	b.awaitFile("out", "1")
 	b.setKey("a", "2")
-	b.await("the other's command", func() bool { return b.out.count("other 2") == 1 })
-	b.await("a warning", func() bool { return b.log.count("a command waits for its lock") == 1 })
-	if b.out.count("locked") != 0 {
+	b.await("the other's command", func() bool { return b.out.Count("other 2") == 1 })
+	b.await("a warning", func() bool { return b.log.Count("a command waits for its lock") == 1 })
+	if b.out.Count("locked") != 0 {
 		t.Error("the command ran without its lock")
 	}
 	lender.grants <- nil
 	b.awaitState(0, Applied)
 	b.await("the lock's return", func() bool { return slices.Equal(lender.seen(), []string{"took app", "gave back app"}) })
-	if got := b.out.count("locked"); got != 1 || b.out.count("locked 2") != 1 {
+	if got := b.out.Count("locked"); got != 1 || b.out.Count("locked 2") != 1 {
 		t.Errorf("the command ran %d times:\n%s", got, b.out)
 	}
 }
@@ -104,7 +104,7 @@ func TestCommandsShareALock(t *testing.T) {
 		t.Errorf("events %q", got)
 	}
 	b.setKey("a", "2")
-	b.await("the second time", func() bool { return b.out.count("one") == 2 && b.out.count("two") == 2 })
+	b.await("the second time", func() bool { return b.out.Count("one") == 2 && b.out.Count("two") == 2 })
 	b.await("the lock's return", func() bool {
 		return slices.Equal(lender.seen(), []string{"took app", "gave back app", "took app", "gave back app"})
 	})
@@ -117,13 +117,13 @@ func TestLostLock(t *testing.T) {
 	tpl := locked("x", "out", "echo begun; test -e $DIR/fixed || exec sleep 1000")
 	tpl.OnCommandError, tpl.CommandTimeout = CommandExit, time.Hour
 	b := start(t, Options{Locker: lender, Retry: impatient, Templates: []Template{tpl}})
-	b.await("the command", func() bool { return b.out.count("begun") == 1 })
+	b.await("the command", func() bool { return b.out.Count("begun") == 1 })
 	if err := os.WriteFile(b.path("fixed"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	lender.drop(errors.New("the session is gone"))
 	b.awaitState(0, Applied)
-	if b.log.count("the lock was lost: lock app: the session is gone") == 0 {
+	if b.log.Count("the lock was lost: lock app: the session is gone") == 0 {
 		t.Errorf("log:\n%s", b.log)
 	}
 }
@@ -132,7 +132,7 @@ func TestRefusedLock(t *testing.T) {
 	tpl := locked("x", "out", "echo ran")
 	tpl.OnCommandError = CommandExit
 	b, err := once(t, Options{Locker: newLender(errors.New("permission denied")), Templates: []Template{tpl}})
-	if err == nil || !strings.Contains(err.Error(), "permission denied") || b.out.count("ran") != 0 {
+	if err == nil || !strings.Contains(err.Error(), "permission denied") || b.out.Count("ran") != 0 {
 		t.Errorf("error %v, output %s", err, b.out)
 	}
 	if b.read("out") != "x" {
@@ -163,7 +163,7 @@ func TestLocksEndWithTheRenderer(t *testing.T) {
 	holding.Lock = Lock{Key: "other", Limit: 1, Hold: time.Hour}
 	lender := newLender(nil)
 	b := start(t, Options{Locker: lender, Templates: []Template{holding}})
-	b.await("the command", func() bool { return b.out.count("ran") == 1 })
+	b.await("the command", func() bool { return b.out.Count("ran") == 1 })
 	if err := b.stop(); err != nil {
 		t.Error(err)
 	}
@@ -171,7 +171,7 @@ func TestLocksEndWithTheRenderer(t *testing.T) {
 		t.Errorf("events %q", got)
 	}
 	b = start(t, Options{Locker: lender, Templates: []Template{waiting}})
-	b.await("a warning", func() bool { return b.log.count("waits for its lock") == 1 })
+	b.await("a warning", func() bool { return b.log.Count("waits for its lock") == 1 })
 	if err := b.stop(); err != nil {
 		t.Error(err)
 	}
@@ -180,7 +180,7 @@ func TestLocksEndWithTheRenderer(t *testing.T) {
 // With once, the error tells what it was waiting for when time was up.
 func TestOnceTellsOfTheLock(t *testing.T) {
 	b := start(t, Options{Once: true, Locker: newLender(), Templates: []Template{locked("x", "out", "true")}})
-	b.await("a warning", func() bool { return b.log.count("waits for its lock") == 1 })
+	b.await("a warning", func() bool { return b.log.Count("waits for its lock") == 1 })
 	if err := b.stop(); err == nil || !strings.HasSuffix(err.Error(), "waits for the lock app") {
 		t.Errorf("error %v", err)
 	}

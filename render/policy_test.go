@@ -39,7 +39,7 @@ func TestFatalFailures(t *testing.T) {
 			if b.read("good") != "good" {
 				t.Error("the other template was not rendered")
 			}
-			if n := b.out.count("on fire"); name == "command" && n != 3 {
+			if n := b.out.Count("on fire"); name == "command" && n != 3 {
 				t.Errorf("the command ran %d times, want 3", n)
 			}
 		})
@@ -96,7 +96,7 @@ func TestRollbackOfTheFirst(t *testing.T) {
 	b := start(t, Options{Retry: impatient, Templates: []Template{{
 		Contents: "x", Destination: "out", Command: install.Command{"echo run; test -e $DIR/fixed"}, OnCommandError: CommandRollback,
 	}}})
-	b.await("attempts", func() bool { return b.out.count("run") > 2 })
+	b.await("attempts", func() bool { return b.out.Count("run") > 2 })
 	if b.read("out") != "x" {
 		t.Errorf("file %q", b.read("out"))
 	}

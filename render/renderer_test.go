@@ -114,7 +114,7 @@ func TestFaultsAreIsolated(t *testing.T) {
 	check(b)
 	b.setKey("a", "2")
 	b.awaitFile("good", "2")
-	if n := b.log.count(`level=ERROR msg="executing a template failed"`); n != 1 {
+	if n := b.log.Count(`level=ERROR msg="executing a template failed"`); n != 1 {
 		t.Errorf("the failing template was reported %d times", n)
 	}
 
@@ -142,8 +142,8 @@ func TestWriteIsRetried(t *testing.T) {
 	if s := b.awaitState(0, WriteFailed); s.Retry.IsZero() {
 		t.Error("no retry is planned")
 	}
-	b.await("retries", func() bool { return b.log.count("writing a file failed") > 2 })
-	if n := b.log.count(`level=ERROR`); n != 1 {
+	b.await("retries", func() bool { return b.log.Count("writing a file failed") > 2 })
+	if n := b.log.Count(`level=ERROR`); n != 1 {
 		t.Errorf("one state was reported %d times", n)
 	}
 	if err := os.Remove(blocked); err != nil {
@@ -252,7 +252,7 @@ func TestCommandIsOwedUntilItSucceeds(t *testing.T) {
 		Retry:     watch.Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond},
 	}
 	b := start(t, reload)
-	b.await("attempts", func() bool { return b.out.count("attempt") > 2 })
+	b.await("attempts", func() bool { return b.out.Count("attempt") > 2 })
 	s := b.awaitState(0, ReloadFailed)
 	if s.Err == nil || !strings.Contains(s.Err.Error(), "exit status 7") || !strings.Contains(s.Err.Error(), "on fire") {
 		t.Errorf("error %v", s.Err)
@@ -262,7 +262,7 @@ func TestCommandIsOwedUntilItSucceeds(t *testing.T) {
 	reload.Once = true
 	b.start(reload)
 	<-b.done
-	if err := b.stop(); err == nil || b.out.count("attempt") != 1 {
+	if err := b.stop(); err == nil || b.out.Count("attempt") != 1 {
 		t.Errorf("once: error %v, printed %q", err, b.out)
 	}
 	if err := os.WriteFile(b.path("fixed"), nil, 0o600); err != nil {
@@ -380,7 +380,7 @@ func TestVeryManyQueriesAreToldOnce(t *testing.T) {
 		b.awaitFile("many", value)
 		b.awaitFile("enough", value)
 	}
-	if log := b.log; log.count("asks for very much") != 1 || log.count("queries=129") != 1 {
+	if log := b.log; log.Count("asks for very much") != 1 || log.Count("queries=129") != 1 {
 		t.Errorf("log:\n%s", log)
 	}
 }

@@ -34,7 +34,7 @@ func TestSideFilesInDryMode(t *testing.T) {
 	o.Dry = true
 	o.Templates = []Template{text(`{{"x" | writeToFile (printf "%s/side" (env "DIR")) "" "" "0600"}}main`, "out")}
 	b, err := once(t, o)
-	if err != nil || b.out.count("main") != 1 {
+	if err != nil || b.out.Count("main") != 1 {
 		t.Errorf("printed %q, %v", b.out, err)
 	}
 	if _, err := os.Stat(b.path("side")); err == nil {

@@ -88,7 +88,7 @@ func TestMissingIsToldOnce(t *testing.T) {
 		b := start(t, Options{Templates: []Template{text(`{{key "a"}}{{key "b"}}{{service "web"}}`, "out")}})
 		b.source.SetErr(watch.Health{Service: "web", PassingOnly: true}, errors.New("no leader"))
 		time.Sleep(4900 * time.Millisecond)
-		if n := b.log.count("waits for data"); n != 0 {
+		if n := b.log.Count("waits for data"); n != 0 {
 			t.Errorf("%d warnings before the time:\n%s", n, b.log)
 		}
 		b.setKey("a", "1")

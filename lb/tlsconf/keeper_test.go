@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/capture"
 )
 
 // hosts are the first hosts of the certificates in force.
@@ -138,7 +140,7 @@ func TestKeeperReadsAgainAndTellsOnce(t *testing.T) {
 	file := filepath.Join(dir, "c.pem")
 	one, two := pairFor(t, "one.test"), pairFor(t, "two.test")
 	write(t, file, one.both())
-	var log lockedBuffer
+	var log capture.Buffer
 	k := NewKeeper("web", Source{Type: TypeFile, Cert: file, Refresh: time.Millisecond}, slog.New(slog.NewTextHandler(&log, nil)))
 	if err := k.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -170,21 +172,4 @@ func TestKeeperReadsAgainAndTellsOnce(t *testing.T) {
 	if strings.Contains(log.String(), "PRIVATE KEY") {
 		t.Error("a key is in the log")
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,18 +1,17 @@
 package child
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/sluiceproxy/sluice/internal/capture"
 	"github.com/sluiceproxy/sluice/render/install"
 )
 
@@ -22,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type run struct {
 	*Child
 	t      *testing.T
-	out    *output
+	out    *capture.Buffer
 	cancel context.CancelFunc
 	result chan result
 }
@@ -34,7 +33,7 @@ type result struct {
 
 func begin(t *testing.T, o Options) *run {
 	t.Helper()
-	r := &run{t: t, out: &output{}, result: make(chan result, 1)}
+	r := &run{t: t, out: &capture.Buffer{}, result: make(chan result, 1)}
 	if o.KillSignal == 0 {
 		o.KillSignal = syscall.SIGINT
 	}
@@ -184,21 +183,4 @@ func TestSplay(t *testing.T) {
 	if c.splay(first) != first {
 		t.Error("a second change starts a second timer")
 	}
-}
-
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }

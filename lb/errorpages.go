@@ -17,7 +17,7 @@ type errorPages struct {
 	spec     *spec.Errors
 	statuses spec.Statuses
 	rewrites []statusRewrite
-	pages    *Route // all that forwarding needs
+	pages    ending
 }
 
 type statusRewrite struct {
@@ -25,7 +25,7 @@ type statusRewrite struct {
 	to int
 }
 
-func newErrorPages(s *spec.Errors, pages *Route) (*errorPages, error) {
+func newErrorPages(s *spec.Errors, pages ending) (*errorPages, error) {
 	statuses, err := spec.ParseStatuses(s.Status)
 	e := &errorPages{spec: s, statuses: statuses, pages: pages}
 	for of, to := range s.StatusRewrites {
@@ -91,10 +91,9 @@ func (e *errorPages) ask(x *Exchange, status int) {
 	x.Request.Method, x.RawQuery, x.Body, x.Length = http.MethodGet, query, nil, 0
 	x.Reply = &statusReply{reply, told}
 	x.Header.Del("Content-Type")
-	route := x.Route
-	x.Route, x.upgrade = e.pages, ""
-	x.forward.Serve(x)
-	x.Route, x.Request.Method, x.Reply = route, method, reply
+	x.upgrade = ""
+	e.pages.Serve(x)
+	x.Request.Method, x.Reply = method, reply
 	x.Outcome.Status = told
 }
 
@@ -102,14 +101,15 @@ func (e *errorPages) ask(x *Exchange, status int) {
 type replacingReply struct {
 	Reply
 	statuses spec.Statuses
-	replaced int // the status of the answer that was kept back, or 0
+	unless   func() bool // not nil if it may turn out that the answer cannot be replaced
+	replaced int         // the status of the answer that was kept back, or 0
 }
 
 var errReplaced = errors.New("the answer is replaced by an error page")
 
 // Begin implements [Reply].
 func (r *replacingReply) Begin(status int, h *Header, length int64) error {
-	if r.statuses.Contain(status) {
+	if r.statuses.Contain(status) && (r.unless == nil || !r.unless()) {
 		r.replaced = status
 		return errReplaced
 	}

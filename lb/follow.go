@@ -64,6 +64,15 @@ func (s *Server) put(table *Table) {
 	s.logRoutes(gone, come, len(table.Routes()))
 }
 
+// withVias are routes, and the further ways they have to pools.
+func withVias(routes []*Route) []*Route {
+	all := slices.Clone(routes)
+	for _, r := range routes {
+		all = append(all, r.vias...)
+	}
+	return all
+}
+
 func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 	return func(yield func(*target.Pool) bool) {
 		for _, r := range tcp {
@@ -71,11 +80,9 @@ func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 				return
 			}
 		}
-		for _, r := range routes {
-			for _, p := range append(slices.Clip(r.also), r.Pool) {
-				if !yield(p) {
-					return
-				}
+		for _, r := range withVias(routes) {
+			if !yield(r.Pool) {
+				return
 			}
 		}
 	}

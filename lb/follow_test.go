@@ -60,8 +60,15 @@ func startWithCatalog(t *testing.T, change func(*watchtest.Source), options ...f
 	return c
 }
 
-// register sets a service with these tags and one instance per backend.
+// register sets a service with these tags and one instance per backend; there is
+// no other.
 func register(source *watchtest.Source, service string, tags []string, status string, backends ...string) {
+	registerAmong(source, service, tags, status, backends...)
+	source.Set(watch.Services{}, []watch.ServiceTags{{Name: service, Tags: tags}})
+}
+
+// registerAmong is register without the list of services.
+func registerAmong(source *watchtest.Source, service string, tags []string, status string, backends ...string) {
 	var instances []watch.Instance
 	for i, address := range backends {
 		host, port, _ := net.SplitHostPort(address)
@@ -75,7 +82,6 @@ func register(source *watchtest.Source, service string, tags []string, status st
 		})
 	}
 	source.Set(watch.Health{Service: service}, instances)
-	source.Set(watch.Services{}, []watch.ServiceTags{{Name: service, Tags: tags}})
 }
 
 // The case users come with, tags and all.

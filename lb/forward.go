@@ -158,7 +158,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer, fresh boo
 	f.s.recordTarget(x)
 	f.observe(x, t, ans.Status() >= http.StatusInternalServerError)
 	if fresh {
-		x.Route.sticky.set(&x.answer, t)
+		x.Route.sticky.set(&x.answer, cookieValue(t.Key().String()))
 	}
 	if ans.Status() == http.StatusSwitchingProtocols {
 		f.tunnel(x, ans)

@@ -18,6 +18,8 @@ type link struct {
 	*linker
 	wanted   *tags.Route // the definition that counts
 	made     *Route
+	last     Handler // what the chain ends with
+	parts    int     // of composed services
 	uses     []used
 	problems []tags.Problem
 }
@@ -29,7 +31,7 @@ func (k *link) route(w *wanted) *Route {
 		return nil
 	}
 	k.made = &Route{Route: k.wanted, Match: k.wanted.Match, Entrypoints: k.wanted.Entrypoints}
-	if !k.entrypoints() || !k.steps() || !k.handler() || !k.pool() {
+	if !k.entrypoints() || !k.steps() || !k.pool() || !k.handler() {
 		k.letGo()
 		return nil
 	}
@@ -68,12 +70,14 @@ func (k *link) steps() bool {
 	for _, own := range k.wanted.Steps {
 		k.made.Steps = append(k.made.Steps, Step{Spec: own})
 	}
-	if err := k.named(k.wanted.Middlewares, 0); err != nil {
+	named, err := k.named(nil, k.wanted.Middlewares, 0)
+	if err != nil {
 		return k.fail(err.Error(), notWithout)
 	}
+	k.made.Steps = append(k.made.Steps, named...)
 	b := k.backend(nameOf(k.wanted.Dialect, k.wanted.Pool))
 	if p := b.merge(); p != nil && len(p.Middlewares) > 0 {
-		if err := k.named(p.Middlewares, 0); err != nil {
+		if k.made.Steps, err = k.named(k.made.Steps, p.Middlewares, 0); err != nil {
 			return k.fail("service "+p.Name+": "+err.Error(), notWithout)
 		}
 	}
@@ -84,29 +88,30 @@ func (k *link) steps() bool {
 const maxChain = 16
 
 // named adds the middlewares of those names.
-func (k *link) named(names []string, depth int) error {
+func (k *link) named(steps []Step, names []string, depth int) ([]Step, error) {
 	for _, text := range names {
 		object := k.middleware(nameOf(tags.Traefik, text))
 		k.use(object)
 		m := object.winner()
 		if m == nil {
-			return errors.New("there is no middleware " + text)
+			return nil, errors.New("there is no middleware " + text)
 		}
 		chain, isChain := m.Spec.(spec.Chain)
 		switch {
 		case m.Broken != "":
-			return errors.New("middleware " + text + ": " + m.Broken)
+			return nil, errors.New("middleware " + text + ": " + m.Broken)
 		case isChain && depth == maxChain:
-			return errors.New("middleware " + text + ": the chain contains itself")
+			return nil, errors.New("middleware " + text + ": the chain contains itself")
 		case isChain:
-			if err := k.named(chain.Middlewares, depth+1); err != nil {
-				return err
+			var err error
+			if steps, err = k.named(steps, chain.Middlewares, depth+1); err != nil {
+				return nil, err
 			}
 		default:
-			k.made.Steps = append(k.made.Steps, Step{Name: text, Spec: m.Spec})
+			steps = append(steps, Step{Name: text, Spec: m.Spec})
 		}
 	}
-	return nil
+	return steps, nil
 }
 
 // letGo forgets the runtime pools a route has looked at that is not served after
@@ -126,27 +131,34 @@ func (k *link) use(object used) {
 	}
 }
 
-// handler puts the route's handler together: the steps, and then the forwarder.
+// handler puts the route's handler together: the steps, and then what they end
+// with.
 func (k *link) handler() bool {
-	r := k.made
-	r.handler = lastHandler{}
-	for i, step := range slices.Backward(r.Steps) {
-		m, err := k.step(i, step.Spec)
-		if err != nil {
-			return k.fail(strings.TrimSpace("middleware "+step.Name)+": "+err.Error(), notWithout)
-		}
-		r.Steps[i].middleware = m
-		r.handler = &chained{m, r.handler}
+	var err error
+	if k.made.handler, err = k.chain(k.made.Name, k.made.Steps, k.last); err != nil {
+		return k.fail(err.Error(), notWithout)
 	}
 	return true
 }
 
-// step makes the i-th middleware of the route. Some need to know of other things
-// than their spec.
-func (k *link) step(i int, s spec.Middleware) (Middleware, error) {
+// chain puts steps in front of a handler. Their state is that of the owner.
+func (k *link) chain(owner string, steps []Step, last Handler) (Handler, error) {
+	for i, step := range slices.Backward(steps) {
+		m, err := k.step(fmt.Sprintf("%s/%s/%d", k.made.Dialect, owner, i), step.Spec)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", strings.TrimSpace("middleware "+step.Name), err)
+		}
+		steps[i].middleware = m
+		last = &chained{m, last}
+	}
+	return last, nil
+}
+
+// step makes a middleware. Some need to know of other things than their spec.
+func (k *link) step(owner string, s spec.Middleware) (Middleware, error) {
 	switch t := s.(type) {
 	case *spec.Errors:
-		pages, err := k.serviceRoute(t.Service)
+		pages, err := k.ending(t.Service, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -158,17 +170,7 @@ func (k *link) step(i int, s spec.Middleware) (Middleware, error) {
 		}
 		s = spec.RedirectScheme{Scheme: to.Scheme, Port: to.Port, Permanent: t.Permanent}
 	}
-	return k.middlewareOf(fmt.Sprintf("%s/%s/%d", k.made.Dialect, k.made.Name, i), s)
-}
-
-// serviceRoute is what forwarding to a service by its name needs.
-func (k *link) serviceRoute(service string) (*Route, error) {
-	p, runtime, err := k.poolOf(service)
-	if err != nil {
-		return nil, err
-	}
-	k.made.also = append(k.made.also, runtime)
-	return &Route{Route: &tags.Route{Name: k.wanted.Name, Dialect: k.wanted.Dialect}, PassHost: p.PassHost, Pool: runtime}, nil
+	return k.middlewareOf(owner, s)
 }
 
 // middlewareOf makes a middleware, or finds the one there is.
@@ -188,18 +190,34 @@ func (k *link) pool() bool {
 	if err != nil {
 		return k.fail(err.Error(), "")
 	}
-	k.made.PassHost = k.wanted.PassHost && p.PassHost
-	k.made.Endpoints, k.made.Pool = p.Endpoints, runtime
-	if p.Balance != nil {
-		k.made.health = p.Balance.Health
-		if s := p.Balance.Sticky; s != nil && s.Cookie != nil {
-			k.made.sticky = newSticky(s.Cookie, runtime)
-		}
+	k.made.PassHost = k.wanted.PassHost
+	k.pooled(k.made, p, runtime)
+	if k.last = (lastHandler{}); p.Composed == nil {
+		return true
 	}
+	if k.last, err = k.ending(k.wanted.Pool, nil); err != nil {
+		return k.fail(err.Error(), "")
+	}
+	for _, via := range k.made.vias {
+		k.made.Endpoints = slices.Concat(k.made.Endpoints, via.Endpoints)
+	}
+	k.made.Endpoints = distinct(k.made.Endpoints)
 	return true
 }
 
-// poolOf finds a pool of the route's dialect.
+// pooled gives a route a pool.
+func (k *link) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
+	r.PassHost = r.PassHost && p.PassHost
+	r.Endpoints, r.Pool = p.Endpoints, runtime
+	if p.Balance != nil {
+		r.health = p.Balance.Health
+		if s := p.Balance.Sticky; s != nil && s.Cookie != nil {
+			r.sticky = newSticky(s.Cookie, runtime)
+		}
+	}
+}
+
+// poolOf finds a pool of the route's dialect. That of a composed service is empty.
 func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 	b := k.backend(nameOf(k.wanted.Dialect, service))
 	k.use(b)
@@ -224,12 +242,16 @@ func (b *backend) merge() *tags.Pool {
 	p := *b.by[0]
 	for _, other := range b.by[1:] {
 		if other.Origin.Compare(p.Origin) > 0 {
-			p.PassHost, p.Balance, p.Middlewares, p.Origin = other.PassHost, other.Balance, other.Middlewares, other.Origin
+			p.PassHost, p.Balance, p.Composed, p.Middlewares = other.PassHost, other.Balance, other.Composed, other.Middlewares
+			p.Origin = other.Origin
 		}
 		p.Broken = cmp.Or(p.Broken, other.Broken)
 		p.Endpoints = slices.Concat(p.Endpoints, other.Endpoints)
 	}
 	p.Endpoints = distinct(p.Endpoints)
+	if p.Composed != nil {
+		p.Endpoints = nil
+	}
 	b.merged = &p
 	return b.merged
 }

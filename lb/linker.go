@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -78,6 +79,8 @@ type backend struct {
 	// the first use.
 	merged  *tags.Pool
 	runtime *target.Pool
+	// turn counts the requests to it if it is composed of others.
+	turn *atomic.Uint64
 }
 
 func newLinker(o Options, pools Pools, problems *problemSet) *linker {
@@ -165,7 +168,7 @@ func (l *linker) middleware(n name) *middleware {
 func (l *linker) backend(n name) *backend {
 	b := l.backends[n]
 	if b == nil {
-		b = &backend{name: n}
+		b = &backend{name: n, turn: new(atomic.Uint64)}
 		l.backends[n] = b
 	}
 	return b

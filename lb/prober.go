@@ -52,12 +52,12 @@ func (p *prober) wait() {
 func (p *prober) replace(gone, come []*Route) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, r := range come {
+	for _, r := range withVias(come) {
 		if r.health != nil {
 			p.start(r)
 		}
 	}
-	for _, r := range gone {
+	for _, r := range withVias(gone) {
 		if known := p.running[r.Pool]; r.health != nil && known != nil {
 			if known.uses--; known.uses == 0 {
 				known.stop()

@@ -29,6 +29,7 @@ type Server struct {
 	table    atomic.Pointer[Table] // nil until a first complete one
 	metrics  metrics
 	prober   *prober
+	copies   copies
 	failures failureLog
 	// upstreams has the connections that are passed on.
 	upstreams tcp.Upstreams
@@ -49,7 +50,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
-	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
+	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, copies: copies{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.options.Table.Entrypoints, s.options.Table.EntrypointAliases = entrypoints(o.Listeners)
 	s.options.Table.Tags.FabioNames = slices.ContainsFunc(o.Listeners, func(l Listener) bool { return l.Proto == ProtoSNI })
 	s.options.Table.EntrypointAddresses = entrypointAddresses(o.Listeners)
@@ -168,8 +169,10 @@ func (s *Server) Run(ctx context.Context) error {
 
 	var wg sync.WaitGroup
 	s.prober.begin(following)
+	s.copies.begin(following)
 	wg.Go(func() { s.follow(following) })
 	wg.Go(s.prober.wait)
+	wg.Go(s.copies.wait)
 	for _, c := range s.certificates {
 		wg.Go(func() { c.run(following, s) })
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -14,17 +15,28 @@ import (
 // sticky has a client's requests go where its first one went, by a cookie. It is
 // nil for pools that do not care.
 type sticky struct {
-	name       string
-	attributes string                    // what follows the value
-	targets    map[string]*target.Target // by the cookie's value
+	cookie
+	targets map[string]*target.Target // by the cookie's value
 }
 
 // newSticky makes the cookie of a pool. Its values tell nothing of addresses.
 func newSticky(c *spec.Cookie, p *target.Pool) *sticky {
-	s := &sticky{name: cookieName(c.Name, p.Name()), targets: make(map[string]*target.Target, len(p.Targets()))}
+	s := &sticky{cookie: newCookie(c, p.Name()), targets: make(map[string]*target.Target, len(p.Targets()))}
 	for _, t := range p.Targets() {
-		s.targets[cookieValue(t)] = t
+		s.targets[cookieValue(t.Key().String())] = t
 	}
+	return s
+}
+
+// cookie tells a client where its requests go.
+type cookie struct {
+	name       string
+	attributes string // what follows the value
+}
+
+// newCookie makes that of a pool, by its name.
+func newCookie(c *spec.Cookie, pool string) cookie {
+	s := cookie{name: cookieName(c.Name, pool)}
 	path := c.Path
 	if path == "" {
 		path = "/"
@@ -68,29 +80,41 @@ func cookieName(name, pool string) string {
 	}, name)
 }
 
-func cookieValue(t *target.Target) string {
+// cookieValue stands for a place.
+func cookieValue(place string) string {
 	h := fnv.New64a()
-	h.Write([]byte(t.Key().String()))
+	h.Write([]byte(place))
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// values are those of the client's cookies of that name.
+func (c *cookie) values(x *Exchange) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range x.Header.Values("Cookie") {
+			for pair := range strings.SplitSeq(line, ";") {
+				name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+				if name == c.name && !yield(value) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// set tells the client where to go next time.
+func (c *cookie) set(h *Header, value string) {
+	h.Add("Set-Cookie", c.name+"="+value+c.attributes)
 }
 
 // find is the target the client's cookie tells of, nil if it is not there any
 // more or does not take requests.
 func (s *sticky) find(x *Exchange, p *target.Pool) *target.Target {
-	for line := range x.Header.Values("Cookie") {
-		for pair := range strings.SplitSeq(line, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if t := s.targets[value]; name == s.name && t != nil && p.Takes(t) {
-				return t
-			}
+	for value := range s.values(x) {
+		if t := s.targets[value]; t != nil && p.Takes(t) {
+			return t
 		}
 	}
 	return nil
-}
-
-// set tells the client where to go next time.
-func (s *sticky) set(h *Header, t *target.Target) {
-	h.Add("Set-Cookie", s.name+"="+cookieValue(t)+s.attributes)
 }
 
 // pick picks the target of an exchange. fresh says that the client is to be told

@@ -33,7 +33,7 @@ func TestSticky(t *testing.T) {
 			return picked, ""
 		}
 		h := &Header{}
-		r.sticky.set(h, picked)
+		r.sticky.set(h, cookieValue(picked.Key().String()))
 		return picked, h.Get("Set-Cookie")
 	}
 	first, set := ask("")

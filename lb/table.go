@@ -46,9 +46,9 @@ type Route struct {
 	// Endpoints are all endpoints, serving or not, by address.
 	Endpoints []tags.Endpoint
 
-	handler Handler        // the steps, and then the forwarder
-	also    []*target.Pool // further pools that the steps forward to
-	sticky  *sticky        // nil if the pool is not
+	handler Handler  // the steps, and then the forwarder
+	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [link.ending]
+	sticky  *sticky  // nil if the pool is not
 	health  *spec.HealthCheck
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.

@@ -7,9 +7,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
 // explanation is what would become of a request.
@@ -122,7 +124,7 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 	switch {
 	case e.Redirect != "":
 		e.Status = http.StatusMovedPermanently
-	case len(a.Route.Pool.Targets()) == 0:
+	case !slices.ContainsFunc(a.Route.Endpoints, func(e tags.Endpoint) bool { return e.Serving }):
 		e.Status = http.StatusServiceUnavailable
 	}
 	return e, nil

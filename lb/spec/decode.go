@@ -2,6 +2,7 @@ package spec
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -93,14 +94,58 @@ func Decode(target any, path []string, value string) error {
 
 // set reads an option of a struct.
 func set(s reflect.Value, path []string, value string) error {
+	word, index, isElement := element(path[0])
 	for i := range s.NumField() {
 		key := s.Type().Field(i).Tag.Get("key")
-		if key == "" || !strings.EqualFold(key, path[0]) {
+		if key == "" || !strings.EqualFold(key, word) {
 			continue
+		}
+		if isStructs := s.Field(i).Kind() == reflect.Slice && s.Field(i).Type().Elem().Kind() == reflect.Struct; isElement != isStructs {
+			return ErrUnknown
+		}
+		if isElement {
+			return setElement(s.Field(i), index, path[1:], value)
 		}
 		return setField(s.Field(i), path[1:], value)
 	}
 	return ErrUnknown
+}
+
+// maxElements bounds lists of structures.
+const maxElements = 64
+
+// element takes "services[2]" apart.
+func element(text string) (word string, index int, ok bool) {
+	word, rest, _ := strings.Cut(text, "[")
+	digits, closed := strings.CutSuffix(rest, "]")
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if !closed || err != nil {
+		return text, 0, false
+	}
+	return word, int(n), true
+}
+
+// setElement reads an option of one structure of a list.
+func setElement(list reflect.Value, index int, rest []string, value string) error {
+	if index >= maxElements {
+		return fmt.Errorf("there may be %d elements, counted from 0", maxElements)
+	}
+	if len(rest) == 0 {
+		return ErrUnknown
+	}
+	for list.Len() <= index {
+		list.Set(reflect.Append(list, newOf(list.Type().Elem()).Elem()))
+	}
+	return set(list.Index(index), rest, value)
+}
+
+// newOf makes a structure with the values of what is not said.
+func newOf(t reflect.Type) reflect.Value {
+	v := reflect.New(t)
+	if d, ok := v.Interface().(interface{ setDefaults() }); ok {
+		d.setDefaults()
+	}
+	return v
 }
 
 func setField(f reflect.Value, rest []string, value string) error {
@@ -133,7 +178,7 @@ func setStruct(f reflect.Value, rest []string, value string) error {
 		}
 	}
 	if f.IsNil() && on {
-		f.Set(reflect.New(f.Type().Elem()))
+		f.Set(newOf(f.Type().Elem()))
 	}
 	if len(rest) == 0 {
 		return nil

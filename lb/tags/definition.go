@@ -139,6 +139,9 @@ type Pool struct {
 	Middlewares []string
 	// Balance is how requests are spread, nil for by turns.
 	Balance *spec.LoadBalancer
+	// Composed makes the pool of other pools of the dialect; then it has no
+	// endpoints of its own. It is nil for others.
+	Composed *spec.Composition
 	// Broken is as in [Middleware].
 	Broken string
 	// ProxyProtocol is as in [TCPRoute], of which the pool's counts if the route

@@ -187,6 +187,10 @@ func dump(d Definition) string {
 			text, _ := json.Marshal(p.Balance)
 			fmt.Fprintf(&b, " balanced %s", text)
 		}
+		if p.Composed != nil {
+			text, _ := json.Marshal(p.Composed)
+			fmt.Fprintf(&b, " composed %s", text)
+		}
 		if len(p.Middlewares) > 0 {
 			fmt.Fprintf(&b, " through %s", strings.Join(p.Middlewares, " "))
 		}

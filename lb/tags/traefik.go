@@ -99,10 +99,11 @@ func (m *merger) link(o *objects, v view) {
 	if o.other && len(o.routers) == 0 && len(o.services) == 0 {
 		return
 	}
-	if len(o.services) == 0 {
+	if !o.hasOwn() {
 		object(o.services, service{name: m.Service, weight: 1, passHost: true})
 	}
-	if len(o.services) == 1 && len(o.routers) == 0 {
+	main := o.main()
+	if main != "" && len(o.routers) == 0 {
 		object(o.routers, router{name: m.Service})
 	}
 	for _, r := range o.routers {
@@ -112,14 +113,38 @@ func (m *merger) link(o *objects, v view) {
 		if r.service != "" {
 			continue
 		}
-		if len(o.services) > 1 {
+		if r.service = main; main == "" {
 			r.broken, r.by = "the router names no service and the instance has several", r.rule
-			continue
-		}
-		for _, s := range o.services {
-			r.service = s.name
 		}
 	}
+}
+
+// hasOwn reports whether the instance declares a service that it is a server of.
+func (o *objects) hasOwn() bool {
+	for _, s := range o.services {
+		if s.composed == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// main is the service of routers that name none, empty if there is no telling: the
+// only one, or the only one that is composed of others.
+func (o *objects) main() (name string) {
+	var all, composed []string
+	for _, s := range o.services {
+		if all = append(all, s.name); s.composed != nil {
+			composed = append(composed, s.name)
+		}
+	}
+	switch {
+	case len(composed) == 1:
+		return composed[0]
+	case len(all) == 1:
+		return all[0]
+	}
+	return ""
 }
 
 func (m *merger) defaultRule(r *router, v view) {
@@ -220,15 +245,18 @@ func (m *merger) service(all []variant[service]) {
 	winner := best(m.parser, "service", all,
 		func(a, b service) bool {
 			return a.passHost == b.passHost && a.broken == b.broken && reflect.DeepEqual(a.balance, b.balance) &&
-				slices.Equal(a.middlewares, b.middlewares)
+				reflect.DeepEqual(a.composed, b.composed) && slices.Equal(a.middlewares, b.middlewares)
 		},
 		func(s service) (string, string) { return s.name, "" })
 	pool := Pool{
 		Name: winner.value.name, Dialect: Traefik, PassHost: winner.value.passHost, Balance: winner.value.balance,
-		Middlewares: local(winner.value.middlewares), Broken: winner.value.broken, Service: m.Service,
+		Composed: winner.value.composed, Middlewares: local(winner.value.middlewares), Broken: winner.value.broken, Service: m.Service,
 	}
 	for _, v := range all {
 		pool.Origin = pool.Origin.with(v.owner)
+		if v.value.composed != nil || pool.Composed != nil {
+			continue // who declares it is no server of it
+		}
 		if v.value.unusable != "" {
 			m.problem(v.owner, Problem{Offset: -1, Reason: "service " + v.value.name + ": " + v.value.unusable})
 			continue

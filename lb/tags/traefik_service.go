@@ -20,6 +20,7 @@ type service struct {
 	weight      int
 	passHost    bool
 	balance     *spec.LoadBalancer // nil if nothing is said
+	composed    *spec.Composition  // nil unless it is one of other services
 	middlewares []string           // after those of the routers
 	// broken is why the service cannot be used, and by is the tag that says so.
 	broken string
@@ -38,7 +39,7 @@ func (s *service) set(words []string, l label, unsupported func(label, string)) 
 	}
 	inner, ok := strings.CutPrefix(option, "loadbalancer.")
 	if !ok {
-		return &keyError{label: l, reason: "services have no option " + option}
+		return s.compose(words, l)
 	}
 	s.declared = true
 	switch inner {
@@ -73,6 +74,24 @@ func (s *service) set(words []string, l label, unsupported func(label, string)) 
 	return err
 }
 
+// compose reads an option of a service that is made of others. Traefik has these
+// in its files only.
+func (s *service) compose(words []string, l label) *keyError {
+	composed := s.composed
+	if composed == nil {
+		composed = &spec.Composition{}
+	}
+	err := spec.Decode(composed, words, l.value)
+	if errors.Is(err, spec.ErrUnknown) {
+		return &keyError{label: l, reason: "services have no option " + strings.Join(words, ".")}
+	}
+	if err != nil {
+		return &keyError{l, true, err.Error()}
+	}
+	s.composed, s.by = composed, l
+	return nil
+}
+
 func (s *service) setBalance(words []string, l label) *keyError {
 	if s.balance == nil {
 		s.balance = &spec.LoadBalancer{}
@@ -94,10 +113,21 @@ func (s *service) setBalance(words []string, l label) *keyError {
 // check finds what is wrong with the service as a whole once all labels are
 // read.
 func (s *service) check() {
-	if s.balance != nil && s.broken == "" {
-		if err := s.balance.Validate(); err != nil {
-			s.broken = strings.ReplaceAll(err.Error(), "\n", "; ")
+	var err error
+	switch {
+	case s.broken != "":
+	case s.composed != nil && s.declared:
+		err = errors.New("it is a load balancer and composed of others as well")
+	case s.composed != nil:
+		for _, name := range s.composed.Names() {
+			*name = local([]string{*name})[0]
 		}
+		err = s.composed.Validate()
+	case s.balance != nil:
+		err = s.balance.Validate()
+	}
+	if err != nil {
+		s.broken = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	switch s.scheme {
 	case "", "http", "https":

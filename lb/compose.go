@@ -1,0 +1,167 @@
+package lb
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// ending is where a chain of handlers ends: a pool, or a service that is composed
+// of others and decides for each exchange which of them serves it.
+type ending interface {
+	Handler
+	// isUp reports whether there is anyone to serve an exchange.
+	isUp() bool
+}
+
+// maxParts bounds how many endings a route may come to by services that are parts
+// of several others.
+const maxParts = 256
+
+// ending makes that of a service. path are the services that it is a part of.
+func (k *link) ending(service string, path []string) (ending, error) {
+	p, runtime, err := k.poolOf(service)
+	if err != nil {
+		return nil, err
+	}
+	key := strings.ToLower(service)
+	if slices.Contains(path, key) {
+		return nil, fmt.Errorf("service %s is composed of itself", service)
+	}
+	if k.parts++; k.parts > maxParts {
+		return nil, fmt.Errorf("service %s has more than %d parts, counting those of its parts", service, maxParts)
+	}
+	inner := append(slices.Clone(path), key)
+	var e ending
+	switch c := p.Composed; {
+	case c == nil:
+		e = k.via(p, runtime)
+	case c.Weighted != nil:
+		e, err = k.weighted(p, inner)
+	case c.Mirroring != nil:
+		e, err = k.mirroring(p, inner)
+	default:
+		e, err = k.failover(p, inner)
+	}
+	if err != nil || len(path) == 0 || len(p.Middlewares) == 0 {
+		return e, err // the middlewares of the route's own service are among its steps
+	}
+	return k.behind(e, p, strings.Join(inner, "/"))
+}
+
+// via is the ending of a pool.
+func (k *link) via(p *tags.Pool, runtime *target.Pool) ending {
+	r := &Route{
+		Route:    &tags.Route{Name: k.wanted.Name, Dialect: k.wanted.Dialect, Service: k.wanted.Service},
+		PassHost: k.wanted.PassHost,
+	}
+	k.pooled(r, p, runtime)
+	k.made.vias = append(k.made.vias, r)
+	return via{r}
+}
+
+// part makes the ending of a part of a composed service, nil if there is none: a
+// part that is not there takes no other with it.
+func (k *link) part(whole, service string, path []string) ending {
+	e, err := k.ending(service, path)
+	if err != nil {
+		k.problems = append(k.problems, problemOf(k.wanted, fmt.Sprintf("service %s: %v", whole, err), "the other parts of the service go on"))
+		return nil
+	}
+	return e
+}
+
+var errNoPart = errors.New("none of the services that it is composed of is there")
+
+func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
+	spec := p.Composed.Weighted
+	w := &weighted{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}
+	var weights []int
+	for _, s := range spec.Services {
+		if e := k.part(p.Name, s.Name, path); e != nil {
+			w.parts = append(w.parts, weightedPart{e, cookieValue(strings.ToLower(s.Name)), s.Weight})
+			weights = append(weights, s.Weight)
+		}
+	}
+	if len(w.parts) == 0 {
+		return nil, fmt.Errorf("service %s: %w", p.Name, errNoPart)
+	}
+	w.order = target.Turns(weights)
+	if s := spec.Sticky; s != nil && s.Cookie != nil {
+		c := newCookie(s.Cookie, p.Name+"@"+string(p.Dialect))
+		w.cookie = &c
+	}
+	return w, nil
+}
+
+func (k *link) mirroring(p *tags.Pool, path []string) (ending, error) {
+	asked := p.Composed.Mirroring
+	main, err := k.ending(asked.Service, path)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: %w", p.Name, err)
+	}
+	m := &mirroring{ending: main, turn: k.backend(nameOf(p.Dialect, p.Name)).turn, room: asked.MaxBodySize, withBody: asked.MirrorBody}
+	if m.room < 0 {
+		m.room = spec.MaxMirrorBody
+	}
+	for _, to := range asked.Mirrors {
+		if e := k.part(p.Name, to.Name, path); e != nil {
+			m.mirrors = append(m.mirrors, mirror{e, uint64(to.Percent)}) //nolint:gosec // 0 to 100, as validated
+		}
+	}
+	return m, nil
+}
+
+func (k *link) failover(p *tags.Pool, path []string) (ending, error) {
+	spec := p.Composed.Failover
+	first, second := k.part(p.Name, spec.Service, path), k.part(p.Name, spec.Fallback, path)
+	switch {
+	case first == nil && second == nil:
+		return nil, fmt.Errorf("service %s: %w", p.Name, errNoPart)
+	case first == nil:
+		return second, nil
+	case second == nil:
+		return first, nil
+	}
+	return newFailover(first, second, spec.Errors)
+}
+
+// behind puts the middlewares of a service in front of its ending.
+func (k *link) behind(e ending, p *tags.Pool, path string) (ending, error) {
+	steps, err := k.named(nil, p.Middlewares, 0)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: %w", p.Name, err)
+	}
+	h, err := k.chain(k.made.Name+"//"+path, steps, e)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: %w", p.Name, err)
+	}
+	return guarded{e, h}, nil
+}
+
+// guarded is an ending with middlewares in front.
+type guarded struct {
+	ending
+	chain Handler
+}
+
+// Serve implements [Handler].
+func (g guarded) Serve(x *Exchange) { g.chain.Serve(x) }
+
+// via is the ending of a pool. Its route has all that forwarding needs.
+type via struct{ route *Route }
+
+// Serve implements [Handler].
+func (v via) Serve(x *Exchange) {
+	route := x.Route
+	defer func() { x.Route = route }()
+	x.Route = v.route
+	x.forward.Serve(x)
+}
+
+func (v via) isUp() bool { return v.route.Pool.HasOpen() }

@@ -1,0 +1,73 @@
+package lb
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// failover is a service that has another answer while it has nobody to, and, if
+// that is asked for, after certain answers.
+type failover struct {
+	first, second ending
+	statuses      spec.Statuses // none: answers are passed on whatever they are
+	room          int64         // for a body that is sent again, in bytes
+}
+
+func newFailover(first, second ending, on *spec.FailoverErrors) (ending, error) {
+	f := &failover{first: first, second: second}
+	if on == nil || len(on.Status) == 0 {
+		return f, nil
+	}
+	var err error
+	if f.statuses, err = spec.ParseStatuses(on.Status); err != nil {
+		return nil, fmt.Errorf("failover: %w", err)
+	}
+	f.room = on.MaxRequestBody
+	return f, nil
+}
+
+// isUp implements [ending].
+func (f *failover) isUp() bool { return f.first.isUp() || f.second.isUp() }
+
+// Serve implements [Handler].
+func (f *failover) Serve(x *Exchange) {
+	switch {
+	case !f.first.isUp():
+		f.second.Serve(x)
+	case len(f.statuses) == 0 || x.upgrade != "" || x.Length > f.room || !f.second.isUp():
+		f.first.Serve(x)
+	default:
+		f.serveWatched(x)
+	}
+}
+
+// serveWatched looks at the answer before it passes it on.
+func (f *failover) serveWatched(x *Exchange) {
+	was := x.Checkpoint()
+	var body *keptBody
+	if x.Body != nil {
+		body = &keptBody{from: x.Body, room: f.room}
+		x.Body = body
+	}
+	r := &replacingReply{Reply: x.Reply, statuses: f.statuses}
+	if body != nil {
+		r.unless = body.isLost
+	}
+	x.Reply = r
+	f.first.Serve(x)
+	x.Reply = was.Reply()
+	if r.replaced == 0 || x.ctx.Err() != nil {
+		return
+	}
+	x.Rewind(was)
+	if body != nil {
+		if body.isLost() {
+			x.AnswerText(http.StatusBadGateway, "502 bad gateway")
+			return
+		}
+		x.Body = body.again()
+	}
+	f.second.Serve(x)
+}

@@ -1,0 +1,70 @@
+package lb
+
+import (
+	"io"
+	"sync/atomic"
+)
+
+// keptBody is a request's body of which what was read is kept, for those who want
+// it as well. If it is too much, nothing is.
+type keptBody struct {
+	from  io.Reader
+	room  int64 // in bytes
+	kept  []byte
+	lost  atomic.Bool
+	whole atomic.Bool // all of it was read
+}
+
+// Read implements [io.Reader].
+func (b *keptBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	switch {
+	case b.lost.Load():
+	case int64(len(b.kept)+n) > b.room:
+		b.lost.Store(true)
+		b.kept = nil
+	default:
+		b.kept = append(b.kept, p[:n]...)
+		b.whole.Store(err == io.EOF) //nolint:errorlint // readers return it as it is
+	}
+	return n, err
+}
+
+// Interrupt wakes a Read whose result nobody needs, and which is lost.
+func (b *keptBody) Interrupt() {
+	b.lost.Store(true)
+	interrupt(b.from)
+}
+
+func interrupt(body io.Reader) {
+	if b, ok := body.(interface{ Interrupt() }); ok {
+		b.Interrupt()
+	}
+}
+
+func (b *keptBody) isLost() bool { return b.lost.Load() }
+
+// isWhole reports whether all of the body was read and kept.
+func (b *keptBody) isWhole() bool { return b.whole.Load() && !b.lost.Load() }
+
+// again is the body from its start, of which the rest is still to come. Nobody may
+// read the kept one any more.
+func (b *keptBody) again() io.Reader { return &resumedBody{kept: b.kept, from: b.from} }
+
+type resumedBody struct {
+	kept []byte
+	from io.Reader
+}
+
+// Read implements [io.Reader].
+func (b *resumedBody) Read(p []byte) (int, error) {
+	if len(b.kept) > 0 {
+		n := copy(p, b.kept)
+		b.kept = b.kept[n:]
+		return n, nil
+	}
+	return b.from.Read(p)
+}
+
+// Interrupt wakes a Read whose result nobody needs.
+func (b *resumedBody) Interrupt() { interrupt(b.from) }

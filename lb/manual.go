@@ -21,10 +21,15 @@ type Manual struct {
 	// PageKey is the same for the page, and Page the one there is without.
 	PageKey string
 	Page    string
+	// NoLine leaves out the line of text that stands for a page.
+	NoLine bool
 }
 
 // page is what requests without a route get.
-type page struct{ text, contentType string }
+type page struct {
+	text, contentType string
+	empty             bool // on purpose
+}
 
 // manual is what a builder knows of [Manual].
 type manual struct {
@@ -164,7 +169,7 @@ func (b *Builder) noRoute() page {
 		text = all.String()
 	}
 	if text == "" {
-		return page{}
+		return page{empty: b.Manual.NoLine}
 	}
-	return page{text, http.DetectContentType([]byte(text))}
+	return page{text: text, contentType: http.DetectContentType([]byte(text))}
 }

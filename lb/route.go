@@ -42,7 +42,11 @@ func (s *Server) Serve(x *Exchange) {
 func (s *Server) answerNoRoute(x *Exchange) {
 	status := cmp.Or(s.options.NoRouteStatus, http.StatusNotFound)
 	p := x.Table.noRoute
-	if p.text == "" {
+	switch {
+	case p.empty:
+		x.Answer(status, &Header{}, "")
+		return
+	case p.text == "":
 		text := http.StatusText(status)
 		if status == http.StatusNotFound {
 			text = "page not found"

@@ -25,6 +25,10 @@ type Fabio struct {
 	NoRouteKey string `hcl:"no_route_key"`
 
 	Register Register `hcl:"register"`
+
+	// emptyNoRoute leaves answers without a route empty, as long as there is no
+	// page.
+	emptyNoRoute bool
 }
 
 // Register registers sluice itself as a service of Consul, and under each name
@@ -104,7 +108,7 @@ func (c Config) setFabio(o *lb.Options) {
 			UsersFile: a.File, Realm: cmp.Or(a.Realm, a.Name), Refresh: a.Refresh, AllowPlain: true, Once: true,
 		}
 	}
-	o.Manual = lb.Manual{Text: c.Fabio.Routes, RoutesKey: c.Fabio.RoutesKey, PageKey: c.Fabio.NoRouteKey}
+	o.Manual = lb.Manual{Text: c.Fabio.Routes, RoutesKey: c.Fabio.RoutesKey, PageKey: c.Fabio.NoRouteKey, NoLine: c.Fabio.emptyNoRoute}
 	if len(c.LB.Health.Statuses) > 0 {
 		o.Statuses = c.LB.Health.Statuses
 	}

@@ -109,6 +109,7 @@ func (c *Config) setFabioDefaults() {
 	c.Tags.Dialects = []string{"fabio"}
 	c.Fabio = Fabio{
 		RoutesKey: "fabio/config", NoRouteKey: "fabio/noroute.html",
-		Register: Register{Enabled: true, Name: "fabio"},
+		Register:     Register{Enabled: true, Name: "fabio"},
+		emptyNoRoute: true,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,8 @@ type asker struct {
 	hidden *strings.Replacer
 }
 
-// ask returns the answer in one line.
+// ask returns the answer in one line; that of many is the share of each, in
+// steps of 5 percent.
 func (a asker) ask(q *question, host string) string {
 	if q.times == 1 {
 		return a.once(q, host)
@@ -43,17 +45,19 @@ func (a asker) ask(q *question, host string) string {
 	}
 	var shares []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
-		shares = append(shares, fmt.Sprintf("%s %d%%", name, (count[name]*100+q.times/2)/q.times))
+		shares = append(shares, fmt.Sprintf("%s %d%%", name, 5*((count[name]*20+q.times/2)/q.times)))
 	}
 	return strings.Join(shares, ", ")
 }
+
+var uuid = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
 func (a asker) once(q *question, host string) string {
 	answer, err := a.exchange(q, host)
 	if err != nil {
 		return outcome(err)
 	}
-	return a.hidden.Replace(answer)
+	return uuid.ReplaceAllString(a.hidden.Replace(answer), "{uuid}")
 }
 
 // outcome is in a word what became of a connection without an answer.
@@ -86,6 +90,10 @@ func (a asker) exchange(q *question, host string) (string, error) {
 		answer, err := talk(nc.(*net.TCPConn), to.rest)
 		return strings.ReplaceAll(answer, fmt.Sprint(nc.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
 	}
+	fields := make([]string, len(q.fields))
+	for i, f := range q.fields {
+		fields[i] = strings.ReplaceAll(f, "{ip}", a.ip)
+	}
 	conn, name := nc, ""
 	if to.tls {
 		client := tls.Client(nc, &tls.Config{ServerName: to.serverName, InsecureSkipVerify: true})
@@ -94,7 +102,7 @@ func (a asker) exchange(q *question, host string) (string, error) {
 		}
 		conn, name = client, client.ConnectionState().PeerCertificates[0].Subject.CommonName+": "
 	}
-	answer, err := request(conn, q, to, host)
+	answer, err := request(conn, q, to, fields, host)
 	return name + answer, err
 }
 
@@ -143,9 +151,9 @@ func talk(nc *net.TCPConn, line string) (string, error) {
 }
 
 // request sends a request as it is written down and reads the answer.
-func request(nc net.Conn, q *question, to place, host string) (string, error) {
+func request(nc net.Conn, q *question, to place, fields []string, host string) (string, error) {
 	var b strings.Builder
-	method, fields := to.method, slices.Clone(q.fields)
+	method := to.method
 	if method == "WS" {
 		method = "GET"
 		fields = append(fields, "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")

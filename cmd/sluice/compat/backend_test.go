@@ -53,6 +53,12 @@ func echo(name string) http.Handler {
 			upgrade(w, r, name)
 			return
 		}
+		if d, err := time.ParseDuration(r.Header.Get("X-Sleep")); err == nil {
+			select {
+			case <-time.After(d):
+			case <-r.Context().Done():
+			}
+		}
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Backend", name)
 		if kind := r.Header.Get("X-Type"); kind != "" {

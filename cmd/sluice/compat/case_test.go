@@ -72,6 +72,9 @@ func readWorld(path string) (*world, error) {
 // name is that of the file.
 func (w *world) name() string { return strings.TrimSuffix(filepath.Base(w.path), ".txtar") }
 
+// freezes reports whether the peer never gets ready with what is registered.
+func (w *world) freezes() bool { return strings.Contains(string(w.archive.Comment), "never ready") }
+
 func (w *world) file(name string) string {
 	for _, f := range w.archive.Files {
 		if f.Name == name {

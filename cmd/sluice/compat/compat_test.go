@@ -84,8 +84,14 @@ func (s *stage) play(t *testing.T, w *world, name string, p peer) {
 	if path := os.Getenv(p.env); path != "" {
 		programs[name] = s.start(t, path, w, p.theirs)
 	}
-	for _, r := range programs {
-		r.await(t, p.ready)
+	for program, r := range programs {
+		patience := patience
+		if program != "sluice" && w.freezes() {
+			patience = time.Second
+		}
+		if err := r.await(p.ready, patience); err != nil && (program == "sluice" || !w.freezes()) {
+			t.Fatal(err)
+		}
 	}
 	for _, c := range w.cases {
 		t.Run(c.name, func(t *testing.T) {

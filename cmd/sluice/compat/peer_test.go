@@ -72,7 +72,7 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 		if f.Name == casesFile {
 			continue
 		}
-		text := strings.ReplaceAll(string(f.Data), "{ip}", r.ip)
+		text := strings.ReplaceAll(s.addresses(string(f.Data)), "{ip}", r.ip)
 		if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -109,17 +109,19 @@ func (r *running) stop(t *testing.T) {
 }
 
 // await waits until the program routes what was registered last.
-func (r *running) await(t *testing.T, paths []string) {
-	t.Helper()
+func (r *running) await(paths []string, patience time.Duration) error {
+	deadline := time.Now().Add(patience)
 	for _, path := range paths {
 		q := &question{times: 1, words: []string{"GET", path}}
 		answer := ""
-		for deadline := time.Now().Add(patience); !strings.HasPrefix(answer, "200 "); time.Sleep(20 * time.Millisecond) {
+		for !strings.HasPrefix(answer, "200 ") {
 			if answer = r.ask(q, readyHost); time.Now().After(deadline) {
-				t.Fatalf("%s does not route %s%s: %s", r.cmd.Path, readyHost, path, answer)
+				return fmt.Errorf("%s does not route %s%s: %s", r.cmd.Path, readyHost, path, answer)
 			}
+			time.Sleep(20 * time.Millisecond)
 		}
 	}
+	return nil
 }
 
 // hide says what is written for addresses, which differ from run to run.

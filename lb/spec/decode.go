@@ -142,7 +142,7 @@ func setElement(list reflect.Value, index int, rest []string, value string) erro
 // newOf makes a structure with the values of what is not said.
 func newOf(t reflect.Type) reflect.Value {
 	v := reflect.New(t)
-	if d, ok := v.Interface().(interface{ setDefaults() }); ok {
+	if d, ok := reflect.TypeAssert[interface{ setDefaults() }](v); ok {
 		d.setDefaults()
 	}
 	return v

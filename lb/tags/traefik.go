@@ -2,6 +2,8 @@ package tags
 
 import (
 	"cmp"
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"reflect"
 	"slices"
@@ -36,13 +38,66 @@ func (p *parser) traefik() {
 		m.service(m.services[name])
 	}
 	for n, name := range sortedKeys(m.routers) {
-		r := best(p, "router", m.routers[name], router.equal,
+		winner, others := best(p, "router", m.routers[name], router.equal, m.isBroken,
 			func(r router) (string, string) { return r.name, r.rule.tag })
-		if p.tooMany(r.owner, n) {
+		if p.tooMany(winner.owner, n) {
 			return
 		}
-		m.router(r)
+		m.router(winner)
+		m.olderRouters(winner, others)
 	}
+}
+
+// isBroken reports whether a router could not be served, as far as it can be told
+// from itself.
+func (m *merger) isBroken(r router) bool {
+	if r.broken != "" {
+		return true
+	}
+	_, err := m.parse(&r)
+	return err != nil
+}
+
+func (m *merger) parse(r *router) (match.Expr, error) {
+	return parseRule(r.rule.value, cmp.Or(r.syntax, syntax(m.RuleSyntax), syntaxV3), m.Patterns)
+}
+
+// olderRouters keeps serving what only the declarations ask for that do not count:
+// while a new version of a service takes the place of another, the clients of both
+// find what they look for. Where both match, the one that counts is the one.
+func (m *merger) olderRouters(winner variant[router], others []variant[router]) {
+	if len(others) == 0 || m.isBroken(winner.value) {
+		return
+	}
+	slices.SortStableFunc(others, func(a, b variant[router]) int { return b.origin.Compare(a.origin) })
+	for _, v := range others[:min(len(others), maxOlder)] {
+		r := &v.value
+		if m.isBroken(*r) || r.asks(winner.value) {
+			continue
+		}
+		r.name += "~" + short(r.rule.value+fmt.Sprint(r.entrypoints, r.tls))
+		r.priority = min(r.rank(), winner.value.rank())
+		m.router(v)
+	}
+}
+
+// maxOlder bounds how many declarations of one name are served beside the one that
+// counts.
+const maxOlder = 8
+
+// asks reports whether two routers ask for the same requests.
+func (a *router) asks(b router) bool {
+	return a.rule.value == b.rule.value && a.syntax == b.syntax && a.tls == b.tls && slices.Equal(a.entrypoints, b.entrypoints)
+}
+
+// rank is the router's priority.
+func (a *router) rank() int { return cmp.Or(a.priority, len(a.rule.value)) }
+
+// short tells a text from others in names.
+func short(text string) string {
+	h := fnv.New32a()
+	h.Write([]byte(text))
+	return fmt.Sprintf("%08x", h.Sum32())
 }
 
 // merger collects what the instances of a service declare, by lower-case name.
@@ -159,9 +214,11 @@ func (m *merger) defaultRule(r *router, v view) {
 	r.rule, r.syntax = label{value: text}, syntaxV3 // whatever the router's own
 }
 
-// best picks the variant that counts: that of most serving instances, then of
-// most, then of the newest. The others are reported.
-func best[T any](p *parser, kind string, all []variant[T], equal func(a, b T) bool, describe func(T) (name, tag string)) variant[T] {
+// best picks the variant that counts: one that is not broken, that of most serving
+// instances, then of most, then of the newest. The others are reported.
+func best[T any](
+	p *parser, kind string, all []variant[T], equal func(a, b T) bool, broken func(T) bool, describe func(T) (name, tag string),
+) (winner variant[T], others []variant[T]) {
 	var distinct []variant[T]
 	for _, v := range all {
 		i := slices.IndexFunc(distinct, func(d variant[T]) bool { return equal(d.value, v.value) })
@@ -171,10 +228,22 @@ func best[T any](p *parser, kind string, all []variant[T], equal func(a, b T) bo
 		}
 		distinct[i].origin = distinct[i].origin.with(v.owner)
 	}
+	if len(distinct) == 1 {
+		return distinct[0], nil
+	}
+	sound := func(v variant[T]) int {
+		if broken(v.value) {
+			return 0
+		}
+		return 1
+	}
 	// Of equal ones the first counts, in the order of nodes and instances.
-	winner := slices.MaxFunc(distinct, func(a, b variant[T]) int { return a.origin.Compare(b.origin) })
+	winner = slices.MaxFunc(distinct, func(a, b variant[T]) int {
+		return cmp.Or(sound(a)-sound(b), a.origin.Compare(b.origin))
+	})
 	for _, d := range distinct {
 		if !equal(d.value, winner.value) {
+			others = append(others, d)
 			name, tag := describe(d.value)
 			p.problem(d.owner, Problem{
 				Tag: tag, Offset: -1,
@@ -182,7 +251,7 @@ func best[T any](p *parser, kind string, all []variant[T], equal func(a, b T) bo
 			})
 		}
 	}
-	return winner
+	return winner, others
 }
 
 func (a router) equal(b router) bool {
@@ -200,7 +269,7 @@ func (m *merger) router(v variant[router]) {
 		m.problem(v.owner, Problem{Route: r.name, Tag: r.by.tag, Offset: -1, Reason: r.broken})
 		return
 	}
-	rule, err := parseRule(r.rule.value, cmp.Or(r.syntax, syntax(m.RuleSyntax), syntaxV3), m.Patterns)
+	rule, err := m.parse(&r)
 	if err != nil {
 		m.problem(v.owner, problem.because(err))
 		return
@@ -216,7 +285,7 @@ func (m *merger) router(v variant[router]) {
 		Match:   rule,
 		Precedence: match.Precedence{
 			Class:    match.ByPriority,
-			Priority: cmp.Or(r.priority, len(r.rule.value)),
+			Priority: r.rank(),
 			Name:     r.name,
 		},
 		Entrypoints: r.entrypoints,
@@ -242,11 +311,12 @@ func local(names []string) []string {
 // service makes a pool of all instances that declare it. What applies to the
 // pool as a whole may differ between them, and is decided as for routers.
 func (m *merger) service(all []variant[service]) {
-	winner := best(m.parser, "service", all,
+	winner, _ := best(m.parser, "service", all,
 		func(a, b service) bool {
 			return a.passHost == b.passHost && a.broken == b.broken && reflect.DeepEqual(a.balance, b.balance) &&
 				reflect.DeepEqual(a.composed, b.composed) && slices.Equal(a.middlewares, b.middlewares)
 		},
+		func(s service) bool { return s.broken != "" },
 		func(s service) (string, string) { return s.name, "" })
 	pool := Pool{
 		Name: winner.value.name, Dialect: Traefik, PassHost: winner.value.passHost, Balance: winner.value.balance,
@@ -286,10 +356,11 @@ func (m *merger) server(s service, owner Instance) (e Endpoint, ok bool) {
 }
 
 func (m *merger) middleware(all []variant[middleware]) {
-	v := best(m.parser, "middleware", all,
+	v, _ := best(m.parser, "middleware", all,
 		func(a, b middleware) bool {
 			return a.kind == b.kind && a.broken == b.broken && reflect.DeepEqual(a.spec, b.spec)
 		},
+		func(w middleware) bool { return w.broken != "" },
 		func(w middleware) (string, string) { return w.name, "" })
 	if v.value.broken != "" {
 		m.problem(v.owner, Problem{

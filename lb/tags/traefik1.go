@@ -90,10 +90,25 @@ type setting1 struct {
 	label
 	owner  Instance
 	origin Origin
+	// others are the rules that do not count.
+	others []setting1
+}
+
+func isRule1(key string) bool { return strings.HasSuffix(key, ".rule") }
+
+// sound1 is 1 for a value that may count, and 0 for a rule that cannot be parsed.
+func (p *parser) sound1(key string, s setting1) int {
+	if isRule1(key) && !strings.Contains(s.value, "{{") {
+		if _, err := parseRule1(s.value, p.Patterns); err != nil {
+			return 0
+		}
+	}
+	return 1
 }
 
 // union1 merges the tags of all instances. Where they disagree, the value of
-// most serving instances counts, then that of most, then the smallest text.
+// most serving instances counts, then that of most, then of the newest, then the
+// smallest text.
 func (p *parser) union1(instances []view) map[string]setting1 {
 	values := map[string][]setting1{}
 	for _, v := range instances {
@@ -114,12 +129,15 @@ func (p *parser) union1(instances []view) map[string]setting1 {
 	merged := map[string]setting1{}
 	for _, key := range sortedKeys(values) {
 		best := slices.MaxFunc(values[key], func(a, b setting1) int {
-			return cmp.Or(
-				cmp.Compare(a.origin.Serving, b.origin.Serving),
-				cmp.Compare(a.origin.Instances, b.origin.Instances),
-				cmp.Compare(b.value, a.value),
-			)
+			return cmp.Or(p.sound1(key, a)-p.sound1(key, b), a.origin.Compare(b.origin), cmp.Compare(b.value, a.value))
 		})
+		for _, s := range values[key] {
+			if s.value != best.value && isRule1(key) {
+				best.others = append(best.others, s)
+			}
+		}
+		slices.SortStableFunc(best.others, func(a, b setting1) int { return b.origin.Compare(a.origin) })
+		best.others = best.others[:min(len(best.others), maxOlder)]
 		merged[key] = best
 		for _, s := range values[key] {
 			if s.value != best.value && key != "backend.weight" {
@@ -193,9 +211,23 @@ func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool,
 		p.problem(first, Problem{Route: route.Name, Offset: -1, Reason: err.Error()})
 		return
 	}
-	if p.rule1(&route, service, settings[prefix+"rule"]) {
-		route.Steps = append(route.Steps, steps...)
-		p.Routes = append(p.Routes, route)
+	rule := settings[prefix+"rule"]
+	winner := route
+	if !p.rule1(&winner, service, rule) {
+		return
+	}
+	winner.Steps = append(winner.Steps, steps...)
+	p.Routes = append(p.Routes, winner)
+	// While a new version of a service takes the place of another, the clients of
+	// both find what they look for. Where both match, the one that counts is the one.
+	for _, other := range rule.others {
+		older := route
+		older.Name += "~" + short(other.value)
+		if p.sound1(prefix+"rule", other) == 1 && p.rule1(&older, service, other) {
+			older.Steps = append(older.Steps, steps...)
+			older.Precedence.Priority = min(older.Precedence.Priority, winner.Precedence.Priority)
+			p.Routes = append(p.Routes, older)
+		}
 	}
 }
 

@@ -76,13 +76,31 @@ func (m *streamMerger) define() {
 		m.service(m.services[name])
 	}
 	for n, name := range sortedKeys(m.routers) {
-		r := best(m.parser, strings.ToUpper(m.root)+" router", m.routers[name], streamRouter.equal,
+		r, _ := best(m.parser, strings.ToUpper(m.root)+" router", m.routers[name], streamRouter.equal, m.isBroken,
 			func(r streamRouter) (string, string) { return r.name, r.rule.tag })
 		if m.tooMany(r.owner, n) {
 			return
 		}
 		m.router(r)
 	}
+}
+
+func (m *streamMerger) parse(r *streamRouter) (match.Expr, error) {
+	rules := syntaxTCP
+	if cmp.Or(r.Syntax, m.RuleSyntax) == string(syntaxV2) {
+		rules = syntaxTCPV2
+	}
+	return parseRule(r.Rule, rules, m.Patterns)
+}
+
+// isBroken reports whether a router could not be served, as far as it can be told
+// from itself.
+func (m *streamMerger) isBroken(r streamRouter) bool {
+	if m.root == "udp" {
+		return false
+	}
+	rule, err := m.parse(&r)
+	return err != nil || r.TLS == nil && needsTLS(rule)
 }
 
 func (a streamRouter) equal(b streamRouter) bool {
@@ -108,11 +126,7 @@ func (m *streamMerger) router(v variant[streamRouter]) {
 		m.problem(v.owner, problem)
 		return
 	}
-	rules := syntaxTCP
-	if cmp.Or(r.Syntax, m.RuleSyntax) == string(syntaxV2) {
-		rules = syntaxTCPV2
-	}
-	rule, err := parseRule(r.Rule, rules, m.Patterns)
+	rule, err := m.parse(&r)
 	if err != nil {
 		m.problem(v.owner, problem.because(err))
 		return
@@ -158,8 +172,9 @@ func needsTLS(e match.Expr) bool {
 
 // service makes a pool of all instances that declare it.
 func (m *streamMerger) service(all []variant[streamService]) {
-	winner := best(m.parser, strings.ToUpper(m.root)+" service", all,
+	winner, _ := best(m.parser, strings.ToUpper(m.root)+" service", all,
 		func(a, b streamService) bool { return a.proxy() == b.proxy() && a.transport() == b.transport() },
+		func(s streamService) bool { return s.transport() != "" },
 		func(s streamService) (string, string) { return s.name, "" })
 	pool := Pool{
 		Name: m.pool(winner.value.name), Dialect: Traefik, PassHost: true, Service: m.Service, ProxyProtocol: winner.value.proxy(),
@@ -200,10 +215,11 @@ func (s streamService) transport() string {
 }
 
 func (m *streamMerger) middleware(all []variant[streamMiddleware]) {
-	v := best(m.parser, "TCP middleware", all,
+	v, _ := best(m.parser, "TCP middleware", all,
 		func(a, b streamMiddleware) bool {
 			return a.kind == b.kind && a.broken == b.broken && reflect.DeepEqual(a.spec, b.spec)
 		},
+		func(w streamMiddleware) bool { return w.broken != "" },
 		func(w streamMiddleware) (string, string) { return w.name, "" })
 	w := Middleware{Name: v.value.name, Spec: v.value.spec, Broken: v.value.broken, Service: m.Service, Origin: v.origin}
 	if w.Broken != "" {

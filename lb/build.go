@@ -23,6 +23,12 @@ type Options struct {
 	Checks Checks
 	// Manual is what is added to the tags.
 	Manual Manual
+	// Static is what the configuration asks for; the pools it needs are in Tags.
+	Static tags.Definition
+	// Defaults are for all routes.
+	Defaults Defaults
+	// Claims say who may ask for which hosts.
+	Claims Claims
 	// Entrypoints are the names of the listeners. If there are none, routes are
 	// served on all listeners whatever entry points they name.
 	Entrypoints []string
@@ -93,12 +99,14 @@ const (
 // NewBuilder returns a builder that has seen nothing yet.
 func NewBuilder(o Options, pools Pools) *Builder {
 	problems := newProblemSet()
+	o.Claims = o.Claims.sorted()
 	b := &Builder{
 		Options: o, linker: newLinker(o, pools, problems), problems: problems,
 		services: map[string]*service{}, unread: map[string]*service{}, aliases: map[string]int{},
 		manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
 	b.command()
+	b.settle(configuration, &service{}, o.Static)
 	return b
 }
 
@@ -191,7 +199,7 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 	if !ok {
 		known.state = stateOf(entry.Err)
 		b.unread[name] = known
-		d := tags.Parse(b.Tags, name, nil) // what commands add
+		d := b.commanded(name)
 		d.Problems = append(d.Problems, unreadable(name, entry.Err)...)
 		b.settle(name, known, d)
 		return
@@ -201,7 +209,7 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 	}
 	known.state, known.version = read, entry.Version
 	delete(b.unread, name)
-	b.settle(name, known, tags.Parse(b.Tags, name, b.instances(instances)))
+	b.settle(name, known, b.permitted(name, instances))
 }
 
 // settle puts a definition in the place of the one before.
@@ -224,7 +232,7 @@ func (b *Builder) settle(name string, known *service, d tags.Definition) {
 }
 
 func family(d tags.Dialect) uint8 {
-	return uint8(slices.Index([]tags.Dialect{tags.Fabio, tags.Traefik1, tags.Traefik}, d))
+	return uint8(slices.Index([]tags.Dialect{tags.Fabio, tags.Traefik1, tags.Traefik, tags.File}, d))
 }
 
 // stateOf is the state of a service there is no answer for.

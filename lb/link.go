@@ -42,11 +42,15 @@ func (k *link) route(w *wanted) *Route {
 // entrypoints binds the route to the listeners it names. Those that do not exist
 // are dropped; a route without any left is not served.
 func (k *link) entrypoints() bool {
-	if len(k.Entrypoints) == 0 || len(k.wanted.Entrypoints) == 0 {
+	wanted := k.wanted.Entrypoints
+	if len(wanted) == 0 {
+		wanted = k.Defaults.Entrypoints
+	}
+	if len(k.Entrypoints) == 0 || len(wanted) == 0 {
 		return true
 	}
 	var known []string
-	for _, e := range k.wanted.Entrypoints {
+	for _, e := range wanted {
 		if name, ok := k.EntrypointAliases[e]; ok {
 			e = name
 		}
@@ -55,7 +59,7 @@ func (k *link) entrypoints() bool {
 		}
 	}
 	if len(known) == 0 {
-		return k.fail("no listener has one of the names "+strings.Join(k.wanted.Entrypoints, ", "),
+		return k.fail("no listener has one of the names "+strings.Join(wanted, ", "),
 			"a listener gets its name from ;name=NAME behind its address")
 	}
 	k.made.Entrypoints = known
@@ -65,8 +69,15 @@ func (k *link) entrypoints() bool {
 
 const notWithout = "routes are not served without their middlewares"
 
-// steps lists the route's middlewares: its own, and those it names.
+// steps lists the route's middlewares: those all have, its own, and those it
+// names.
 func (k *link) steps() bool {
+	var err error
+	if !k.wanted.WithoutDefaults {
+		if k.made.Steps, err = k.named(nil, k.Defaults.Middlewares, 0); err != nil {
+			return k.fail(err.Error(), notWithout)
+		}
+	}
 	for _, own := range k.wanted.Steps {
 		k.made.Steps = append(k.made.Steps, Step{Spec: own})
 	}
@@ -75,7 +86,7 @@ func (k *link) steps() bool {
 		return k.fail(err.Error(), notWithout)
 	}
 	k.made.Steps = append(k.made.Steps, named...)
-	b := k.backend(nameOf(k.wanted.Dialect, k.wanted.Pool))
+	b := k.backend(nameOf(k.wanted.Dialect.Owner(k.wanted.Pool)))
 	if p := b.merge(); p != nil && len(p.Middlewares) > 0 {
 		if k.made.Steps, err = k.named(k.made.Steps, p.Middlewares, 0); err != nil {
 			return k.fail("service "+p.Name+": "+err.Error(), notWithout)
@@ -90,7 +101,7 @@ const maxChain = 16
 // named adds the middlewares of those names.
 func (k *link) named(steps []Step, names []string, depth int) ([]Step, error) {
 	for _, text := range names {
-		object := k.middleware(nameOf(tags.Traefik, text))
+		object := k.middleware(nameOf(tags.Traefik.Owner(text)))
 		k.use(object)
 		m := object.winner()
 		if m == nil {
@@ -209,9 +220,9 @@ func (k *link) pool() bool {
 func (k *link) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
 	r.PassHost = r.PassHost && p.PassHost
 	r.Endpoints, r.Pool = p.Endpoints, runtime
-	if p.Balance != nil {
-		r.health = p.Balance.Health
-		if s := p.Balance.Sticky; s != nil && s.Cookie != nil {
+	if balance := k.balance(p); balance != nil {
+		r.health = balance.Health
+		if s := balance.Sticky; s != nil && s.Cookie != nil {
 			r.sticky = newSticky(s.Cookie, runtime)
 		}
 	}
@@ -219,7 +230,7 @@ func (k *link) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
 
 // poolOf finds a pool of the route's dialect. That of a composed service is empty.
 func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
-	b := k.backend(nameOf(k.wanted.Dialect, service))
+	b := k.backend(nameOf(k.wanted.Dialect.Owner(service)))
 	k.use(b)
 	p := b.merge()
 	switch {
@@ -229,18 +240,25 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 		return nil, nil, errors.New("service " + service + ": " + p.Broken)
 	}
 	if b.runtime == nil {
-		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints), policy(p.Balance))
+		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints), policy(k.balance(p)))
 	}
 	return p, b.runtime, nil
 }
+
+// balance is how requests are spread over a pool.
+func (k *link) balance(p *tags.Pool) *spec.LoadBalancer { return cmp.Or(p.Balance, k.Defaults.Balance) }
 
 // merge joins the declarations of a pool, nil if there is none.
 func (b *backend) merge() *tags.Pool {
 	if b.merged != nil || len(b.by) == 0 {
 		return b.merged
 	}
-	p := *b.by[0]
-	for _, other := range b.by[1:] {
+	by := b.by
+	if b.name.dialect != tags.File && slices.ContainsFunc(by, isClaimed) {
+		by = slices.DeleteFunc(slices.Clone(by), func(p *tags.Pool) bool { return !isClaimed(p) })
+	}
+	p := *by[0]
+	for _, other := range by[1:] {
 		if other.Origin.Compare(p.Origin) > 0 {
 			p.PassHost, p.Balance, p.Composed, p.Middlewares = other.PassHost, other.Balance, other.Composed, other.Middlewares
 			p.Origin = other.Origin
@@ -256,6 +274,27 @@ func (b *backend) merge() *tags.Pool {
 	return b.merged
 }
 
+func isClaimed(p *tags.Pool) bool { return p.Origin.Claimed }
+
+// intruders are the problems of services that would join a pool of which others
+// have hosts reserved.
+func (b *backend) intruders() (problems []tags.Problem) {
+	i := slices.IndexFunc(b.by, isClaimed)
+	if i < 0 || b.name.dialect == tags.File {
+		return nil
+	}
+	for _, p := range b.by {
+		if !isClaimed(p) {
+			problems = append(problems, tags.Problem{
+				Service: p.Service, Offset: -1,
+				Reason: fmt.Sprintf("the service %s of service %s has reserved hosts: the instances get no requests for it", p.Name, b.by[i].Service),
+				Hint:   "another name for this service's own",
+			})
+		}
+	}
+	return problems
+}
+
 // fail reports why the route is not served.
 func (k *link) fail(reason, hint string) bool {
 	k.problems = append(k.problems, problemOf(k.wanted, reason, hint))
@@ -265,6 +304,6 @@ func (k *link) fail(reason, hint string) bool {
 func problemOf(r *tags.Route, reason, hint string) tags.Problem {
 	return tags.Problem{
 		Service: r.Service, Instance: r.Instance, Node: r.Node, Instances: r.Origin.Instances,
-		Route: r.Name, Tag: r.Tag, Offset: -1, Reason: reason, Hint: hint,
+		Source: r.Source, Route: r.Name, Tag: r.Tag, Offset: -1, Reason: reason, Hint: hint,
 	}
 }

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -20,6 +21,9 @@ type name struct {
 }
 
 func nameOf(d tags.Dialect, text string) name { return name{d, strings.ToLower(text)} }
+
+// middlewareName is that of a declared middleware.
+func middlewareName(m tags.Middleware) name { return nameOf(cmp.Or(m.Dialect, tags.Traefik), m.Name) }
 
 // linker joins the definitions of all services: a route of one may use pools
 // and middlewares of another, and several may ask for the same object. It knows
@@ -101,7 +105,7 @@ func (l *linker) replace(before, after tags.Definition) {
 		w.by = without(w.by, r)
 	}
 	for i := range before.Middlewares {
-		m := l.middleware(nameOf(tags.Traefik, before.Middlewares[i].Name))
+		m := l.middleware(middlewareName(before.Middlewares[i]))
 		m.by = without(m.by, &before.Middlewares[i])
 		l.staleMiddlewares[m.name] = m
 	}
@@ -117,7 +121,7 @@ func (l *linker) replace(before, after tags.Definition) {
 		w.by = with(w.by, r, func(r *tags.Route) string { return r.Service })
 	}
 	for i := range after.Middlewares {
-		m := l.middleware(nameOf(tags.Traefik, after.Middlewares[i].Name))
+		m := l.middleware(middlewareName(after.Middlewares[i]))
 		m.by = with(m.by, &after.Middlewares[i], func(m *tags.Middleware) string { return m.Service })
 		l.staleMiddlewares[m.name] = m
 	}
@@ -179,6 +183,7 @@ func (l *linker) backend(n name) *backend {
 func (l *linker) update() (gone, come []*Route) {
 	for _, b := range l.staleBackends {
 		b.merged, b.runtime = nil, nil
+		l.problems.set(owner{"backend", b.name}, b.intruders())
 		b.users.each(l.mark)
 	}
 	for n, m := range l.staleMiddlewares {

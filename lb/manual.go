@@ -150,12 +150,17 @@ func (b *Builder) settleAdded() {
 		case known == nil && !listed:
 			known = &service{}
 			b.manual.added[name] = known
-			b.settle(name, known, tags.Parse(b.Tags, name, nil))
+			b.settle(name, known, b.commanded(name))
 		case known != nil && listed:
 			b.settle(name, known, tags.Definition{})
 			delete(b.manual.added, name)
 		}
 	}
+}
+
+// commanded is what commands alone ask for in the name of a service.
+func (b *Builder) commanded(service string) tags.Definition {
+	return b.Claims.restrict(tags.Parse(b.Tags, service, nil), claimant{service: service})
 }
 
 // noRoute is the page for requests without a route.

@@ -36,7 +36,7 @@ func (o Options) health(service string) watch.Health {
 func routable(services []watch.ServiceTags, o Options) []string {
 	names := make([]string, 0, len(services))
 	for i := range services {
-		if tags.CanRoute(o.Tags, services[i].Tags) {
+		if tags.CanRoute(o.Tags, services[i].Tags) || len(o.Tags.StaticPools[services[i].Name]) > 0 {
 			names = append(names, services[i].Name)
 		}
 	}

@@ -114,5 +114,6 @@ func (c Config) tableOptions() lb.Options {
 	o.Tags.Traefik1 = slices.Contains(c.Tags.Dialects, "traefik1")
 	o.Tags.Traefik = slices.Contains(c.Tags.Dialects, "traefik")
 	c.setFabio(&o)
+	c.setStatic(&o)
 	return o
 }

@@ -46,6 +46,11 @@ type Config struct {
 	Fabio Fabio `hcl:"fabio"`
 	Admin Admin `hcl:"admin"`
 
+	Routes      []StaticRoute `hcl:"route,accumulate"`
+	Middlewares []Middleware  `hcl:"middleware,accumulate"`
+	Defaults    Defaults      `hcl:"defaults"`
+	Claims      []Claim       `hcl:"claim,accumulate"`
+
 	LogLevel  Optional[LogLevel] `hcl:"log_level"`
 	LogFormat string             `hcl:"log_format"` // "text" or "json"
 	LogFile   LogFile            `hcl:"log_file"`

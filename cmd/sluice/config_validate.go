@@ -54,6 +54,7 @@ func (c *Config) validateSettings() error {
 	c.Tags.validate(&f)
 	c.Fabio.validate(&f)
 	c.Admin.validate(&f)
+	c.validateStatic(&f)
 	return errors.Join(f...)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -257,9 +258,14 @@ func (d *decoder) duration(n node, into *time.Duration, path string) {
 }
 
 func (d *decoder) check(n node, path string, err error) {
-	if err != nil {
-		d.fault(n.pos, "%s: %v", path, err)
+	if err == nil {
+		return
 	}
+	if f, ok := errors.AsType[*fault](err); ok { // knows its place
+		d.faults = append(d.faults, &fault{f.pos, path + ": " + f.text})
+		return
+	}
+	d.fault(n.pos, "%s: %v", path, err)
 }
 
 func (d *decoder) mismatch(n node, v reflect.Value, path string) {

@@ -64,6 +64,10 @@ func (c Config) fixedSettings(other Config) []string {
 	differs("syslog", c.Syslog, other.Syslog)
 	if len(c.LB.Listeners) > 0 {
 		differs("tags", c.Tags, other.Tags)
+		differs("route", c.Routes, other.Routes)
+		differs("middleware", c.Middlewares, other.Middlewares)
+		differs("defaults", c.Defaults, other.Defaults)
+		differs("claim", c.Claims, other.Claims)
 		if !sameFeed(c, other) {
 			changed = append(changed, "consul or catalog")
 		}

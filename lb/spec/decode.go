@@ -54,6 +54,10 @@ func NewDraft(kind string) (d *Draft, ok bool) {
 // Kind is the kind the draft was begun with.
 func (d *Draft) Kind() string { return d.kind }
 
+// Target points to the struct that is being read, for readers that know of more
+// than text.
+func (d *Draft) Target() any { return d.value.Interface() }
+
 // ErrUnknown says that there is no option of that name.
 var ErrUnknown = errors.New("unknown option")
 

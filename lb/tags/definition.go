@@ -15,6 +15,8 @@ const (
 	Fabio    Dialect = "fabio"
 	Traefik1 Dialect = "traefik1"
 	Traefik  Dialect = "traefik" // v2 and v3
+	// File is what the configuration asks for; see [Static].
+	File Dialect = "file"
 )
 
 // Definition is what the tags of one service ask for. It is immutable.
@@ -51,6 +53,8 @@ type Route struct {
 	// Steps are the route's own middlewares, in order, which come before
 	// Middlewares.
 	Steps []spec.Middleware
+	// WithoutDefaults leaves out the middlewares every route has.
+	WithoutDefaults bool
 	// SlashPaths are exact paths whose other form, with or without the slash at
 	// the end, is answered by a redirect to the path itself.
 	SlashPaths []string
@@ -61,8 +65,10 @@ type Route struct {
 	// Pool is the name of a pool to be resolved, of the same dialect.
 	Pool string
 	// Origin ranks definitions of one name. Tag and Instance say where the
-	// definition was found, for problems that come up later.
+	// definition was found, for problems that come up later. Source is the place
+	// in the configuration, if it is of that.
 	Origin   Origin
+	Source   string
 	Tag      string
 	Instance string
 	Node     string
@@ -119,6 +125,8 @@ type TCPRoute struct {
 // Middleware is a named step routes can refer to.
 type Middleware struct {
 	Name string
+	// Dialect is [File], or empty for one that tags declare.
+	Dialect Dialect
 	// Spec is what it does, nil if it is broken.
 	Spec spec.Middleware
 	// Broken is why the middleware cannot be used, or empty. Routes that refer
@@ -174,9 +182,12 @@ type Endpoint struct {
 	Node     string
 }
 
-// Origin ranks competing definitions of one name: more serving instances
-// first, then more instances, then the newest registration.
+// Origin ranks competing definitions of one name: those of services with hosts
+// of their own first, then more serving instances, then more instances, then the newest registration.
 type Origin struct {
+	// Claimed is set for services that the configuration reserves hosts for. They
+	// rank above all others.
+	Claimed   bool
 	Serving   int
 	Instances int
 	Newest    uint64 // see [Instance.Registered]
@@ -184,6 +195,12 @@ type Origin struct {
 
 // Compare is positive if o ranks above other.
 func (o Origin) Compare(other Origin) int {
+	if o.Claimed != other.Claimed {
+		if o.Claimed {
+			return 1
+		}
+		return -1
+	}
 	return cmp.Or(
 		cmp.Compare(o.Serving, other.Serving),
 		cmp.Compare(o.Instances, other.Instances),

@@ -28,6 +28,9 @@ type Options struct {
 	FabioAuth map[string]spec.Middleware
 	// Commands are manual changes of Fabio routes.
 	Commands Commands
+	// StaticPools are those of the configuration that instances are in, by service; see
+	// [Static.Definition].
+	StaticPools map[string][]StaticPool
 
 	// ExposedByDefault exposes instances without any routing tag, by the default
 	// rule. An instance with a routing tag needs no permission.

@@ -37,6 +37,7 @@ func Parse(o Options, service string, instances []Instance) Definition {
 	if o.Traefik {
 		p.traefik()
 	}
+	p.static()
 	return p.Definition
 }
 

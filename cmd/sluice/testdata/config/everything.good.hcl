@@ -421,3 +421,43 @@ vault {
     tls_handshake_timeout   = "17s"
   }
 }
+
+route "api" {
+  host          = ["api.example.com", "api.example.org"]
+  path          = "/v1"
+  entrypoints   = ["web"]
+  priority      = 7
+  middlewares   = ["strip", "login@consulcatalog"]
+  defaults      = false
+  tls           = true
+  service       = "api"
+  scheme        = "https"
+  server_name   = "api.internal"
+  skip_verify   = true
+  pass_host     = false
+  load_balancer { strategy = "leastconn" }
+}
+
+route "old" {
+  rule    = "Host(`old.example.com`)"
+  targets = ["http://10.0.0.1:80", "http://10.0.0.2 weight=3"]
+}
+
+middleware "strip" "strip_prefix" { prefixes = ["/v1"] }
+middleware "all" "chain" { middlewares = ["strip"] }
+
+defaults {
+  middlewares   = ["all"]
+  entrypoints   = ["web"]
+  rule          = "Host(`{{ .Name }}.example.com`)"
+  traefik1_rule = "Host:{{.ServiceName}}.{{.Domain}}"
+  domain        = "example.com"
+  load_balancer { strategy = "p2c" }
+}
+
+claim "*.shop.example.com" {
+  services   = ["shop-*"]
+  nodes      = ["web-[0-9]"]
+  namespaces = ["shop"]
+  catch_all  = true
+}

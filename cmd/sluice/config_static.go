@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
+)
+
+// StaticRoute is a route that no tag asks for.
+type StaticRoute struct {
+	Origin string
+	Name   string // the label of the stanza
+
+	// Rule is in Traefik's v3 syntax. Hosts and Paths (prefixes) stand for one:
+	// any of the hosts, and any of the paths.
+	Rule  string   `hcl:"rule"`
+	Hosts []string `hcl:"host"`
+	Paths []string `hcl:"path"`
+
+	Entrypoints []string `hcl:"entrypoints"`
+	Priority    int      `hcl:"priority"` // 0: the length of the rule
+	Middlewares []string `hcl:"middlewares"`
+	// Defaults off leaves out the middlewares of the defaults stanza.
+	Defaults Optional[bool] `hcl:"defaults"`
+	TLS      bool           `hcl:"tls"`
+
+	// Service is a service of the catalog, and Scheme how its instances are
+	// spoken to; Targets are URLs, "http://10.0.0.1:80 weight=3".
+	Service      string         `hcl:"service"`
+	Scheme       string         `hcl:"scheme"` // empty: "http"
+	Targets      []string       `hcl:"targets"`
+	LoadBalancer LoadBalancer   `hcl:"load_balancer"`
+	PassHost     Optional[bool] `hcl:"pass_host"` // on if not set
+	// ServerName and SkipVerify are of targets with TLS.
+	ServerName string `hcl:"server_name"`
+	SkipVerify bool   `hcl:"skip_verify"`
+}
+
+func (r *StaticRoute) setDefaults(at position) { *r = StaticRoute{Origin: at.String()} }
+
+func (r *StaticRoute) setLabel(label string) { r.Name = label }
+
+// rule is the route's, however it is written.
+func (r *StaticRoute) rule() string {
+	if r.Rule != "" {
+		return r.Rule
+	}
+	anyOf := func(matcher string, values []string) string {
+		var parts []string
+		for _, v := range values {
+			parts = append(parts, matcher+"(`"+v+"`)")
+		}
+		text := strings.Join(parts, " || ")
+		if len(parts) > 1 && len(r.Hosts) > 0 && len(r.Paths) > 0 {
+			text = "(" + text + ")"
+		}
+		return text
+	}
+	hosts, paths := anyOf("Host", r.Hosts), anyOf("PathPrefix", r.Paths)
+	if hosts != "" && paths != "" {
+		return hosts + " && " + paths
+	}
+	return hosts + paths
+}
+
+func (r *StaticRoute) static() tags.StaticRoute {
+	return tags.StaticRoute{
+		Name: r.Name, Source: r.Origin, Rule: r.rule(), Priority: r.Priority, Entrypoints: r.Entrypoints,
+		Middlewares: r.Middlewares, TLS: r.TLS, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
+		Balance: r.LoadBalancer.spec, RewriteHost: !r.PassHost.Or(true), ServerName: r.ServerName, SkipVerify: r.SkipVerify,
+		WithoutDefaults: !r.Defaults.Or(true),
+	}
+}
+
+// Defaults are what holds for routes that say nothing else, whatever asks for
+// them.
+type Defaults struct {
+	// Middlewares every route has, in front of its own.
+	Middlewares  []string     `hcl:"middlewares"`
+	Entrypoints  []string     `hcl:"entrypoints"`
+	LoadBalancer LoadBalancer `hcl:"load_balancer"`
+	// Rule is the template of the rule of a Traefik router without one, Rule1 that
+	// of a v1 frontend, in which Domain may be used.
+	Rule   string `hcl:"rule"`
+	Rule1  string `hcl:"traefik1_rule"`
+	Domain string `hcl:"domain"`
+}
+
+// Claim reserves hosts; see [lb.Claim].
+type Claim struct {
+	Origin     string
+	Host       string   // the label of the stanza
+	Services   []string `hcl:"services"`
+	Nodes      []string `hcl:"nodes"`
+	Namespaces []string `hcl:"namespaces"`
+	CatchAll   bool     `hcl:"catch_all"`
+}
+
+func (c *Claim) setDefaults(at position) { *c = Claim{Origin: at.String()} }
+
+func (c *Claim) setLabel(label string) { c.Host = label }
+
+func (c Claim) claim() lb.Claim {
+	return lb.Claim{Host: c.Host, Services: c.Services, Nodes: c.Nodes, Namespaces: c.Namespaces, CatchAll: c.CatchAll}
+}
+
+// static is what the stanzas ask for.
+func (c *Config) static() tags.Static {
+	var s tags.Static
+	for i := range c.Routes {
+		s.Routes = append(s.Routes, c.Routes[i].static())
+	}
+	for _, m := range c.Middlewares {
+		if m.spec != nil {
+			s.Middlewares = append(s.Middlewares, tags.StaticMiddleware{Name: m.Name, Source: m.Origin, Spec: m.spec})
+		}
+	}
+	return s
+}
+
+// setStatic puts the stanzas into the options of tables, as far as they are
+// valid.
+func (c *Config) setStatic(o *lb.Options) {
+	o.Static, o.Tags.StaticPools, _ = c.static().Definition(o.Tags.Patterns)
+	o.Defaults = lb.Defaults{Entrypoints: c.Defaults.Entrypoints, Balance: c.Defaults.LoadBalancer.spec}
+	for _, name := range c.Defaults.Middlewares {
+		o.Defaults.Middlewares = append(o.Defaults.Middlewares, name+"@file")
+	}
+	for _, claim := range c.Claims {
+		o.Claims = append(o.Claims, claim.claim())
+	}
+	if c.Defaults.Rule != "" {
+		o.Tags.DefaultRule = c.Defaults.Rule
+	}
+	if c.Defaults.Rule1 != "" {
+		o.Tags.DefaultRule1 = c.Defaults.Rule1
+	}
+	if c.Defaults.Domain != "" {
+		o.Tags.Domain = c.Defaults.Domain
+	}
+}
+
+func (c *Config) validateStatic(f *faultList) {
+	_, _, err := c.static().Definition(nil)
+	if err != nil {
+		*f = append(*f, err)
+	}
+	routes := map[string]string{}
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		r.validate(f, c)
+		unique(f, routes, "route", r.Name, r.Origin)
+	}
+	names := map[string]string{}
+	for _, m := range c.Middlewares {
+		unique(f, names, "middleware", m.Name, m.Origin)
+		switch s := m.spec.(type) {
+		case spec.Chain:
+			c.known(f, m.Origin+": middleware \""+m.Name+"\"", s.Middlewares)
+		}
+	}
+	c.known(f, "defaults.middlewares", c.Defaults.Middlewares)
+	for _, name := range c.Defaults.Middlewares {
+		if strings.Contains(name, "@") {
+			f.addf("defaults.middlewares: %s: only a middleware stanza can be a default: no route is served without it", name)
+		}
+	}
+	if b := c.Defaults.LoadBalancer.spec; b != nil {
+		f.add("defaults.load_balancer", b.Validate())
+	}
+	hosts := map[string]string{}
+	for _, claim := range c.Claims {
+		f.add(claim.Origin, claim.claim().Validate())
+		unique(f, hosts, "claim", claim.Host, claim.Origin)
+	}
+}
+
+func (r *StaticRoute) validate(f *faultList, c *Config) {
+	at := fmt.Sprintf("%s: route %q", r.Origin, r.Name)
+	if r.Rule != "" && len(r.Hosts)+len(r.Paths) > 0 {
+		f.addf("%s: rule says it all: leave out host and path, or the rule", at)
+	}
+	if r.Scheme != "" {
+		f.oneOf(at+": scheme", r.Scheme, "http", "https")
+	}
+	c.known(f, at, r.Middlewares)
+}
+
+// known finds names of middlewares that no stanza declares.
+func (c *Config) known(f *faultList, at string, names []string) {
+	var declared []string
+	for _, m := range c.Middlewares {
+		declared = append(declared, m.Name)
+	}
+	for _, name := range names {
+		name = strings.TrimSuffix(name, "@file")
+		if !strings.Contains(name, "@") && !slices.ContainsFunc(declared, func(d string) bool { return strings.EqualFold(d, name) }) {
+			f.addf("%s: no stanza declares middleware %q%s", at, name, nearest.Hint(name, "", slices.Values(declared)))
+		}
+	}
+}
+
+// unique finds names that are used twice.
+func unique(f *faultList, seen map[string]string, kind, name, origin string) {
+	key := strings.ToLower(name)
+	if first, ok := seen[key]; ok {
+		f.addf("%s: %s %q is there already, at %s", origin, kind, name, first)
+	}
+	seen[key] = origin
+}

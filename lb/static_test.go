@@ -1,0 +1,133 @@
+package lb
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
+)
+
+// static puts stanzas into the options of a catalog's tables.
+func (c *catalog) static(t *testing.T, s tags.Static) {
+	t.Helper()
+	var err error
+	if c.options.Static, c.options.Tags.StaticPools, err = s.Definition(nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *catalog) find(t *testing.T, b *Builder, host string) *Route {
+	t.Helper()
+	r, _ := b.Build(c.snapshot()).Lookup(&match.Request{Host: host, Path: "/", RoutingPath: "/"})
+	return r
+}
+
+// A route of the configuration follows the instances of its service, which
+// needs no tags, and is there without any.
+func TestStaticRouteFollowsItsService(t *testing.T) {
+	c := newCatalog()
+	c.static(t, tags.Static{Routes: []tags.StaticRoute{
+		{Name: "api", Source: "a.hcl:1", Rule: "Host(`api`)", Service: "api"},
+		{Name: "tls", Source: "a.hcl:2", Rule: "Host(`tls`)", Service: "api", Scheme: "https", SkipVerify: true, Balance: &spec.LoadBalancer{Strategy: "p2c"}},
+	}})
+	b := c.builder()
+	if r := c.find(t, b, "api"); r == nil || len(r.Pool.Targets()) != 0 {
+		t.Fatalf("without instances: %+v", r)
+	}
+	c.set("api", at("10.0.0.1"), at("10.0.0.2"))
+	b.Wants(c.snapshot())
+	queries := b.names
+	if len(queries) != 1 || queries[0] != "api" {
+		t.Errorf("services looked at: %v", queries)
+	}
+	if r := c.find(t, b, "api"); len(r.Pool.Targets()) != 2 || r.Service != "api" || r.Dialect != tags.File {
+		t.Errorf("with two instances: %+v", r)
+	}
+	if r := c.find(t, b, "tls"); len(r.Endpoints) != 2 || r.Endpoints[0].Scheme != "https" || !r.Endpoints[0].SkipVerify {
+		t.Errorf("over TLS: %+v", r.Endpoints)
+	}
+	c.remove("api")
+	if r := c.find(t, b, "api"); r == nil || len(r.Pool.Targets()) != 0 {
+		t.Errorf("after the last instance: %+v", r)
+	}
+}
+
+// Middlewares of the configuration are named from tags, and cannot be replaced
+// by them.
+func TestStaticMiddlewares(t *testing.T) {
+	c := newCatalog()
+	c.options.Defaults = Defaults{Middlewares: []string{"all@file"}}
+	c.static(t, tags.Static{
+		Routes: []tags.StaticRoute{
+			{Name: "own", Rule: "Host(`own`)", Targets: []string{"http://10.0.0.9"}, Middlewares: []string{"chain", "tag@consulcatalog"}},
+			{Name: "bare", Rule: "Host(`bare`)", Targets: []string{"http://10.0.0.9"}, WithoutDefaults: true},
+		},
+		Middlewares: []tags.StaticMiddleware{
+			{Name: "all", Spec: spec.AddPrefix{Prefix: "/all"}},
+			{Name: "Add", Spec: spec.AddPrefix{Prefix: "/file"}},
+			{Name: "chain", Spec: spec.Chain{Middlewares: []string{"add"}}},
+		},
+	})
+	c.set("web", at("10.0.0.1", "traefik.http.routers.r.rule=Host(`web`)", "traefik.http.routers.r.middlewares=add@file,add",
+		"traefik.http.middlewares.add.addprefix.prefix=/tag", "traefik.http.middlewares.add@file.addprefix.prefix=/hostile",
+		"traefik.http.middlewares.tag.addprefix.prefix=/by-tag"))
+	c.set("plain", at("10.0.0.2", "urlprefix-plain/"))
+	b := c.builder()
+	for host, want := range map[string]string{
+		"own": "/all /file /by-tag", "bare": "", "web": "/all /file /tag", "plain": "/all",
+	} {
+		r := c.find(t, b, host)
+		if r == nil {
+			t.Errorf("%s: no route: %v", host, b.table.Problems())
+			continue
+		}
+		var got []string
+		for _, s := range r.Steps {
+			got = append(got, s.Spec.(spec.AddPrefix).Prefix)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: middlewares %v, want %s", host, got, want)
+		}
+	}
+}
+
+// A route of the configuration without one of its parts is a problem with its
+// place.
+func TestStaticRouteWithoutAMiddleware(t *testing.T) {
+	c := newCatalog()
+	c.static(t, tags.Static{Routes: []tags.StaticRoute{
+		{Name: "r", Source: "a.hcl:1", Rule: "Host(`a`)", Targets: []string{"http://10.0.0.9"}, Middlewares: []string{"m@consulcatalog"}},
+	}})
+	table := c.build()
+	if len(table.Routes()) != 0 || len(table.Problems()) != 1 || table.Problems()[0].Source != "a.hcl:1" {
+		t.Errorf("routes %v, problems %v", table.Routes(), table.Problems())
+	}
+	c.set("web", at("10.0.0.1", "urlprefix-/", "traefik.enable=true", "traefik.http.middlewares.m.addprefix.prefix=/x"))
+	if table = c.build(); len(table.Problems()) != 0 {
+		t.Errorf("problems %v", table.Problems())
+	}
+}
+
+func TestDefaultBalanceAndEntrypoints(t *testing.T) {
+	c := newCatalog()
+	c.options.Entrypoints = []string{"web", "admin"}
+	c.options.Defaults = Defaults{Entrypoints: []string{"web"}, Balance: &spec.LoadBalancer{Sticky: &spec.Sticky{Cookie: &spec.Cookie{Name: "c"}}}}
+	c.set("web", at("10.0.0.1", "urlprefix-plain/", "traefik.http.routers.r.rule=Host(`own`)", "traefik.http.routers.r.entrypoints=admin",
+		"traefik.http.services.web.loadbalancer.strategy=p2c"))
+	b := c.builder()
+	for _, tt := range []struct {
+		host, entrypoint string
+		sticky           bool
+	}{{"plain", "web", true}, {"own", "admin", false}} {
+		b.Build(c.snapshot())
+		r, ok := b.table.Lookup(&match.Request{Host: tt.host, Path: "/", RoutingPath: "/", Entrypoint: tt.entrypoint})
+		if !ok || (r.sticky != nil) != tt.sticky {
+			t.Errorf("%s at %s: found %v, %+v", tt.host, tt.entrypoint, ok, r)
+		}
+		if _, ok := b.table.Lookup(&match.Request{Host: tt.host, Path: "/", RoutingPath: "/", Entrypoint: "other"}); ok {
+			t.Errorf("%s is served at another listener", tt.host)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package tags
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// Static is what the operator's configuration asks for beside the tags.
+type Static struct {
+	Routes      []StaticRoute
+	Middlewares []StaticMiddleware
+}
+
+// StaticRoute is a route of the configuration. Of Service and Targets it has
+// one.
+type StaticRoute struct {
+	Name string
+	// Source is where it stands: file:line:column.
+	Source string
+	// Rule is in Traefik's v3 syntax.
+	Rule        string
+	Priority    int // 0 is the length of the rule
+	Entrypoints []string
+	// Middlewares are those of the configuration; NAME@consulcatalog is one that a
+	// tag declares.
+	Middlewares []string
+	TLS         bool
+	// Service is the catalog's name of the service whose instances serve the
+	// route, whatever their tags.
+	Service string
+	// Scheme is how they are spoken to; empty is "http".
+	Scheme string
+	// Targets are URLs, each with a weight behind it if that is not 1:
+	// "http://10.0.0.1:80 weight=3".
+	Targets []string
+	Balance *spec.LoadBalancer // nil: that of all
+	// RewriteHost sends targets their own address as Host.
+	RewriteHost bool
+	// ServerName and SkipVerify are as in [Endpoint].
+	ServerName string
+	SkipVerify bool
+	// WithoutDefaults leaves out the middlewares every route has.
+	WithoutDefaults bool
+}
+
+// StaticMiddleware is a middleware of the configuration, which tags refer to as
+// NAME@file.
+type StaticMiddleware struct {
+	Name   string
+	Source string
+	Spec   spec.Middleware
+}
+
+// unbeatable ranks above what any number of instances ask for.
+var unbeatable = Origin{Claimed: true, Serving: math.MaxInt}
+
+// Definition is what the configuration asks for, and for each service of the
+// catalog the pools of the dialect [File] that its instances are to be in. The
+// error joins all faults, each with its place.
+func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[string][]StaticPool, err error) {
+	var errs []error
+	pools = map[string][]StaticPool{}
+	for _, m := range s.Middlewares {
+		made, err := m.middleware(pools)
+		errs = append(errs, at(m.Source, "middleware", m.Name, err))
+		d.Middlewares = append(d.Middlewares, made)
+	}
+	for _, r := range s.Routes {
+		made, pool, err := r.route(patterns)
+		if errs = append(errs, at(r.Source, "route", r.Name, err)); err != nil {
+			continue
+		}
+		if r.Service != "" {
+			add(pools, r.Service, StaticPool{made.Pool, cmp.Or(r.Scheme, "http"), r.ServerName, r.SkipVerify})
+		}
+		d.Routes, d.Pools = append(d.Routes, made), append(d.Pools, pool)
+	}
+	return d, pools, errors.Join(errs...)
+}
+
+// at says where a fault is.
+func at(source, kind, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %s %q: %w", source, kind, name, err)
+}
+
+// StaticPool is a pool of the configuration that instances of a service are in.
+type StaticPool struct {
+	Name, Scheme string
+	// ServerName and SkipVerify are as in [Endpoint].
+	ServerName string
+	SkipVerify bool
+}
+
+func add(pools map[string][]StaticPool, service string, p StaticPool) {
+	if !slices.Contains(pools[service], p) {
+		pools[service] = append(pools[service], p)
+	}
+}
+
+// middleware qualifies the names in its spec.
+func (m StaticMiddleware) middleware(pools map[string][]StaticPool) (Middleware, error) {
+	made := Middleware{Name: m.Name, Dialect: File, Spec: m.Spec, Origin: unbeatable}
+	switch s := m.Spec.(type) {
+	case spec.Chain:
+		made.Spec = spec.Chain{Middlewares: ofFile(s.Middlewares)}
+	case *spec.Errors:
+		pages := *s
+		if pages.Service = ofFile([]string{s.Service})[0]; s.Service != pages.Service {
+			add(pools, s.Service, StaticPool{Name: s.Service, Scheme: "http"})
+		}
+		made.Spec = &pages
+	}
+	return made, m.Spec.Validate()
+}
+
+func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err error) {
+	rule, err := parseRule(r.Rule, syntaxV3, patterns)
+	if fault, ok := errors.AsType[*ruleError](err); ok {
+		return made, pool, fmt.Errorf("rule, at byte %d of %s: %w%s", fault.offset, r.Rule, err, hinted(fault.hint))
+	}
+	if (r.Service == "") == (len(r.Targets) == 0) {
+		return made, pool, errors.New("either service or targets says who serves it")
+	}
+	if r.Balance != nil {
+		if err := r.Balance.Validate(); err != nil {
+			return made, pool, fmt.Errorf("load_balancer: %w", err)
+		}
+	}
+	if r.TLS {
+		rule = match.And{rule, match.TLS{}}
+	}
+	made = Route{
+		Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule, Match: rule,
+		Precedence:  match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
+		Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), WithoutDefaults: r.WithoutDefaults,
+		PassHost: !r.RewriteHost, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
+	}
+	pool = Pool{Name: made.Pool, Dialect: File, PassHost: true, Balance: r.Balance, Origin: unbeatable}
+	for _, text := range r.Targets {
+		e, err := r.target(text)
+		if err != nil {
+			return made, pool, err
+		}
+		pool.Endpoints = append(pool.Endpoints, e)
+	}
+	return made, pool, nil
+}
+
+func hinted(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return " (" + hint + ")"
+}
+
+// pool names the route's pool. Routes that ask for a service and no more share
+// one.
+func (r StaticRoute) pool() string {
+	if r.Service != "" && r.Balance == nil && r.Scheme == "" && r.ServerName == "" && !r.SkipVerify {
+		return r.Service
+	}
+	return "route " + r.Name
+}
+
+// target reads "URL" or "URL weight=N".
+func (r StaticRoute) target(text string) (e Endpoint, err error) {
+	address, option, weighted := strings.Cut(strings.TrimSpace(text), " ")
+	e = Endpoint{Weight: 1, Serving: true, Instance: address, ServerName: r.ServerName, SkipVerify: r.SkipVerify}
+	if weighted {
+		digits, ok := strings.CutPrefix(strings.TrimSpace(option), "weight=")
+		if e.Weight, err = strconv.Atoi(digits); !ok || err != nil || e.Weight < 0 {
+			return e, fmt.Errorf("target %q: what follows the URL is not of the form weight=3", text)
+		}
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		return e, fmt.Errorf("target %q is not of the form http://HOST:PORT or https://HOST:PORT", text)
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
+		return e, fmt.Errorf("target %q has more than a host and a port: a path is added by a middleware of kind addprefix", text)
+	}
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	e.Scheme, e.Address = u.Scheme, net.JoinHostPort(u.Hostname(), port)
+	return e, nil
+}
+
+// What stands behind a name says whose it is: of the configuration, or of tags
+// as Traefik calls them.
+const (
+	atFile    = "@file"
+	atCatalog = "@consulcatalog"
+)
+
+// ofFile qualifies names as the configuration means them: without saying more,
+// its own.
+func ofFile(names []string) []string {
+	names = slices.Clone(names)
+	for i, name := range names {
+		if !strings.Contains(name, "@") {
+			names[i] = name + atFile
+		}
+	}
+	return names
+}
+
+// Owner tells which dialect a name refers to that is used in another one, and
+// the name there.
+func (d Dialect) Owner(name string) (Dialect, string) {
+	if d != File && d != Traefik {
+		return d, name
+	}
+	if base, ok := strings.CutSuffix(name, atFile); ok {
+		return File, base
+	}
+	if base, ok := strings.CutSuffix(name, atCatalog); ok {
+		return Traefik, base
+	}
+	return d, name
+}
+
+// static puts the service's instances into the pools of the configuration.
+func (p *parser) static() {
+	for _, s := range p.StaticPools[p.Service] {
+		pool := Pool{Name: s.Name, Dialect: File, PassHost: true, Service: p.Service}
+		for _, v := range p.views {
+			if e, ok := p.endpoint(v.Instance, v.Port); ok {
+				e.Scheme, e.ServerName, e.SkipVerify = s.Scheme, s.ServerName, s.SkipVerify
+				pool.Endpoints = append(pool.Endpoints, e)
+			}
+		}
+		p.Pools = append(p.Pools, pool)
+	}
+}

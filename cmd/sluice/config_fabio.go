@@ -29,6 +29,10 @@ type Fabio struct {
 	// emptyNoRoute leaves answers without a route empty, as long as there is no
 	// page.
 	emptyNoRoute bool
+	// page is that page if there is no key for it, and registry what stands in for
+	// Consul.
+	page     string
+	registry fabioRegistry
 }
 
 // Register registers sluice itself as a service of Consul, and under each name
@@ -108,7 +112,7 @@ func (c Config) setFabio(o *lb.Options) {
 			UsersFile: a.File, Realm: cmp.Or(a.Realm, a.Name), Refresh: a.Refresh, AllowPlain: true, Once: true,
 		}
 	}
-	o.Manual = lb.Manual{Text: c.Fabio.Routes, RoutesKey: c.Fabio.RoutesKey, PageKey: c.Fabio.NoRouteKey, NoLine: c.Fabio.emptyNoRoute}
+	o.Manual = lb.Manual{Text: c.Fabio.Routes, RoutesKey: c.Fabio.RoutesKey, PageKey: c.Fabio.NoRouteKey, Page: c.Fabio.page, NoLine: c.Fabio.emptyNoRoute}
 	if len(c.LB.Health.Statuses) > 0 {
 		o.Statuses = c.LB.Health.Statuses
 	}

@@ -39,7 +39,7 @@ func (r *fabioReader) finish() error {
 	case r.stale:
 		r.Consul.Mode = "stale"
 	}
-	return nil
+	return r.Fabio.registry.apply(r.Config)
 }
 
 func findFabioKey(name string) (fabioKey, bool) {
@@ -103,26 +103,6 @@ func fabioHeaderKeys() []fabioKey {
 		{name: "proxy.header.sts.subdomains", boolean: true, set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.Subdomains })},
 		{name: "proxy.header.sts.preload", boolean: true, set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.Preload })},
 	}
-}
-
-func fabioRegistryKeys() []fabioKey {
-	keys := []fabioKey{
-		{name: "registry.backend", set: func(_ *fabioReader, p property) error {
-			if p.value == "consul" {
-				return nil
-			}
-			return fmt.Errorf("%q: only consul is supported; services without Consul: see -catalog, fixed routes: fabio { routes }", p.value)
-		}},
-		{name: "registry.timeout", set: without("Consul is waited for as long as it takes")},
-		{name: "registry.retry", set: duration(func(c *Config) *time.Duration { return &c.Consul.Retry.Backoff })},
-	}
-	for _, name := range []string{
-		"static.routes", "static.noroutehtml", "file.path", "file.noroutehtmlpath", "custom.host", "custom.scheme", "custom.path",
-		"custom.queryparams", "custom.timeout", "custom.pollinterval", "custom.checkTLSSkipVerify", "custom.noroutehtml",
-	} {
-		keys = append(keys, fabioKey{name: "registry." + name, set: same}) // of no use to the backend consul
-	}
-	return keys
 }
 
 func fabioConsulKeys() []fabioKey {

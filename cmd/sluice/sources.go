@@ -44,6 +44,12 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 		s.run = append(s.run, catalog.Run)
 		return s, nil
 	}
+	if c.Fabio.registry.replacesConsul() {
+		routes := newFabioSource(c.Fabio.registry)
+		s.origin = routes.origin()
+		s.all = append(s.all, routes)
+		return s, nil
+	}
 	environment, err := consul.ConfigFromEnv(getenv)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}

@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,12 +41,19 @@ type stage struct {
 	consul    *parts.Consul
 	authority *authority
 	backends  backends
+	// routes are what the backend "routes" serves: the file routes.json of a world.
+	routes atomic.Pointer[string]
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{consul: parts.StartConsul(t), authority: newAuthority(t)}
 	s.backends = startBackends(t, s.authority.issue(t, "backend.test"))
+	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, *s.routes.Load())
+	}))
+	t.Cleanup(registry.Close)
+	s.backends["routes"] = registry.Listener.Addr()
 	var err error
 	if built, err = os.MkdirTemp("", "compat-"); err != nil {
 		t.Fatal(err)
@@ -80,6 +91,8 @@ func TestCompatibility(t *testing.T) {
 // play registers what a world has and asks.
 func (s *stage) play(t *testing.T, w *world, name string, p peer) {
 	s.furnish(t, w, p)
+	routes := s.addresses(w.file("routes.json"))
+	s.routes.Store(&routes)
 	programs := map[string]*running{"sluice": s.start(t, s.sluice, w, p.ours)}
 	if path := os.Getenv(p.env); path != "" {
 		programs[name] = s.start(t, path, w, p.theirs)

@@ -47,6 +47,10 @@ func appendText(dst []byte, s string, quoted bool) []byte {
 func appendJSON(dst []byte, s string) []byte {
 	plain := 0
 	for i := 0; i < len(s); {
+		if len(s)-i >= 8 && arePlain(s[i:i+8]) {
+			i += 8
+			continue
+		}
 		c := s[i]
 		if plainText[c] {
 			i++
@@ -70,6 +74,19 @@ func appendJSON(dst []byte, s string) []byte {
 		}
 	}
 	return append(dst, s[plain:]...)
+}
+
+// arePlain reports whether eight bytes are all plainText, looking at them as one
+// number: a byte that is not sets the highest bit of its place, and no other one
+// does but behind it, by a borrow.
+func arePlain(s string) bool {
+	const each = 0x0101010101010101
+	_ = s[7]
+	n := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	control := n - each*' '
+	quote, backslash := n^each*'"'-each, n^each*'\\'-each
+	return (n|n+each|control|quote|backslash)&(each*0x80) == 0
 }
 
 // cutValue returns as much of s as fits into left bytes, and what is left then,

@@ -15,8 +15,10 @@ import (
 const (
 	// flushInterval is how long a line waits for others to be written with.
 	flushInterval = 250 * time.Millisecond
-	// batchBytes is how many bytes of lines wait for no more.
-	batchBytes = 64 << 10
+	// batchBytes is how many bytes of lines wait for no more. Each write wakes the
+	// scheduler's monitor for some milliseconds, and what is larger than this has
+	// left the cache when it is written.
+	batchBytes = 256 << 10
 	// maxPending bounds the bytes of lines that wait for a slow target, and once
 	// more those that it is being given.
 	maxPending = 8 << 20

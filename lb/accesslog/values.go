@@ -163,20 +163,19 @@ func appendMillis(dst []byte, d time.Duration) []byte {
 
 // appendDecimal appends n/10^scale with so many decimals, cutting the rest off.
 func appendDecimal(dst []byte, n int64, scale, decimals int) []byte {
+	n = max(0, n) // a clock may go back
+	for ; scale > decimals; scale-- {
+		n /= 10
+	}
 	unit := int64(1)
 	for range scale {
 		unit *= 10
 	}
-	if n < 0 {
-		n = 0 // a clock that went back
-	}
 	dst = strconv.AppendInt(dst, n/unit, 10)
-	dst = append(dst, '.')
-	for n %= unit; decimals > 0; decimals-- {
-		n *= 10
-		dst = append(dst, byte('0'+n/unit))
-		n %= unit
-	}
+	at := len(dst)
+	// A one in front of the decimals keeps their zeros, until the point takes its place.
+	dst = strconv.AppendInt(dst, unit+n%unit, 10)
+	dst[at] = '.'
 	return dst
 }
 

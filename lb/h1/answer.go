@@ -171,11 +171,12 @@ func (a *Answer) readHead() error {
 			}
 			continue
 		}
-		if rd.buf == nil {
-			rd.buf = getLarge()
+		var free []byte
+		if rd.buf != nil {
+			rd.grow(options.Limits.HeadBytes)
+			free = rd.buf[rd.w:]
 		}
-		rd.grow(options.Limits.HeadBytes)
-		n, err := rd.read(rd.buf[rd.w:], options.HeadTimeout)
+		n, err := rd.read(free, options.HeadTimeout)
 		rd.w += n
 		if err != nil && (!errors.Is(err, errTimeout) || a.sent.Load() != sendRunning) {
 			return a.headError(err)

@@ -44,7 +44,7 @@ func bodyOf(raw string, size int, f framing) (*Body, *reader) {
 	}
 	conn.pieces = append(conn.pieces, raw)
 	rd, limits := &reader{}, DefaultLimits()
-	rd.init(conn)
+	rd.init(conn, getSmall)
 	b := &Body{}
 	b.start(rd, f, &limits, time.Minute)
 	return b, rd

@@ -52,7 +52,7 @@ func (c *conn) open() error {
 
 // speakOver readies the connection for HTTP over nc.
 func (c *conn) speakOver(nc net.Conn) {
-	c.rd.init(nc)
+	c.rd.init(nc, getSmall)
 	c.w.init(nc, c.server.options.Timeouts.Write)
 }
 

@@ -283,7 +283,7 @@ type clientConn struct {
 
 func newClientConn(p *Pool, nc net.Conn) *clientConn {
 	cc := &clientConn{pool: p, nc: nc, probe: newProbe(nc)}
-	cc.rd.init(nc)
+	cc.rd.init(nc, getLarge)
 	cc.w.init(nc, p.options.WriteTimeout)
 	return cc
 }

@@ -28,7 +28,7 @@ type rawReader struct {
 	attempt func(fd uintptr) bool
 
 	// Of the read under way.
-	fresh bool // p is a buffer taken when bytes are there
+	take  func() []byte // p is a buffer taken from it when bytes are there; or nil
 	p     []byte
 	first *writer // to be flushed before
 	n     int
@@ -52,7 +52,7 @@ func (r *rawReader) read(w *writer, p []byte) (int, error) {
 	r.p, r.first, r.n, r.errno = p, w, 0, 0
 	err := r.conn.Read(r.attempt)
 	r.first = nil
-	if !r.fresh {
+	if r.take == nil {
 		r.p = nil
 	}
 	switch {
@@ -66,12 +66,12 @@ func (r *rawReader) read(w *writer, p []byte) (int, error) {
 	return r.n, nil
 }
 
-// readFresh reads into a small buffer, which it takes when there are bytes: to
-// wait for them costs none.
-func (r *rawReader) readFresh() (buffer []byte, n int, err error) {
-	r.fresh = true
-	n, err = r.read(nil, nil)
-	buffer, r.p, r.fresh = r.p, nil, false
+// readFresh is read into a buffer that it takes when there are bytes: to wait for
+// them costs none, and the one given back last is the one in the cache.
+func (r *rawReader) readFresh(w *writer, take func() []byte) (buffer []byte, n int, err error) {
+	r.take = take
+	n, err = r.read(w, nil)
+	buffer, r.p, r.take = r.p, nil, nil
 	return buffer, n, err
 }
 
@@ -82,8 +82,8 @@ func (r *rawReader) try(fd uintptr) bool {
 		r.first = nil
 		return w.flush() != nil
 	}
-	if r.fresh {
-		r.p = getSmall()
+	if r.take != nil {
+		r.p = r.take()
 	}
 	for {
 		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.p))), uintptr(len(r.p)), 0, 0, 0)
@@ -92,7 +92,7 @@ func (r *rawReader) try(fd uintptr) bool {
 			r.n = int(n)
 			return true
 		case unix.EAGAIN:
-			if r.fresh {
+			if r.take != nil {
 				putBuffer(r.p)
 				r.p = nil
 			}

@@ -13,7 +13,9 @@ type (
 func (*rawReader) init(net.Conn)                     {}
 func (*rawReader) usable() bool                      { return false }
 func (*rawReader) read(*writer, []byte) (int, error) { panic("not usable") }
-func (*rawReader) readFresh() ([]byte, int, error)   { panic("not usable") }
+func (*rawReader) readFresh(*writer, func() []byte) ([]byte, int, error) {
+	panic("not usable")
+}
 
 func (*rawWriter) init(net.Conn)                       {}
 func (*rawWriter) usable() bool                        { return false }

@@ -36,6 +36,7 @@ type reader struct {
 	raw rawReader    // of nc, if it can be had
 	due *writer      // to be flushed before the next read, which is for the answer
 
+	take       func() []byte // a buffer for the start of a message
 	buf        []byte
 	base, r, w int
 	held       []byte // an earlier buffer, with a head in use
@@ -55,8 +56,8 @@ const (
 	stopNow                     // do not wait at all
 )
 
-func (rd *reader) init(nc net.Conn) {
-	rd.nc = nc
+func (rd *reader) init(nc net.Conn, take func() []byte) {
+	rd.nc, rd.take = nc, take
 	rd.tcp, _ = nc.(*net.TCPConn)
 	rd.raw.init(nc)
 }
@@ -145,7 +146,8 @@ func (rd *reader) fill(timeout time.Duration) error {
 	return err
 }
 
-// read reads into p, which is either the buffer's free part or not of it.
+// read reads into p, which is either the buffer's free part or not of it, or nil
+// for a buffer that is not there yet, see receive.
 func (rd *reader) read(p []byte, timeout time.Duration) (int, error) {
 	now := time.Now()
 	var limit time.Time
@@ -161,9 +163,11 @@ func (rd *reader) read(p []byte, timeout time.Duration) (int, error) {
 			return 0, err
 		}
 	}
-	if rd.base == 0 && rd.r == rd.w && rd.buf != nil && &p[0] == &rd.buf[0] {
-		// The buffer is of no use to anyone for now.
-		putBuffer(rd.buf)
+	if p == nil || rd.base == 0 && rd.r == rd.w && rd.buf != nil && &p[0] == &rd.buf[0] {
+		// The buffer is of no use to anyone for now. A head that is held is.
+		if rd.buf != nil {
+			putBuffer(rd.buf)
+		}
 		rd.buf, rd.r, rd.w = nil, 0, 0
 		if err = rd.await(limit); err != nil {
 			return 0, err
@@ -266,19 +270,18 @@ func (rd *reader) once(p []byte) (int, error) {
 	return 0, errTimeout
 }
 
-// receive reads, behind flushing what is due. If p is nil it reads into a small
-// buffer that it takes, which is rd.buf then.
+// receive reads, behind flushing what is due. If p is nil it reads into a buffer
+// that it takes, which is rd.buf then.
 func (rd *reader) receive(p []byte) (n int, err error) {
 	w := rd.due
 	rd.due = nil
 	if p == nil && !rd.raw.usable() {
-		rd.buf = getSmall()
+		rd.buf = rd.take()
 		p = rd.buf
 	}
 	switch {
 	case p == nil:
-		rd.buf, n, err = rd.raw.readFresh()
-		return n, err
+		rd.buf, n, err = rd.raw.readFresh(w, rd.take)
 	case rd.raw.usable():
 		n, err = rd.raw.read(w, p)
 	case w == nil || w.flush() == nil:

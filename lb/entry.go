@@ -25,6 +25,7 @@ type entry struct {
 	timeouts Timeouts
 	limits   limits
 	tls      *tls.Config // nil without TLS
+	sniHost  bool        // see SNIHostMode: the name in the handshake is the only host
 	gate     *gate       // over the socket bound
 	address  net.Addr    // of the socket
 	label    string      // see labelOf

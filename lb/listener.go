@@ -29,6 +29,9 @@ type Listener struct {
 	ClientCA string
 	// StrictSNI refuses clients that ask for a name no certificate is for.
 	StrictSNI bool
+	// SNIHost says whether a request may be for another host than the one TLS was
+	// agreed for.
+	SNIHost SNIHostMode
 	// TLSMin and TLSMax are versions such as tls.VersionTLS12; 0 stands for TLS
 	// 1.2 and the newest. TLSCiphers are suites up to TLS 1.2; empty for those of
 	// package tlsconf.
@@ -89,6 +92,22 @@ const (
 	ProxyRequired ProxyMode = "required"
 )
 
+// SNIHostMode is whether a request's host must be the name the client asked for
+// in the TLS handshake (SNI). Else it is answered 421 (RFC 9110 §15.5.20), upon
+// which clients that share connections between hosts open another one. A host
+// that is an IP address goes with no name, for there is none in the handshake.
+type SNIHostMode string
+
+const (
+	// SNIHostAuto demands it where clients need a certificate: what let one in was
+	// decided for the name in the handshake.
+	SNIHostAuto SNIHostMode = ""
+	// SNIHostSame always demands it.
+	SNIHostSame SNIHostMode = "true"
+	// SNIHostAny never does.
+	SNIHostAny SNIHostMode = "false"
+)
+
 // ParseListener reads "ADDR[;key=value…]", the listener notation Fabio's users
 // know: ":9999", "127.0.0.1:8443;name=web;cert=/etc/web.pem;key=/etc/web.key".
 // Values may be quoted, and lists separated by commas or spaces.
@@ -99,6 +118,7 @@ const (
 //	cs          the name of a certificate source, in place of cert
 //	clientca    file or folder of the authorities of client certificates
 //	strictmatch true refuses names no certificate is for
+//	snihost     true or false: see [SNIHostMode]
 //	tlsmin, tlsmax, tlsciphers: versions tls10 to tls13, and a list of suites
 //	pxyproto    true or required: see [ProxyMode]
 //	pxytimeout  for a PROXY header; 250ms, or 5s if one is required

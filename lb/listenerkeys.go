@@ -36,6 +36,7 @@ func (l *Listener) keys() []listenerKey {
 		{"cs", (*textValue)(&l.CertSource)},
 		{"clientca", (*textValue)(&l.ClientCA)},
 		{"strictmatch", (*switchValue)(&l.StrictSNI)},
+		{"snihost", (*sniHostValue)(&l.SNIHost)},
 		{"tlsmin", (*versionValue)(&l.TLSMin)},
 		{"tlsmax", (*versionValue)(&l.TLSMax)},
 		{"tlsciphers", (*ciphersValue)(&l.TLSCiphers)},
@@ -72,6 +73,7 @@ type (
 	switchValue   bool
 	versionValue  uint16
 	ciphersValue  []uint16
+	sniHostValue  SNIHostMode
 	proxyValue    ProxyMode
 	durationValue time.Duration
 	prefixesValue []netip.Prefix
@@ -137,6 +139,17 @@ func (v *ciphersValue) parse(text string) (err error) {
 }
 
 func (v *ciphersValue) String() string { return tlsconf.FormatCiphers(*v) }
+
+func (v *sniHostValue) parse(text string) error {
+	same, err := strconv.ParseBool(text)
+	if err != nil {
+		return fmt.Errorf("snihost=%s is not true or false", text)
+	}
+	*v = sniHostValue(strconv.FormatBool(same))
+	return nil
+}
+
+func (v *sniHostValue) String() string { return string(*v) }
 
 func (v *proxyValue) parse(text string) error {
 	if text == string(ProxyRequired) {

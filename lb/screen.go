@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -26,6 +27,9 @@ var EncodedCharacters = map[string]string{
 
 // screen answers exchanges that are not to be routed, and reports whether it did.
 func (s *Server) screen(x *Exchange) (answered bool) {
+	if x.entry.sniHost && !x.isAsAgreed() {
+		return x.refuse(&refusal{http.StatusMisdirectedRequest, fmt.Errorf("TLS was agreed for %q", x.TLS.ServerName)})
+	}
 	if refused := s.screenFields(x); refused != nil {
 		return x.refuse(refused)
 	}
@@ -50,6 +54,17 @@ func (x *Exchange) refuse(r *refusal) bool {
 	x.Outcome.Err = r.err
 	x.AnswerText(r.status, refusalText(r.status))
 	return true
+}
+
+// isAsAgreed reports whether the host is the one TLS was agreed for; see
+// [SNIHostMode].
+func (x *Exchange) isAsAgreed() bool {
+	host := x.Request.Host
+	if x.TLS.ServerName == "" {
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		return err == nil
+	}
+	return strings.EqualFold(host, x.TLS.ServerName)
 }
 
 var errUnderscore = errors.New("a field's name holds an underscore")

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -106,6 +107,7 @@ func (s *Server) bind(l Listener) (e *entry, err error) {
 	if e.tls, err = s.tlsConfig(&l); err != nil {
 		return nil, fmt.Errorf("listener %s: %w", l.Address, err)
 	}
+	e.sniHost = e.tls != nil && (l.SNIHost == SNIHostSame || l.SNIHost == SNIHostAuto && e.tls.ClientAuth != tls.NoClientCert)
 	if e.redirectPort, err = s.redirectPort(&l); err != nil {
 		return nil, err
 	}
@@ -274,6 +276,8 @@ func refusalText(status int) string {
 	switch status {
 	case http.StatusOK:
 		return "ok"
+	case http.StatusMisdirectedRequest:
+		return "421 misdirected request"
 	case http.StatusMethodNotAllowed:
 		return "405 method not allowed"
 	case http.StatusRequestHeaderFieldsTooLarge:

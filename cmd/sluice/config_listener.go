@@ -33,6 +33,7 @@ var listenerSpelling = map[string]string{
 	"certificates":               "cs",
 	"client_ca":                  "clientca",
 	"strict_sni":                 "strictmatch",
+	"strict_sni_host":            "snihost",
 	"tls_min":                    "tlsmin",
 	"tls_max":                    "tlsmax",
 	"tls_ciphers":                "tlsciphers",

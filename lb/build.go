@@ -281,7 +281,9 @@ func (b *Builder) instances(all []watch.Instance) []tags.Instance {
 			Port:       i.Service.Port,
 			Tags:       i.Service.Tags,
 			Meta:       i.Service.Meta,
+			Weight:     weight(&i),
 			Serving:    b.serves(&i),
+			Retired:    i.Status() == watch.Maintenance,
 			Registered: i.Service.ModifyIndex,
 		})
 	}

@@ -46,6 +46,10 @@ func (x *Exchange) Rewind(c Checkpoint) {
 	x.Outcome = Outcome{Tries: x.Outcome.Tries, User: x.Outcome.User}
 }
 
+// TakeRetry takes another try from the budget of the exchange's pool, and reports
+// whether there was one left.
+func (x *Exchange) TakeRetry() bool { return x.Route == nil || x.Route.Pool.TakeRetry() }
+
 // NothingSent reports whether err, an outcome's, says that nothing of the
 // request can have reached its target.
 func NothingSent(err error) bool {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -44,8 +43,12 @@ func compareKeys(a, b target.Key) int {
 	return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.ServerName, b.ServerName), verify)
 }
 
-// members are the endpoints that serve, with their weights.
-func members(endpoints []tags.Endpoint) []target.Member {
+// members are the endpoints that serve, with their weights; or all that may be
+// asked to, if those that do are fewer than the panic threshold.
+func members(endpoints []tags.Endpoint, b *spec.LoadBalancer) []target.Member {
+	if b != nil && b.PanicThreshold > 0 {
+		endpoints = allInPanic(endpoints, b.PanicThreshold)
+	}
 	all := make([]target.Member, 0, len(endpoints))
 	var shares []float64
 	fixed := false
@@ -64,21 +67,26 @@ func members(endpoints []tags.Endpoint) []target.Member {
 	return all
 }
 
-// policy is how a pool is picked from.
-func policy(b *spec.LoadBalancer) (p target.Policy) {
-	if b == nil {
-		return p
+// allInPanic has all endpoints serve if too few do, but for those that are in
+// maintenance.
+func allInPanic(endpoints []tags.Endpoint, threshold int) []tags.Endpoint {
+	serving, all := 0, 0
+	for _, e := range endpoints {
+		if !e.Retired {
+			all++
+		}
+		if e.Serving {
+			serving++
+		}
 	}
-	p.Method = map[string]target.Method{
-		"random": target.Random, "p2c": target.PowerOfTwo, "leastconn": target.LeastConns, "leasttime": target.LeastTime,
-		"hrw": target.Rendezvous,
-	}[b.Strategy]
-	p.Watched = b.Health != nil
-	if b.Passive != nil {
-		p.MaxFailures = cmp.Or(b.Passive.MaxFailedAttempts, 1)
-		p.Window = cmp.Or(b.Passive.FailureWindow, 10*time.Second)
+	if serving*100 >= all*threshold {
+		return endpoints
 	}
-	return p
+	panicking := slices.Clone(endpoints)
+	for i := range panicking {
+		panicking[i].Serving = !panicking[i].Retired
+	}
+	return panicking
 }
 
 // together counts the serving endpoints that have one share between them; it is

@@ -103,7 +103,7 @@ func TestSplitShares(t *testing.T) {
 	var got []int
 	for _, m := range members([]tags.Endpoint{
 		endpoint("a", true, 0.5, 1), endpoint("b", true, 0.5, 1), endpoint("c", false, 0.5, 1), endpoint("d", true, 0, 0),
-	}) {
+	}, nil) {
 		got = append(got, m.Weight)
 	}
 	if len(got) != 3 || got[0] != 2500 || got[1] != 2500 || got[2] != 5000 {

@@ -21,7 +21,7 @@ func TestRulesDoNotGoByForgedFields(t *testing.T) {
 		"a stranger":      {nil, http.StatusNotFound},
 		"a trusted proxy": {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, http.StatusOK},
 	} {
-		r := start(t, func(o *ServerOptions) { o.TrustedProxies = test.trusted }, testRoute{"/", []string{address}, forwarded})
+		r := start(t, func(o *ServerOptions) { o.TrustedProxies = test.trusted }, testRoute{prefix: "/", backends: []string{address}, change: forwarded})
 		for _, field := range []string{"X-Forwarded-Proto", "x_forwarded-proto"} {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url("/"), http.NoBody)
 			if err != nil {

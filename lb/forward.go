@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -15,22 +16,41 @@ import (
 // a target of its route's pool.
 type forwarder struct{ s *Server }
 
+// Why no target may be given a request.
+var (
+	errNoTarget = errors.New("no instance is healthy")
+	errAllBusy  = errors.New("all instances have as many requests as they may")
+)
+
 var _ Handler = forwarder{}
 
 // Serve implements [Handler].
 func (f forwarder) Serve(x *Exchange) {
 	t, fresh := x.Route.pick(x)
 	if t == nil {
-		x.Outcome.Err = errors.New("no instance is healthy")
+		x.Outcome.Err = errNoTarget
+		if x.Route.Pool.Stats().Open > 0 {
+			x.Outcome.Err = errAllBusy
+		}
 		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
 		return
 	}
 	f.prepare(x)
 	asked := x.clock()
+	var tried [spec.MaxAttempts]*target.Target
 	ans, err := f.try(x, t)
-	if err != nil && x.ctx.Err() == nil && isRetriable(&x.call, err) {
+	for n := 0; err != nil && n < x.Route.attempts-1 && x.ctx.Err() == nil && isRetriable(&x.call, err); n++ {
+		tried[n] = t
+		other := x.Route.Pool.PickOther(tried[:n+1]...)
+		if n > 0 && other == t {
+			break // there is no other, and this one had its second chance
+		}
+		// A request of which nothing was sent has cost its target nothing.
+		if err.Progress > h1.NothingSent && !x.TakeRetry() {
+			break
+		}
 		f.s.metrics.retries.Add(1)
-		t, fresh = x.Route.Pool.PickOther(t), x.Route.sticky != nil
+		t, fresh = other, x.Route.sticky != nil
 		x.call.Fresh = true
 		ans, err = f.try(x, t)
 	}
@@ -48,7 +68,7 @@ func (f forwarder) prepare(x *Exchange) {
 	x.call = h1.Call{
 		Method: x.Request.Method, Path: x.RawPath, Query: x.RawQuery, Fields: x.Header.fields,
 		Upgrade: x.upgrade, TakesTrailers: x.Trailer != nil, Inform: x.inform, Watch: x.watch,
-		Body: x.Body, Length: x.Length,
+		Body: x.Body, Length: x.Length, HeadTimeout: x.Route.timeout,
 	}
 	if x.Body != nil && x.Trailer != nil {
 		x.call.Trailer = x.trailers
@@ -85,16 +105,17 @@ func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError
 	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall) || errors.Is(err, h1.ErrBusy)
 	if !blameless {
 		f.s.metrics.upstreamErrors.Add(1)
-		f.observe(x, t, true)
+		f.observe(x, t, 0)
 	}
 	t.End(!blameless)
 	return nil, failed
 }
 
-// observe tells the pool how a target did.
-func (f forwarder) observe(x *Exchange, t *target.Target, failed bool) {
-	if x.Route.Pool.Observe(t, failed) {
-		f.s.log.Warn("a target failed too often and gets no requests for a while", "target", t.Key().String(), "pool", x.Route.Pool.Name())
+// observe tells the pool how a target answered: by a status, or 0 for not at all.
+func (f forwarder) observe(x *Exchange, t *target.Target, status int) {
+	if length := x.Route.Pool.Observe(t, status); length > 0 {
+		f.s.log.Warn("a target failed too often and gets no requests for a while",
+			"target", t.Key().String(), "pool", x.Route.Pool.Name(), "for", length)
 	}
 }
 
@@ -156,7 +177,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer, fresh boo
 	x.Outcome.Status, x.Outcome.TargetStatus = ans.Status(), ans.Status()
 	x.answer.fields = ans.Fields().AppendEndToEnd(x.answer.fields[:0])
 	f.s.recordTarget(x)
-	f.observe(x, t, ans.Status() >= http.StatusInternalServerError)
+	f.observe(x, t, ans.Status())
 	if fresh {
 		x.Route.sticky.set(&x.answer, cookieValue(t.Key().String()))
 	}

@@ -111,11 +111,11 @@ func TestPathStepsAndHost(t *testing.T) {
 		return func(r *Route) { r.handler = chainOf(t, steps...) }
 	}
 	r := start(t, nil,
-		testRoute{"/cerebro/", []string{address}, step(spec.StripPrefix{Prefixes: []string{"/cerebro/"}})},
-		testRoute{"/two/", []string{address}, step(spec.StripPrefix{Prefixes: []string{"/x", "/two"}}, spec.AddPrefix{Prefix: "/q r/"})},
-		testRoute{"/set", []string{address}, step(spec.StripPrefix{Prefixes: []string{"/no"}, AlwaysForwarded: true})},
-		testRoute{"/dst", []string{address}, func(r *Route) { r.PassHost = false }},
-		testRoute{"/named", []string{address}, func(r *Route) { r.PassHost, r.Host = false, "inner.test" }},
+		testRoute{prefix: "/cerebro/", backends: []string{address}, change: step(spec.StripPrefix{Prefixes: []string{"/cerebro/"}})},
+		testRoute{prefix: "/two/", backends: []string{address}, change: step(spec.StripPrefix{Prefixes: []string{"/x", "/two"}}, spec.AddPrefix{Prefix: "/q r/"})},
+		testRoute{prefix: "/set", backends: []string{address}, change: step(spec.StripPrefix{Prefixes: []string{"/no"}, AlwaysForwarded: true})},
+		testRoute{prefix: "/dst", backends: []string{address}, change: func(r *Route) { r.PassHost = false }},
+		testRoute{prefix: "/named", backends: []string{address}, change: func(r *Route) { r.PassHost, r.Host = false, "inner.test" }},
 	)
 	for path, want := range map[string]string{
 		"/cerebro/x/y?z=1": "GET /x/y?z=1\n|X-Forwarded-Prefix: /cerebro/\n",
@@ -203,11 +203,12 @@ func TestRetriesOnceWhereNothingWasSent(t *testing.T) {
 			t.Fatalf("POST %d: %s %q", i, resp.Status, body)
 		}
 	}
-	if got := r.Metrics(); got.Retries != 5 || got.UpstreamErrors != 5 {
-		t.Errorf("%d retries for %d upstream errors, want 5 for 5", got.Retries, got.UpstreamErrors)
+	// After three failures in a row it is not tried any more.
+	if got := r.Metrics(); got.Retries != 3 || got.UpstreamErrors != 3 {
+		t.Errorf("%d retries for %d upstream errors, want 3 for 3", got.Retries, got.UpstreamErrors)
 	}
-	if status, _ := r.get("/gone"); status != http.StatusBadGateway || r.Metrics().Retries != 6 {
-		t.Errorf("status %d after %d retries, want 502 after one more", status, r.Metrics().Retries-5)
+	if status, _ := r.get("/gone"); status != http.StatusBadGateway || r.Metrics().Retries != 4 {
+		t.Errorf("status %d after %d retries, want 502 after one more", status, r.Metrics().Retries-3)
 	}
 }
 

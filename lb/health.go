@@ -30,6 +30,9 @@ const agentAlive = "serfHealth"
 // serves reports whether the instance's health allows traffic to it.
 func (o *Options) serves(i *watch.Instance) bool {
 	status := i.Status()
+	if weight(i) <= 0 {
+		return false
+	}
 	if o.Checks == ChecksEvery || status == watch.Maintenance {
 		return slices.Contains(o.Statuses, status)
 	}
@@ -47,4 +50,18 @@ func (o *Options) serves(i *watch.Instance) bool {
 		}
 	}
 	return good > 0 && (o.Checks == ChecksOne || good == checks)
+}
+
+// weight is the instance's weight in its state of health, as the catalog says.
+// Consul's agents register 1 and 1 unless they are told otherwise; what came into
+// the catalog in another way may have no weights at all. 0 is none of the traffic.
+func weight(i *watch.Instance) int {
+	w := i.Service.Weights
+	switch {
+	case w == (watch.Weights{}):
+		return 1
+	case i.Status() == watch.Warning:
+		return w.Warning
+	}
+	return w.Passing
 }

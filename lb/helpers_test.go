@@ -36,6 +36,7 @@ type testRoute struct {
 	prefix   string
 	backends []string
 	change   func(*Route)
+	balance  *spec.LoadBalancer
 }
 
 // start runs a server on one listener. The options may be changed first.
@@ -87,9 +88,10 @@ func tableOf(p Pools, routes []testRoute) *Table {
 			},
 			Match:    match.PathPrefix{Text: tr.prefix},
 			PassHost: true,
-			Pool:     p.Pool(tr.prefix, members, target.Policy{}),
+			Pool:     p.Pool(tr.prefix, members, policy(tr.balance)),
 			handler:  lastHandler{},
 		}
+		r.balance(tr.balance)
 		if tr.change != nil {
 			tr.change(r)
 		}

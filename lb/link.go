@@ -220,12 +220,7 @@ func (k *link) pool() bool {
 func (k *link) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
 	r.PassHost = r.PassHost && p.PassHost
 	r.Endpoints, r.Pool = p.Endpoints, runtime
-	if balance := k.balance(p); balance != nil {
-		r.health = balance.Health
-		if s := balance.Sticky; s != nil && s.Cookie != nil {
-			r.sticky = newSticky(s.Cookie, runtime)
-		}
-	}
+	r.balance(k.balance(p))
 }
 
 // poolOf finds a pool of the route's dialect. That of a composed service is empty.
@@ -240,13 +235,13 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 		return nil, nil, errors.New("service " + service + ": " + p.Broken)
 	}
 	if b.runtime == nil {
-		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints), policy(k.balance(p)))
+		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints, k.balance(p)), policy(k.balance(p)))
 	}
 	return p, b.runtime, nil
 }
 
 // balance is how requests are spread over a pool.
-func (k *link) balance(p *tags.Pool) *spec.LoadBalancer { return cmp.Or(p.Balance, k.Defaults.Balance) }
+func (k *link) balance(p *tags.Pool) *spec.LoadBalancer { return p.Balance.Over(k.Defaults.Balance) }
 
 // merge joins the declarations of a pool, nil if there is none.
 func (b *backend) merge() *tags.Pool {

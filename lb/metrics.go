@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
@@ -31,6 +32,68 @@ type Metrics struct {
 	TCPRoutes []TCPRouteMetrics
 	// Targets has the targets of the table in force.
 	Targets []TargetMetrics
+	// Pools has the pools of the table in force with something to tell: a member
+	// that is not simply open, or a counter above 0.
+	Pools []PoolMetrics
+	// Breakers has the circuit breakers of the table in force.
+	Breakers []BreakerMetrics
+}
+
+// PoolMetrics is the state of one pool.
+type PoolMetrics struct {
+	Pool string
+	target.PoolStats
+}
+
+// BreakerMetrics is the state of the circuit breaker of a route.
+type BreakerMetrics struct {
+	Dialect, Route string
+	// Middleware is the name it has in the catalog.
+	Middleware string
+	BreakerState
+}
+
+// BreakerState is a moment's view of a circuit breaker.
+type BreakerState struct {
+	// Open is set while it lets nothing through, Recovering while it lets through
+	// some. Trips counts how often it opened.
+	Open, Recovering bool
+	Trips            uint64
+}
+
+// Breaker is what a [Middleware] may also be: one that stops requests for a
+// while. It is not ok if it is none after all.
+type Breaker interface {
+	Breaker() (state BreakerState, ok bool)
+}
+
+// allPools reads the pools of the table in force, each once.
+func (t *Table) allPools() (all []PoolMetrics) {
+	seen := map[*target.Pool]bool{}
+	for p := range pools(t.Routes(), t.TCPRoutes()...) {
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		stats := p.Stats()
+		if stats != (target.PoolStats{Open: stats.Open}) {
+			all = append(all, PoolMetrics{p.Name(), stats})
+		}
+	}
+	return all
+}
+
+func (t *Table) breakers() (all []BreakerMetrics) {
+	for _, r := range t.Routes() {
+		for _, step := range r.Steps {
+			if b, ok := step.middleware.(Breaker); ok {
+				if state, ok := b.Breaker(); ok {
+					all = append(all, BreakerMetrics{string(r.Dialect), r.Name, step.Name, state})
+				}
+			}
+		}
+	}
+	return all
 }
 
 // RouteMetrics is what was counted for one route.
@@ -162,6 +225,8 @@ func (s *Server) Metrics() Metrics {
 		Rebuilds:       m.rebuilds.Load(),
 		Routes:         m.allRoutes(),
 		TCPRoutes:      m.tcp.all(),
+		Pools:          s.table.Load().allPools(),
+		Breakers:       s.table.Load().breakers(),
 	}
 	for _, e := range s.entries {
 		view.Entrypoints = append(view.Entrypoints, e.metrics())

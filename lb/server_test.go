@@ -293,9 +293,9 @@ func TestEncodedSlashDoesNotGetRoundARoute(t *testing.T) {
 		}
 	}
 	r := start(t, nil,
-		testRoute{"admin", []string{address}, byPriority(match.PathPrefix{Text: "/admin/", Routing: true}, 9)},
-		testRoute{"all", []string{address}, byPriority(match.PathPrefix{Text: "/", Routing: true}, 1)},
-		testRoute{"exact", []string{address}, byPriority(match.Path{Text: "/a%2Fb", Routing: true}, 5)},
+		testRoute{prefix: "admin", backends: []string{address}, change: byPriority(match.PathPrefix{Text: "/admin/", Routing: true}, 9)},
+		testRoute{prefix: "all", backends: []string{address}, change: byPriority(match.PathPrefix{Text: "/", Routing: true}, 1)},
+		testRoute{prefix: "exact", backends: []string{address}, change: byPriority(match.Path{Text: "/a%2Fb", Routing: true}, 5)},
 	)
 	for path, want := range map[string]int{
 		"/admin/x":   http.StatusOK,
@@ -339,7 +339,7 @@ func TestCurlIsServed(t *testing.T) {
 
 func TestAPanicCostsOneRequest(t *testing.T) {
 	r := start(t, func(o *ServerOptions) { o.Logger = slog.New(slog.DiscardHandler) },
-		testRoute{"/bad", nil, func(r *Route) {
+		testRoute{prefix: "/bad", backends: nil, change: func(r *Route) {
 			// Targets without connections are not to be had from a server.
 			key := target.Key{Scheme: "http", Address: "127.0.0.1:1"}
 			r.Pool = target.NewRegistry(nil).Pool("bad", []target.Member{{Key: key, Weight: 1}}, target.Policy{})

@@ -122,8 +122,13 @@ func (s *sticky) find(x *Exchange, p *target.Pool) *target.Target {
 func (r *Route) pick(x *Exchange) (t *target.Target, fresh bool) {
 	if r.sticky != nil {
 		if t := r.sticky.find(x, r.Pool); t != nil {
+			r.Pool.Count()
 			return t, false
 		}
 	}
-	return r.Pool.Pick(x.Request.Remote), r.sticky != nil
+	var affinity uint64
+	if r.Pool.HasAffinity() {
+		affinity = r.affinity.of(x)
+	}
+	return r.Pool.Pick(affinity), r.sticky != nil
 }

@@ -3,6 +3,7 @@ package lb
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -50,6 +51,11 @@ type Route struct {
 	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [link.ending]
 	sticky  *sticky  // nil if the pool is not
 	health  *spec.HealthCheck
+	// affinity is for pools that pick by it, attempts how often a request may be
+	// tried, timeout for the head of an answer; 0 is that of all targets.
+	affinity *affinity
+	attempts int
+	timeout  time.Duration
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 	"github.com/sluiceproxy/sluice/lb/udp"
 )
@@ -79,7 +80,7 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 		return udp.Target{}, p.refuse(refusedByNoRoute, errNoRoute)
 	}
 	p.begin(route)
-	to := route.Pool.Pick(client.Addr())
+	to := route.Pool.Pick(target.HashAddr(client.Addr()))
 	if to == nil {
 		return udp.Target{}, p.end(tcp.ErrNoTarget)
 	}

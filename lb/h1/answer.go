@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"sync"
@@ -176,7 +177,7 @@ func (a *Answer) readHead() error {
 			rd.grow(options.Limits.HeadBytes)
 			free = rd.buf[rd.w:]
 		}
-		n, err := rd.read(free, options.HeadTimeout)
+		n, err := rd.read(free, cmp.Or(a.call.HeadTimeout, options.HeadTimeout))
 		rd.w += n
 		if err != nil && (!errors.Is(err, errTimeout) || a.sent.Load() != sendRunning) {
 			return a.headError(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Call is a request to be sent. The caller may use it again for another one when
@@ -35,6 +36,8 @@ type Call struct {
 
 	// Fresh asks for a new connection: one that was idle may have died unseen.
 	Fresh bool
+	// HeadTimeout is for the head of the answer, if not that of the pool; 0 is.
+	HeadTimeout time.Duration
 	// Inform, if not nil, is given interim answers, at most five. The fields are
 	// valid until it returns. An error ends the exchange.
 	Inform func(status int, fields []Field) error

@@ -24,6 +24,7 @@ type circuitBreaker struct {
 	// The breaker is open until open, and recovering until recovered.
 	open, recovered time.Time
 	passed, refused int // while recovering
+	trips           uint64
 }
 
 // reading is a window at a time.
@@ -51,6 +52,15 @@ func newCircuitBreaker(s *spec.CircuitBreaker) (*circuitBreaker, error) {
 		recovery:  cmp.Or(s.RecoveryDuration, 10*time.Second),
 		status:    cmp.Or(s.ResponseCode, http.StatusServiceUnavailable),
 	}, err
+}
+
+// Breaker implements [lb.Breaker].
+func (b *circuitBreaker) Breaker() (state lb.BreakerState, ok bool) {
+	now := time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	open := now.Before(b.open)
+	return lb.BreakerState{Open: open, Recovering: !open && now.Before(b.recovered), Trips: b.trips}, true
 }
 
 // Serve implements [lb.Middleware].
@@ -102,5 +112,6 @@ func (b *circuitBreaker) observe(status int, began, now time.Time) {
 		b.open = now.Add(b.fallback)
 		b.recovered = b.open.Add(b.recovery)
 		b.window, b.passed, b.refused = window{}, 0, 0
+		b.trips++
 	}
 }

@@ -40,6 +40,14 @@ func (k *kept) Preview(x *lb.Exchange) error {
 	return nil
 }
 
+// Breaker implements [lb.Breaker], for the middlewares that do.
+func (k *kept) Breaker() (state lb.BreakerState, ok bool) {
+	if b, is := k.Middleware.(lb.Breaker); is {
+		return b.Breaker()
+	}
+	return state, false
+}
+
 // Middleware implements [lb.Middlewares].
 func (r *Registry) Middleware(owner string, s spec.Middleware) (lb.Middleware, error) {
 	r.mu.Lock()

@@ -77,9 +77,15 @@ func (r *retry) mayRepeat(x *lb.Exchange, status int, body *replay) bool {
 	}
 	idempotent := isIdempotent(x.Request.Method) || r.spec.RetryNonIdempotentMethods
 	if failed := x.Outcome.Err != nil && x.Outcome.Tries > 0 && x.Outcome.TargetStatus == 0; failed {
-		return !r.spec.DisableOnNetworkError && (idempotent || lb.NothingSent(x.Outcome.Err))
+		switch {
+		case r.spec.DisableOnNetworkError:
+			return false
+		case lb.NothingSent(x.Outcome.Err):
+			return true
+		}
+		return idempotent && x.TakeRetry()
 	}
-	return idempotent && r.statuses.Contain(status)
+	return idempotent && r.statuses.Contain(status) && x.TakeRetry()
 }
 
 // isIdempotent: RFC 9110 §9.2.2.

@@ -1,40 +1,98 @@
 package spec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
-// LoadBalancer is how requests are spread over a pool.
+// LoadBalancer is how requests are spread over a pool, and how the pool is
+// protected. What is not said, the zero value, is as [LoadBalancer.Over] and the
+// comments tell.
 type LoadBalancer struct {
 	// Strategy: wrr (also empty) takes turns by weight, random any of the turns, p2c
 	// the less busy of two, leastconn the least busy, leasttime the fastest, hrw
-	// the same for the same client.
+	// the same for the same client, hash the same for the same value of Hash.
 	Strategy string              `key:"strategy"`
+	Hash     *Hash               `key:"hash" json:",omitzero"`
 	Sticky   *Sticky             `key:"sticky"`
 	Health   *HealthCheck        `key:"healthcheck"`
 	Passive  *PassiveHealthCheck `key:"passivehealthcheck"`
+	Outlier  *Outlier            `key:"outlier" json:",omitzero"` // nil: its zero value
+	Retries  *Retries            `key:"retries" json:",omitzero"` // nil: its zero value
+	// SlowStart is how long a server that comes, or comes back, takes to get its
+	// full share; 0 is no time.
+	SlowStart time.Duration `key:"slowstart" json:",omitzero"`
+	// PanicThreshold is the share of healthy servers, in percent, below which all
+	// of them are sent requests; 0 is never.
+	PanicThreshold int `key:"panicthreshold" json:",omitzero"`
+	// MaxRequests bounds the requests in flight to one server; what no server may
+	// be given is answered 503. 0 is no bound.
+	MaxRequests int `key:"maxrequests" json:",omitzero"`
+	// ResponseTimeout is for the head of an answer, from the end of the request;
+	// 0 is that of all routes.
+	ResponseTimeout time.Duration `key:"responsetimeout" json:",omitzero"`
 }
 
 // Strategies are those of [LoadBalancer].
-var strategies = []string{"", "wrr", "random", "p2c", "leastconn", "leasttime", "hrw"}
+var strategies = []string{"", "wrr", "random", "p2c", "leastconn", "leasttime", "hrw", "hash"}
+
+// Over fills in from defaults what is not said. Both may be nil, and neither is
+// changed.
+func (b *LoadBalancer) Over(defaults *LoadBalancer) *LoadBalancer {
+	switch {
+	case defaults == nil:
+		return b
+	case b == nil:
+		return defaults
+	}
+	all := *b
+	if b.Strategy == "" && b.Hash == nil && b.Sticky == nil { // which belong together
+		all.Strategy, all.Hash, all.Sticky = defaults.Strategy, defaults.Hash, defaults.Sticky
+	}
+	all.Health = cmp.Or(b.Health, defaults.Health)
+	all.Passive = cmp.Or(b.Passive, defaults.Passive)
+	all.Outlier = cmp.Or(b.Outlier, defaults.Outlier)
+	all.Retries = cmp.Or(b.Retries, defaults.Retries)
+	all.SlowStart = cmp.Or(b.SlowStart, defaults.SlowStart)
+	all.PanicThreshold = cmp.Or(b.PanicThreshold, defaults.PanicThreshold)
+	all.MaxRequests = cmp.Or(b.MaxRequests, defaults.MaxRequests)
+	all.ResponseTimeout = cmp.Or(b.ResponseTimeout, defaults.ResponseTimeout)
+	return &all
+}
 
 // Validate reports everything that keeps the load balancer from being built.
 func (b *LoadBalancer) Validate() error {
 	var errs []error
-	known := false
-	for _, s := range strategies {
-		known = known || s == b.Strategy
+	if !slices.Contains(strategies, b.Strategy) {
+		errs = append(errs, fmt.Errorf("there is no strategy %q (%s)", b.Strategy, strings.Join(strategies[1:], ", ")))
 	}
-	if !known {
-		errs = append(errs, fmt.Errorf("there is no strategy %q (wrr, random, p2c, leastconn, leasttime, hrw)", b.Strategy))
+	if b.Hash != nil {
+		errs = append(errs, b.Hash.validate(b.Strategy))
 	}
 	if b.Sticky != nil && b.Sticky.Cookie != nil {
 		errs = append(errs, b.Sticky.Cookie.validate())
 	}
 	if b.Health != nil {
 		errs = append(errs, b.Health.validate())
+	}
+	if b.Outlier != nil {
+		errs = append(errs, b.Outlier.validate())
+	}
+	if b.Retries != nil {
+		errs = append(errs, b.Retries.validate())
+	}
+	if b.SlowStart < 0 || b.SlowStart > time.Hour {
+		errs = append(errs, fmt.Errorf("slowstart is from 0s to 1h, not %v", b.SlowStart))
+	}
+	if b.PanicThreshold < 0 || b.PanicThreshold > 100 {
+		errs = append(errs, fmt.Errorf("panicthreshold is from 0 to 100 percent, not %d", b.PanicThreshold))
+	}
+	if b.MaxRequests < 0 || b.ResponseTimeout < 0 {
+		errs = append(errs, errors.New("maxrequests and responsetimeout cannot be negative"))
 	}
 	return errors.Join(errs...)
 }

@@ -176,8 +176,10 @@ type Endpoint struct {
 	// the share is that of all serving endpoints of the pool with this number.
 	Share float64
 	Split int
-	// Serving is set when the instance's health allows traffic to it.
+	// Serving is set when the instance's health allows traffic to it, Retired when
+	// somebody has said that it must get none.
 	Serving  bool
+	Retired  bool
 	Instance string
 	Node     string
 }

@@ -13,8 +13,13 @@ type Instance struct {
 	Port    int
 	Tags    []string
 	Meta    map[string]string
-	// Serving is set when the instance's health allows traffic to it.
+	// Weight is the catalog's part of the traffic for it in its state of health,
+	// relative to the other instances; 0 is 1.
+	Weight int
+	// Serving is set when the instance's health allows traffic to it, Retired when
+	// somebody has said that it must get none.
 	Serving bool
+	Retired bool
 	// Registered orders instances by age: a later registration has a higher
 	// number.
 	Registered uint64

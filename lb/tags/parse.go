@@ -216,8 +216,9 @@ func (p *parser) endpoint(i Instance, port int) (e Endpoint, ok bool) {
 	return Endpoint{
 		Scheme:   "http",
 		Address:  net.JoinHostPort(i.Address, strconv.Itoa(port)),
-		Weight:   1,
+		Weight:   max(1, i.Weight),
 		Serving:  i.Serving,
+		Retired:  i.Retired,
 		Instance: i.ID,
 		Node:     i.Node,
 	}, true

@@ -347,11 +347,11 @@ func (m *merger) server(s service, owner Instance) (e Endpoint, ok bool) {
 			return e, false
 		}
 		return Endpoint{
-			Scheme: scheme, Address: address, Weight: s.weight, Serving: owner.Serving, Instance: owner.ID, Node: owner.Node,
+			Scheme: scheme, Address: address, Weight: s.weight * max(1, owner.Weight), Serving: owner.Serving, Retired: owner.Retired, Instance: owner.ID, Node: owner.Node,
 		}, true
 	}
 	e, ok = m.endpoint(owner, cmp.Or(s.port, owner.Port))
-	e.Weight, e.Scheme = s.weight, cmp.Or(s.scheme, "http")
+	e.Weight, e.Scheme = e.Weight*s.weight, cmp.Or(s.scheme, "http")
 	return e, ok
 }
 

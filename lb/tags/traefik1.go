@@ -55,7 +55,7 @@ func (p *parser) backend1(instances []view) Pool {
 		if !ok {
 			continue
 		}
-		e.Weight, e.Scheme = p.weight1(v), scheme
+		e.Weight, e.Scheme = e.Weight*p.weight1(v), scheme
 		pool.Endpoints = append(pool.Endpoints, e)
 	}
 	return pool

@@ -1,131 +1,171 @@
 package target
 
 import (
-	"encoding/binary"
-	"hash/fnv"
 	"math"
 	"math/rand/v2"
-	"net/netip"
-	"sync"
+	"slices"
 	"time"
 )
 
-// least returns the open target whose cost is least for its weight. Of equal
-// ones it takes turns.
-func (p *Pool) least(cost func(t *Target, now time.Time) float64) *Target {
-	now := time.Now()
-	start := int(p.cursor.Add(1) % uint64(len(p.targets)))
-	var best *Target
-	lowest := math.Inf(1)
-	for i := range p.targets {
-		at := (start + i) % len(p.targets)
-		weight := p.members[at].Weight
-		if weight <= 0 || !p.isOpen(at, now) {
-			continue
-		}
-		if c := cost(p.targets[at], now) / float64(weight); c < lowest {
-			best, lowest = p.targets[at], c
-		}
+// Pick returns a target by the pool's policy, or nil if none may be picked. The
+// affinity is a hash of what is to be sent to one place, if
+// [Pool.HasAffinity].
+func (p *Pool) Pick(affinity uint64) *Target {
+	if len(p.turns) == 0 {
+		return nil
 	}
-	return best
+	if p.policy.Method == RoundRobin {
+		return p.next(p.take, nil)
+	}
+	p.take()
+	switch p.policy.Method {
+	case Random:
+		return p.next(rand.Uint64, nil)
+	case PowerOfTwo:
+		return p.lesserOfTwo()
+	case LeastConns:
+		return p.best(func(i int, share float64) float64 { return share / p.targets[i].load() })
+	case LeastTime:
+		now := time.Now()
+		return p.best(func(i int, share float64) float64 {
+			return share / p.targets[i].load() / p.targets[i].latency.at(now)
+		})
+	default:
+		return p.rendezvous(affinity)
+	}
 }
 
-func loadOf(t *Target, _ time.Time) float64 { return float64(t.inFlight.Load() + 1) }
+// Count counts a request whose target was not picked, but known.
+func (p *Pool) Count() { p.take() }
 
-func latencyOf(t *Target, now time.Time) float64 { return t.latency.at(now) * loadOf(t, now) }
+// take takes a turn.
+func (p *Pool) take() uint64 { return p.standing.cursor.Add(1) - 1 }
 
-// lesserOfTwo takes two random members that are open, and of them the one with
-// fewer requests in flight.
-func (p *Pool) lesserOfTwo() *Target {
-	now := p.now()
-	a := p.anyOpen(now, nil)
-	b := p.anyOpen(now, a)
-	if b == nil || b.inFlight.Load() >= a.inFlight.Load() {
-		return a
+// PickOther is for another try, after others have failed: it returns a target by
+// weight but passes over the tried ones as long as there is another, and then
+// returns the last of them. It takes no turn, so that two targets of which one is
+// down do not fall into step with the tries.
+func (p *Pool) PickOther(tried ...*Target) *Target {
+	if other := p.next(rand.Uint64, tried); other != nil {
+		return other
 	}
-	return b
+	return tried[len(tried)-1]
 }
 
-// anyOpen takes a random member that is open, but not the one to pass over.
-func (p *Pool) anyOpen(now time.Time, pass *Target) *Target {
+// next returns the target of a turn that turn tells, or of others, until one may
+// be picked. Who comes next in the order must not get all that those before it do
+// not take, so it is always another turn that is asked for.
+func (p *Pool) next(turn func() uint64, tried []*Target) *Target {
+	count := uint64(len(p.turns))
+	if count == 0 {
+		return nil
+	}
+	panic, asked := false, false
+	var waiting *Target // for its full share
+	for range min(4*len(p.members), len(p.turns)) {
+		i := int(p.turns[turn()%count])
+		open := p.takes(i, panic)
+		if !open && !asked {
+			panic, asked = p.panics(), true
+			open = p.takes(i, panic)
+		}
+		switch {
+		case !open || slices.Contains(tried, p.targets[i]):
+		case p.isDue(i):
+			return p.targets[i]
+		case waiting == nil:
+			waiting = p.targets[i]
+		}
+	}
+	if waiting != nil {
+		return waiting
+	}
+	// By bad luck, or because there are few.
 	start := rand.IntN(len(p.targets))
-	for i := range p.targets {
-		at := (start + i) % len(p.targets)
-		if p.members[at].Weight > 0 && p.targets[at] != pass && p.isOpen(at, now) {
-			return p.targets[at]
+	for n := range p.targets {
+		i := (start + n) % len(p.targets)
+		if p.takes(i, panic) && !slices.Contains(tried, p.targets[i]) {
+			return p.targets[i]
 		}
 	}
 	return nil
 }
 
-// rendezvous gives each open target a number that depends on it and the client
-// alone, and takes the one with the highest for its weight (weighted rendezvous
-// hashing by the logarithmic method).
-func (p *Pool) rendezvous(client netip.Addr) *Target {
-	now := p.now()
-	bytes := client.As16()
+// isDue reports whether a member that may be picked is: one that is starting is
+// by chance, as often as it is due.
+func (p *Pool) isDue(i int) bool {
+	share := p.seats[i].share(p.policy.SlowStart, p.clock)
+	return share == 1 || rand.Float64() < share
+}
+
+// lesserOfTwo takes two random turns, and of the two targets the one with fewer
+// requests in flight for its weight.
+func (p *Pool) lesserOfTwo() *Target {
+	a := p.next(rand.Uint64, nil)
+	if a == nil {
+		return nil
+	}
+	b := p.next(rand.Uint64, []*Target{a})
+	if b == nil {
+		return a
+	}
+	if b.inFlight.Load()*int64(p.weight(a)) < a.inFlight.Load()*int64(p.weight(b)) {
+		return b
+	}
+	return a
+}
+
+func (p *Pool) weight(t *Target) int { return p.members[slices.Index(p.targets, t)].Weight }
+
+// best returns the target with the highest score. The share that a score is made
+// of is the member's weight, or less while it is starting. Of equal ones it takes
+// turns.
+func (p *Pool) best(score func(i int, share float64) float64) *Target {
+	panic := p.panics()
+	start := int(p.standing.cursor.Load() % uint64(len(p.targets)))
 	var best *Target
 	highest := math.Inf(-1)
-	for i, t := range p.targets {
-		weight := p.members[i].Weight
-		if weight <= 0 || !p.isOpen(i, now) {
+	for n := range p.targets {
+		i := (start + n) % len(p.targets)
+		if !p.takes(i, panic) {
 			continue
 		}
-		h := fnv.New64a()
-		h.Write([]byte(t.key.Scheme))
-		h.Write([]byte(t.key.Address))
-		h.Write(bytes[:])
-		var sum [8]byte
-		h.Sum(sum[:0])
-		// FNV spreads its last bytes badly over the high bits.
-		x := mix(binary.BigEndian.Uint64(sum[:]))
-		uniform := (float64(x>>11) + 0.5) / (1 << 53)
-		if score := -float64(weight) / math.Log(uniform); score > highest {
-			best, highest = t, score
+		share := float64(p.members[i].Weight) * p.seats[i].share(p.policy.SlowStart, p.clock)
+		if s := score(i, share); s > highest {
+			best, highest = p.targets[i], s
 		}
 	}
 	return best
 }
 
-// mix is the finalizer of MurmurHash3.
-func mix(x uint64) uint64 {
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
-	x *= 0xc4ceb9fe1a85ec53
-	return x ^ x>>33
+// rendezvous gives each open target a number that depends on it and the affinity
+// alone, and takes the one with the highest for its weight (weighted rendezvous
+// hashing by the logarithmic method). One that has more than its bounded load is
+// passed over, as in consistent hashing with bounded loads.
+func (p *Pool) rendezvous(affinity uint64) *Target {
+	room := p.room()
+	return p.best(func(i int, share float64) float64 {
+		if room > 0 && p.targets[i].load() > math.Ceil(room*float64(p.members[i].Weight)) {
+			return -float64(p.targets[i].inFlight.Load()) // better than none
+		}
+		x := mix(p.hashes[i] ^ affinity)
+		uniform := (float64(x>>11) + 0.5) / (1 << 53)
+		return -share / math.Log(uniform)
+	})
 }
 
-// latency is a moving average of times that fades: a target that was slow once
-// gets another chance after a while.
-type latency struct {
-	mu      sync.Mutex
-	seconds float64
-	last    time.Time
-}
-
-// fade is the time after which an average counts a third.
-const fade = 10 * time.Second
-
-func (l *latency) add(d time.Duration, now time.Time) {
-	const share = 0.3 // of the newest
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.last.IsZero() {
-		l.seconds = d.Seconds()
-	} else {
-		l.seconds += share * (d.Seconds() - l.seconds)
+// room is how many requests a target may have in flight for each unit of its
+// weight; 0 is any number.
+func (p *Pool) room() float64 {
+	if p.policy.MaxLoad == 0 {
+		return 0
 	}
-	l.last = now
-}
-
-// at is the average in seconds, and next to nothing before the first time.
-func (l *latency) at(now time.Time) float64 {
-	const unknown = 1e-6
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.last.IsZero() {
-		return unknown
+	flying, weights := int64(1), 0
+	for i, t := range p.targets {
+		if w := p.members[i].Weight; w > 0 {
+			flying += t.inFlight.Load()
+			weights += w
+		}
 	}
-	return unknown + l.seconds*math.Exp(-now.Sub(l.last).Seconds()/fade.Seconds())
+	return float64(flying) / float64(max(1, weights)) * float64(p.policy.MaxLoad) / 100
 }

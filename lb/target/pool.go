@@ -1,9 +1,8 @@
 package target
 
 import (
-	"math/rand/v2"
-	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -19,18 +18,32 @@ type Member struct {
 // Pool is an immutable set of targets to pick from. A pool without members, or
 // whose members all weigh nothing, is valid and picks nothing.
 type Pool struct {
-	name    string
-	policy  Policy
-	members []Member
-	targets []*Target // as members
-	seats   []*seat   // as members, or none if the policy needs none
-	turns   []int32   // the order of picks, repeated for ever: indexes of members
-	cursor  *atomic.Uint64
+	name     string
+	policy   Policy
+	clock    clock
+	members  []Member
+	targets  []*Target // as members
+	seats    []*seat   // as members
+	hashes   []uint64  // as members
+	turns    []int32   // the order of picks, repeated for ever: indexes of members
+	standing *standing
 
 	// Of the registry, under its lock: how many routes have the pool, and whether
 	// it was given up.
 	uses      int
 	forgotten bool
+}
+
+// standing is what the pools of one name, one after the other, have in common
+// beside their seats.
+type standing struct {
+	cursor atomic.Uint64 // counts picks, more or less
+	// ejecting is held by who ejects: of several at once, only some may.
+	ejecting  sync.Mutex
+	ejections atomic.Uint64
+	budget    account
+	retries   atomic.Uint64
+	denied    atomic.Uint64 // second tries beyond the budget
 }
 
 // Name is the name the pool was asked for by.
@@ -46,149 +59,156 @@ func (p *Pool) Targets() []*Target { return p.targets }
 // IsTimed reports whether the pool picks by the times told to [Target.Took].
 func (p *Pool) IsTimed() bool { return p.policy.Method == LeastTime }
 
-// Pick returns a target by the pool's policy for a client, or nil if there is
-// none.
-func (p *Pool) Pick(client netip.Addr) *Target {
-	if len(p.turns) == 0 {
-		return nil
-	}
-	switch p.policy.Method {
-	case Random:
-		return p.turn(rand.Uint64(), nil)
-	case LeastConns:
-		return p.least(loadOf)
-	case LeastTime:
-		return p.least(latencyOf)
-	case PowerOfTwo:
-		return p.lesserOfTwo()
-	case Rendezvous:
-		return p.rendezvous(client)
-	}
-	return p.turn(p.cursor.Add(1)-1, nil)
+// HasAffinity reports whether the pool picks by the affinity told to Pick.
+func (p *Pool) HasAffinity() bool { return p.policy.Method == Rendezvous }
+
+// takes reports whether the i-th member may be picked. In a panic its health is
+// of no account.
+func (p *Pool) takes(i int, panic bool) bool {
+	return p.members[i].Weight > 0 && !p.isFull(p.targets[i]) && (panic || p.seats[i].isOpen(p.clock))
 }
 
-// PickOther is for the second try, after the first has failed: it returns the
-// target whose turn is next but passes over the tried one as long as there is
-// another. It takes no turn, so that two targets of which one is down do not
-// fall into step with the tries.
-func (p *Pool) PickOther(tried *Target) *Target {
-	if other := p.turn(p.cursor.Load(), tried); other != nil {
-		return other
-	}
-	return tried
+func (p *Pool) isFull(t *Target) bool {
+	return p.policy.MaxInFlight > 0 && t.inFlight.Load() >= int64(p.policy.MaxInFlight)
 }
 
-// turn returns the target of the n-th turn, or of the next one after it whose
-// target is open and not the one to pass over.
-func (p *Pool) turn(n uint64, pass *Target) *Target {
-	count := uint64(len(p.turns))
-	if count == 0 {
-		return nil
+// panics reports whether too few members are well for that to count.
+func (p *Pool) panics() bool {
+	if p.policy.Panic == 0 {
+		return false
 	}
-	now := p.now()
-	for i := range count {
-		at := p.turns[(n+i)%count]
-		if p.isOpen(int(at), now) && p.targets[at] != pass {
-			return p.targets[at]
+	open, all := 0, 0
+	for i, s := range p.seats {
+		if p.members[i].Weight > 0 {
+			all++
+			if s.isOpen(p.clock) {
+				open++
+			}
 		}
 	}
-	return nil
+	return open*100 < all*p.policy.Panic
 }
 
-// now is the time, if it matters.
-func (p *Pool) now() (now time.Time) {
-	if p.seats != nil {
-		now = time.Now()
+// HasOpen reports whether there is a member that may be picked.
+func (p *Pool) HasOpen() bool {
+	panic := p.panics()
+	for i := range p.members {
+		if p.takes(i, panic) {
+			return true
+		}
 	}
-	return now
+	return false
 }
-
-// isOpen reports whether the i-th member may be picked.
-func (p *Pool) isOpen(i int, now time.Time) bool { return p.seats == nil || p.seats[i].isOpen(now) }
 
 // Takes reports whether the target is one of the pool that may be picked.
 func (p *Pool) Takes(t *Target) bool {
 	i := slices.Index(p.targets, t)
-	return i >= 0 && p.members[i].Weight > 0 && p.isOpen(i, p.now())
+	return i >= 0 && (p.takes(i, false) || p.takes(i, p.panics()))
 }
 
 // SetUp says whether a member is well, in the opinion of a check. It reports
 // whether that is news.
 func (p *Pool) SetUp(t *Target, up bool) (changed bool) {
 	i := slices.Index(p.targets, t)
-	return i >= 0 && p.seats != nil && p.seats[i].down.Swap(!up) == up
-}
-
-// Observe tells how a request to a member ended. It reports whether the member
-// is passed over from now on, for the policy's window.
-func (p *Pool) Observe(t *Target, failed bool) (ejected bool) {
-	if p.policy.MaxFailures <= 0 || !failed {
+	if i < 0 || !p.policy.Watched || p.seats[i].down.Load() == !up {
 		return false
 	}
+	if up {
+		p.seats[i].since.Store(p.clock.now())
+	}
+	return p.seats[i].down.Swap(!up) == up
+}
+
+// Observe tells how a member answered: with a status, or 0 for not at all. It
+// reports for how long the member is passed over from now on because of that.
+func (p *Pool) Observe(t *Target, status int) (ejected time.Duration) {
+	if p.policy.Ejection.Failures == 0 && p.policy.MaxFailures == 0 {
+		return 0
+	}
 	i := slices.Index(p.targets, t)
-	return i >= 0 && p.seats[i].observe(failed, p.policy, time.Now())
+	if i < 0 {
+		return 0
+	}
+	s := p.seats[i]
+	if !p.policy.Ejection.isFailure(status) {
+		if s.inARow.Load() != 0 { // which all processors may read at once
+			s.inARow.Store(0)
+		}
+	} else if n := s.inARow.Add(1); p.policy.Ejection.Failures > 0 && int(n) >= p.policy.Ejection.Failures {
+		ejected = p.eject(s)
+	}
+	if p.policy.MaxFailures > 0 && (status == 0 || status >= 500) {
+		if length := s.countFailure(p.policy, p.clock.now()); length > 0 {
+			p.standing.ejections.Add(1)
+			ejected = max(ejected, length)
+		}
+	}
+	return ejected
 }
 
-// maxTurns bounds the length of the picking order: shares are as exact as one
-// in so many turns.
-const maxTurns = 10_000
-
-// turns lays out the weighted round robin in advance. Each target's turns are
-// spread evenly rather than bunched: at every step each target gains its
-// weight in credit, and the one with most credit pays the sum of all.
-func turns(weights []int) []int32 {
-	weights = reduce(weights)
-	sum := 0
-	for _, w := range weights {
-		sum += w
-	}
-	order := make([]int32, 0, sum)
-	credit := make([]int, len(weights))
-	for range sum {
-		best := -1
-		for i, w := range weights {
-			credit[i] += w
-			if w > 0 && (best < 0 || credit[i] > credit[best]) {
-				best = i
+// eject ejects a member unless it is ejected already, or as many are as may be.
+func (p *Pool) eject(s *seat) time.Duration {
+	p.standing.ejecting.Lock()
+	defer p.standing.ejecting.Unlock()
+	ejected := 0
+	for _, other := range p.seats {
+		if other.ejected.Load() > p.clock.now() {
+			if other == s {
+				return 0 // by a request that was in flight beside this one
 			}
-		}
-		credit[best] -= sum
-		order = append(order, int32(best)) //nolint:gosec // there are no more members than turns
-	}
-	return order
-}
-
-// reduce makes the weights as small as they can be in the same proportion, and
-// then small enough for maxTurns. A weight above 0 stays above 0.
-func reduce(weights []int) []int {
-	weights = slices.Clone(weights)
-	sum, divisor := 0, 0
-	for i, w := range weights {
-		// What no one writes on purpose must not overflow the sum.
-		weights[i] = min(max(w, 0), 1<<30)
-		sum += weights[i]
-		divisor = gcd(divisor, weights[i])
-	}
-	if sum == 0 {
-		return weights
-	}
-	for i := range weights {
-		weights[i] /= divisor
-	}
-	if sum /= divisor; sum <= maxTurns {
-		return weights
-	}
-	for i, w := range weights {
-		if w > 0 {
-			weights[i] = max(1, w*maxTurns/sum)
+			ejected++
 		}
 	}
-	return weights
+	if (ejected+1)*100 > p.policy.Ejection.Share*len(p.seats) {
+		return 0
+	}
+	p.standing.ejections.Add(1)
+	return s.eject(p.policy.Ejection, p.clock.now())
 }
 
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
+// TakeRetry takes a second try from the pool's budget, and reports whether there
+// was one left.
+func (p *Pool) TakeRetry() bool {
+	ok := p.standing.budget.take(p.policy.Budget, p.standing.cursor.Load(), p.clock.now())
+	if ok {
+		p.standing.retries.Add(1)
+	} else {
+		p.standing.denied.Add(1)
 	}
-	return a
+	return ok
+}
+
+// PoolStats is a moment's view of a pool.
+type PoolStats struct {
+	// Members are Open to requests, Down by checks or Ejected; Starting are those
+	// of the open ones that do not get their full share yet.
+	Open, Down, Ejected, Starting int
+	// Panics is set while it does not count whether members are well.
+	Panics bool
+	// Ejections counts how often members were passed over, Retries the second
+	// tries that were taken from the budget, and Denied those there was none for.
+	Ejections, Retries, Denied uint64
+}
+
+// Stats reads the state of the members, and the counters, which go on from one
+// pool of a name to the next.
+func (p *Pool) Stats() PoolStats {
+	stats := PoolStats{
+		Panics: p.panics(), Ejections: p.standing.ejections.Load(),
+		Retries: p.standing.retries.Load(), Denied: p.standing.denied.Load(),
+	}
+	for _, s := range p.seats {
+		switch {
+		case s.isOpen(p.clock):
+			stats.Open++
+			if s.share(p.policy.SlowStart, p.clock) < 1 {
+				stats.Starting++
+			}
+		case s.down.Load():
+			stats.Down++
+		default:
+			stats.Ejected++
+		}
+	}
+	return stats
 }

@@ -4,13 +4,14 @@ import (
 	"iter"
 	"slices"
 	"sync"
-	"sync/atomic"
+	"time"
 )
 
 // Registry hands out pools and keeps their targets across tables. Its methods
 // may be called from any goroutine.
 type Registry struct {
 	connect func(Key) Conns
+	clock   clock
 
 	mu      sync.Mutex
 	targets map[Key]*Target
@@ -22,7 +23,7 @@ type Registry struct {
 // target with the registry locked, makes what [Target.Conns] returns; it may
 // be nil.
 func NewRegistry(connect func(Key) Conns) *Registry {
-	return &Registry{connect: connect, targets: map[Key]*Target{}, pools: map[string]*Pool{}}
+	return &Registry{connect: connect, clock: clock{time.Now()}, targets: map[Key]*Target{}, pools: map[string]*Pool{}}
 }
 
 // Pool returns the pool of that name with exactly these members and policy, the
@@ -39,15 +40,16 @@ func (r *Registry) Pool(name string, members []Member, policy Policy) *Pool {
 	if old != nil && old.policy == policy && slices.Equal(old.members, members) {
 		return old
 	}
-	p := &Pool{name: name, policy: policy, members: members, cursor: new(atomic.Uint64)}
+	p := &Pool{name: name, policy: policy, clock: r.clock, members: members, standing: new(standing)}
 	if old != nil {
-		p.cursor = old.cursor
+		p.standing = old.standing
 	}
 	weights := make([]int, len(members))
 	p.targets = make([]*Target, len(members))
 	for i, m := range members {
 		p.targets[i] = r.target(m.Key)
 		p.targets[i].pools++
+		p.hashes = append(p.hashes, hashKey(m.Key))
 		weights[i] = m.Weight
 	}
 	p.turns = turns(weights)
@@ -57,19 +59,22 @@ func (r *Registry) Pool(name string, members []Member, policy Policy) *Pool {
 	return p
 }
 
-// takeSeats takes over what the pool before knew of the members that stay.
+// takeSeats takes over what the pool before knew of the members that stay. Who
+// was not in it starts slowly.
 func (p *Pool) takeSeats(old *Pool) {
-	if !p.policy.needsSeats() {
-		return
-	}
 	p.seats = make([]*seat, len(p.members))
 	for i, t := range p.targets {
 		p.seats[i] = new(seat)
-		if old == nil || old.seats == nil {
+		if old == nil {
 			continue
 		}
 		if at := slices.Index(old.targets, t); at >= 0 {
 			p.seats[i] = old.seats[at]
+			if !p.policy.Watched {
+				p.seats[i].down.Store(false) // nobody would ever say otherwise
+			}
+		} else {
+			p.seats[i].since.Store(p.clock.now())
 		}
 	}
 }

@@ -7,35 +7,91 @@ import (
 	"time"
 )
 
+// clock tells monotonic time in nanoseconds since its epoch, never 0.
+type clock struct{ epoch time.Time }
+
+func (c clock) now() int64 { return int64(time.Since(c.epoch)) + 1 }
+
 // seat is what a pool knows of one of its targets that the target does not: it
 // may be well for one service and not for another. It outlives the pool, like
-// the pool's cursor.
+// the pool's cursor. Times are those of the pool's clock, and 0 for none, so that
+// a seat nothing is wrong with is asked without asking for the time.
 type seat struct {
 	down    atomic.Bool  // as checks say
-	ejected atomic.Int64 // until when, in Unix nanoseconds
+	ejected atomic.Int64 // until when
+	since   atomic.Int64 // when it began to get its share, while that may be less
+	inARow  atomic.Int32 // failures
 
 	mu       sync.Mutex
-	failures []time.Time // within the window, at most as many as are allowed
+	failures []int64 // within the window, at most as many as are allowed
+	times    int     // it was ejected
+	back     int64   // when it was last to come back
 }
 
-func (s *seat) isOpen(now time.Time) bool {
-	return !s.down.Load() && s.ejected.Load() <= now.UnixNano()
+// isOpen reports whether the seat may be picked, as far as its health goes.
+func (s *seat) isOpen(c clock) bool {
+	if s.down.Load() {
+		return false
+	}
+	until := s.ejected.Load()
+	if until == 0 {
+		return true
+	}
+	if until > c.now() {
+		return false
+	}
+	if s.ejected.CompareAndSwap(until, 0) {
+		s.since.Store(until)
+	}
+	return true
 }
 
-// observe counts a request, and reports whether the seat is given up for a while
-// because of it.
-func (s *seat) observe(failed bool, p Policy, now time.Time) (ejected bool) {
+// leastShare is what a target gets that has just come, lest it never gets warm.
+const leastShare = 0.05
+
+// share is the part of its weight the seat gets.
+func (s *seat) share(slow time.Duration, c clock) float64 {
+	since := s.since.Load()
+	if since == 0 || slow == 0 {
+		return 1
+	}
+	age := c.now() - since
+	if age >= int64(slow) {
+		s.since.CompareAndSwap(since, 0)
+		return 1
+	}
+	return max(leastShare, float64(age)/float64(slow))
+}
+
+// countFailure counts towards [Policy.MaxFailures] and ejects if it is full.
+func (s *seat) countFailure(p Policy, now int64) (ejected time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !failed {
-		return false
-	}
-	s.failures = slices.DeleteFunc(s.failures, func(at time.Time) bool { return now.Sub(at) >= p.Window })
+	s.failures = slices.DeleteFunc(s.failures, func(at int64) bool { return now-at >= int64(p.Window) })
 	s.failures = append(s.failures, now)
 	if len(s.failures) < p.MaxFailures {
-		return false
+		return 0
 	}
 	s.failures = s.failures[:0]
-	s.ejected.Store(now.Add(p.Window).UnixNano())
-	return true
+	s.ejected.Store(now + int64(p.Window))
+	return p.Window
+}
+
+// eject passes the seat over, for longer than the last time unless that is long
+// ago.
+func (s *seat) eject(e Ejection, now int64) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now-s.back > int64(e.Max) {
+		s.times = 0
+	}
+	length := e.Max
+	if s.times < 30 {
+		length = min(e.Max, e.Base<<s.times)
+	}
+	s.times++
+	s.back = now + int64(length)
+	s.inARow.Store(0)
+	s.ejected.Store(s.back)
+	return length
 }

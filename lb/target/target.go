@@ -74,6 +74,9 @@ func (t *Target) End(failed bool) {
 	}
 }
 
+// load is the number of requests in flight, with the one to come.
+func (t *Target) load() float64 { return float64(t.inFlight.Load() + 1) }
+
 // Took tells how long the target took to begin an answer.
 func (t *Target) Took(d time.Duration) { t.latency.add(d, time.Now()) }
 

@@ -2,7 +2,6 @@ package target
 
 import (
 	"iter"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +24,7 @@ func member(address string, weight int) Member {
 func picks(p *Pool, n int) string {
 	var order []string
 	for range n {
-		t := p.Pick(netip.Addr{})
+		t := p.Pick(0)
 		if t == nil {
 			return "none"
 		}
@@ -63,7 +62,7 @@ func TestPoolKeepsHugeWeightsInProportion(t *testing.T) {
 	p := NewRegistry(nil).Pool("web", []Member{member("a", 999_999_999), member("b", 333_333_332), member("c", 1)}, Policy{})
 	count := map[string]int{}
 	for range p.turns {
-		count[p.Pick(netip.Addr{}).Key().Address]++
+		count[p.Pick(0).Key().Address]++
 	}
 	if n := len(p.turns); n > maxTurns+3 {
 		t.Errorf("%d turns laid out, want about %d", n, maxTurns)
@@ -91,7 +90,7 @@ func TestRegistryPoolGoesOnWhereItWas(t *testing.T) {
 	r := NewRegistry(nil)
 	two := []Member{member("a", 1), member("b", 1)}
 	p := r.Pool("web", two, Policy{})
-	p.Pick(netip.Addr{})
+	p.Pick(0)
 	if again := r.Pool("web", slices.Clone(two), Policy{}); again != p {
 		t.Error("equal members made another pool")
 	}
@@ -171,7 +170,7 @@ func TestPoolIsSafeForConcurrentUse(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 500 {
-				target := r.Pool("web", members, Policy{}).Pick(netip.Addr{})
+				target := r.Pool("web", members, Policy{}).Pick(0)
 				target.Begin()
 				target.End(false)
 			}

@@ -45,7 +45,7 @@ type Dialed struct {
 // Dial connects to the target of a pool whose turn it is. If that cannot be
 // reached, a second one is tried.
 func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
-	first := pool.Pick(netip.Addr{})
+	first := pool.Pick(0)
 	if first == nil {
 		return Dialed{}, ErrNoTarget
 	}

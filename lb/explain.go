@@ -52,11 +52,21 @@ func lost(r, winner *Route) string {
 	case mine.Class != best.Class:
 		return fmt.Sprintf("%s asks for more of the host and path, or the same", winner.Name)
 	case mine.Class == match.ByPriority && mine.Priority != best.Priority:
-		return fmt.Sprintf("priority %d is lower than %d", mine.Priority, best.Priority)
+		return fmt.Sprintf("%s is lower than %s", priorityOf(r), priorityOf(winner))
 	case mine.Class == match.ByPriority:
 		return fmt.Sprintf("of equal priorities the first by name wins, %s", winner.Name)
-	case mine.Host != best.Host || mine.Port != best.Port:
+	case mine.Host != best.Host:
 		return fmt.Sprintf("host %s is more specific", best.Host)
+	case mine.Port != best.Port:
+		return fmt.Sprintf("host %s:%s is more specific", best.Host, best.Port)
 	}
 	return fmt.Sprintf("path %s is longer", best.Path)
+}
+
+// priorityOf says also where a priority comes from that nobody has given.
+func priorityOf(r *Route) string {
+	if r.Precedence.Priority == len(r.Rule) {
+		return fmt.Sprintf("priority %d (the length of its rule)", r.Precedence.Priority)
+	}
+	return fmt.Sprintf("priority %d", r.Precedence.Priority)
 }

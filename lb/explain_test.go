@@ -24,7 +24,7 @@ func TestTable_Explain(t *testing.T) {
 	want := []string{
 		"high: wins",
 		"same: of equal priorities the first by name wins, high",
-		"low: priority 1 is lower than 31",
+		"low: priority 1 is lower than priority 31 (the length of its rule)",
 		"x/app: high asks for more of the host and path, or the same",
 		"x/: high asks for more of the host and path, or the same",
 		"/: high asks for more of the host and path, or the same",

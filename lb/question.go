@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -15,6 +16,9 @@ type Question struct {
 	Method string
 	URL    string // absolute, http or https
 	Header Header
+	// Entrypoint is the name of the listener asked; empty is the first by name at
+	// which there is a route for the request.
+	Entrypoint string
 }
 
 // Answer tells what would become of the request of a [Question].
@@ -25,6 +29,8 @@ type Answer struct {
 	Forwarded string
 	// Redirect is where the client would be sent instead, if it would.
 	Redirect string
+	// Entrypoint is the listener that was taken; empty is any.
+	Entrypoint string
 }
 
 // Ask explains a question; nothing is sent. The error tells what is wrong with
@@ -34,7 +40,8 @@ func (t *Table) Ask(q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	a := Answer{Explanation: t.Explain(&x.Request)}
+	t.enter(&x.Request)
+	a := Answer{Explanation: t.Explain(&x.Request), Entrypoint: x.Request.Entrypoint}
 	if a.Route == nil {
 		return a, nil
 	}
@@ -52,6 +59,25 @@ func (t *Table) Ask(q Question) (Answer, error) {
 	}
 	a.Forwarded = x.RawPath + x.RawQuery
 	return a, nil
+}
+
+// enter has a request come in at the first listener where there is a route for
+// it, unless it says where.
+func (t *Table) enter(r *match.Request) {
+	if r.Entrypoint != "" || t.index.Lookup(r) != nil {
+		return
+	}
+	var names []string
+	for _, route := range t.routes {
+		names = append(names, route.Entrypoints...)
+	}
+	slices.Sort(names)
+	for _, r.Entrypoint = range slices.Compact(names) {
+		if t.index.Lookup(r) != nil {
+			return
+		}
+	}
+	r.Entrypoint = ""
 }
 
 // Exchange is the one such a request would be, as far as routing and middlewares
@@ -85,6 +111,8 @@ func (q Question) Exchange(ctx context.Context) (*Exchange, error) {
 		TLS:    scheme == "https",
 		Remote: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
 		Fields: fields{x},
+
+		Entrypoint: q.Entrypoint,
 	}
 	sent := pathOfAbsolute(q.URL)
 	if query := strings.IndexByte(sent, '?'); query >= 0 {

@@ -52,10 +52,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
 	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, copies: copies{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
-	s.options.Table.Entrypoints, s.options.Table.EntrypointAliases = entrypoints(o.Listeners)
-	s.options.Table.Tags.FabioNames = slices.ContainsFunc(o.Listeners, func(l Listener) bool { return l.Proto == ProtoSNI })
-	s.options.Table.EntrypointAddresses = entrypointAddresses(o.Listeners)
-	s.options.Table.TCPEntrypoints = tcpEntrypoints(o.Listeners)
+	s.options.Table = o.TableOptions()
 	s.upstreams.Grace = o.Timeouts.Departed
 	s.ownFields = o.Forwarding.fields()
 	s.untrusted = slices.Concat(forwarding, s.ownFields)

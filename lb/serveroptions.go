@@ -81,6 +81,16 @@ type ServerOptions struct {
 	Logger *slog.Logger
 }
 
+// TableOptions are those of the tables a server with these options routes by.
+func (o ServerOptions) TableOptions() Options {
+	t := o.Table
+	t.Entrypoints, t.EntrypointAliases = entrypoints(o.Listeners)
+	t.Tags.FabioNames = slices.ContainsFunc(o.Listeners, func(l Listener) bool { return l.Proto == ProtoSNI })
+	t.EntrypointAddresses = entrypointAddresses(o.Listeners)
+	t.TCPEntrypoints = tcpEntrypoints(o.Listeners)
+	return t
+}
+
 // Timeouts bound every wait. None bounds an exchange as a whole: uploads,
 // downloads and event streams may take as long as bytes flow.
 type Timeouts struct {

@@ -18,6 +18,8 @@ import (
 type explanation struct {
 	Method string `json:"method"`
 	URL    string `json:"url"`
+	// Entrypoint is the listener the request was taken to come in at; empty is any.
+	Entrypoint string `json:"entrypoint,omitempty"`
 	// Status is what sluice would answer itself; 0 if a target would.
 	Status     int             `json:"status,omitempty"`
 	Route      *routeView      `json:"route,omitempty"`
@@ -120,7 +122,7 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 		return e, nil
 	}
 	route := viewRoute(a.Route)
-	e.Route, e.Redirect, e.Forwarded = &route, a.Redirect, a.Forwarded
+	e.Route, e.Redirect, e.Forwarded, e.Entrypoint = &route, a.Redirect, a.Forwarded, a.Entrypoint
 	switch {
 	case e.Redirect != "":
 		e.Status = http.StatusMovedPermanently
@@ -171,19 +173,22 @@ func (e explanation) write(w io.Writer) {
 		if c.Matched {
 			mark = "*"
 		}
-		fmt.Fprintf(w, "%s %s (%s, service %s): %s\n    %s\n", mark, c.Name, c.Dialect, c.Service, c.Reason, c.Rule)
+		fmt.Fprintf(w, "%s %s (%s): %s\n    %s\n", mark, c.Name, strings.TrimSuffix(c.Dialect+", service "+c.Service, ", service "), c.Reason, c.Rule)
 	}
 }
 
 func (e explanation) writeRoute(w io.Writer) {
 	r := e.Route
-	fmt.Fprintf(w, "  route %s of service %s\n  because of %s\n", r.Name, r.Service, r.Rule)
+	fmt.Fprintf(w, "  route %s%s\n  because of %s\n  made by %s\n", r.Name, ofService(r.Service), r.Rule, r.MadeBy)
+	if e.Entrypoint != "" {
+		fmt.Fprintf(w, "  at listener %s\n", e.Entrypoint)
+	}
 	var steps []string
 	for _, s := range r.Steps {
 		steps = append(steps, s.String())
 	}
 	if len(steps) > 0 {
-		fmt.Fprintf(w, "  goes through %s\n", strings.Join(steps, ", "))
+		fmt.Fprintf(w, "  goes through, in this order, %s\n", strings.Join(steps, ", "))
 	}
 	switch {
 	case e.Redirect != "":
@@ -197,10 +202,45 @@ func (e explanation) writeRoute(w io.Writer) {
 		fmt.Fprintf(w, "  is forwarded as %s to one of\n", e.Forwarded)
 	}
 	for _, t := range r.Endpoints {
-		state := ""
-		if !t.Serving {
-			state = "  (not healthy)"
-		}
-		fmt.Fprintf(w, "    %s  instance %s on %s%s\n", t.Address, t.Instance, t.Node, state)
+		fmt.Fprintf(w, "    %s\n", t)
 	}
+}
+
+func ofService(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " of service " + name
+}
+
+// String is who made a route, in a line.
+func (o originView) String() string {
+	if o.Source != "" {
+		return "the configuration, " + o.Source
+	}
+	text := "instance " + o.Instance + " on " + o.Node
+	if o.Instances > 1 {
+		text += fmt.Sprintf(" and %d more", o.Instances-1)
+	}
+	if o.Tag == "" {
+		return text + ", by the default rule"
+	}
+	return text + ", by its tag " + o.Tag
+}
+
+// String is an endpoint and, if it gets no requests, why.
+func (e endpointView) String() string {
+	text := fmt.Sprintf("%s  weight %d", e.Address, e.Weight)
+	if e.Node != "" {
+		text += fmt.Sprintf("  instance %s on %s", e.Instance, e.Node)
+	}
+	switch {
+	case !e.Serving:
+		text += "  (not healthy)"
+	case e.Weight <= 0:
+		text += "  (no weight, no requests)"
+	case !e.Eligible:
+		text += "  (passed over: its checks or requests fail)"
+	}
+	return text
 }

@@ -139,7 +139,7 @@ func (p program) readTable(ctx context.Context, c Config) (*lb.Table, *sources, 
 		stop()
 		_ = <-ended // an outage is no reason for Run to fail
 	}()
-	table, err := completeTable(ctx, watcher, o.Table)
+	table, err := completeTable(ctx, watcher, o.TableOptions())
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the catalog of %s: %w", s.origin, err)
 	}

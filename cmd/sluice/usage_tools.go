@@ -17,13 +17,21 @@ sluice that runs here. Told of a catalog or a Consul it reads that itself:
 `
 	explainUsage = `Usage: sluice explain [flags] [METHOD] URL
 
-Says which route a request would take and why, which others came into question,
-and where it would be forwarded to. Nothing is sent there. The exit status is 1
-if no route matches. It asks the sluice that runs here. Told of a catalog or a
-Consul it reads that itself:
+Says which route a request would take and why, which tag of which instance made
+it, which middlewares it goes through, where it would be forwarded to, and why
+the other routes that came into question did not get it. Nothing is sent. It
+asks the sluice that runs here. Told of a catalog or a Consul it reads that
+itself:
 
   sluice explain http://www.example.com/cerebro/x
   sluice explain -catalog ./consul.d -H 'X-User: me' POST http://localhost/
+  sluice explain tls://db.example.com:443   a connection, by the name it asks for
+  sluice explain tcp://:5432                a connection, by what it connects to
+  sluice explain udp://:53                  datagrams
+
+The exit status is 0 if a route matches, even if no instance is healthy, 1 if
+none does, 13 if the question makes no sense, 15 if the configuration does not,
+and 14 if there is nobody to ask.
 `
 	validateUsage = `Usage: sluice validate [flags]
 

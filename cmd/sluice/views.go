@@ -8,6 +8,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/render"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -32,6 +33,18 @@ type routeView struct {
 	Path        []pathView     `json:"path,omitempty"`
 	Host        string         `json:"host,omitempty"`
 	Endpoints   []endpointView `json:"endpoints"`
+	MadeBy      originView     `json:"made_by"`
+}
+
+// originView is where a route was found.
+type originView struct {
+	// Source is the place in the configuration, Tag the tag of an instance on a
+	// node, one of several perhaps.
+	Source    string `json:"source,omitempty"`
+	Tag       string `json:"tag,omitempty"`
+	Instance  string `json:"instance,omitempty"`
+	Node      string `json:"node,omitempty"`
+	Instances int    `json:"instances,omitempty"`
 }
 
 // stepView is one middleware. What it was told may be a secret, so it is not
@@ -61,6 +74,9 @@ type endpointView struct {
 	Node     string `json:"node"`
 	Weight   int    `json:"weight"`
 	Serving  bool   `json:"serving"`
+	// Eligible is set if it gets requests now: it is serving, has a weight and no
+	// check or failed request speaks against it.
+	Eligible bool `json:"eligible"`
 }
 
 // problemView is something that could not be honoured.
@@ -156,7 +172,11 @@ func viewRoute(r *lb.Route) routeView {
 			v.Path = append(v.Path, pathView{Add: s.Prefix})
 		}
 	}
-	v.addEndpoints(r.Endpoints)
+	v.MadeBy = originView{Source: r.Source, Tag: r.Tag, Instance: r.Instance, Node: r.Node}
+	if r.Source == "" {
+		v.MadeBy.Instances = r.Origin.Instances
+	}
+	v.addEndpoints(r.Endpoints, r.Pool)
 	return v
 }
 
@@ -179,14 +199,24 @@ func viewTCPRoute(r *lb.TCPRoute) routeView {
 	for _, step := range r.Steps {
 		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
 	}
-	v.addEndpoints(r.Endpoints)
+	v.MadeBy = originView{Tag: r.Tag, Instance: r.Instance, Node: r.Node, Instances: r.Origin.Instances}
+	v.addEndpoints(r.Endpoints, r.Pool)
 	return v
 }
 
-func (v *routeView) addEndpoints(endpoints []tags.Endpoint) {
+func (v *routeView) addEndpoints(endpoints []tags.Endpoint, pool *target.Pool) {
+	weights, refused := map[string]int{}, map[string]bool{}
+	for i, m := range pool.Members() {
+		weights[m.Key.Address], refused[m.Key.Address] = m.Weight, !pool.Takes(pool.Targets()[i])
+	}
 	for _, e := range endpoints {
+		weight, known := weights[e.Address] // shares have become weights there
+		if !known {
+			weight = e.Weight
+		}
 		v.Endpoints = append(v.Endpoints, endpointView{
-			Address: e.Address, Instance: e.Instance, Node: e.Node, Weight: e.Weight, Serving: e.Serving,
+			Address: e.Address, Instance: e.Instance, Node: e.Node, Weight: weight, Serving: e.Serving,
+			Eligible: e.Serving && weight > 0 && !refused[e.Address],
 		})
 	}
 }

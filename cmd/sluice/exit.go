@@ -2,7 +2,7 @@ package main
 
 // Exit statuses are consul-template's, because unit files and scripts know them.
 const (
-	exitDiffers = 2  // -dry -diff found something that would change
+	exitDiffers = 2  // -dry -diff or routes -diff found a difference
 	exitStopped = 12 // ended by the kill signal
 	exitFlags   = 13 // the command line or CT_LOCAL_CONFIG makes no sense
 	exitRunner  = 14 // a template, a command or a file failed

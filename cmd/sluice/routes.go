@@ -11,17 +11,17 @@ import (
 // routes prints every route, and what could not be honoured.
 func (p program) routes(ctx context.Context, args []string) error {
 	var t toolFlags
-	cl, c, done, err := p.loadTool(args, routesUsage, t.fromFlag(), t.jsonFlag())
+	cl, c, done, err := p.loadTool(args, routesUsage, t.fromFlag(), t.jsonFlag(), t.diffFlag())
 	if err != nil || done {
 		return err
+	}
+	if t.diff {
+		return p.diffRoutes(ctx, cl, t.json)
 	}
 	if err := cl.noMoreArgs(); err != nil {
 		return err
 	}
-	var view struct {
-		Routes   []routeView   `json:"routes"`
-		Problems []problemView `json:"problems"`
-	}
+	var view routesList
 	if t.standsAlone(c) {
 		table, s, err := p.readTable(ctx, c)
 		if err != nil {

@@ -25,6 +25,7 @@ type toolFlags struct {
 	from    string   // base URL of the admin listener to ask
 	json    bool     // print JSON
 	headers []string // of the request to explain
+	diff    bool     // compare two lists of routes
 }
 
 func (t *toolFlags) fromFlag() flagSpec {
@@ -38,6 +39,11 @@ func (t *toolFlags) fromFlag() flagSpec {
 func (t *toolFlags) jsonFlag() flagSpec {
 	return flagSpec{name: "json", help: "Print JSON, as the admin listener has it.",
 		set: func(_ *commandLine, value string) error { return assign(&t.json, value) }}
+}
+
+func (t *toolFlags) diffFlag() flagSpec {
+	return flagSpec{name: "diff", help: "Compare OLD and NEW: each a file that -json wrote, a configuration, or a folder of service definitions. The exit status is 2 if a route differs.",
+		set: func(_ *commandLine, value string) error { return assign(&t.diff, value) }}
 }
 
 func (t *toolFlags) headerFlag() flagSpec {

@@ -14,6 +14,10 @@ sluice that runs here. Told of a catalog or a Consul it reads that itself:
 
   sluice routes -catalog ./consul.d
   sluice routes -consul-addr 127.0.0.1:8500
+  sluice routes -json >before.json
+  sluice routes -diff before.json after.json   what has changed
+  sluice routes -diff ./consul.d ./new.d       the same of two catalogs
+  sluice routes -catalog ./consul.d -diff old.hcl new.hcl   of configurations
 `
 	explainUsage = `Usage: sluice explain [flags] [METHOD] URL
 

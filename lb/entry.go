@@ -48,6 +48,7 @@ type entry struct {
 	mu           sync.Mutex
 	refusedKind  map[string]uint64 // requests, by reason
 	turnedAtDoor map[string]uint64 // connections, by reason
+	http2Errors  map[string]uint64 // by kind
 }
 
 // labelOf is what logs and metrics call a listener bound to an address: its
@@ -78,7 +79,7 @@ func (e *entry) metrics() EntrypointMetrics {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	m.Refused, m.RefusedConnections = maps.Clone(e.refusedKind), maps.Clone(e.turnedAtDoor)
+	m.Refused, m.RefusedConnections, m.HTTP2Errors = maps.Clone(e.refusedKind), maps.Clone(e.turnedAtDoor), maps.Clone(e.http2Errors)
 	return m
 }
 

@@ -283,6 +283,13 @@ func (w contextWatcher) Abandoned() error { return w.ctx.Err() }
 
 // newHTTP2Server makes the net/http server of an entry with TLS. The context
 // ends what still runs when the server stops for good.
+//
+// What net/http refuses never becomes an exchange, so it has no line in the
+// access log. Violations of the protocol are counted by kind, and those that end
+// the connection logged at debug level. Of three refusals net/http tells nobody:
+// the stream error for fields that are malformed (upper case, bad pseudo fields),
+// 400 for those that HTTP/2 does not have (Connection, Transfer-Encoding), and
+// 431 for too many bytes of them.
 func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 	// What net/http adds of its own to the limit it is given.
 	const slop = 4 << 10
@@ -310,6 +317,7 @@ func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 	if e.limits.requests > 0 || e.limits.age > 0 {
 		server.ConnContext = withConnUse
 	}
+	server.HTTP2 = &http.HTTP2Config{CountError: func(kind string) { e.count(&e.http2Errors, kind) }}
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP2(true)
 	return server

@@ -117,6 +117,9 @@ type EntrypointMetrics struct {
 	// Refused counts by reason the requests that were none by the standard; they
 	// are in Counts too.
 	Refused map[string]uint64
+	// HTTP2Errors counts by kind what clients did against HTTP/2 itself: frames
+	// that are none, floods, too many resets. Nothing else counts them.
+	HTTP2Errors map[string]uint64
 	Counts
 }
 
@@ -127,7 +130,9 @@ type TargetMetrics struct {
 	// Requests counts those sent to it, Failures the ones of them that failed by
 	// its fault.
 	Requests, Failures uint64
-	InFlight           int64
+	// Busy counts how often a request waited in vain for it to have fewer in hand.
+	Busy     uint64
+	InFlight int64
 	// Open counts the connections to it, Idle those of them not in use.
 	Open, Idle int
 }
@@ -237,6 +242,7 @@ func (s *Server) Metrics() Metrics {
 		switch conns := t.Conns().(type) {
 		case *h1.Pool:
 			tm.Open, tm.Idle = conns.Conns()
+			tm.Busy = conns.Busy()
 		case *tcp.Upstream:
 			tm.Open = conns.Open()
 		}

@@ -182,6 +182,9 @@ func TestBusyTarget(t *testing.T) {
 	if rest, _ := io.ReadAll(first); !strings.HasPrefix(string(rest), "HTTP/1.1 200 ") {
 		t.Errorf("the first: %q", rest)
 	}
+	if n := r.Metrics().Targets[0].Busy; n == 0 {
+		t.Error("that the target was busy is not counted")
+	}
 	if n := r.Metrics().UpstreamErrors; n != 0 {
 		t.Errorf("%d errors of the target are counted, but it has only much to do", n)
 	}

@@ -195,6 +195,57 @@ func TestClientThatLeavesIsA499(t *testing.T) {
 	}
 }
 
+// The same over HTTP/2, where a client leaves by resetting the stream.
+func TestHTTP2ClientThatLeaves(t *testing.T) {
+	arrived := make(chan struct{})
+	upstream := record(t, func(c *recording) {
+		_, _ = c.head()
+		close(arrived)
+		_, _ = io.Copy(io.Discard, c)
+	})
+	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	ctx, leave := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+r.addr+"/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-arrived
+		leave()
+	}()
+	if resp, err := c.Do(req); err == nil {
+		resp.Body.Close()
+		t.Errorf("answered %s", resp.Status)
+	}
+	upstream.ended()
+}
+
+// The limits an operator gets who sets none.
+func TestDefaultLimits(t *testing.T) {
+	o := DefaultServerOptions()
+	for name, row := range map[string][2]any{
+		"header timeout":            {o.Timeouts.Header, 10 * time.Second},
+		"read timeout":              {o.Timeouts.Read, 30 * time.Second},
+		"write timeout":             {o.Timeouts.Write, time.Minute},
+		"idle timeout":              {o.Timeouts.Idle, 2 * time.Minute},
+		"dial timeout":              {o.Timeouts.Dial, 5 * time.Second},
+		"response timeout":          {o.Timeouts.Response, time.Minute},
+		"tunnel timeout":            {o.Timeouts.Tunnel, time.Hour},
+		"bytes of a head":           {o.MaxHeaderBytes, 32 << 10},
+		"fields":                    {o.MaxHeaderFields, 100},
+		"requests in hand":          {o.MaxConnsPerTarget, 1024},
+		"wait for a busy target":    {o.TargetWait, 100 * time.Millisecond},
+		"bytes of an answer's head": {h1.DefaultPoolOptions().Limits.HeadBytes, 64 << 10},
+	} {
+		if row[0] != row[1] {
+			t.Errorf("%s: %v, want %v", name, row[0], row[1])
+		}
+	}
+	if o.MaxConns < 1 || o.MaxConns > 1<<30 {
+		t.Errorf("%d connections, want a number the descriptors suffice for", o.MaxConns)
+	}
+}
+
 // Who says nothing is closed without a word: between requests, and where a
 // handshake should come.
 func TestSilentConnectionsAreClosed(t *testing.T) {

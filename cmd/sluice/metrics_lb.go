@@ -14,8 +14,8 @@ type lbMetrics struct {
 	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects *prometheus.Desc
 	perRoute, perEntrypoint                                               countMetrics
 	entrypointInFlight, connections, handshakeErrors, refused             *prometheus.Desc
-	connectionWaits, refusedConnections, certificateExpiry                *prometheus.Desc
-	targetRequests, targetFailures, targetInFlight, targetConnections     *prometheus.Desc
+	connectionWaits, refusedConnections, certificateExpiry, http2Errors   *prometheus.Desc
+	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections     *prometheus.Desc
 	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent            *prometheus.Desc
 	logLines, logDropped                                                  *prometheus.Desc
 }
@@ -43,12 +43,15 @@ func newLBMetrics() lbMetrics {
 		handshakeErrors:    newDesc("lb_entrypoint_tls_handshake_errors_total", "TLS handshakes that failed.", entrypoint...),
 		refused:            newDesc("lb_entrypoint_refused_requests_total", "Requests that were none by the standard.", "entrypoint", "reason"),
 
+		http2Errors:        newDesc("lb_entrypoint_http2_errors_total", "What clients did against HTTP/2 itself.", "entrypoint", "kind"),
+
 		connectionWaits:    newDesc("lb_entrypoint_connection_waits_total", "Times connections had to wait for others to end.", entrypoint...),
 		refusedConnections: newDesc("lb_entrypoint_refused_connections_total", "Connections closed at once.", "entrypoint", "reason"),
 		certificateExpiry:  newDesc("lb_certificate_expiry_timestamp_seconds", "When the certificate expires.", "source", "certificate"),
 
 		targetRequests:    newDesc("lb_target_requests_total", "Requests sent to the target, second tries too.", "target"),
 		targetFailures:    newDesc("lb_target_failures_total", "Those of them that failed by its fault.", "target"),
+		targetBusy:        newDesc("lb_target_busy_total", "Times a request waited in vain for it to have fewer in hand.", "target"),
 		targetInFlight:    newDesc("lb_target_requests_in_flight", "Requests it is answering.", "target"),
 		targetConnections: newDesc("lb_target_connections", "Connections to it.", "target", "state"),
 
@@ -99,6 +102,9 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 		for reason, n := range e.Refused {
 			out.counter(m.refused, n, e.Entrypoint, reason)
 		}
+		for kind, n := range e.HTTP2Errors {
+			out.counter(m.http2Errors, n, e.Entrypoint, kind)
+		}
 	}
 	for _, r := range view.TCPRoutes {
 		labels := []string{r.Network, r.Dialect, r.Route, r.Service}
@@ -114,6 +120,7 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 	for _, t := range view.Targets {
 		out.counter(m.targetRequests, t.Requests, t.Target)
 		out.counter(m.targetFailures, t.Failures, t.Target)
+		out.counter(m.targetBusy, t.Busy, t.Target)
 		out.gauge(m.targetInFlight, float64(t.InFlight), t.Target)
 		out.gauge(m.targetConnections, float64(t.Idle), t.Target, "idle")
 		out.gauge(m.targetConnections, float64(t.Open-t.Idle), t.Target, "used")

@@ -77,6 +77,7 @@ type Pool struct {
 	idle    []*clientConn      // the one used last is used next
 	open    int                // idle ones too
 	waiting []chan *clientConn // for a connection, or for the right to open one (nil)
+	busy    uint64             // how many waited in vain
 	sweeper *time.Timer        // nil while nothing is idle
 }
 
@@ -96,6 +97,13 @@ func (p *Pool) Conns() (open, idle int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.open, len(p.idle)
+}
+
+// Busy tells how many requests waited for a connection in vain: see [ErrBusy].
+func (p *Pool) Busy() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.busy
 }
 
 // CloseIdle closes the connections no request is using. The pool may be used
@@ -203,6 +211,9 @@ func (p *Pool) await(ctx context.Context, wait chan *clientConn) (*clientConn, e
 	for i, w := range p.waiting {
 		if w == wait {
 			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
+			if err == ErrBusy { //nolint:errorlint // never wrapped here
+				p.busy++
+			}
 			p.mu.Unlock()
 			return nil, err
 		}

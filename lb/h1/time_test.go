@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,6 +169,68 @@ func TestUpstreamThatDoesNotAnswer(t *testing.T) {
 		t.Errorf("%v after %v, want a timeout after a minute", err, after)
 	}
 }
+
+// An upstream is let go within a second of the client.
+func TestClientThatLeavesWhileNothingIsAnswered(t *testing.T) {
+	watch := &watchFor{stays: 5 * time.Second}
+	synctest.Test(t, func(*testing.T) { watch.began = time.Now() })
+	call := &Call{Method: "GET", Host: "a", Path: "/", Watch: watch}
+	after, err := upstreamInBubble(t, call, func(*PoolOptions) {}, func(nc net.Conn) { _, _ = io.Copy(io.Discard, nc) })
+	if !errors.Is(err, ErrClientGone) || after < watch.stays || after > watch.stays+time.Second {
+		t.Errorf("%v after %v, want that the client left after %v", err, after, watch.stays)
+	}
+}
+
+// A server that is out of descriptors neither gives up nor tries without a pause,
+// and serves within a second of getting some.
+func TestOutOfDescriptors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &starved{until: time.Now().Add(time.Hour), conn: make(chan net.Conn, 1), closed: make(chan struct{})}
+		client, server := net.Pipe()
+		l.conn <- server
+		s := NewServer(DefaultOptions(), echo)
+		ended := make(chan error, 1)
+		began := time.Now()
+		go func() { ended <- s.Serve(l) }()
+		_, _ = io.WriteString(client, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		answer, after := closedAfter(client, began)
+		if !strings.HasPrefix(answer, "HTTP/1.1 200 ") || after > time.Hour+time.Second {
+			t.Errorf("%.30q after %v, want 200 within a second of the hour", answer, after)
+		}
+		if tries := l.tries.Load(); tries > 3700 {
+			t.Errorf("%d tries in an hour, want about one a second", tries)
+		}
+		s.Drain()
+		close(l.closed)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		s.Close()
+	})
+}
+
+// starved is a listener that has no descriptor left until some time.
+type starved struct {
+	until  time.Time
+	tries  atomic.Int64
+	conn   chan net.Conn
+	closed chan struct{}
+}
+
+func (l *starved) Accept() (net.Conn, error) {
+	if l.tries.Add(1); time.Now().Before(l.until) {
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	select {
+	case nc := <-l.conn:
+		return nc, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *starved) Close() error   { return nil }
+func (l *starved) Addr() net.Addr { return &net.TCPAddr{} }
 
 func TestUpstreamThatStalls(t *testing.T) {
 	stall := func(nc net.Conn) {

@@ -49,7 +49,7 @@ const (
 func newEncoder(encoding string) (encoder, error) {
 	switch encoding {
 	case "gzip":
-		return kgzip.NewWriterLevel(nil, gzip.DefaultCompression)
+		return kgzip.NewWriterLevel(nil, gzip.BestSpeed)
 	case "br":
 		return brotli.NewWriterLevel(nil, brotliLevel), nil
 	case "zstd":

@@ -3,7 +3,6 @@ package middleware
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/sluiceproxy/sluice/lb"
@@ -16,7 +15,7 @@ type inFlight struct {
 	amount int64
 
 	mu     sync.Mutex
-	counts map[string]int64
+	counts map[client]int64
 }
 
 func newInFlight(s *spec.InFlight) (*inFlight, error) {
@@ -25,13 +24,13 @@ func newInFlight(s *spec.InFlight) (*inFlight, error) {
 		criterion = &spec.SourceCriterion{RequestHost: true}
 	}
 	source, err := newSource(criterion)
-	return &inFlight{source: source, amount: s.Amount, counts: map[string]int64{}}, err
+	return &inFlight{source: source, amount: s.Amount, counts: map[client]int64{}}, err
 }
 
 // Serve implements [lb.Middleware].
 func (f *inFlight) Serve(x *lb.Exchange, next lb.Handler) {
 	// The text is needed longer than the request it is from may be.
-	source := strings.Clone(f.source.of(x))
+	source := f.source.of(x).kept()
 	if !f.enter(source) {
 		x.AnswerText(http.StatusTooManyRequests, fmt.Sprintf("max connections reached: %d", f.amount))
 		return
@@ -40,7 +39,7 @@ func (f *inFlight) Serve(x *lb.Exchange, next lb.Handler) {
 	next.Serve(x)
 }
 
-func (f *inFlight) enter(source string) bool {
+func (f *inFlight) enter(source client) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := f.counts[source]
@@ -51,7 +50,7 @@ func (f *inFlight) enter(source string) bool {
 	return true
 }
 
-func (f *inFlight) leave(source string) {
+func (f *inFlight) leave(source client) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n := f.counts[source]; n > 1 {

@@ -57,11 +57,11 @@ func TestRateLimitForgetsFullBuckets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.bucket("a").Allow()
-		r.bucket("b")
+		r.bucket(client{text: "a"}).Allow()
+		r.bucket(client{text: "b"})
 		time.Sleep(2 * time.Minute)
-		r.bucket("b").Allow()
-		if r.bucket("c"); len(r.buckets) != 2 {
+		r.bucket(client{text: "b"}).Allow()
+		if r.bucket(client{text: "c"}); len(r.buckets) != 2 {
 			t.Errorf("there are %d buckets, want those of b and c", len(r.buckets))
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +22,7 @@ type rateLimit struct {
 	longest time.Duration // to wait
 
 	mu      sync.Mutex
-	buckets map[string]*rate.Limiter
+	buckets map[client]*rate.Limiter
 	swept   time.Time
 }
 
@@ -44,7 +43,7 @@ func newRateLimit(s *spec.RateLimit) (*rateLimit, error) {
 	}
 	r := &rateLimit{
 		source: source, limit: rate.Inf, burst: int(min(max(1, s.Burst), math.MaxInt32)),
-		buckets: map[string]*rate.Limiter{}, swept: time.Now(),
+		buckets: map[client]*rate.Limiter{}, swept: time.Now(),
 	}
 	if s.Average > 0 {
 		r.limit = rate.Limit(float64(s.Average) / period.Seconds())
@@ -59,10 +58,11 @@ func (r *rateLimit) Serve(x *lb.Exchange, next lb.Handler) {
 		next.Serve(x)
 		return
 	}
-	token := r.bucket(r.source.of(x)).Reserve()
-	wait := token.Delay()
+	now := time.Now()
+	token := r.bucket(r.source.of(x)).ReserveN(now, 1)
+	wait := token.DelayFrom(now)
 	if wait > r.longest {
-		token.Cancel()
+		token.CancelAt(now)
 		tooMany(x, wait, http.StatusText(http.StatusTooManyRequests))
 		return
 	}
@@ -94,14 +94,14 @@ func sleep(x *lb.Exchange, d time.Duration) bool {
 	}
 }
 
-func (r *rateLimit) bucket(source string) *rate.Limiter {
+func (r *rateLimit) bucket(source client) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := r.buckets[source]
 	if b == nil {
 		r.sweep()
 		b = rate.NewLimiter(r.limit, r.burst)
-		r.buckets[strings.Clone(source)] = b
+		r.buckets[source.kept()] = b
 	}
 	return b
 }

@@ -43,9 +43,12 @@ func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
 	if x.Body != nil {
 		body = &replay{from: x.Body, room: cmp.Or(r.spec.MaxRequestBody, 2<<20)}
 	}
-	began := time.Now()
+	var deadline time.Time
+	if r.spec.Timeout > 0 {
+		deadline = time.Now().Add(r.spec.Timeout)
+	}
 	for left := r.spec.Attempts - 1; ; left-- {
-		repeatable := left > 0 && (r.spec.Timeout == 0 || time.Since(began) < r.spec.Timeout)
+		repeatable := left > 0 && (deadline.IsZero() || time.Now().Before(deadline))
 		*reply = retryReply{Reply: reply.was.Reply(), was: reply.was, retry: r, x: x, body: body, repeatable: repeatable}
 		x.Reply = reply
 		if body != nil {

@@ -1,6 +1,9 @@
 package middleware
 
 import (
+	"net/netip"
+	"strings"
+
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -23,17 +26,26 @@ func newSource(s *spec.SourceCriterion) (source, error) {
 	return source{header: s.RequestHeader, host: s.RequestHeader == "" && s.RequestHost}, nil
 }
 
+// client is one source: an address or a text. All who cannot be told apart are one.
+type client struct {
+	address netip.Addr
+	text    string
+}
+
+// kept is the client with memory of its own.
+func (c client) kept() client { return client{c.address, strings.Clone(c.text)} }
+
 // of names the source of an exchange. The text is the exchange's.
-func (s source) of(x *lb.Exchange) string {
+func (s source) of(x *lb.Exchange) (c client) {
 	switch {
 	case s.header != "":
-		return x.Header.Get(s.header)
+		c.text = x.Header.Get(s.header)
 	case s.host:
-		return x.Request.Host
+		c.text = x.Request.Host
+	default:
+		if a, ok := s.client.of(x); ok {
+			c.address = a
+		}
 	}
-	a, ok := s.client.of(x)
-	if !ok {
-		return "" // all who cannot be told apart are one
-	}
-	return a.String()
+	return c
 }

@@ -57,8 +57,11 @@ func (f *front) LocalAddr() net.Addr {
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.AddrPort()
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.AddrPort()
+	case *net.UDPAddr:
+		return a.AddrPort()
 	}
 	return netip.AddrPort{}
 }

@@ -176,7 +176,7 @@ func (k *tcpLink) condition() bool {
 	r := k.from
 	k.tcp.precedence = match.Precedence{Name: r.Name, Family: family(r.Dialect), Priority: r.Priority}
 	switch {
-	case r.UDP:
+	case r.UDP && r.Address == "":
 		k.tcp.Match = match.And{}
 	case r.Match != nil:
 		k.tcp.Match = r.Match
@@ -244,6 +244,8 @@ func (k *tcpLink) wantedListener() string {
 	switch r := k.from; {
 	case len(r.Entrypoints) > 0:
 		return "no listener that passes on connections has one of the names " + strings.Join(r.Entrypoints, ", ")
+	case r.UDP && r.Address != "":
+		return "no listener is for " + r.Address + " with proto=udp"
 	case r.UDP:
 		return "no listener has proto=udp"
 	case r.Address != "":
@@ -261,14 +263,14 @@ func (k *tcpLink) refuses(e TCPEntrypoint) string {
 	switch {
 	case r.UDP != (e.Proto == ProtoUDP):
 		return "has proto=" + e.Proto
-	case r.UDP:
-		return ""
 	case r.Address != "":
 		_, port, _ := parseLocal(r.Address)
-		if e.Proto == ProtoTCPDynamic || e.Proto == ProtoTCP && (e.Port == 0 || e.Port == port) {
+		if e.Proto == ProtoTCPDynamic || (e.Proto == ProtoTCP || r.UDP) && (e.Port == 0 || e.Port == port) {
 			return ""
 		}
 		return "is not for " + r.Address
+	case r.UDP:
+		return ""
 	case r.ServerName != "" && !named, e.Proto == ProtoTCPDynamic, r.Implied && e.Proto != ProtoSNI:
 		return "has proto=" + e.Proto
 	case r.ServerName != "":

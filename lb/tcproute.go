@@ -181,7 +181,7 @@ func (t *Table) needsHello(entrypoint string) bool {
 func (t *Table) dynamicPorts(entrypoint string) map[uint16]bool {
 	ports := map[uint16]bool{}
 	for _, r := range t.TCPRoutes() {
-		if _, port, ok := parseLocal(r.Address); ok && (len(r.Entrypoints) == 0 || slices.Contains(r.Entrypoints, entrypoint)) {
+		if _, port, ok := parseLocal(r.Address); ok && !r.UDP && (len(r.Entrypoints) == 0 || slices.Contains(r.Entrypoints, entrypoint)) {
 			ports[port] = true
 		}
 	}

@@ -525,7 +525,9 @@ func TestDynamicPorts(t *testing.T) {
 	eventually(t, "the port is closed", func() bool { return !isOpen() })
 }
 
-func TestUDP(t *testing.T) {
+// udpBackend sends each datagram back behind "echo ".
+func udpBackend(t *testing.T) string {
+	t.Helper()
 	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -545,28 +547,51 @@ func TestUDP(t *testing.T) {
 		socket.Close()
 		running.Wait()
 	})
-	p := pass(t, nil, "127.0.0.1:0;proto=udp;name=dns;it=200ms", "127.0.0.1:0;proto=udp;name=other")
-	p.set("dns", []string{socket.LocalAddr().String()}, "traefik.udp.routers.d.entrypoints=dns", "traefik.udp.routers.d.service=dns",
-		"traefik.udp.services.dns.loadbalancer.server.port="+socket.LocalAddr().String()[len("127.0.0.1:"):])
-	nc, err := net.Dial("udp", p.address(0))
+	return socket.LocalAddr().String()
+}
+
+func dialUDP(t *testing.T, address string) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("udp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
+	t.Cleanup(func() { nc.Close() })
 	nc.SetDeadline(time.Now().Add(20 * time.Second))
-	buffer := make([]byte, 2000)
+	return nc
+}
+
+// Fabio's tags give a port of datagrams to a service, and say who may use it.
+func TestUDPOfFabio(t *testing.T) {
+	p := pass(t, nil, "127.0.0.1:0;proto=udp", "127.0.0.1:0;proto=udp", "127.0.0.1:0;proto=udp")
+	p.set("dns", []string{udpBackend(t)}, "urlprefix-"+p.port(0)+" proto=udp deny=ip:192.0.2.1",
+		"urlprefix-127.0.0.1"+p.port(1)+" proto=udp deny=ip:127.0.0.1")
+	nc, buffer := dialUDP(t, p.address(0)), make([]byte, 100)
+	io.WriteString(nc, "x")
+	if n, err := nc.Read(buffer); string(buffer[:n]) != "echo x" {
+		t.Errorf("%q, %v", buffer[:n], err)
+	}
+	for i, reason := range map[int]string{1: refusedByAccess, 2: refusedByNoRoute} {
+		io.WriteString(dialUDP(t, p.address(i)), "x")
+		eventually(t, "the client is refused", func() bool {
+			return p.entries[i].metrics().RefusedConnections[reason] == 1
+		})
+	}
+}
+
+func TestUDP(t *testing.T) {
+	backend := udpBackend(t)
+	p := pass(t, nil, "127.0.0.1:0;proto=udp;name=dns;it=200ms", "127.0.0.1:0;proto=udp;name=other")
+	p.set("dns", []string{backend}, "traefik.udp.routers.d.entrypoints=dns", "traefik.udp.routers.d.service=dns",
+		"traefik.udp.services.dns.loadbalancer.server.port="+backend[len("127.0.0.1:"):])
+	nc, buffer := dialUDP(t, p.address(0)), make([]byte, 2000)
 	for range 3 {
 		io.WriteString(nc, "x")
 		if n, err := nc.Read(buffer); string(buffer[:n]) != "echo x" {
 			t.Errorf("%q, %v", buffer[:n], err)
 		}
 	}
-	other, err := net.Dial("udp", p.address(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	io.WriteString(other, "x")
+	io.WriteString(dialUDP(t, p.address(1)), "x")
 	eventually(t, "all is counted", func() bool {
 		m := p.routeMetrics()
 		return m.Network == "udp" && m.Connections == 1 && m.Open == 0 && m.Received == 3 && m.Sent == 18 &&

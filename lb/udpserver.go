@@ -74,10 +74,16 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 	table := u.server.table.Load()
 	route, ok := (*TCPRoute)(nil), false
 	if table != nil {
-		route, ok = table.LookupUDP(&match.Request{Entrypoint: u.entry.listener.entrypoint(), Remote: client.Addr()})
+		route, ok = table.LookupUDP(&match.Request{
+			Entrypoint: u.entry.listener.entrypoint(), Remote: client.Addr(),
+			Conn: &match.Conn{Local: addrPort(u.entry.address)},
+		})
 	}
 	if !ok {
 		return udp.Target{}, p.refuse(refusedByNoRoute, errNoRoute)
+	}
+	if !route.admits(client.Addr()) {
+		return udp.Target{}, p.refuse(refusedByAccess, errAccess)
 	}
 	p.begin(route)
 	to := route.Pool.Pick(target.HashAddr(client.Addr()))

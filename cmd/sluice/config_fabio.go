@@ -31,7 +31,10 @@ type Fabio struct {
 	emptyNoRoute bool
 	// page is that page if there is no key for it, and registry what stands in for
 	// Consul.
-	page     string
+	page string
+	// compress is a regular expression for the content types of answers that are
+	// compressed; empty is none.
+	compress string
 	registry fabioRegistry
 }
 
@@ -111,6 +114,9 @@ func (c Config) setFabio(o *lb.Options) {
 		o.Tags.FabioAuth[a.Name] = &spec.BasicAuth{
 			UsersFile: a.File, Realm: cmp.Or(a.Realm, a.Name), Refresh: a.Refresh, AllowPlain: true, Once: true,
 		}
+	}
+	if c.Fabio.compress != "" {
+		o.Tags.FabioCompress = &spec.Compress{Encodings: []string{"gzip"}, MinResponseBody: 1, Pattern: c.Fabio.compress}
 	}
 	o.Manual = lb.Manual{Text: c.Fabio.Routes, RoutesKey: c.Fabio.RoutesKey, PageKey: c.Fabio.NoRouteKey, Page: c.Fabio.page, NoLine: c.Fabio.emptyNoRoute}
 	if len(c.LB.Health.Statuses) > 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -86,7 +87,10 @@ func fabioProxyKeys() []fabioKey {
 		{name: "proxy.flushinterval", set: same},
 		{name: "proxy.globalflushinterval", set: same},
 		{name: "proxy.localip", set: without("the parameter by= of Forwarded is the address the client connected to")},
-		{name: "proxy.gzip.contenttype", set: without("answers are not compressed on the way")},
+		{name: "proxy.gzip.contenttype", set: func(r *fabioReader, p property) error {
+			r.Fabio.compress = p.value
+			return (&spec.Compress{Pattern: p.value}).Validate()
+		}},
 		{name: "proxy.grpcmaxrxmsgsize", set: without("gRPC listeners are not supported yet")},
 		{name: "proxy.grpcmaxtxmsgsize", set: without("gRPC listeners are not supported yet")},
 		{name: "proxy.grpcshutdowntimeout", set: without("gRPC listeners are not supported yet")},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ type compress struct {
 	least     int
 	excluded  []string // media types, or else:
 	included  []string
+	pattern   *regexp.Regexp // nil: any
 
 	writers map[string]*sync.Pool // of encoder
 	replies sync.Pool             // of *compressReply
@@ -78,6 +80,9 @@ func newCompress(s *spec.Compress) (*compress, error) {
 	var err error
 	if c.excluded, err = mediaTypes(s.ExcludedContentTypes); err == nil {
 		c.included, err = mediaTypes(s.IncludedContentTypes)
+	}
+	if s.Pattern != "" && err == nil {
+		c.pattern, err = regexp.Compile(s.Pattern)
 	}
 	c.replies.New = func() any { return new(compressReply) }
 	return c, err
@@ -151,6 +156,9 @@ func (c *compress) compresses(status int, h *lb.Header) bool {
 	switch {
 	case status < 200, status == http.StatusNoContent, status == http.StatusNotModified, status == http.StatusPartialContent,
 		h.Has("Content-Encoding"), h.Has("Content-Range"), h.HasToken("Cache-Control", "no-transform"):
+		return false
+	}
+	if c.pattern != nil && !c.pattern.MatchString(h.Get("Content-Type")) {
 		return false
 	}
 	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")

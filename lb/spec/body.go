@@ -1,6 +1,9 @@
 package spec
 
-import "errors"
+import (
+	"errors"
+	"regexp"
+)
 
 // Buffering reads bodies whole before they are passed on. Sizes are in bytes;
 // what is more than the memory's goes to a temporary file.
@@ -35,6 +38,9 @@ type Compress struct {
 	// DefaultEncoding is used if the client says nothing about encodings; empty
 	// is none.
 	DefaultEncoding string `key:"defaultencoding"`
+	// Pattern is a regular expression that whole content types have to match;
+	// empty: any.
+	Pattern string
 }
 
 // Kind implements [Middleware].
@@ -45,5 +51,6 @@ func (c *Compress) Validate() error {
 	if len(c.ExcludedContentTypes) > 0 && len(c.IncludedContentTypes) > 0 {
 		return errors.New("content types can be excluded or included, not both")
 	}
-	return nil
+	_, err := regexp.Compile(c.Pattern)
+	return err
 }

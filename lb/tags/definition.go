@@ -106,7 +106,7 @@ type TCPRoute struct {
 	Middlewares []string
 	// Terminate ends TLS at the listener. Otherwise it is passed on.
 	Terminate bool
-	// UDP makes it a route of datagrams. It has neither of the conditions.
+	// UDP makes it a route of datagrams. Of the conditions it has none but Address.
 	UDP  bool
 	Pool string
 	// ProxyProtocol is the version of the PROXY header targets are sent, 1 or 2;

@@ -98,7 +98,7 @@ func (p *parser) addFabio(r *fabioRoute) {
 		}
 	}
 	p.Pools = append(p.Pools, pool)
-	if tag.proto == "tcp" {
+	if tag.isStream() {
 		p.TCPRoutes = append(p.TCPRoutes, p.fabioTCP(r, pool))
 		return
 	}
@@ -157,6 +157,7 @@ func (p *parser) fabioTCP(r *fabioRoute, pool Pool) TCPRoute {
 		Rule:     strings.TrimSpace(strings.TrimPrefix(r.text, p.FabioPrefix)),
 		Pool:     pool.Name,
 		Access:   r.tag.access(),
+		UDP:      r.tag.proto == "udp",
 		Origin:   pool.Origin,
 		Tag:      r.text,
 		Instance: r.first.ID,
@@ -167,7 +168,7 @@ func (p *parser) fabioTCP(r *fabioRoute, pool Pool) TCPRoute {
 	} else {
 		route.Address = r.tag.src.host + ":" + r.tag.src.port
 	}
-	if r.tag.pxyProto {
+	if r.tag.pxyProto && !route.UDP {
 		route.ProxyProtocol = 1
 	}
 	return route

@@ -27,7 +27,7 @@ type fabioOptions struct {
 	add   string
 	// host is a name, "dst" or nothing.
 	host  string
-	proto string // "https", "tcp", or nothing for HTTP
+	proto string // "https", "tcp", "udp", or nothing for HTTP
 	// allow and deny are the rules as written.
 	allow, deny string
 	auth        string
@@ -67,6 +67,9 @@ func (o fabioOptions) String() string {
 	}
 	return text.String()
 }
+
+// isStream reports whether what is passed on are not requests.
+func (o fabioOptions) isStream() bool { return o.proto == "tcp" || o.proto == "udp" }
 
 func (o fabioOptions) scheme() string {
 	if o.proto == "" {
@@ -142,7 +145,7 @@ func (t *fabioTag) option(option string) *fabioError {
 		t.share = max(0, share)
 	case "proto":
 		switch value {
-		case "https", "tcp":
+		case "https", "tcp", "udp":
 			t.proto = value
 		case "grpc", "grpcs":
 			return &fabioError{0, "option " + option + " is not supported yet", ""}
@@ -174,17 +177,19 @@ func (t *fabioTag) option(option string) *fabioError {
 func (t *fabioTag) check() *fabioError {
 	s := t.src
 	switch {
-	case t.proto != "tcp" && s.host == "" && s.port != "":
-		return &fabioError{0, "a port without a host needs proto=tcp", ""}
-	case t.proto != "tcp":
+	case !t.isStream() && s.host == "" && s.port != "":
+		return &fabioError{0, "a port without a host needs proto=tcp or proto=udp", ""}
+	case !t.isStream():
 		return nil
+	case t.proto == "udp" && (s.path != "/" || s.port == ""):
+		return &fabioError{0, "a UDP route is for a port", "use :port or ip:port"}
 	case s.path != "/":
 		return &fabioError{0, "a TCP route has no path", "use :port, ip:port or the name of a host"}
 	case s.host == "" && s.port == "":
 		return &fabioError{0, "a TCP route needs a port or the name of a host", "use :port, ip:port or the name of a host"}
 	case s.host != "" && s.port != "":
 		if _, err := netip.ParseAddr(strings.Trim(s.host, "[]")); err != nil {
-			return &fabioError{0, "a TCP route has a port of its own for an address only", "use :port, ip:port or the name of a host"}
+			return &fabioError{0, "a route of TCP or UDP has a port of its own for an address only", "use :port, ip:port or the name of a host"}
 		}
 	case isGlob(strings.TrimPrefix(s.host, "*.")):
 		return &fabioError{0, "the name of a TCP route can have no wildcard but *. at its start", ""}
@@ -263,7 +268,10 @@ func (p *parser) fabioSteps(o fabioOptions) (steps []spec.Middleware) {
 		steps = append(steps, spec.AddQuery{Query: o.query})
 	}
 	if o.redirect.Code != 0 {
-		steps = append(steps, o.redirect)
+		return append(steps, o.redirect)
+	}
+	if p.FabioCompress != nil {
+		steps = append(steps, p.FabioCompress)
 	}
 	return steps
 }

@@ -26,6 +26,8 @@ type Options struct {
 	// FabioAuth are the authentications auth=NAME may refer to. A route that
 	// refers to another one lets nobody in.
 	FabioAuth map[string]spec.Middleware
+	// FabioCompress, if not nil, is what becomes of answers of Fabio's routes.
+	FabioCompress spec.Middleware
 	// Commands are manual changes of Fabio routes.
 	Commands Commands
 	// StaticPools are those of the configuration that instances are in, by service; see

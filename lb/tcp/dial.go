@@ -27,10 +27,11 @@ var ErrNoTarget = errors.New("no instance is healthy")
 type Dialer struct {
 	// Timeout is for one target, TLS included.
 	Timeout time.Duration
-	// Proxy is the version of the PROXY header that is sent first, telling of a
-	// connection from Source to Bound; 0 sends none.
-	Proxy         int
+	// Source is the client, which some pools pick by, and Bound what it has
+	// connected to. Of both tells the PROXY header that is sent first, in the
+	// version Proxy; 0 sends none.
 	Source, Bound netip.AddrPort
+	Proxy         int
 }
 
 // Dialed is a connection to a target, which is told that the conversation has
@@ -45,7 +46,7 @@ type Dialed struct {
 // Dial connects to the target of a pool whose turn it is. If that cannot be
 // reached, a second one is tried.
 func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
-	first := pool.Pick(0)
+	first := pool.Pick(target.HashAddr(d.Source.Addr().Unmap()))
 	if first == nil {
 		return Dialed{}, ErrNoTarget
 	}

@@ -51,6 +51,33 @@ func TestDialTriesASecondTarget(t *testing.T) {
 	}
 }
 
+// A pool that picks by the client is told who that is.
+func TestDialPicksByClient(t *testing.T) {
+	a, b := listen(t), listen(t)
+	pool := target.NewRegistry(nil).Pool("db", []target.Member{
+		{Key: target.Key{Scheme: Scheme, Address: a.Addr().String()}, Weight: 1},
+		{Key: target.Key{Scheme: Scheme, Address: b.Addr().String()}, Weight: 1},
+	}, target.Policy{Method: target.Rendezvous})
+	used := map[*target.Target]bool{}
+	for i := range byte(50) {
+		client := netip.AddrFrom4([4]byte{192, 0, 2, i})
+		d := Dialer{Timeout: patience, Source: netip.AddrPortFrom(client, 1)}
+		to, err := d.Dial(t.Context(), pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to.Close()
+		to.Target.End(false)
+		if want := pool.Pick(target.HashAddr(client)); to.Target != want {
+			t.Errorf("%v: connected to %s, not %s", client, to.Target.Key(), want.Key())
+		}
+		used[to.Target] = true
+	}
+	if len(used) != 2 {
+		t.Errorf("%d targets for 50 clients", len(used))
+	}
+}
+
 func TestDialTLSBehindProxyHeader(t *testing.T) {
 	l := listen(t)
 	certificate := certificate(t)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/proxyproto"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -72,6 +73,9 @@ func (f forwarder) prepare(x *Exchange) {
 	}
 	if x.Body != nil && x.Trailer != nil {
 		x.call.Trailer = x.trailers
+	}
+	if x.Route.proxy != 0 {
+		x.call.Preface, _ = proxyproto.AppendHeader(nil, x.Route.proxy, x.Remote, x.Local) // a valid version
 	}
 }
 

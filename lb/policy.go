@@ -79,6 +79,7 @@ func (r *Route) balance(b *spec.LoadBalancer) {
 		return
 	}
 	r.health, r.affinity, r.timeout = b.Health, (*affinity)(b.Hash), b.ResponseTimeout
+	r.proxy = b.Proxy.VersionSent()
 	if b.Sticky != nil && b.Sticky.Cookie != nil {
 		r.sticky = newSticky(b.Sticky.Cookie, r.Pool)
 	}

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/proxyproto"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -77,7 +79,7 @@ func (p *prober) start(r *Route) {
 		known = &probing{stop: stop}
 		p.running[r.Pool] = known
 		for _, t := range r.Pool.Targets() {
-			c := check{r.health, r.Pool, t, p.log}
+			c := check{r.health, r.Pool, t, r.proxy, p.log}
 			p.wg.Go(func() { c.run(ctx) })
 		}
 	}
@@ -89,6 +91,7 @@ type check struct {
 	spec   *spec.HealthCheck
 	pool   *target.Pool
 	target *target.Target
+	proxy  int // the version of the PROXY header the target expects; 0 is none
 	log    *slog.Logger
 }
 
@@ -131,13 +134,26 @@ func (c check) client() *http.Client {
 		Timeout: c.spec.Timeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true, DisableCompression: true, Proxy: nil,
-			DialContext: (&net.Dialer{Timeout: c.spec.Timeout}).DialContext,
+			DialContext: c.dial,
 		},
 	}
 	if !c.spec.FollowRedirects {
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
 	return client
+}
+
+func (c check) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	nc, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil || c.proxy == 0 {
+		return nc, err
+	}
+	nobody := netip.AddrPort{} // a check is no client's
+	if err := proxyproto.WriteHeader(nc, c.proxy, nobody, nobody); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return nc, nil
 }
 
 // probe asks once. The error says why the target is not well.

@@ -56,6 +56,7 @@ type Route struct {
 	affinity *affinity
 	attempts int
 	timeout  time.Duration
+	proxy    int // the version of the PROXY header that targets are sent; 0 is none
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters

@@ -302,7 +302,7 @@ func (a *Answer) stopSending() {
 // this exchange: the request was sent, the body read to its end, and nothing
 // came behind it. Else it closes it.
 func (a *Answer) Close() {
-	reusable := !a.failed && !a.tunnelled && a.Body.Done() && a.sent.Load() == sendDone &&
+	reusable := !a.failed && !a.tunnelled && len(a.call.Preface) == 0 && a.Body.Done() && a.sent.Load() == sendDone &&
 		a.head.status != 101 && a.head.persists() && len(a.cc.rd.buffered()) == 0
 	if a.call.Body != nil {
 		a.stopSending()

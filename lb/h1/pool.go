@@ -155,8 +155,9 @@ func (p *Pool) wake(cc *clientConn) {
 	next <- cc // has room for it
 }
 
-// get finds a connection that is alive, or opens one. fresh asks for a new one.
-func (p *Pool) get(ctx context.Context, fresh bool) (*clientConn, error) {
+// get finds a connection for the call that is alive, or opens one.
+func (p *Pool) get(ctx context.Context, call *Call) (*clientConn, error) {
+	fresh := call.Fresh || len(call.Preface) > 0
 	for {
 		cc, wait := p.take(fresh)
 		if wait != nil {
@@ -167,7 +168,7 @@ func (p *Pool) get(ctx context.Context, fresh bool) (*clientConn, error) {
 		}
 		switch {
 		case cc == nil:
-			return p.dial(ctx)
+			return p.dial(ctx, call.Preface)
 		case !fresh && cc.usable(p.options.IdleTimeout):
 			return cc, nil
 		}
@@ -222,21 +223,13 @@ func (p *Pool) await(ctx context.Context, wait chan *clientConn) (*clientConn, e
 	return <-wait, nil // it came at the last moment
 }
 
-func (p *Pool) dial(ctx context.Context) (*clientConn, error) {
+func (p *Pool) dial(ctx context.Context, preface []byte) (*clientConn, error) {
 	if p.options.DialTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.options.DialTimeout)
 		defer cancel()
 	}
-	nc, err := p.options.Dial(ctx, "tcp", p.address)
-	if err == nil && p.options.TLS != nil {
-		encrypted := tls.Client(Direct(nc), p.options.TLS)
-		if err = encrypted.HandshakeContext(ctx); err != nil {
-			nc.Close()
-			err = fmt.Errorf("shaking hands with %s: %w", p.address, err)
-		}
-		nc = encrypted
-	}
+	nc, err := p.connect(ctx, preface)
 	if err != nil {
 		p.mu.Lock()
 		p.slotFree()
@@ -244,6 +237,29 @@ func (p *Pool) dial(ctx context.Context) (*clientConn, error) {
 		return nil, err
 	}
 	return newClientConn(p, nc), nil
+}
+
+// connect opens a connection, until requests can be sent over it.
+func (p *Pool) connect(ctx context.Context, preface []byte) (net.Conn, error) {
+	nc, err := p.options.Dial(ctx, "tcp", p.address)
+	if err != nil {
+		return nil, err
+	}
+	if len(preface) > 0 { // a new socket has room for it
+		if _, err := nc.Write(preface); err != nil {
+			nc.Close()
+			return nil, fmt.Errorf("writing to %s: %w", p.address, err)
+		}
+	}
+	if p.options.TLS == nil {
+		return nc, nil
+	}
+	encrypted := tls.Client(Direct(nc), p.options.TLS)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("shaking hands with %s: %w", p.address, err)
+	}
+	return encrypted, nil
 }
 
 // put takes a connection back that may be used again.

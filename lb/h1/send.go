@@ -36,6 +36,9 @@ type Call struct {
 
 	// Fresh asks for a new connection: one that was idle may have died unseen.
 	Fresh bool
+	// Preface, if not empty, is sent before anything else, TLS included, such as a
+	// header of the PROXY protocol. The call has a connection of its own then.
+	Preface []byte
 	// HeadTimeout is for the head of the answer, if not that of the pool; 0 is.
 	HeadTimeout time.Duration
 	// Inform, if not nil, is given interim answers, at most five. The fields are
@@ -95,7 +98,7 @@ func (e *SendError) Timeout() bool {
 // the answer, which must be closed. ctx ends the wait for a connection; what
 // comes later is up to the call's Watch. The error is a [*SendError].
 func (p *Pool) Send(ctx context.Context, call *Call) (*Answer, error) {
-	cc, err := p.get(ctx, call.Fresh)
+	cc, err := p.get(ctx, call)
 	if err != nil {
 		return nil, &SendError{Progress: NotConnected, Err: fmt.Errorf("connecting: %w", err)}
 	}

@@ -35,6 +35,9 @@ type LoadBalancer struct {
 	// ResponseTimeout is for the head of an answer, from the end of the request;
 	// 0 is that of all routes.
 	ResponseTimeout time.Duration `key:"responsetimeout" json:",omitzero"`
+	// Proxy has servers told of the client before each request, which takes a
+	// connection of its own then; nil has not.
+	Proxy *ProxyProtocol `key:"proxyprotocol" json:",omitzero"`
 }
 
 // Strategies are those of [LoadBalancer].
@@ -60,6 +63,7 @@ func (b *LoadBalancer) Over(defaults *LoadBalancer) *LoadBalancer {
 	all.SlowStart = cmp.Or(b.SlowStart, defaults.SlowStart)
 	all.PanicThreshold = cmp.Or(b.PanicThreshold, defaults.PanicThreshold)
 	all.MaxRequests = cmp.Or(b.MaxRequests, defaults.MaxRequests)
+	all.Proxy = cmp.Or(b.Proxy, defaults.Proxy)
 	all.ResponseTimeout = cmp.Or(b.ResponseTimeout, defaults.ResponseTimeout)
 	return &all
 }
@@ -84,6 +88,9 @@ func (b *LoadBalancer) Validate() error {
 	}
 	if b.Retries != nil {
 		errs = append(errs, b.Retries.validate())
+	}
+	if b.Proxy != nil {
+		errs = append(errs, b.Proxy.Validate())
 	}
 	if b.SlowStart < 0 || b.SlowStart > time.Hour {
 		errs = append(errs, fmt.Errorf("slowstart is from 0s to 1h, not %v", b.SlowStart))

@@ -201,10 +201,10 @@ func (m *streamMerger) service(all []variant[streamService]) {
 
 // proxy is the version of the PROXY header the service is sent, 0 if none.
 func (s streamService) proxy() int {
-	if s.Balancer == nil || s.Balancer.ProxyProtocol == nil {
+	if s.Balancer == nil {
 		return 0
 	}
-	return cmp.Or(s.Balancer.ProxyProtocol.Version, 2)
+	return s.Balancer.ProxyProtocol.VersionSent()
 }
 
 func (s streamService) transport() string {

@@ -46,20 +46,16 @@ type streamService struct {
 }
 
 type streamBalancer struct {
-	Server           *streamServer     `key:"server"`
-	ServersTransport string            `key:"serverstransport"`
-	ProxyProtocol    *streamProxy      `key:"proxyprotocol"`
-	TerminationDelay string            `key:"terminationdelay"`
-	HealthCheck      map[string]string `key:"healthcheck"`
+	Server           *streamServer       `key:"server"`
+	ServersTransport string              `key:"serverstransport"`
+	ProxyProtocol    *spec.ProxyProtocol `key:"proxyprotocol"`
+	TerminationDelay string              `key:"terminationdelay"`
+	HealthCheck      map[string]string   `key:"healthcheck"`
 }
 
 type streamServer struct {
 	Port int  `key:"port"`
 	TLS  bool `key:"tls"`
-}
-
-type streamProxy struct {
-	Version int `key:"version"`
 }
 
 // streamMiddleware is one of connections; UDP has none.
@@ -138,8 +134,10 @@ func (s *streamService) set(l label, root string, path []string, unsupported fun
 	case b == nil:
 	case b.Server != nil && (b.Server.Port < 0 || b.Server.Port > 65535):
 		return &keyError{l, true, "the port is not a number from 1 to 65535"}
-	case b.ProxyProtocol != nil && (b.ProxyProtocol.Version < 0 || b.ProxyProtocol.Version > 2):
-		return &keyError{l, true, "the version of the PROXY protocol is 1 or 2"}
+	case b.ProxyProtocol != nil:
+		if err := b.ProxyProtocol.Validate(); err != nil {
+			return &keyError{l, true, err.Error()}
+		}
 	}
 	return nil
 }

@@ -170,7 +170,11 @@ func stripPrefix(path, raw, prefix string) (newPath, newRaw string, cut bool, er
 	if !strings.HasPrefix(path, prefix) {
 		return path, raw, false, nil
 	}
-	left := "/" + trimSlashes(raw[rawLen(raw, len(prefix)):])
+	rest := trimSlashes(raw[rawLen(raw, len(prefix)):])
+	left := raw[max(0, len(raw)-len(rest)-1):] // with the byte before it, which is a slash but for odd prefixes
+	if left == rest || left[0] != '/' {
+		left = "/" + rest
+	}
 	newPath, newRaw, err = cleanPath(left)
 	if err == nil && newRaw != left {
 		err = errPathDots

@@ -127,6 +127,9 @@ func (c *compress) choose(h *lb.Header) string {
 		if q := quality(h, encoding); q > most {
 			best, most = encoding, q
 		}
+		if most >= 1 {
+			break // nothing is liked better
+		}
 	}
 	return best
 }

@@ -1,0 +1,147 @@
+package middleware
+
+import (
+	"bufio"
+	"context"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/watchtest"
+)
+
+// chained has a bare route and one through the middlewares of a usual one, to the
+// same upstream.
+var chained = []string{
+	"traefik.http.routers.bare.rule=PathPrefix(`/bare`)",
+	"traefik.http.routers.chain.rule=PathPrefix(`/chain`)",
+	"traefik.http.routers.chain.middlewares=strip,fields,small,limit,again",
+	"traefik.http.middlewares.strip.stripprefix.prefixes=/chain",
+	"traefik.http.middlewares.fields.headers.customrequestheaders.X-Team=blue",
+	"traefik.http.middlewares.fields.headers.framedeny=true",
+	"traefik.http.middlewares.fields.headers.contenttypenosniff=true",
+	"traefik.http.middlewares.small.compress=true",
+	"traefik.http.middlewares.limit.ratelimit.average=100000000",
+	"traefik.http.middlewares.limit.ratelimit.burst=100000000",
+	"traefik.http.middlewares.again.retry.attempts=3",
+}
+
+// BenchmarkRoute has requests forwarded for real, over one connection, with client
+// and upstream in this process.
+func BenchmarkRoute(b *testing.B) {
+	front := serve(b, chained, answering(b))
+	for _, route := range []string{"bare", "chain"} {
+		b.Run(route, func(b *testing.B) {
+			roundTrip := asking(b, front, route)
+			b.ReportAllocs()
+			for b.Loop() {
+				roundTrip()
+			}
+		})
+	}
+}
+
+// asking returns what makes one request for a route, always over the same
+// connection, and allocates nothing.
+func asking(t testing.TB, front, route string) (roundTrip func()) {
+	t.Helper()
+	conn, err := net.Dial("tcp", front)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	request := []byte("GET /" + route + "/x HTTP/1.1\r\nHost: shop.test\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br\r\n\r\n")
+	buffer := make([]byte, 4<<10)
+	return func() {
+		if _, err := conn.Write(request); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := conn.Read(buffer); err != nil || string(buffer[:n][9:12]) != "200" {
+			t.Fatalf("%q, error %v, want a 200", buffer[:n], err)
+		}
+	}
+}
+
+// answering starts an upstream that answers all requests alike.
+func answering(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer conn.Close()
+				answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: application/json\r\n\r\nhello")
+				for r := bufio.NewReader(conn); ; {
+					line, err := r.ReadSlice('\n')
+					if err != nil {
+						return
+					}
+					if len(line) > len("\r\n") {
+						continue
+					}
+					if _, err := conn.Write(answer); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		conns.Wait()
+	})
+	return l.Addr().String()
+}
+
+// serve runs a load balancer with one service of one instance.
+func serve(t testing.TB, tags []string, upstream string) (front string) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(upstream)
+	number, _ := strconv.Atoi(port)
+	source := watchtest.New()
+	source.Set(watch.Services{}, []watch.ServiceTags{{Name: "app", Tags: tags}})
+	source.Set(watch.Health{Service: "app"}, []watch.Instance{{
+		Node:    watch.NodeInfo{Name: "n", Address: host},
+		Service: watch.ServiceInfo{ID: "app", Name: "app", Tags: tags, Port: number},
+	}})
+	wo := watch.DefaultOptions()
+	wo.Logger = slog.New(slog.DiscardHandler)
+	watcher := watch.New(wo, source)
+	o := lb.DefaultServerOptions()
+	o.Listeners = []lb.Listener{{Address: "127.0.0.1:0", Name: "web", Proto: "http"}}
+	o.Logger = wo.Logger
+	o.Table.Middlewares = NewRegistry()
+	s, err := lb.New(o, watcher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var parts sync.WaitGroup
+	parts.Go(func() { watcher.Run(ctx) })
+	parts.Go(func() { s.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		parts.Wait()
+	})
+	for !s.Ready() {
+		if t.Context().Err() != nil {
+			t.Fatal("the catalog was not read")
+		}
+	}
+	return s.Addrs()["web"].String()
+}

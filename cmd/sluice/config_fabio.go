@@ -69,6 +69,9 @@ type LBAuth struct {
 	File    string        `hcl:"file"`
 	Realm   string        `hcl:"realm"`   // empty: the name
 	Refresh time.Duration `hcl:"refresh"` // of the file; 0 is at most once a second
+
+	// later is set if the file need not be there yet.
+	later bool
 }
 
 func (a *LBAuth) setDefaults(at position) { *a = LBAuth{Origin: at.String()} }
@@ -86,8 +89,9 @@ func (a *LBAuth) validate(f *faultList) {
 		f.addf("%s: file is missing", at)
 		return
 	}
-	_, err := os.Stat(a.File)
-	f.add(at+": file", err)
+	if _, err := os.Stat(a.File); !a.later {
+		f.add(at+": file", err)
+	}
 }
 
 func (f *Fabio) validate(faults *faultList) {
@@ -112,7 +116,7 @@ func (c Config) setFabio(o *lb.Options) {
 	o.Tags.FabioAuth = map[string]spec.Middleware{}
 	for _, a := range c.LB.Auth {
 		o.Tags.FabioAuth[a.Name] = &spec.BasicAuth{
-			UsersFile: a.File, Realm: cmp.Or(a.Realm, a.Name), Refresh: a.Refresh, AllowPlain: true, Once: true,
+			UsersFile: a.File, Realm: cmp.Or(a.Realm, a.Name), Refresh: a.Refresh, AllowPlain: true, Once: true, Closed: true,
 		}
 	}
 	if c.Fabio.compress != "" {

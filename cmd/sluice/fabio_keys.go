@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -317,6 +318,12 @@ func setFabioAuth(r *fabioReader, p property) error {
 		}
 		if a.Type == "external" {
 			return fmt.Errorf("%s: type external is not supported", a.Name)
+		}
+		if file, err := os.Open(a.File); err != nil {
+			a.later = true
+			r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: %v; until it can be read, auth=%s lets nobody in", p.origin, p.key, err, a.Name))
+		} else {
+			file.Close()
 		}
 		r.LB.Auth = append(r.LB.Auth, a)
 	}

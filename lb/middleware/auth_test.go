@@ -3,6 +3,7 @@ package middleware
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,33 @@ func TestBasicAuthPlainPasswords(t *testing.T) {
 	x, r := exchange(t, "GET http://h/", basic("a", "plain"))
 	if m.Serve(x, upstream(200, "")); r.status != 200 {
 		t.Errorf("answered %d", r.status)
+	}
+}
+
+// While a file of Fabio cannot be read nobody is let in, and then who is in it.
+func TestUsersFileThatIsNotThereYet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users")
+	for _, s := range []*spec.BasicAuth{{UsersFile: path}, {Users: []string{"no user"}, Closed: true}} {
+		if _, err := NewRegistry().Middleware("r", s); err == nil {
+			t.Errorf("%+v is no error", s)
+		}
+	}
+	m := made(t, &spec.BasicAuth{UsersFile: path, Refresh: time.Nanosecond, Closed: true})
+	for i, text := range []string{"", "# nobody\n", "garbage\n", "a:" + passwordLines["sha"] + "\n", ""} {
+		_ = os.Remove(path)
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := http.StatusUnauthorized
+		if strings.HasPrefix(text, "a:") {
+			want = http.StatusOK
+		}
+		x, r := exchange(t, "GET http://h/", basic("a", "secret"))
+		if m.Serve(x, upstream(200, "")); r.status != want {
+			t.Errorf("file %d, %q: %d, want %d", i, text, r.status, want)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func newBasicAuth(s *spec.BasicAuth) (*basicAuth, error) {
 	users, err := newUsers(s.Users, s.UsersFile, s.Refresh, func(line string) (string, credential, error) {
 		return parseUser(line, parsers)
 	})
-	if err != nil {
+	if err != nil && (users == nil || !s.Closed) {
 		return nil, err
 	}
 	realm := s.Realm

@@ -33,7 +33,8 @@ type userTable[T any] struct {
 }
 
 // newUsers reads the users. A line of the spec that cannot be parsed is an
-// error; one of the file costs that user alone.
+// error; one of the file costs that user alone. If the file cannot be read there
+// are users beside the error: nobody, until it can.
 func newUsers[T any](fixed []string, path string, refresh time.Duration, parse func(string) (string, T, error)) (*users[T], error) {
 	if refresh == 0 {
 		refresh = time.Second
@@ -47,6 +48,9 @@ func newUsers[T any](fixed []string, path string, refresh time.Duration, parse f
 	info, err := u.stat()
 	if err == nil {
 		err = u.read(info)
+	}
+	if err != nil {
+		u.table.Store(&userTable[T]{err: err})
 	}
 	return u, err
 }

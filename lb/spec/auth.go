@@ -17,6 +17,9 @@ type BasicAuth struct {
 	// Once sends the challenge to those only who have sent no credentials, as Fabio
 	// does: programs that know no other password are not asked again.
 	Once bool
+	// Closed lets nobody in while UsersFile cannot be read, as Fabio does; without
+	// it, that is an error.
+	Closed bool
 	// AllowPlain takes a hash of no known form for the password itself.
 	AllowPlain bool
 	// HeaderField is the request field that gets the user's name.

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -235,7 +236,7 @@ func (c *tcpConn) pass(ctx context.Context) error {
 		}
 	}
 	err = tcp.Join(ctx, c.nc, to.Conn, tcp.Limits{
-		Idle: c.entry.silence(c.server), Half: halfSilence, Moved: c.moved,
+		Idle: c.entry.silence(c.server), Half: halfSilence, Stall: c.entry.listener.WriteTimeout, Moved: c.moved,
 	})
 	return blamed(err)
 }
@@ -259,12 +260,11 @@ func (c *tcpConn) send(to net.Conn, early []byte) error {
 	return err
 }
 
-// silence is how long connections may be silent.
+// silence is how long connections may be silent. What Fabio has as the time a
+// client may say nothing (rt) is taken for the same: who only listens is not cut
+// off.
 func (e *entry) silence(s *Server) time.Duration {
-	if e.listener.IdleTimeout > 0 {
-		return e.listener.IdleTimeout
-	}
-	return s.options.Timeouts.Tunnel
+	return cmp.Or(e.listener.IdleTimeout, e.listener.ReadTimeout, s.options.Timeouts.Tunnel)
 }
 
 // blamed leaves out what is nobody's failure: that either end has gone, or that

@@ -435,6 +435,16 @@ func TestProxyHeaderToTarget(t *testing.T) {
 	}
 }
 
+// The read timeout of a listener, without one for idle connections, is for
+// silence.
+func TestSilentConnection(t *testing.T) {
+	p := pass(t, nil, "127.0.0.1:0;proto=tcp;rt=100ms")
+	p.set("db", []string{tcpBackend(t, func(nc *net.TCPConn) { io.Copy(nc, nc) })}, "urlprefix-"+p.port(0)+" proto=tcp")
+	if _, err := dialTCP(t, p.address(0)).Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("%v, want the end", err)
+	}
+}
+
 func TestDepartedTarget(t *testing.T) {
 	p := pass(t, func(o *ServerOptions) { o.Timeouts.Departed = 300 * time.Millisecond }, "127.0.0.1:0;proto=tcp")
 	echoing := func(nc *net.TCPConn) { io.Copy(nc, nc) }

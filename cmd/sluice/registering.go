@@ -100,8 +100,8 @@ func firstAddress() (string, error) {
 }
 
 // Run registers until ctx ends, deregisters, and then leaves those who still
-// come the grace they need.
-func (r *registering) Run(ctx context.Context) error {
+// come the grace they need, unless nobody serves them any more.
+func (r *registering) Run(ctx context.Context, unserved <-chan struct{}) error {
 	following, end := context.WithCancel(ctx)
 	defer end()
 	done := make(chan struct{})
@@ -112,7 +112,10 @@ func (r *registering) Run(ctx context.Context) error {
 	err := r.Registrar.Run(ctx)
 	end()
 	<-done
-	time.Sleep(r.grace)
+	select {
+	case <-time.After(r.grace):
+	case <-unserved:
+	}
 	return err
 }
 

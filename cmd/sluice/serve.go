@@ -213,10 +213,14 @@ func (d *daemon) balance(ctx context.Context) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, failed := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.lb.Run(serving) })
+	unserved := make(chan struct{})
+	group.Go(func() error {
+		defer close(unserved)
+		return d.lb.Run(serving)
+	})
 	group.Go(func() error {
 		defer stop()
-		return d.registry.Run(failed)
+		return d.registry.Run(failed, unserved)
 	})
 	return group.Wait()
 }

@@ -24,6 +24,8 @@ type Limits struct {
 	// when one direction has ended: what closes a connection and what closes half
 	// of it look the same. Both may take up to half as long again.
 	Idle, Half time.Duration
+	// Stall is how long the client may take nothing of what it is sent; 0 is Idle.
+	Stall time.Duration
 	// Moved, if not nil, is told now and then how many more bytes the client was
 	// sent and how many came from it.
 	Moved func(sent, received int64)
@@ -116,9 +118,10 @@ const longestLook = 30 * time.Second
 func (j *joint) copy(to, from Conn, c *counted) error {
 	for {
 		allowed := time.Duration(j.allowed.Load())
-		look := min(allowed/4, longestLook)
+		patience := j.patience(to, allowed)
+		look := min(patience/4, longestLook)
 		now := time.Now()
-		stalled := now.Add(look + allowed)
+		stalled := now.Add(look + patience)
 		if err := errors.Join(from.SetReadDeadline(now.Add(look)), to.SetWriteDeadline(stalled)); err != nil {
 			return err
 		}
@@ -140,6 +143,14 @@ func (j *joint) copy(to, from Conn, c *counted) error {
 			return ErrIdle
 		}
 	}
+}
+
+// patience is how long to may take nothing.
+func (j *joint) patience(to Conn, allowed time.Duration) time.Duration {
+	if to == j.client && j.limits.Stall > 0 {
+		return min(j.limits.Stall, allowed)
+	}
+	return allowed
 }
 
 func (j *joint) tell(c *counted) {

@@ -178,6 +178,15 @@ func TestReceiverThatTakesNothing(t *testing.T) {
 	}
 }
 
+// A client may have less time than there is for silence.
+func TestClientThatTakesNothing(t *testing.T) {
+	j := join(t, Limits{Idle: time.Hour, Half: time.Hour, Stall: 100 * time.Millisecond})
+	go io.Copy(j.target, zeros{})
+	if err := j.end(t); !errors.Is(err, ErrStalled) {
+		t.Errorf("%v, want stalled", err)
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }

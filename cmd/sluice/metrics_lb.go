@@ -11,13 +11,13 @@ import (
 
 // lbMetrics are the metrics of the load balancer.
 type lbMetrics struct {
-	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects *prometheus.Desc
-	perRoute, perEntrypoint                                               countMetrics
-	entrypointInFlight, connections, handshakeErrors, refused             *prometheus.Desc
-	connectionWaits, refusedConnections, certificateExpiry, http2Errors   *prometheus.Desc
-	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections     *prometheus.Desc
-	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent            *prometheus.Desc
-	logLines, logDropped                                                  *prometheus.Desc
+	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects         *prometheus.Desc
+	perRoute, perEntrypoint                                                       countMetrics
+	entrypointInFlight, connections, handshakeErrors, refused                     *prometheus.Desc
+	connectionWaits, refusedConnections, certificateExpiry, http2Errors           *prometheus.Desc
+	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections *prometheus.Desc
+	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent                    *prometheus.Desc
+	logLines, logDropped                                                          *prometheus.Desc
 }
 
 // countMetrics show what is counted of a kind of exchanges.
@@ -43,7 +43,7 @@ func newLBMetrics() lbMetrics {
 		handshakeErrors:    newDesc("lb_entrypoint_tls_handshake_errors_total", "TLS handshakes that failed.", entrypoint...),
 		refused:            newDesc("lb_entrypoint_refused_requests_total", "Requests that were none by the standard.", "entrypoint", "reason"),
 
-		http2Errors:        newDesc("lb_entrypoint_http2_errors_total", "What clients did against HTTP/2 itself.", "entrypoint", "kind"),
+		http2Errors: newDesc("lb_entrypoint_http2_errors_total", "What clients did against HTTP/2 itself.", "entrypoint", "kind"),
 
 		connectionWaits:    newDesc("lb_entrypoint_connection_waits_total", "Times connections had to wait for others to end.", entrypoint...),
 		refusedConnections: newDesc("lb_entrypoint_refused_connections_total", "Connections closed at once.", "entrypoint", "reason"),

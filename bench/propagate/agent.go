@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sluiceproxy/sluice/bench/program"
 )
 
 // registrars is how many connections registration uses. Consul's limit counts
@@ -22,7 +24,7 @@ const registrars = 8
 
 // agent is a Consul development agent with default limits.
 type agent struct {
-	*program
+	*program.Program
 	addr   netip.AddrPort // of its HTTP API
 	client *http.Client
 }
@@ -38,13 +40,13 @@ type service struct {
 
 // startAgent starts an agent and waits for its leader and its own node.
 func startAgent(ctx context.Context, fail context.CancelCauseFunc, dir, path string, ip netip.Addr) (*agent, error) {
-	p, err := startProgram(ctx, fail, dir, path, "agent", "-dev", "-node=bench", "-log-level=warn",
+	p, err := program.Start(ctx, fail, program.Log(dir, path), path, "agent", "-dev", "-node=bench", "-log-level=warn",
 		"-bind="+ip.String(), "-client="+ip.String())
 	if err != nil {
 		return nil, err
 	}
 	a := &agent{
-		program: p,
+		Program: p,
 		addr:    netip.AddrPortFrom(ip, 8500),
 		client: &http.Client{
 			Timeout:   30 * time.Second,
@@ -52,7 +54,7 @@ func startAgent(ctx context.Context, fail context.CancelCauseFunc, dir, path str
 		},
 	}
 	if err := a.waitForCatalog(ctx, "nodes", 1); err != nil {
-		a.stop()
+		a.Stop()
 		return nil, err
 	}
 	return a, nil

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sluiceproxy/sluice/bench/program"
 )
 
 const (
@@ -24,7 +26,7 @@ type bench struct {
 	settings
 	subject     subject
 	agent       *agent
-	lb          *program
+	lb          *program.Program
 	traffic     *poller
 	api         *poller
 	blue, green *backend // the services point at blue; a changed port at green
@@ -59,7 +61,7 @@ func measure(ctx context.Context, s settings, sub subject, size int) (result, er
 	if b.agent, err = startAgent(ctx, fail, dir, s.consul, ip); err != nil {
 		return r, fmt.Errorf("starting Consul: %w", err)
 	}
-	defer b.agent.stop()
+	defer b.agent.Stop()
 	if err := b.fillCatalog(ctx, size); err != nil {
 		return r, fmt.Errorf("registering services: %w", err)
 	}
@@ -68,10 +70,10 @@ func measure(ctx context.Context, s settings, sub subject, size int) (result, er
 	b.traffic, b.api = newPoller(lb), newPoller(admin)
 	defer b.traffic.stop()
 	defer b.api.stop()
-	if b.lb, err = startProgram(ctx, fail, dir, sub.path, sub.args(b.agent.addr, lb, admin)...); err != nil {
+	if b.lb, err = program.Start(ctx, fail, program.Log(dir, sub.path), sub.path, sub.args(b.agent.addr, lb, admin)...); err != nil {
 		return r, err
 	}
-	defer b.lb.stop()
+	defer b.lb.Stop()
 	return r, b.observe(ctx, &r)
 }
 
@@ -99,7 +101,7 @@ func (b *bench) observe(ctx context.Context, r *result) error {
 		return nil
 	})
 	group.Go(func() (err error) {
-		r.ConnectionsMost, err = mostConnections(observed, b.lb.pid, b.agent.addr, sampleEvery)
+		r.ConnectionsMost, err = mostConnections(observed, b.lb.PID, b.agent.addr, sampleEvery)
 		return err
 	})
 	group.Go(func() error {
@@ -130,7 +132,7 @@ func (b *bench) phases(ctx context.Context, r *result) error {
 	}
 	r.BootMS = milliseconds(boot)
 	b.progress("all routed after %.2f s", boot.Seconds())
-	booted, err := memoryOf(b.lb.pid)
+	booted, err := memoryOf(b.lb.PID)
 	if err != nil {
 		return err
 	}
@@ -159,16 +161,16 @@ func (b *bench) finish(ctx context.Context, r *result) (err error) {
 	if r.RoutedEnd, err = b.countRouted(ctx); err != nil {
 		return err
 	}
-	if r.ConnectionsEnd, err = connections(b.lb.pid, b.agent.addr); err != nil {
+	if r.ConnectionsEnd, err = connections(b.lb.PID, b.agent.addr); err != nil {
 		return err
 	}
-	switch n, err := connectionsBySS(ctx, b.lb.pid, b.agent.addr); {
+	switch n, err := connectionsBySS(ctx, b.lb.PID, b.agent.addr); {
 	case err == nil:
 		r.ConnectionsBySS = &n
 	case !errors.Is(err, exec.ErrNotFound):
 		return err
 	}
-	end, err := memoryOf(b.lb.pid)
+	end, err := memoryOf(b.lb.PID)
 	if err != nil {
 		return err
 	}
@@ -179,7 +181,7 @@ func (b *bench) finish(ctx context.Context, r *result) (err error) {
 // boot returns how long after its start the subject routed everything: its API
 // lists all routes, and requests to the last services reach them.
 func (b *bench) boot(ctx context.Context) (time.Duration, error) {
-	deadline := b.lb.started.Add(bootPatience)
+	deadline := b.lb.Started.Add(bootPatience)
 	last := b.services[max(0, len(b.services)-3):]
 	for {
 		for _, s := range last {
@@ -193,7 +195,7 @@ func (b *bench) boot(ctx context.Context) (time.Duration, error) {
 			listed, _ = countEntries(body)
 		}
 		if listed >= len(b.services) {
-			return time.Since(b.lb.started), nil
+			return time.Since(b.lb.Started), nil
 		}
 		if time.Now().After(deadline) {
 			return 0, fmt.Errorf("/api/routes lists %d of %d", listed, len(b.services))

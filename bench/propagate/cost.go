@@ -40,20 +40,20 @@ func (b *bench) idleCost(ctx context.Context) (cost, error) {
 // meter returns a function that tells the processor time the subject and
 // Consul have used since, divided by its argument.
 func (b *bench) meter() (func(by float64) (cost, error), error) {
-	subjectBefore, err := cpuTime(b.lb.pid)
+	subjectBefore, err := cpuTime(b.lb.PID)
 	if err != nil {
 		return nil, err
 	}
-	consulBefore, err := cpuTime(b.agent.pid)
+	consulBefore, err := cpuTime(b.agent.PID)
 	if err != nil {
 		return nil, err
 	}
 	return func(by float64) (cost, error) {
-		subject, err := cpuTime(b.lb.pid)
+		subject, err := cpuTime(b.lb.PID)
 		if err != nil {
 			return cost{}, err
 		}
-		consul, err := cpuTime(b.agent.pid)
+		consul, err := cpuTime(b.agent.PID)
 		return cost{
 			SubjectMS: milliseconds(subject-subjectBefore) / by,
 			ConsulMS:  milliseconds(consul-consulBefore) / by,
@@ -90,7 +90,7 @@ func (b *bench) otherWork() (func() (float64, error), error) {
 // ownTime is the processor time of this program and those it started.
 func (b *bench) ownTime() (time.Duration, error) {
 	var sum time.Duration
-	for _, pid := range []int{os.Getpid(), b.agent.pid, b.lb.pid} {
+	for _, pid := range []int{os.Getpid(), b.agent.PID, b.lb.PID} {
 		used, err := cpuTime(pid)
 		if err != nil {
 			return 0, err

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/sluiceproxy/sluice/bench/program"
 )
 
 // runner is a subject at work.
@@ -121,7 +123,7 @@ func (b *bench) startSubject(sub subject, p plan) error {
 // await waits until the subject answers.
 func (r *runner) await(ctx context.Context) error {
 	const patience = 20 * time.Second
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v; what it said:\n%s", patience, tail(r.plan.dir+"/stderr", 2000)))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no answer within %v; what it said:\n%s", patience, program.Tail(r.plan.dir+"/stderr")))
 	defer cancel()
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.plan.http.String()+r.plan.route()+"/128", nil)
@@ -143,10 +145,10 @@ func (r *runner) await(ctx context.Context) error {
 // stop ends everything and leaves nothing behind.
 func (b *bench) stop() {
 	for _, r := range b.runners {
-		r.stop()
+		r.Stop()
 	}
 	if b.upstream != nil {
-		b.upstream.stop()
+		b.upstream.Stop()
 	}
 	b.fail(nil)
 	_ = os.RemoveAll(b.dir)

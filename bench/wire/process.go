@@ -4,81 +4,34 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/procfs"
+
+	"github.com/sluiceproxy/sluice/bench/program"
 )
 
-// process is a program this one started.
-type process struct {
-	pid    int
-	cancel context.CancelFunc
-	done   chan struct{}
-}
+// process is a program with what it uses.
+type process struct{ *program.Program }
 
-// startProcess runs path until stop is called or ctx ends; should it end before,
-// fail is called with the reason. What it prints is appended to the file out.
+// startProcess runs path until it is stopped or ctx ends; see [program.Start].
+// What it prints is appended to the file out, and what it complains of to stderr
+// beside that.
 func startProcess(ctx context.Context, fail context.CancelCauseFunc, out, path string, args ...string) (*process, error) {
-	log, err := os.OpenFile(out, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	p, err := program.Start(ctx, fail, program.Output{Stdout: out, Stderr: filepath.Join(filepath.Dir(out), "stderr")}, path, args...)
 	if err != nil {
 		return nil, err
 	}
-	errors, err := os.Create(filepath.Join(filepath.Dir(out), "stderr"))
-	if err != nil {
-		log.Close()
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Stdout, cmd.Stderr = log, errors
-	// Its own process group: Ctrl-C reaches it through us, once.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
-	p := &process{cancel: cancel, done: make(chan struct{})}
-	if err := cmd.Start(); err != nil {
-		cancel()
-		log.Close()
-		errors.Close()
-		return nil, err
-	}
-	p.pid = cmd.Process.Pid
-	go func() {
-		defer close(p.done)
-		defer log.Close()
-		defer errors.Close()
-		_ = cmd.Wait() // how it ended is in ProcessState
-		if ctx.Err() == nil {
-			fail(fmt.Errorf("%s ended by itself (%s); the end of what it said:\n%s", path, cmd.ProcessState, tail(errors.Name(), 2000)))
-		}
-	}()
-	return p, nil
-}
-
-// stop ends the process, kindly first, and returns when it is gone.
-func (p *process) stop() {
-	p.cancel()
-	<-p.done
-}
-
-// tail returns at most the last n bytes of a file.
-func tail(file string, n int) string {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-n):])
+	return &process{p}, nil
 }
 
 // family are the process and its children: nginx has its workers.
 func (p *process) family() ([]procfs.Proc, error) {
-	pids := []int{p.pid}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.pid))
+	pids := []int{p.PID}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.PID))
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,8 @@ demo-consul: build $(BIN)/consul ## the same tour on a real `consul agent -dev`
 
 test: test-deps ## run every test, with the race detector, against real Consul, Vault, Nomad, nginx and HAProxy
 	$(GO) test -race -timeout 10m ./...
+	@# Builds with the detector leave out raw sockets, and tests of allocations and memory.
+	$(GO) test -short ./lb ./lb/h1 ./lb/accesslog
 
 test-deps: $(BIN)/consul $(BIN)/consul-template $(BIN)/vault $(BIN)/nomad packages ## build or install what the tests run against
 

@@ -91,6 +91,8 @@ type Tags struct {
 	TraefikPrefix    string `hcl:"traefik_prefix"`
 	// Dialects are the tag languages that are read; see dialects.
 	Dialects []string `hcl:"dialects"`
+
+	Traefik TraefikTags `hcl:"traefik"`
 }
 
 // dialects are the tag languages there are, all of them on by default.

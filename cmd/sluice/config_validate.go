@@ -109,6 +109,7 @@ func (t *Tags) validate(f *faultList) {
 	for _, dialect := range t.Dialects {
 		f.oneOf("tags.dialects", dialect, dialects...)
 	}
+	t.Traefik.validate(f)
 }
 
 func (a *Admin) validate(f *faultList) {

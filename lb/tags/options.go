@@ -1,6 +1,8 @@
 package tags
 
 import (
+	"text/template"
+
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -44,13 +46,17 @@ type Options struct {
 	// "v2".
 	RuleSyntax string
 	// DefaultRule is the text/template of the rule of a Traefik router without
-	// one. Data: .Name and .Labels; function: normalize.
-	DefaultRule string
+	// one. Data: .Name and .Labels; functions: normalize and RuleFunctions.
+	DefaultRule   string
+	RuleFunctions template.FuncMap
 	// DefaultRule1 is the same for a Traefik v1 frontend. Data: .ServiceName and
 	// .Domain. A dot at its end is cut.
 	DefaultRule1 string
 	// Domain is for DefaultRule1.
 	Domain string
+	// Constraint says which instances of Traefik v2/v3 count, Constraint1 which of
+	// v1.
+	Constraint, Constraint1 Constraint
 
 	// Patterns compiles the patterns of rules, and keeps them from one change of
 	// a service to the next. Nil keeps none.

@@ -139,7 +139,25 @@ func (p *parser) settleDialects() {
 		case v.dialect == "" && (enabled || !said && p.ExposedByDefault):
 			v.dialect = silent
 		}
+		if v.dialect == Traefik && (!p.Constraint.admits(v) || p.isMeshed(v)) || v.dialect == Traefik1 && !p.Constraint1.admits(v) {
+			v.dialect = ""
+		}
 	}
+}
+
+// isMeshed reports whether an instance is to be reached through its sidecar in the
+// service mesh, which is not supported.
+func (p *parser) isMeshed(v *view) bool {
+	l, ok := v.find("consulcatalog.connect")
+	if on, err := strconv.ParseBool(l.value); !ok || err != nil || !on {
+		return false
+	}
+	p.problem(v.Instance, Problem{
+		Tag: l.tag, Offset: l.at,
+		Reason: "the instance is to be reached through the service mesh, which is not supported, and gets no requests",
+		Hint:   "without the tag it is reached directly",
+	})
+	return true
 }
 
 // enabled is the value of the first enable tag, which may be spelled in any

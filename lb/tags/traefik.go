@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -154,12 +155,13 @@ func (m *merger) link(o *objects, v view) {
 	if o.other && len(o.routers) == 0 && len(o.services) == 0 {
 		return
 	}
+	name := m.defaultName(v)
 	if !o.hasOwn() {
-		object(o.services, service{name: m.Service, weight: 1, passHost: true})
+		object(o.services, service{name: name, weight: 1, passHost: true})
 	}
 	main := o.main()
 	if main != "" && len(o.routers) == 0 {
-		object(o.routers, router{name: m.Service})
+		object(o.routers, router{name: name})
 	}
 	for _, r := range o.routers {
 		if r.rule.value == "" {
@@ -172,6 +174,16 @@ func (m *merger) link(o *objects, v view) {
 			r.broken, r.by = "the router names no service and the instance has several", r.rule
 		}
 	}
+}
+
+// defaultName is what the router and the service of an instance are called that it
+// does not name: those of canaries do not mix with the others.
+func (m *merger) defaultName(v view) string {
+	l, _ := v.find("consulcatalog.canary")
+	if on, err := strconv.ParseBool(l.value); err != nil || !on {
+		return m.Service
+	}
+	return m.Service + "-" + short(strings.Join(slices.Sorted(slices.Values(v.Tags)), "\n"))
 }
 
 // hasOwn reports whether the instance declares a service that it is a server of.
@@ -207,7 +219,10 @@ func (m *merger) defaultRule(r *router, v view) {
 	for _, l := range v.labels {
 		labels["traefik."+l.key] = l.value
 	}
-	text, err := renderRule(m.DefaultRule, template.FuncMap{"normalize": normalize}, map[string]any{"Name": m.Service, "Labels": labels})
+	functions := template.FuncMap{}
+	maps.Copy(functions, m.RuleFunctions)
+	functions["normalize"] = normalize
+	text, err := renderRule(m.DefaultRule, functions, map[string]any{"Name": m.Service, "Labels": labels})
 	if err != nil {
 		r.broken = "the default rule: " + err.Error()
 	}

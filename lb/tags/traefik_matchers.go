@@ -97,6 +97,8 @@ func (s syntax) matchers() []ruleMatcher {
 		return tcpMatchers
 	case syntaxTCPV2:
 		return tcpMatchersV2
+	case syntaxConstraint:
+		return constraintMatchers
 	}
 	return ruleMatchers
 }
@@ -105,6 +107,9 @@ func (s syntax) matchers() []ruleMatcher {
 func (s syntax) other(name string) (hint string) {
 	if s == syntaxTCP || s == syntaxTCPV2 {
 		return "rules of TCP routers have HostSNI, HostSNIRegexp, ClientIP and ALPN"
+	}
+	if s == syntaxConstraint {
+		return "constraints have Tag and TagRegex"
 	}
 	theirs, hint := ruleMatchersV2, "this is the syntax of Traefik v2: set rulesyntax=v2 beside the rule"
 	if s == syntaxV2 {

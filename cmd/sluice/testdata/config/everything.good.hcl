@@ -371,6 +371,16 @@ tags {
   fabio_prefix       = "route-"
   traefik_prefix     = "edge"
   dialects           = ["fabio"]
+
+  traefik {
+    default_rule    = "Host(`{{ .Name }}.test`)"
+    default_rule_v1 = "Host:{{.ServiceName}}.{{.Domain}}"
+    domain          = "v1.test"
+    default_dialect = "traefik1"
+    rule_syntax     = "v2"
+    constraints     = "Tag(`here`)"
+    constraints_v1  = ["tag==here"]
+  }
 }
 
 admin {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 
@@ -12,6 +13,8 @@ import (
 type Options struct {
 	// Listen is host:port, port 0 taking a free one, or unix:///path.
 	Listen string
+	// TLS, if not nil, is what all requests have to be made over.
+	TLS *tls.Config
 	// Hosts are names that requests may use beside loopback ones and Listen's.
 	Hosts []string
 

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,7 @@ const (
 type Server struct {
 	log      *slog.Logger
 	listener net.Listener
+	tls      *tls.Config // nil: none
 	http     *http.Server
 }
 
@@ -46,7 +48,7 @@ func New(o Options) (*Server, error) {
 			"address", listener.Addr().String(),
 			"hint", "a loopback address or a unix socket keeps it to this machine")
 	}
-	s := &Server{log: log, listener: listener}
+	s := &Server{log: log, listener: listener, tls: o.TLS}
 	s.http = &http.Server{
 		Handler:           guard(newHandler(o, log), newHostCheck(o, listener)),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -67,7 +69,11 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("admin listener open", "address", s.Addr().String())
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(netutil.LimitListener(s.listener, maxConnections)) }()
+	listener := netutil.LimitListener(s.listener, maxConnections)
+	if s.tls != nil {
+		listener = tls.NewListener(listener, s.tls)
+	}
+	go func() { served <- s.http.Serve(listener) }()
 
 	select {
 	case err := <-served:

@@ -52,6 +52,17 @@ func (s *Server) tlsConfig(l *Listener) (*tls.Config, error) {
 	return o.Config()
 }
 
+// TLS makes what a listener of somebody else does TLS with, as its notation
+// says; nil is none. The certificates are kept up to date by Run, before which it
+// has to be called.
+func (s *Server) TLS(listener string) (*tls.Config, error) {
+	l, err := ParseListener(listener)
+	if err != nil {
+		return nil, err
+	}
+	return s.tlsConfig(&l)
+}
+
 // certificatesOf finds the source of a listener's certificates, or opens it.
 func (s *Server) certificatesOf(l *Listener) (*certificates, error) {
 	source := CertSource{

@@ -31,6 +31,12 @@ func (d *daemon) newAdmin() (*admin.Server, error) {
 		Version:   version,
 	}
 	if d.lb != nil {
+		if d.config.Admin.tls != "" {
+			var err error
+			if o.TLS, err = d.lb.TLS(d.config.Admin.tls); err != nil {
+				return nil, fmt.Errorf("the admin listener: %w", err)
+			}
+		}
 		o.Routes = func() any { return routesView(d.lb.Table()) }
 		o.Explain = func(method, url string, header http.Header) (any, error) {
 			return explainView(d.lb.Table(), method, url, header)

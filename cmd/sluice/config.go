@@ -106,6 +106,9 @@ type Admin struct {
 	Listen string `hcl:"listen"`
 	// Hosts are further names the listener may be called by.
 	Hosts []string `hcl:"hosts"`
+
+	// tls is the listener in the notation of package lb, if it has certificates.
+	tls string
 }
 
 const (

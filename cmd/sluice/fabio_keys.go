@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
@@ -330,12 +331,20 @@ func setFabioAuth(r *fabioReader, p property) error {
 	return nil
 }
 
-// setFabioUI takes the address. The admin listener has no TLS.
+// setFabioUI takes the address and the certificates. Nothing else of a listener
+// concerns administration.
 func setFabioUI(r *fabioReader, p property) error {
-	address, options, _ := strings.Cut(p.value, ";")
-	r.Admin.Listen = strings.TrimSpace(address)
-	if options != "" {
-		r.warn(p, "the admin listener speaks HTTP only, without "+options)
+	if p.value == "" {
+		return nil
+	}
+	l, err := lb.ParseListener(p.value)
+	if err != nil {
+		return err
+	}
+	if r.Admin.Listen = l.Address; l.HasTLS() {
+		r.Admin.tls = p.value
+	} else if _, options, _ := strings.Cut(p.value, ";"); options != "" {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: %s has no effect without certificates (cs)", p.origin, p.key, options))
 	}
 	return nil
 }

@@ -78,9 +78,13 @@ func (c Config) registration() (consul.Registration, error) {
 	if err != nil {
 		return consul.Registration{}, err
 	}
+	scheme := "http"
+	if c.Admin.tls != "" {
+		scheme = "https"
+	}
 	return consul.Registration{
 		Name: cmp.Or(r.Name, ourName), Tags: r.Tags, Address: host, Port: number, Host: name,
-		HealthURL: "http://" + net.JoinHostPort(host, port) + "/healthz",
+		HealthURL: scheme + "://" + net.JoinHostPort(host, port) + "/healthz",
 		Interval:  cmp.Or(r.Interval, time.Second), Timeout: cmp.Or(r.Timeout, 3*time.Second), SkipVerify: r.SkipVerify,
 	}, nil
 }

@@ -36,11 +36,11 @@ const readyHost = "ready.test"
 var peers = map[string]peer{
 	"fabio": {
 		title: "Fabio", env: "SLUICE_FABIO",
-		ours: func(ip, consul string) []string {
-			return append([]string{"-fabio", "fabio.properties"}, fabioFlags(ip, consul)...)
+		ours: func(_, consul string) []string {
+			return append([]string{"-fabio", "fabio.properties"}, fabioFlags(consul)...)
 		},
-		theirs: func(ip, consul string) []string {
-			return append([]string{"-cfg", "fabio.properties", "-insecure"}, fabioFlags(ip, consul)...)
+		theirs: func(_, consul string) []string {
+			return append([]string{"-cfg", "fabio.properties", "-insecure"}, fabioFlags(consul)...)
 		},
 		readyTags: []string{"urlprefix-" + readyHost + "/tags"},
 		readyKeys: map[string]string{"fabio/config/~": "route add ready " + readyHost + "/keys http://{a}/"},
@@ -48,9 +48,9 @@ var peers = map[string]peer{
 	},
 }
 
-func fabioFlags(ip, consul string) []string {
+func fabioFlags(consul string) []string {
 	return []string{
-		"-registry.consul.addr", consul, "-registry.consul.register.enabled=false", "-ui.addr", ip + ":9998",
+		"-registry.consul.addr", consul, "-registry.consul.register.enabled=false",
 	}
 }
 

@@ -2,6 +2,8 @@ package lb
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -26,10 +28,39 @@ func pathMiddleware(s spec.Middleware) (Middleware, bool) {
 type stripPrefixes spec.StripPrefix
 
 // Serve implements [Middleware].
-func (s stripPrefixes) Serve(x *Exchange, next Handler) { x.ServeRewritten(s.Preview(x), next) }
+func (s stripPrefixes) Serve(x *Exchange, next Handler) {
+	if s.RedirectBare && s.isBare(x.Request.Path) {
+		x.Redirect(http.StatusMovedPermanently, x.RawPath+"/"+x.RawQuery)
+		return
+	}
+	if !s.RewriteLocation {
+		x.ServeRewritten(s.Preview(x), next)
+		return
+	}
+	reply := x.Reply
+	prefix, err := s.cut(x)
+	if prefix = strings.TrimRight(prefix, "/"); prefix != "" && err == nil {
+		x.Reply = &locationReply{reply, x, escapePath(prefix)}
+	}
+	x.ServeRewritten(err, next)
+	x.Reply = reply
+}
+
+// isBare reports whether a path is one of the prefixes, without a slash at its end.
+func (s stripPrefixes) isBare(path string) bool {
+	return !strings.HasSuffix(path, "/") && slices.ContainsFunc(s.Prefixes, func(prefix string) bool {
+		return strings.TrimSuffix(prefix, "/") == path
+	})
+}
 
 // Preview implements [Previewer].
 func (s stripPrefixes) Preview(x *Exchange) error {
+	_, err := s.cut(x)
+	return err
+}
+
+// cut cuts one of the prefixes, and tells which, empty if none was.
+func (s stripPrefixes) cut(x *Exchange) (prefix string, err error) {
 	if s.AlwaysForwarded && len(s.Prefixes) > 0 {
 		x.Header.Set("X-Forwarded-Prefix", s.Prefixes[0])
 	}
@@ -41,9 +72,9 @@ func (s stripPrefixes) Preview(x *Exchange) error {
 		if err == nil && !s.AlwaysForwarded {
 			x.Header.Append("X-Forwarded-Prefix", prefix)
 		}
-		return err
+		return prefix, err
 	}
-	return nil
+	return "", nil
 }
 
 type addPrefix spec.AddPrefix

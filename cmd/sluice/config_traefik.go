@@ -26,6 +26,10 @@ type TraefikTags struct {
 	// ConstraintsV1 a list of tag==GLOB and tag!=GLOB.
 	Constraints   string   `hcl:"constraints"`
 	ConstraintsV1 []string `hcl:"constraints_v1"`
+	// RedirectBarePrefix redirects a prefix that is cut to itself with a slash at its
+	// end, and RewriteLocation puts it in front of the paths answers redirect to.
+	RedirectBarePrefix bool `hcl:"redirect_bare_prefix"`
+	RewriteLocation    bool `hcl:"rewrite_location"`
 }
 
 // set replaces what is set.
@@ -38,6 +42,7 @@ func (t *TraefikTags) set(o *tags.Options) {
 	if t.Constraints != "" {
 		o.Constraint, _ = tags.ParseConstraint(t.Constraints) // as validate has let through
 	}
+	o.RedirectBare, o.RewriteLocation = t.RedirectBarePrefix, t.RewriteLocation
 	o.Constraint1, _ = tags.ParseConstraints1(t.ConstraintsV1)
 }
 

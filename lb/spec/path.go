@@ -17,6 +17,13 @@ type StripPrefix struct {
 	// AlwaysForwarded replaces X-Forwarded-Prefix by the first prefix on every
 	// request, cut or not, as Fabio does. Otherwise what was cut is added to it.
 	AlwaysForwarded bool
+	// RedirectBare answers a request for the prefix itself, without a slash at its
+	// end, by a redirect to it with one: what pages refer to by relative addresses is
+	// below the prefix only then.
+	RedirectBare bool `key:"redirectbare"`
+	// RewriteLocation puts what was cut in front of the paths that answers redirect
+	// to, unless that is another host.
+	RewriteLocation bool `key:"rewritelocation"`
 }
 
 // Kind implements [Middleware].

@@ -54,6 +54,9 @@ type Options struct {
 	DefaultRule1 string
 	// Domain is for DefaultRule1.
 	Domain string
+	// RedirectBare and RewriteLocation are the options of [spec.StripPrefix] of those
+	// names for all prefixes that Traefik's tags have cut.
+	RedirectBare, RewriteLocation bool
 	// Constraint says which instances of Traefik v2/v3 count, Constraint1 which of
 	// v1.
 	Constraint, Constraint1 Constraint

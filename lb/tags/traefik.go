@@ -12,6 +12,7 @@ import (
 	"text/template"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // traefik makes the routers, services and middlewares of Traefik v2/v3. Each
@@ -145,6 +146,9 @@ func (m *merger) instance(v view) {
 	}
 	for name, w := range declared.middlewares {
 		w.check()
+		if s, ok := w.spec.(spec.StripPrefix); ok {
+			w.spec = m.stripping(s)
+		}
 		m.middlewares[name] = append(m.middlewares[name], variant[middleware]{value: *w, owner: v.Instance})
 	}
 }
@@ -184,6 +188,13 @@ func (m *merger) defaultName(v view) string {
 		return m.Service
 	}
 	return m.Service + "-" + short(strings.Join(slices.Sorted(slices.Values(v.Tags)), "\n"))
+}
+
+// stripping adds what is asked for of all prefixes that are cut.
+func (o *Options) stripping(s spec.StripPrefix) spec.StripPrefix {
+	s.RedirectBare = s.RedirectBare || o.RedirectBare
+	s.RewriteLocation = s.RewriteLocation || o.RewriteLocation
+	return s
 }
 
 // hasOwn reports whether the instance declares a service that it is a server of.

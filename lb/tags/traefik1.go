@@ -304,7 +304,15 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 	}
 	route.Rule = text
 	route.Match = rule.expr()
+	if bare := rule.bare(); p.RedirectBare && len(bare) > 0 {
+		route.Match = match.Or{route.Match, bare}
+	}
 	route.Steps = rule.steps()
+	for i, step := range route.Steps {
+		if s, ok := step.(spec.StripPrefix); ok {
+			route.Steps[i] = p.stripping(s)
+		}
+	}
 	route.SlashPaths = rule.slash
 	route.Precedence = match.Precedence{
 		Class:    match.ByPriority,

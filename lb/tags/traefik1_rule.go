@@ -22,6 +22,7 @@ type rule1 struct {
 
 	// What is done to the path. Of several parts that cut, the last one counts.
 	strip       []string
+	cutAt       int // where in match the condition is of what is cut
 	stripRegex  []string
 	add         string
 	replaceFrom string
@@ -208,7 +209,7 @@ func (r *rule1) prefixStripRegex(p *match.Patterns, args []string) *argFault {
 
 // cut has the longest of the prefixes that fits cut off.
 func (r *rule1) cut(args []string) {
-	r.strip = slices.Clone(args)
+	r.strip, r.cutAt = slices.Clone(args), len(r.match)
 	slices.SortStableFunc(r.strip, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 }
 
@@ -252,6 +253,27 @@ func (r rule1) steps() (steps []spec.Middleware) {
 		steps = append(steps, spec.ReplacePath{Path: r.replace})
 	}
 	return steps
+}
+
+// bare is the condition of requests for prefixes that are cut with the slash at
+// their end, without that slash, empty if there are none.
+func (r rule1) bare() match.And {
+	var paths match.Or
+	for _, prefix := range r.strip {
+		if path, ok := strings.CutSuffix(prefix, "/"); ok && path != "" {
+			paths = append(paths, match.Path{Text: path})
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	all := match.And{paths}
+	for i, e := range r.match {
+		if i != r.cutAt {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // expr is the rule's condition; a rule of modifiers alone always holds.

@@ -380,6 +380,9 @@ tags {
     rule_syntax     = "v2"
     constraints     = "Tag(`here`)"
     constraints_v1  = ["tag==here"]
+
+    redirect_bare_prefix = true
+    rewrite_location     = true
   }
 }
 

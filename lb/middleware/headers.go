@@ -193,11 +193,16 @@ func securityFields(s *spec.Headers) (always, secure []field) {
 	add("X-XSS-Protection", xss, s.BrowserXSSFilter || s.CustomBrowserXSSValue != "")
 	add("Content-Security-Policy", s.ContentSecurityPolicy, true)
 	add("Content-Security-Policy-Report-Only", s.ContentSecurityPolicyReportOnly, true)
-	add("Public-Key-Pins", s.PublicKey, !s.IsDevelopment)
 	add("Referrer-Policy", s.ReferrerPolicy, true)
 	add("Permissions-Policy", s.PermissionsPolicy, true)
-	if s.STSSeconds <= 0 || s.IsDevelopment {
+	if s.IsDevelopment {
 		return always, nil
+	}
+	if s.PublicKey != "" {
+		secure = append(secure, field{"Public-Key-Pins", s.PublicKey})
+	}
+	if s.STSSeconds <= 0 {
+		return always, secure
 	}
 	sts := "max-age=" + strconv.FormatInt(s.STSSeconds, 10)
 	if s.STSIncludeSubdomains {
@@ -206,11 +211,11 @@ func securityFields(s *spec.Headers) (always, secure []field) {
 	if s.STSPreload {
 		sts += "; preload"
 	}
-	secure = []field{{"Strict-Transport-Security", sts}}
+	transport := field{"Strict-Transport-Security", sts}
 	if s.ForceSTSHeader {
-		return append(always, secure...), nil
+		return append(always, transport), secure
 	}
-	return always, secure
+	return always, append(secure, transport)
 }
 
 // headersReply changes the head of an answer.
@@ -283,7 +288,7 @@ func (c *cors) answer(x *lb.Exchange) {
 	add("Access-Control-Allow-Credentials", "true", c.spec.AllowCredentials)
 	add("Access-Control-Allow-Headers", strings.Join(c.spec.AllowHeaders, ","), len(c.spec.AllowHeaders) > 0)
 	add("Access-Control-Allow-Methods", strings.Join(c.spec.AllowMethods, ","), len(c.spec.AllowMethods) > 0)
-	add("Access-Control-Max-Age", strconv.FormatInt(c.spec.MaxAge, 10), c.spec.MaxAge > 0)
+	add("Access-Control-Max-Age", strconv.FormatInt(c.spec.MaxAge, 10), true)
 	origin := c.allowed(x.Header.Get("Origin"))
 	add("Access-Control-Allow-Origin", origin, origin != "")
 	add("Vary", "Origin", origin != "*")
@@ -291,16 +296,14 @@ func (c *cors) answer(x *lb.Exchange) {
 }
 
 // allowed is what Access-Control-Allow-Origin tells an origin, or empty. A
-// star beside credentials would be refused by browsers.
+// star beside credentials is refused by browsers, and rightly: naming the origin
+// instead would show every site what its visitors may see.
 func (c *cors) allowed(origin string) string {
 	if origin == "" {
 		return ""
 	}
 	for _, o := range c.spec.AllowOriginList {
-		switch {
-		case o == "*" && c.spec.AllowCredentials, o == origin:
-			return origin
-		case o == "*":
+		if o == origin || o == "*" {
 			return o
 		}
 	}
@@ -324,7 +327,7 @@ func (c *cors) tell(h *lb.Header, origin string) {
 		h.Set("Access-Control-Expose-Headers", strings.Join(c.spec.ExposeHeaders, ","))
 	}
 	// Answers differ by origin, unless everyone may read them.
-	anyone := slices.Contains(c.spec.AllowOriginList, "*") && !c.spec.AllowCredentials
+	anyone := slices.Contains(c.spec.AllowOriginList, "*")
 	if !anyone && (c.spec.AddVaryHeader || len(c.spec.AllowOriginList)+len(c.origins) > 0) && !h.HasToken("Vary", "Origin") {
 		h.Append("Vary", "Origin")
 	}

@@ -135,7 +135,8 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		unsupported(l, "this option is not supported yet and ignored")
 	case option == "rulesyntax":
 		if r.syntax = syntax(l.value); r.syntax != syntaxV3 && r.syntax != syntaxV2 {
-			r.broken, r.by = "there is no rule syntax "+l.value, l
+			r.syntax = syntaxV3
+			unsupported(l, "there is no rule syntax "+l.value+"; the rule is read as v3")
 		}
 	default:
 		return &keyError{label: l, reason: "routers have no option " + option}

@@ -3,7 +3,6 @@ package compat
 import (
 	"bufio"
 	"cmp"
-	"compress/gzip"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,21 +25,31 @@ type asker struct {
 	ip string
 	// hidden are texts that differ from run to run, and what is written for them.
 	hidden *strings.Replacer
+	client tls.Certificate
+	gate   gate
 }
 
 // ask returns the answer in one line; that of many is the share of each, in
 // steps of 5 percent.
 func (a asker) ask(q *question, host string) string {
-	if q.times == 1 {
-		return a.once(q, host)
+	switch {
+	case q.until != "":
+		return a.until(q, host)
+	case q.beside != "":
+		return a.beside(q, host)
+	case q.times == 1:
+		return a.once(q, host, &visit{})
 	}
-	count := map[string]int{}
+	count, client := map[string]int{}, &visit{}
 	for range q.times {
-		answer := a.once(q, host)
+		answer := a.once(q, host, client)
 		if words := strings.Fields(answer); len(words) > 1 && words[0] == "200" {
 			answer = words[1] // the backend
 		}
 		count[answer]++
+	}
+	if q.cookies && len(count) == 1 {
+		return "always the same"
 	}
 	var shares []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
@@ -50,14 +58,15 @@ func (a asker) ask(q *question, host string) string {
 	return strings.Join(shares, ", ")
 }
 
-var uuid = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-
-func (a asker) once(q *question, host string) string {
-	answer, err := a.exchange(q, host)
+func (a asker) once(q *question, host string, client *visit) string {
+	answer, err := a.exchange(q, host, client)
+	if err == nil && q.login != "" && client.challenge != "" {
+		answer, err = a.exchange(q, host, client)
+	}
 	if err != nil {
 		return outcome(err)
 	}
-	return uuid.ReplaceAllString(a.hidden.Replace(answer), "{uuid}")
+	return withoutChance(a.hidden.Replace(answer))
 }
 
 // outcome is in a word what became of a connection without an answer.
@@ -73,8 +82,11 @@ func outcome(err error) string {
 
 var errRefused = errors.New("nobody listens")
 
-func (a asker) exchange(q *question, host string) (string, error) {
+func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	to := where(q, host)
+	if to.method == "UDP" {
+		return datagram(net.JoinHostPort(a.ip, to.port), to.rest)
+	}
 	nc, err := net.DialTimeout("tcp", net.JoinHostPort(a.ip, to.port), patience)
 	if err != nil {
 		return "", errRefused
@@ -86,37 +98,42 @@ func (a asker) exchange(q *question, host string) (string, error) {
 	if q.proxy != "" {
 		fmt.Fprintf(nc, "PROXY %s\r\n", q.proxy)
 	}
-	if to.method == "TCP" {
-		answer, err := talk(nc.(*net.TCPConn), to.rest)
-		return strings.ReplaceAll(answer, fmt.Sprint(nc.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
+	fields := from.fields(q, to)
+	for _, f := range q.fields {
+		fields = append(fields, strings.ReplaceAll(f, "{ip}", a.ip))
 	}
-	fields := make([]string, len(q.fields))
-	for i, f := range q.fields {
-		fields[i] = strings.ReplaceAll(f, "{ip}", a.ip)
-	}
-	conn, name := nc, ""
+	conn, name := nc.(stream), ""
 	if to.tls {
-		client := tls.Client(nc, &tls.Config{ServerName: to.serverName, InsecureSkipVerify: true})
+		client := tls.Client(nc, a.tlsConfig(to))
 		if err := client.Handshake(); err != nil {
 			return "", err
 		}
 		conn, name = client, client.ConnectionState().PeerCertificates[0].Subject.CommonName+": "
 	}
-	answer, err := request(conn, q, to, fields, host)
+	if to.method == "TCP" || to.method == "TLS" {
+		answer, err := talk(conn, to.rest)
+		return name + strings.ReplaceAll(answer, fmt.Sprint(nc.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
+	}
+	answer, err := request(conn, q, to, fields, host, from)
 	return name + answer, err
 }
 
 // place is whom a question is for.
 type place struct {
-	method, target, port, serverName, rest string
+	method, target, port, serverName, alpn, rest string
 
 	tls bool
 }
 
 func where(q *question, host string) place {
 	p := place{method: q.words[0], port: "9999"}
-	if p.method == "TCP" {
+	switch p.method {
+	case "TCP", "UDP":
 		p.port, p.rest = q.words[1], strings.Join(q.words[2:], " ")
+		return p
+	case "TLS":
+		p.port, p.rest, p.tls = q.words[1], strings.Join(q.words[3:], " "), true
+		p.serverName, p.alpn, _ = strings.Cut(strings.TrimPrefix(q.words[2], "-"), "/")
 		return p
 	}
 	p.target = q.words[1]
@@ -135,7 +152,13 @@ func where(q *question, host string) place {
 	return p
 }
 
-func talk(nc *net.TCPConn, line string) (string, error) {
+// stream is a connection of which one direction can end before the other.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+}
+
+func talk(nc stream, line string) (string, error) {
 	if line == "eof" {
 		if err := nc.CloseWrite(); err != nil {
 			return "", err
@@ -151,7 +174,7 @@ func talk(nc *net.TCPConn, line string) (string, error) {
 }
 
 // request sends a request as it is written down and reads the answer.
-func request(nc net.Conn, q *question, to place, fields []string, host string) (string, error) {
+func request(nc net.Conn, q *question, to place, fields []string, host string, from *visit) (string, error) {
 	var b strings.Builder
 	method := to.method
 	if method == "WS" {
@@ -177,9 +200,13 @@ func request(nc net.Conn, q *question, to place, fields []string, host string) (
 	}
 	r := bufio.NewReader(nc)
 	resp, err := http.ReadResponse(r, &http.Request{Method: method})
+	for err == nil && resp.StatusCode == http.StatusContinue {
+		resp, err = http.ReadResponse(r, &http.Request{Method: method})
+	}
 	if err != nil {
 		return "", err
 	}
+	from.remember(q, resp)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		fmt.Fprintln(nc, "ping")
 		line, err := r.ReadString('\n')
@@ -198,13 +225,9 @@ func hasField(fields []string, name string) bool {
 // was asked, and the fields that are wanted.
 func describe(resp *http.Response, q *question) (string, error) {
 	defer resp.Body.Close()
-	var body io.Reader = resp.Body
-	if resp.Header.Get("Content-Encoding") == "gzip" {
-		zipped, err := gzip.NewReader(resp.Body)
-		if err != nil {
-			return "", err
-		}
-		body = zipped
+	body, err := plain(resp)
+	if err != nil {
+		return "", err
 	}
 	text, err := io.ReadAll(body)
 	if err != nil {

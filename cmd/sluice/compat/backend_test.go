@@ -18,11 +18,11 @@ import (
 // backends are what the instances are, by name; see testdata/README.md.
 type backends map[string]net.Addr
 
-func startBackends(t *testing.T, certificate tls.Certificate) backends {
+func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	t.Helper()
 	all := backends{}
 	for _, name := range []string{"a", "b", "c", "d", "tls"} {
-		server := httptest.NewUnstartedServer(echo(name))
+		server := httptest.NewUnstartedServer(g.hold(echo(name)))
 		if name == "tls" {
 			server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 			server.StartTLS()
@@ -33,6 +33,7 @@ func startBackends(t *testing.T, certificate tls.Certificate) backends {
 		all[name] = server.Listener.Addr()
 	}
 	all["tcp"] = serve(t, tell)
+	serveUDP(t, all["tcp"].String())
 	all["mute"] = serve(t, func(net.Conn) {})
 	down := listen(t)
 	down.Close()
@@ -67,7 +68,7 @@ func echo(name string) http.Handler {
 		if name, value, ok := strings.Cut(r.Header.Get("X-Field"), ": "); ok {
 			w.Header().Set(name, value)
 		}
-		if status, err := strconv.Atoi(r.Header.Get("X-Status")); err == nil {
+		if status, err := strconv.Atoi(r.Header.Get("X-Status")); err == nil && (r.Header.Get("X-At") == "" || r.Header.Get("X-At") == name) {
 			w.WriteHeader(status)
 		}
 		_ = json.NewEncoder(w).Encode(seen{name, r.Method, r.RequestURI, r.Host, r.Header, string(body)})
@@ -139,4 +140,29 @@ func serve(t *testing.T, handle func(net.Conn)) net.Addr {
 		<-done
 	})
 	return l.Addr()
+}
+
+// serveUDP answers datagrams, until the end of the test.
+func serveUDP(t *testing.T, address string) {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buffer := make([]byte, 1024)
+		for {
+			n, from, err := pc.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			_, _ = pc.WriteTo([]byte("udp "+strconv.Quote(string(buffer[:n]))), from)
+		}
+	}()
+	t.Cleanup(func() {
+		pc.Close()
+		<-done
+	})
 }

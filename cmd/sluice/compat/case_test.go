@@ -44,6 +44,7 @@ type question struct {
 	body      string
 	proxy     string
 	seen, got []string
+	clientSays
 
 	end     int               // the line behind the question
 	answers map[string]string // by program
@@ -137,12 +138,20 @@ func (c *testCase) parse(at int, line string) error {
 		q.body = rest
 	case "proxy:":
 		q.proxy = rest
+	case "until:":
+		q.until = rest
+	case "beside:":
+		q.beside = rest
+	case "login:":
+		q.login = rest
+	case "cookies:":
+		q.cookies = rest == "kept"
 	case "seen:":
 		q.seen = strings.Split(rest, ", ")
 	case "got:":
 		q.got = strings.Split(rest, ", ")
 	default:
-		if word != "sluice" && peers[word].env == "" {
+		if _, known := peers[word]; !known && word != "sluice" {
 			return fmt.Errorf("%q is nothing a case has", line)
 		}
 		q.answers[word] = rest
@@ -216,7 +225,7 @@ func (q *question) String() string {
 	if q.proxy != "" {
 		text += ", PROXY " + q.proxy
 	}
-	return text
+	return text + q.clientSays.String()
 }
 
 // write writes the file with the answers there are now.

@@ -43,12 +43,13 @@ type stage struct {
 	backends  backends
 	// routes are what the backend "routes" serves: the file routes.json of a world.
 	routes atomic.Pointer[string]
+	gate      gate
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{consul: parts.StartConsul(t), authority: newAuthority(t)}
-	s.backends = startBackends(t, s.authority.issue(t, "backend.test"))
+	s := &stage{consul: parts.StartConsul(t), authority: newAuthority(t), gate: newGate()}
+	s.backends = startBackends(t, s.authority.issue(t, "backend.test"), s.gate)
 	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, *s.routes.Load())
 	}))
@@ -94,7 +95,7 @@ func (s *stage) play(t *testing.T, w *world, name string, p peer) {
 	routes := s.addresses(w.file("routes.json"))
 	s.routes.Store(&routes)
 	programs := map[string]*running{"sluice": s.start(t, s.sluice, w, p.ours)}
-	if path := os.Getenv(p.env); path != "" {
+	if path := os.Getenv(p.env); p.env != "" && path != "" {
 		programs[name] = s.start(t, path, w, p.theirs)
 	}
 	for program, r := range programs {
@@ -146,7 +147,7 @@ func (c *testCase) compare(t *testing.T, peer string) {
 	for _, q := range c.questions {
 		theirs, known := q.answers[peer]
 		if !known {
-			t.Errorf("%s: what %s answers is not written down: run it with %s set and -update", q, peer, peers[peer].env)
+			t.Errorf("%s: what %s answers is not written down; if %q is a variable, set it to its path and use -update", q, peer, peers[peer].env)
 		}
 		if theirs != q.answers["sluice"] {
 			differ = true
@@ -207,8 +208,12 @@ func (s *stage) register(t *testing.T, id string, i instance) {
 		checks = append(checks, check{fmt.Sprint("check ", n), "1h", status})
 	}
 	tcp := at.(*net.TCPAddr)
+	tags := slices.Clone(i.tags)
+	for n := range tags {
+		tags[n] = s.addresses(tags[n])
+	}
 	body, err := json.Marshal(map[string]any{
-		"ID": id, "Name": i.service, "Tags": i.tags, "Address": tcp.IP.String(), "Port": tcp.Port, "Checks": checks,
+		"ID": id, "Name": i.service, "Tags": tags, "Address": tcp.IP.String(), "Port": tcp.Port, "Checks": checks,
 	})
 	if err != nil {
 		t.Fatal(err)

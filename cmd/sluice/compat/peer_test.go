@@ -8,10 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/sluiceproxy/sluice/internal/parts"
 )
@@ -46,12 +49,51 @@ var peers = map[string]peer{
 		readyKeys: map[string]string{"fabio/config/~": "route add ready " + readyHost + "/keys http://{a}/"},
 		ready:     []string{"/tags", "/keys"},
 	},
+	"traefik": {
+		title: "Traefik 3", env: "SLUICE_TRAEFIK",
+		ours:      settled,
+		theirs:    func(string, string) []string { return []string{"--configfile=traefik.yml"} },
+		readyTags: []string{"traefik.enable=true", "traefik.http.routers.ready.rule=Host(`" + readyHost + "`)"},
+		ready:     []string{"/"},
+	},
+	// Of 1.7 there is none to ask: what it answers is written by hand.
+	"traefik1": {
+		title:     "Traefik 1.7",
+		ours:      settled,
+		readyTags: []string{"traefik.frontend.rule=Host:" + readyHost},
+		ready:     []string{"/"},
+	},
+}
+
+func settled(ip, consul string) []string {
+	return []string{"-config", "sluice.hcl", "-consul-addr", consul, "-admin", ip + ":9998"}
 }
 
 func fabioFlags(consul string) []string {
 	return []string{
 		"-registry.consul.addr", consul, "-registry.consul.register.enabled=false",
 	}
+}
+
+// sharedFiles are those beside the worlds of a peer: each is given to all of
+// them.
+func sharedFiles(t *testing.T, world string) (files []txtar.File) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(filepath.Dir(world), "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, ".txtar") {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, txtar.File{Name: filepath.Base(path), Data: text})
+	}
+	return files
 }
 
 // running is a program at work.
@@ -67,12 +109,13 @@ type running struct {
 func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul string) []string) *running {
 	t.Helper()
 	dir := t.TempDir()
-	r := &running{asker: asker{ip: parts.Loopback(t)}}
-	for _, f := range w.archive.Files {
+	r := &running{asker: asker{ip: parts.Loopback(t), client: s.authority.issue(t, "client.test"), gate: s.gate}}
+	for _, f := range slices.Concat(sharedFiles(t, w.path), w.archive.Files) {
 		if f.Name == casesFile {
 			continue
 		}
 		text := strings.ReplaceAll(s.addresses(string(f.Data)), "{ip}", r.ip)
+		text = strings.ReplaceAll(text, "{consul}", s.consul.Addr)
 		if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -129,6 +172,10 @@ func (r *running) hide(all backends) {
 	pairs := []string{r.ip, "{ip}"}
 	for name, at := range all {
 		pairs = append(pairs, at.String(), "{"+name+"}", fmt.Sprint(at.(*net.TCPAddr).Port), "{"+name+" port}")
+	}
+	pairs = append(pairs, hiddenOf(r.client)...)
+	if name, err := os.Hostname(); err == nil {
+		pairs = append(pairs, "X-Forwarded-Server: "+name, "X-Forwarded-Server: {hostname}")
 	}
 	r.hidden = strings.NewReplacer(pairs...)
 }

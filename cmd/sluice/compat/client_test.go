@@ -1,0 +1,192 @@
+package compat
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/md5" //nolint:gosec // digest authentication is made of it
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+)
+
+// clientSays is what a client does beyond a single request.
+type clientSays struct {
+	until   string // asks again until the answer begins with this
+	beside  string // a request that a backend is still working on
+	login   string // user:password, for a digest
+	cookies bool   // sends back the cookies it was given
+}
+
+// String is what the document says of it.
+func (c clientSays) String() (text string) {
+	if c.until != "" {
+		text += ", in time"
+	}
+	if c.beside != "" {
+		text += ", during " + c.beside
+	}
+	if c.login != "" {
+		text += ", as " + c.login
+	}
+	if c.cookies {
+		text += ", with its cookie"
+	}
+	return text
+}
+
+var (
+	uuid   = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	chance = regexp.MustCompile(`(Set-Cookie: \w+=|nonce="|opaque=")[\w=+/:.-]+`)
+)
+
+// withoutChance has no values that nobody can know beforehand.
+func withoutChance(answer string) string {
+	return chance.ReplaceAllString(uuid.ReplaceAllString(answer, "{uuid}"), "$1{chance}")
+}
+
+// visit is what a client remembers from one request to the next.
+type visit struct {
+	cookie, challenge string
+}
+
+func (v *visit) remember(q *question, resp *http.Response) {
+	for _, c := range resp.Cookies() {
+		v.cookie = c.Name + "=" + c.Value
+	}
+	if q.login != "" {
+		v.challenge = resp.Header.Get("WWW-Authenticate")
+	}
+}
+
+// fields are those it adds to a request.
+func (v *visit) fields(q *question, to place) (fields []string) {
+	if q.cookies && v.cookie != "" {
+		fields = append(fields, "Cookie: "+v.cookie)
+	}
+	if q.login != "" && v.challenge != "" {
+		fields = append(fields, "Authorization: "+v.digest(q.login, to))
+	}
+	return fields
+}
+
+// digest is the answer to a challenge (RFC 2617, section 3.2.2).
+func (v *visit) digest(login string, to place) string {
+	user, password, _ := strings.Cut(login, ":")
+	hash := func(text string) string { return fmt.Sprintf("%x", md5.Sum([]byte(text))) } //nolint:gosec // see above
+	of := func(name string) string {
+		_, rest, _ := strings.Cut(v.challenge, name+`="`)
+		value, _, _ := strings.Cut(rest, `"`)
+		return value
+	}
+	who, what := hash(user+":"+of("realm")+":"+password), hash(to.method+":"+to.target)
+	response := hash(who + ":" + of("nonce") + ":00000001:abcdef:auth:" + what)
+	return fmt.Sprintf(`Digest username=%q, realm=%q, nonce=%q, uri=%q, qop=auth, nc=00000001, cnonce="abcdef", response=%q, opaque=%q, algorithm=MD5`,
+		user, of("realm"), of("nonce"), to.target, response, of("opaque"))
+}
+
+// until asks until the answer begins as wanted, and returns that one.
+func (a asker) until(q *question, host string) (answer string) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if answer = a.once(q, host, &visit{}); strings.HasPrefix(answer, q.until) {
+			break
+		}
+	}
+	return answer
+}
+
+// gate holds requests up, until they are let through.
+type gate struct{ arrived, leave chan struct{} }
+
+func newGate() gate { return gate{make(chan struct{}), make(chan struct{})} }
+
+func (g gate) hold(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Hold") != "" {
+			g.arrived <- struct{}{}
+			<-g.leave
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// beside asks while a backend is working on another request.
+func (a asker) beside(q *question, host string) string {
+	held := &question{times: 1, words: strings.Fields(q.beside), fields: append([]string{"X-Hold: yes"}, q.fields...)}
+	done := make(chan string)
+	go func() { done <- a.once(held, host, &visit{}) }()
+	select {
+	case <-a.gate.arrived:
+	case answer := <-done:
+		return "the request to be held up: " + answer
+	}
+	answer := a.once(q, host, &visit{})
+	a.gate.leave <- struct{}{}
+	<-done
+	return answer
+}
+
+func (a asker) tlsConfig(to place) *tls.Config {
+	c := &tls.Config{ServerName: to.serverName, InsecureSkipVerify: true, Certificates: []tls.Certificate{a.client}}
+	if to.alpn != "" {
+		c.NextProtos = []string{to.alpn}
+	}
+	return c
+}
+
+// hiddenOf are the forms a client's certificate is passed on in, and what is
+// written for them.
+func hiddenOf(client tls.Certificate) []string {
+	der := client.Certificate[0]
+	body := base64.StdEncoding.EncodeToString(der)
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return []string{
+		url.QueryEscape(string(text)), "{client's PEM}", url.QueryEscape(string(bytes.TrimSpace(text))), "{client's PEM}",
+		url.QueryEscape(body), "{client's certificate, escaped}", body, "{client's certificate}",
+	}
+}
+
+// datagram sends one, again and again, until there is an answer.
+func datagram(address, text string) (string, error) {
+	nc, err := net.Dial("udp", address)
+	if err != nil {
+		return "", err
+	}
+	defer nc.Close()
+	answer := make([]byte, 1024)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		fmt.Fprint(nc, text)
+		if err = nc.SetReadDeadline(time.Now().Add(time.Second / 2)); err != nil {
+			return "", err
+		}
+		n, readErr := nc.Read(answer)
+		if readErr == nil {
+			return string(answer[:n]), nil
+		}
+		err = readErr
+	}
+	return "", err
+}
+
+// plain is an answer's body without its coding.
+func plain(resp *http.Response) (io.Reader, error) {
+	switch resp.Header.Get("Content-Encoding") {
+	case "gzip":
+		return gzip.NewReader(resp.Body)
+	case "br":
+		return brotli.NewReader(resp.Body), nil
+	case "zstd":
+		return zstd.NewReader(resp.Body)
+	}
+	return resp.Body, nil
+}

@@ -73,7 +73,9 @@ func (s *Server) setForwarding(x *Exchange) {
 	setMissing(h, "X-Forwarded-Proto", cmp.Or(proto, x.Scheme))
 	setMissing(h, "X-Forwarded-Host", x.Authority)
 	setMissing(h, "X-Forwarded-Port", client.port)
-	setMissing(h, "X-Forwarded-Server", s.options.ServerName)
+	if s.options.ServerName != "" {
+		h.Set("X-Forwarded-Server", s.options.ServerName)
+	}
 	f.setConfigured(x, client.ip)
 }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash/fnv"
 	"iter"
 	"strings"
 
@@ -80,11 +79,11 @@ func cookieName(name, pool string) string {
 	}, name)
 }
 
-// cookieValue stands for a place.
+// cookieValue stands for a place. It is the value Traefik gives a server of that
+// URL, so that clients stay where they are when sluice takes over.
 func cookieValue(place string) string {
-	h := fnv.New64a()
-	h.Write([]byte(place))
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256([]byte(place))
+	return hex.EncodeToString(sum[:8])
 }
 
 // values are those of the client's cookies of that name.

@@ -114,3 +114,10 @@ func TestHealthChecks(t *testing.T) {
 	cancel()
 	p.wait()
 }
+
+// TestCookieValue: clients with a cookie of Traefik stay where they are.
+func TestCookieValue(t *testing.T) {
+	if got, want := cookieValue("http://127.0.0.1:8080"), "d30a576c03187167"; got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+}

@@ -26,6 +26,23 @@ type SourceCriterion struct {
 	RequestHost   bool        `key:"requesthost"`
 }
 
+// validate tells if it is not clear what tells sources apart.
+func (c *SourceCriterion) validate() error {
+	if c == nil {
+		return nil
+	}
+	said := 0
+	for _, is := range []bool{c.IPStrategy != nil, c.RequestHeader != "", c.RequestHost} {
+		if is {
+			said++
+		}
+	}
+	if said > 1 {
+		return errors.New("sources are told apart by one of ipstrategy, requestheadername and requesthost, not by several")
+	}
+	return nil
+}
+
 // IPAllowList refuses clients that are in none of the ranges.
 type IPAllowList struct {
 	SourceRange      []string    `key:"sourcerange"`
@@ -98,7 +115,7 @@ func (r *RateLimit) Validate() error {
 	if r.Average < 0 || r.Burst < 0 || r.Period < 0 {
 		return errors.New("average, burst and period cannot be below 0")
 	}
-	return nil
+	return r.Source.validate()
 }
 
 // InFlight bounds the requests of each source that are served at a time.
@@ -115,5 +132,5 @@ func (f *InFlight) Validate() error {
 	if f.Amount <= 0 {
 		return errors.New("the amount must be above 0")
 	}
-	return nil
+	return f.Source.validate()
 }

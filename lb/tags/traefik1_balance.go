@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -30,13 +31,21 @@ func (p *parser) balance1(settings map[string]setting1) *spec.LoadBalancer {
 	if !said {
 		return nil
 	}
-	if b.Sticky != nil && settings["backend.loadbalancer.stickiness"].value != "true" && settings["backend.loadbalancer.sticky"].value != "true" {
+	if b.Sticky != nil && !isTrue(settings["backend.loadbalancer.stickiness"]) && !isTrue(settings["backend.loadbalancer.sticky"]) {
 		b.Sticky = nil // how the cookie looks, but not that there is one
+	}
+	if b.Sticky != nil {
+		nameCookie(b.Sticky.Cookie, "backend-"+strings.ToLower(p.Service))
 	}
 	if b.Health != nil && b.Health.Path == "" {
 		b.Health = nil
 	}
 	return &b
+}
+
+func isTrue(s setting1) bool {
+	on, err := strconv.ParseBool(s.value)
+	return on && err == nil
 }
 
 func setBalance1(b *spec.LoadBalancer, option, value string) error {

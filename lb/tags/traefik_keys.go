@@ -53,8 +53,8 @@ func decode(labels []label, unsupported func(l label, reason string)) (objects, 
 			continue
 		}
 		elements := strings.Split(l.key, ".")
-		if slices.Contains(elements, "") {
-			return o, &keyError{label: l, reason: "an element of the key is empty"}
+		if slices.ContainsFunc(elements, func(e string) bool { return e == "" || e[0] == '[' }) {
+			return o, &keyError{label: l, reason: "an element of the key is empty or begins with ["}
 		}
 		key := strings.ToLower(l.key)
 		if value, twice := seen[key]; twice && value != l.value {
@@ -81,6 +81,10 @@ func (o *objects) label(l label, elements []string, unsupported func(label, stri
 		return nil
 	}
 	if len(elements) < 4 {
+		if strings.EqualFold(elements[1], "routers") { // as in Traefik, which takes no offence here
+			unsupported(l, "the key ends too early and is ignored")
+			return nil
+		}
 		return &keyError{label: l, reason: "the key ends too early"}
 	}
 	name, rest := elements[2], strings.ToLower(strings.Join(elements[3:], "."))

@@ -124,6 +124,9 @@ func (s *service) check() {
 		}
 		err = s.composed.Validate()
 	case s.balance != nil:
+		if s.balance.Sticky != nil {
+			nameCookie(s.balance.Sticky.Cookie, s.name+"@consulcatalog")
+		}
 		err = s.balance.Validate()
 	}
 	if err != nil {

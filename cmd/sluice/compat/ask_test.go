@@ -133,7 +133,7 @@ func where(q *question, host string) place {
 		return p
 	case "TLS":
 		p.port, p.rest, p.tls = q.words[1], strings.Join(q.words[3:], " "), true
-		p.serverName, p.alpn, _ = strings.Cut(strings.TrimPrefix(q.words[2], "-"), "/")
+		p.serverName = strings.TrimPrefix(q.words[2], "-")
 		return p
 	}
 	p.target = q.words[1]
@@ -147,6 +147,8 @@ func where(q *question, host string) place {
 		case "tls":
 			p.tls = true
 			p.serverName = strings.TrimPrefix(q.words[i+1], "-")
+		case "alpn":
+			p.alpn = q.words[i+1]
 		}
 	}
 	return p

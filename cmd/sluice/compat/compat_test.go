@@ -43,7 +43,7 @@ type stage struct {
 	backends  backends
 	// routes are what the backend "routes" serves: the file routes.json of a world.
 	routes atomic.Pointer[string]
-	gate      gate
+	gate   gate
 }
 
 func newStage(t *testing.T) *stage {

@@ -25,6 +25,9 @@ lb {
     name    = "udp"
     proto   = "udp"
   }
+  health {
+    statuses = ["passing", "warning"]
+  }
   certificates "all" {
     type = "path"
     cert = "certificates"

@@ -192,6 +192,7 @@ func testBrokenBody(t *testing.T, body string, then func(*wireClient), want stri
 	if strings.Contains(got, "\r\n0\r\n") || strings.Contains(got, "smuggled") || strings.Contains(got, ";") {
 		t.Errorf("the body %.80q reaches the upstream as %q", body, got)
 	}
+	c.nc.Close() // else the server waits a while for it
 	r.stop()
 }
 

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -26,16 +27,19 @@ func guard(next http.Handler, hosts hostCheck) http.Handler {
 				Status: http.StatusForbidden,
 				Detail: fmt.Sprintf("the host %q is not a name of this listener; use localhost or its address, or add the name to admin.hosts", r.Host),
 			})
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h.Set("Allow", "GET, HEAD")
-			writeProblem(w, problem{
-				Status: http.StatusMethodNotAllowed,
-				Detail: "nothing can be changed here: only GET and HEAD are answered",
-			})
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// isDeliberate reports whether a request that changes something was made by who
+// means it: browsers send neither this type without asking first, which is not
+// answered, nor the origin of another page as this one's.
+func isDeliberate(r *http.Request) bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	origin := r.Header.Get("Origin")
+	return kind == "application/json" && (origin == "" || origin == "http://"+r.Host)
 }
 
 // hostCheck knows the names a request may ask for. A page whose own name was

@@ -11,10 +11,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// endpoint is one path. Its title is for the front page.
+// endpoint is one path. Its title is for the front page. One that changes
+// something is asked by POST, all others by GET.
 type endpoint struct {
 	path, title string
 	serve       http.HandlerFunc
+	changes     bool
 }
 
 // handler finds endpoints by their exact path.
@@ -35,6 +37,10 @@ func newHandler(o Options, log *slog.Logger) *handler {
 	h.addJSON("/api/problems", "Tags that cannot be honoured, and why", o.Problems)
 	h.addJSON("/api/templates", "Templates and what became of them", o.Templates)
 	h.addJSON("/api/watches", "Queries and how fresh their answers are", o.Watches)
+	h.addJSON("/api/guard", "Lost instances that are kept, because most were lost at once", o.Guard)
+	if o.ReleaseGuard != nil {
+		h.endpoints = append(h.endpoints, endpoint{path: "/api/guard/release", serve: release(o.ReleaseGuard), changes: true})
+	}
 	if o.Explain != nil {
 		h.add("/api/explain", "Where a request would go, and why (?url=http://host/path&method=GET)", explain(o))
 	}
@@ -50,7 +56,7 @@ func newHandler(o Options, log *slog.Logger) *handler {
 }
 
 func (h *handler) add(path, title string, serve http.HandlerFunc) {
-	h.endpoints = append(h.endpoints, endpoint{path, title, serve})
+	h.endpoints = append(h.endpoints, endpoint{path: path, title: title, serve: serve})
 }
 
 func (h *handler) addJSON(path, title string, value func() any) {
@@ -76,7 +82,31 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	h.endpoints[i].serve(w, r)
+	e := h.endpoints[i]
+	methods := []string{http.MethodGet, http.MethodHead}
+	if e.changes {
+		methods = []string{http.MethodPost}
+	}
+	switch {
+	case !slices.Contains(methods, r.Method):
+		allowed := strings.Join(methods, ", ")
+		w.Header().Set("Allow", allowed)
+		writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "only " + allowed + " is answered here"})
+	case e.changes && !isDeliberate(r):
+		writeProblem(w, problem{
+			Status: http.StatusForbidden,
+			Detail: "this needs the header Content-Type: application/json, and must not come from a page of another host",
+		})
+	default:
+		e.serve(w, r)
+	}
+}
+
+// release has the guard let go, and tells whether it held anything.
+func release(letGo func() bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, "application/json", map[string]bool{"released": letGo()})
+	}
 }
 
 func health(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") }

@@ -17,6 +17,9 @@ func (h *handler) index(w http.ResponseWriter, _ *http.Request) {
 	type link struct{ Path, Title string }
 	var links []link
 	for _, e := range h.endpoints[1:] {
+		if e.changes {
+			continue // nothing to look at
+		}
 		links = append(links, link{e.path, e.title})
 	}
 	var page bytes.Buffer

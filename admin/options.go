@@ -22,7 +22,11 @@ type Options struct {
 	Ready func() Readiness
 
 	// Each of these returns a value that encoding/json can write.
-	Routes, Problems, Templates, Watches func() any
+	Routes, Problems, Templates, Watches, Guard func() any
+
+	// ReleaseGuard has the guard let go of what it holds. It reports whether it
+	// held anything.
+	ReleaseGuard func() bool
 
 	// Explain tells what would happen to a request. Its errors are shown as
 	// faults of the question.

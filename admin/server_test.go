@@ -224,6 +224,36 @@ func TestOnlyReading(t *testing.T) {
 	}
 }
 
+func TestReleasingTheGuard(t *testing.T) {
+	released := 0
+	o := everything()
+	o.Guard = func() any { return []int{released} }
+	o.ReleaseGuard = func() bool { released++; return true }
+	s := start(t, o)
+	for _, test := range []struct {
+		method, target string
+		status         int
+		header         []string
+	}{
+		{"GET", "/api/guard", 200, nil},
+		{"POST", "/api/guard", 405, []string{"Content-Type: application/json"}},
+		{"GET", "/api/guard/release", 405, nil},
+		{"POST", "/api/guard/release", 403, nil},
+		{"POST", "/api/guard/release", 403, []string{"Content-Type: text/plain"}},
+		{"POST", "/api/guard/release", 403, []string{"Content-Type: application/x-www-form-urlencoded"}},
+		{"POST", "/api/guard/release", 403, []string{"Content-Type: application/json", "Origin: http://evil.example"}},
+		{"POST", "/api/guard/release", 403, []string{"Content-Type: application/json", "Origin: null"}},
+	} {
+		if answer, body := ask(t, s, test.method, test.target, "", append(test.header, "Content-Length: 0")...); answer.StatusCode != test.status || released > 0 {
+			t.Errorf("%s %s %q: %d %s", test.method, test.target, test.header, answer.StatusCode, body)
+		}
+	}
+	answer, body := ask(t, s, "POST", "/api/guard/release", "", "Content-Type: application/json", "Content-Length: 0")
+	if answer.StatusCode != 200 || released != 1 || !strings.Contains(body, `"released": true`) {
+		t.Errorf("%d %s", answer.StatusCode, body)
+	}
+}
+
 // A web page whose name was made to resolve to this machine sends its own name
 // as Host, and must not get anything.
 func TestRebinding(t *testing.T) {

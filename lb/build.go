@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -39,6 +40,8 @@ type Options struct {
 	// TCPEntrypoints are the listeners that pass connections on. If there are
 	// none, their routes are made for any.
 	TCPEntrypoints []TCPEntrypoint
+	// Guard says when the loss of instances is not believed.
+	Guard Guard
 	// Middlewares makes the middlewares of routes, but for changes of the path;
 	// without it there are no others.
 	Middlewares Middlewares
@@ -66,8 +69,10 @@ type Builder struct {
 	manual   manual
 	// aliases counts who asks for each.
 	aliases map[string]int
-	// services are those whose tags can route, by name.
-	services map[string]*service
+	guard   *guard
+	// services are those whose tags can route, by name; departed are those that are
+	// not in the catalog any more, but kept by the guard.
+	services, departed map[string]*service
 	// unread are those of them whose instances are not known.
 	unread  map[string]*service
 	names   []string // of services, in order
@@ -105,6 +110,7 @@ func NewBuilder(o Options, pools Pools) *Builder {
 		services: map[string]*service{}, unread: map[string]*service{}, aliases: map[string]int{},
 		manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
+	b.departed, b.guard = map[string]*service{}, newGuard(o.Guard, b.serves)
 	b.command()
 	b.settle(configuration, &service{}, o.Static)
 	return b
@@ -117,6 +123,7 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 	for _, name := range b.stale(s) {
 		b.read(s, name)
 	}
+	b.review(s)
 	b.settleAdded()
 	b.seen = s.Generation()
 	gone, come := b.linker.update()
@@ -156,11 +163,13 @@ func (b *Builder) stale(s *watch.Snapshot) []string {
 	b.list(s)
 	names := slices.Collect(maps.Keys(b.unread))
 	for q, entry := range s.All {
-		if entry.Version <= b.seen && entry.Known {
-			continue
-		}
-		if h, ok := q.(watch.Health); ok && h == b.health(h.Service) && b.services[h.Service] != nil {
+		h, ok := q.(watch.Health)
+		switch {
+		case !ok || h != b.health(h.Service) || b.services[h.Service] == nil:
+		case entry.Version > b.seen || !entry.Known:
 			names = append(names, h.Service)
+		default:
+			b.guard.hear(h.Service, entry.Err)
 		}
 	}
 	slices.Sort(names)
@@ -171,6 +180,7 @@ func (b *Builder) stale(s *watch.Snapshot) []string {
 func (b *Builder) list(s *watch.Snapshot) {
 	list, _ := s.Entry(b.Options.services())
 	if !list.Known || b.heard && list.Version == b.listed {
+		b.guard.unsure = list.Err != nil
 		return
 	}
 	b.heard, b.listed = true, list.Version
@@ -178,14 +188,12 @@ func (b *Builder) list(s *watch.Snapshot) {
 	names := routable(services, b.Options)
 	gone, come := differences(b.names, names, func(x, y string) bool { return x == y }, strings.Compare)
 	for _, name := range gone {
-		b.settle(name, b.services[name], tags.Definition{})
-		delete(b.services, name)
-		delete(b.unread, name)
+		b.depart(name, slices.ContainsFunc(services, func(s watch.ServiceTags) bool { return s.Name == name }))
 	}
 	for _, name := range come {
-		known := &service{}
-		b.services[name], b.unread[name] = known, known
+		b.arrive(name)
 	}
+	b.guard.unsure = false
 	b.names, b.unasked = names, b.unasked || len(gone)+len(come) > 0
 }
 
@@ -200,6 +208,9 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 		known.state = stateOf(entry.Err)
 		b.unread[name] = known
 		d := b.commanded(name)
+		if kept := b.guard.of(name); len(kept) > 0 {
+			d = b.permitted(name, kept)
+		}
 		d.Problems = append(d.Problems, unreadable(name, entry.Err)...)
 		b.settle(name, known, d)
 		return
@@ -209,7 +220,7 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 	}
 	known.state, known.version = read, entry.Version
 	delete(b.unread, name)
-	b.settle(name, known, b.permitted(name, instances))
+	b.settle(name, known, b.permitted(name, b.guard.view(name, instances, time.Now())))
 }
 
 // settle puts a definition in the place of the one before.

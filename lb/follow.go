@@ -18,16 +18,20 @@ func (s *Server) follow(ctx context.Context) {
 	var built *Table
 	impatient := time.NewTimer(s.options.Patience)
 	defer impatient.Stop()
-	patient := true
+	patient, overdue := true, false
+	attention := time.NewTimer(never)
+	defer attention.Stop()
 	for {
 		snapshot := s.watcher.Snapshot()
 		if queries, changed := s.builder.Wants(snapshot); changed {
 			wants.Set(queries...)
 		}
-		if built == nil || built.Generation() != snapshot.Generation() {
+		if built == nil || built.Generation() != snapshot.Generation() || overdue {
 			table := s.build(snapshot)
 			s.logProblems(built, table)
-			built = table
+			s.logGuard(s.builder.guard.state())
+			built, overdue = table, false
+			attention.Reset(s.builder.guard.rest(time.Now()))
 		}
 		inForce := s.table.Load()
 		if inForce != built && (inForce != nil || built.Complete() || !patient && built.Settled()) {
@@ -37,11 +41,52 @@ func (s *Server) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-wants.Changed():
+		case <-attention.C:
+			overdue = true
+		case <-s.letGo:
+			s.builder.guard.release(time.Now())
+			overdue = true
 		case <-impatient.C:
 			// One service that cannot be read must not hold up the others for ever.
 			patient = false
 		}
 	}
+}
+
+// logGuard takes note of the guard's state, and tells when it begins to hold and
+// when it lets go.
+func (s *Server) logGuard(now GuardState) {
+	was := s.GuardState()
+	s.guarded.Store(&now)
+	switch {
+	case now.Holding && !was.Holding:
+		s.log.Error("most instances are gone at once, which is not believed: they are kept",
+			"instances", now.Instances, "services", len(now.Held), "until", now.Until.Format(time.RFC3339),
+			"hint", "if they are gone indeed, let go: POST /api/guard/release")
+	case was.Holding && !now.Holding:
+		s.log.Warn("lost instances are kept no longer", "were_kept", was.Instances, "after", time.Since(was.Since).Round(time.Millisecond))
+	}
+}
+
+// GuardState is a view of what the guard holds. It may be called at any time.
+func (s *Server) GuardState() GuardState {
+	if state := s.guarded.Load(); state != nil {
+		return *state
+	}
+	return GuardState{}
+}
+
+// ReleaseGuard has the guard believe the loss of what it holds. It reports
+// whether it held anything.
+func (s *Server) ReleaseGuard() bool {
+	if !s.GuardState().Holding {
+		return false
+	}
+	select {
+	case s.letGo <- struct{}{}:
+	default: // asked already
+	}
+	return true
 }
 
 // put puts a table in force. The first one must be complete, or be all that can

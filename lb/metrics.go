@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,12 +70,12 @@ type Breaker interface {
 
 // allPools reads the pools of the table in force, each once.
 func (t *Table) allPools() (all []PoolMetrics) {
-	seen := map[*target.Pool]bool{}
+	seen := map[string]bool{}
 	for p := range pools(t.Routes(), t.TCPRoutes()...) {
-		if seen[p] {
+		if seen[p.Name()] {
 			continue
 		}
-		seen[p] = true
+		seen[p.Name()] = true
 		stats := p.Stats()
 		if stats != (target.PoolStats{Open: stats.Open}) {
 			all = append(all, PoolMetrics{p.Name(), stats})
@@ -83,11 +84,15 @@ func (t *Table) allPools() (all []PoolMetrics) {
 	return all
 }
 
+// breakers reads the circuit breakers of the table in force, one of a name for
+// each route.
 func (t *Table) breakers() (all []BreakerMetrics) {
 	for _, r := range t.Routes() {
+		first := len(all)
 		for _, step := range r.Steps {
 			if b, ok := step.middleware.(Breaker); ok {
-				if state, ok := b.Breaker(); ok {
+				named := func(m BreakerMetrics) bool { return m.Middleware == step.Name }
+				if state, ok := b.Breaker(); ok && !slices.ContainsFunc(all[first:], named) {
 					all = append(all, BreakerMetrics{string(r.Dialect), r.Name, step.Name, state})
 				}
 			}

@@ -43,6 +43,9 @@ type Server struct {
 	untrusted    []string       // those and all by which proxies tell of clients
 	streams      sync.WaitGroup // one for each HTTP/2 connection
 	draining     atomic.Bool
+
+	guarded atomic.Pointer[GuardState] // nil until there was a table
+	letGo   chan struct{}              // asks for the guard to let go
 }
 
 // New returns a server that routes by what w knows. It does nothing before
@@ -53,6 +56,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	}
 	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, copies: copies{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.options.Table = o.TableOptions()
+	s.letGo = make(chan struct{}, 1)
 	s.upstreams.Grace = o.Timeouts.Departed
 	s.ownFields = o.Forwarding.fields()
 	s.untrusted = slices.Concat(forwarding, s.ownFields)
@@ -190,6 +194,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
+		err = s.prepareDrain(failed)
 	case err = <-failed:
 	}
 	s.drain(cut)
@@ -197,6 +202,22 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Wait()
 	s.targets.Close()
 	return err
+}
+
+// prepareDrain says that the server is not ready any more, and gives those who
+// ask time to go elsewhere.
+func (s *Server) prepareDrain(failed <-chan error) error {
+	s.draining.Store(true)
+	if s.options.DrainDelay == 0 {
+		return nil
+	}
+	s.log.Info("not ready any more", "serving_for", s.options.DrainDelay)
+	select {
+	case <-time.After(s.options.DrainDelay):
+		return nil
+	case err := <-failed:
+		return err
+	}
 }
 
 // drain stops accepting and waits for the requests in flight, for as long as

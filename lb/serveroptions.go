@@ -23,6 +23,9 @@ type ServerOptions struct {
 	Listeners []Listener
 
 	Timeouts Timeouts
+	// DrainDelay is how long the server goes on as before when it is to stop, but
+	// is not ready any more: for those in front of it to notice.
+	DrainDelay time.Duration
 	// Patience is how long the first table waits for services whose instances
 	// cannot be read, when all others are known.
 	Patience time.Duration

@@ -38,6 +38,8 @@ func (d *daemon) newAdmin() (*admin.Server, error) {
 			}
 		}
 		o.Routes = func() any { return routesView(d.lb.Table()) }
+		o.Guard = func() any { return viewGuard(d.lb.GuardState()) }
+		o.ReleaseGuard = d.releaseGuard
 		o.Explain = func(method, url string, header http.Header) (any, error) {
 			return explainView(d.lb.Table(), method, url, header)
 		}
@@ -57,6 +59,10 @@ func (d *daemon) ready() admin.Readiness {
 		if d.lb.Table() == nil {
 			wait("%s", d.catalogReason())
 		}
+		if g := d.lb.GuardState(); g.Holding {
+			r.Reasons = append(r.Reasons, fmt.Sprintf("%d lost instances of %d services are kept until %s: see /api/guard",
+				g.Instances, len(g.Held), g.Until.Format(time.RFC3339)))
+		}
 	}
 	for _, t := range d.templates() {
 		if t.Written.IsZero() && t.Confirmed.IsZero() {
@@ -72,6 +78,13 @@ func (d *daemon) ready() admin.Readiness {
 		r.StaleReason = fmt.Sprintf("%s: %v", query.Query, query.Err)
 	}
 	return r
+}
+
+// releaseGuard believes that what was lost is gone.
+func (d *daemon) releaseGuard() bool {
+	released := d.lb.ReleaseGuard()
+	d.log.Warn("the guard was told to let go", "held_anything", released)
+	return released
 }
 
 // catalogReason is why there is no routing table yet.

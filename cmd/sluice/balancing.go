@@ -73,7 +73,8 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 	o := lb.DefaultServerOptions()
 	o.Table = c.tableOptions()
 	o.Timeouts = c.LB.Timeouts.over(o.Timeouts)
-	o.Timeouts.Drain = c.LB.DrainTimeout
+	o.Timeouts.Drain, o.DrainDelay = c.LB.DrainTimeout, c.LB.DrainDelay
+	o.Table.Guard = c.LB.Guard.options(c.Catalog.Path != "")
 	c.LB.Limits.set(&o)
 	o.Forwarding = c.LB.Forwarding.options()
 	o.ServerName = c.LB.Forwarding.ServerName.Or(o.ServerName)

@@ -128,7 +128,7 @@ func DefaultConfig() Config {
 		Vault:             defaultVault(),
 		Catalog:           Catalog{Address: "127.0.0.1"},
 		DefaultDelimiters: Delimiters{Left: "{{", Right: "}}"},
-		LB:                LB{DrainTimeout: 30 * time.Second, AccessLog: AccessLog{Format: "json"}},
+		LB:                LB{DrainTimeout: 30 * time.Second, Guard: defaultGuard(), AccessLog: AccessLog{Format: "json"}},
 		Tags: Tags{
 			FabioPrefix:   "urlprefix-",
 			TraefikPrefix: "traefik",

@@ -19,8 +19,12 @@ type LB struct {
 	Certificates []Certificates `hcl:"certificates,accumulate"`
 	// DrainTimeout is how long running requests are given at the end.
 	DrainTimeout time.Duration `hcl:"drain_timeout"`
-	Timeouts     LBTimeouts    `hcl:"timeouts"`
-	Limits       LBLimits      `hcl:"limits"`
+	// DrainDelay is how long it goes on serving before that, while it says that it
+	// is not ready.
+	DrainDelay time.Duration `hcl:"drain_delay"`
+	Guard      LBGuard       `hcl:"guard"`
+	Timeouts   LBTimeouts    `hcl:"timeouts"`
+	Limits     LBLimits      `hcl:"limits"`
 	// TrustedProxies are the addresses and CIDR blocks of peers whose
 	// forwarding headers are believed.
 	TrustedProxies []string   `hcl:"trusted_proxies"`
@@ -51,6 +55,27 @@ type LBTimeouts struct {
 	UpstreamIdle time.Duration `hcl:"upstream_idle"`
 	Tunnel       time.Duration `hcl:"tunnel"`
 	Departed     time.Duration `hcl:"departed"`
+}
+
+// LBGuard says when the loss of instances is not believed.
+type LBGuard struct {
+	MaxLoss      Percent       `hcl:"max_loss"` // 0 and 100 are off
+	MinInstances int           `hcl:"min_instances"`
+	Window       time.Duration `hcl:"window"`
+	Hold         time.Duration `hcl:"hold"`
+}
+
+func defaultGuard() LBGuard {
+	d := lb.DefaultGuard()
+	return LBGuard{Percent(d.MaxLoss * 100), d.MinInstances, d.Window, d.Hold}
+}
+
+// options are off if the catalog is files: those are changed on purpose.
+func (g LBGuard) options(files bool) lb.Guard {
+	if g.MaxLoss == 0 || files {
+		return lb.Guard{}
+	}
+	return lb.Guard{MaxLoss: float64(g.MaxLoss) / 100, MinInstances: g.MinInstances, Window: g.Window, Hold: g.Hold}
 }
 
 // over replaces what is set.
@@ -180,6 +205,10 @@ func (c *Certificates) source() (lb.CertSource, error) {
 // validate leaves to package lb what it checks itself.
 func (l *LB) validate(f *faultList) {
 	f.notNegative("lb.drain_timeout", l.DrainTimeout)
+	f.notNegative("lb.drain_delay", l.DrainDelay)
+	if l.Guard.MaxLoss > 0 {
+		f.add("lb.guard", l.Guard.options(false).Validate())
+	}
 	l.AccessLog.validate(f)
 	l.Health.validate(f)
 	for _, a := range l.Auth {

@@ -17,6 +17,9 @@ type lbMetrics struct {
 	connectionWaits, refusedConnections, certificateExpiry, http2Errors           *prometheus.Desc
 	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections *prometheus.Desc
 	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent                    *prometheus.Desc
+	poolTargets, poolPanic, poolEjections, poolRetries, poolDenied                *prometheus.Desc
+	breakerOpen, breakerTrips                                                     *prometheus.Desc
+	guardHolding, guardInstances, guardTrips                                      *prometheus.Desc
 	logLines, logDropped                                                          *prometheus.Desc
 }
 
@@ -60,6 +63,18 @@ func newLBMetrics() lbMetrics {
 		tcpFailures:    newDesc("lb_passed_failures_total", "Those of them that could not be passed on or were cut.", passed...),
 		tcpReceived:    newDesc("lb_passed_received_bytes_total", "Bytes from clients.", passed...),
 		tcpSent:        newDesc("lb_passed_sent_bytes_total", "Bytes to clients.", passed...),
+
+		poolTargets:   newDesc("lb_pool_targets", "Members of the pool, where one is not simply open: open, starting (of the open ones), down by a health check, ejected.", "pool", "state"),
+		poolPanic:     newDesc("lb_pool_panic", "Whether so few members are well that it does not count.", "pool"),
+		poolEjections: newDesc("lb_pool_ejections_total", "Times a member was passed over for failing.", "pool"),
+		poolRetries:   newDesc("lb_pool_retries_total", "Second tries that were taken from the pool's budget.", "pool"),
+		poolDenied:    newDesc("lb_pool_retries_denied_total", "Second tries there was no budget for.", "pool"),
+		breakerOpen:   newDesc("lb_breaker_open", "What the circuit breaker lets through: 0 everything, 0.5 some, 1 nothing.", "dialect", "route", "middleware"),
+		breakerTrips:  newDesc("lb_breaker_trips_total", "Times it opened.", "dialect", "route", "middleware"),
+
+		guardHolding:   newDesc("lb_guard_holding", "Whether instances are kept that were lost, because most were lost at once."),
+		guardInstances: newDesc("lb_guard_instances", "Lost instances that are kept."),
+		guardTrips:     newDesc("lb_guard_trips_total", "Times most instances were lost at once."),
 
 		logLines:   newDesc("access_log_lines_total", "Lines written to the access log."),
 		logDropped: newDesc("access_log_dropped_lines_total", "Lines lost because its target was too slow or failed."),
@@ -125,11 +140,40 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 		out.gauge(m.targetConnections, float64(t.Idle), t.Target, "idle")
 		out.gauge(m.targetConnections, float64(t.Open-t.Idle), t.Target, "used")
 	}
+	m.collectProtection(b, &view, out)
 	if b.accessLog != nil {
 		written, dropped := b.accessLog.Stats()
 		out.counter(m.logLines, written)
 		out.counter(m.logDropped, dropped)
 	}
+}
+
+// collectProtection sends what is done for the sake of targets and of routes.
+func (m *lbMetrics) collectProtection(b *balancing, view *lb.Metrics, out metricSink) {
+	flag := func(on bool) float64 {
+		if on {
+			return 1
+		}
+		return 0
+	}
+	for _, p := range view.Pools {
+		for state, n := range map[string]int{"open": p.Open, "starting": p.Starting, "down": p.Down, "ejected": p.Ejected} {
+			out.gauge(m.poolTargets, float64(n), p.Pool, state)
+		}
+		out.gauge(m.poolPanic, flag(p.Panics), p.Pool)
+		out.counter(m.poolEjections, p.Ejections, p.Pool)
+		out.counter(m.poolRetries, p.Retries, p.Pool)
+		out.counter(m.poolDenied, p.Denied, p.Pool)
+	}
+	for _, c := range view.Breakers {
+		labels := []string{c.Dialect, c.Route, c.Middleware}
+		out.gauge(m.breakerOpen, flag(c.Open)+flag(c.Recovering)/2, labels...)
+		out.counter(m.breakerTrips, c.Trips, labels...)
+	}
+	g := b.GuardState()
+	out.gauge(m.guardHolding, flag(g.Holding))
+	out.gauge(m.guardInstances, float64(g.Instances))
+	out.counter(m.guardTrips, g.Trips)
 }
 
 func (m *countMetrics) collect(c lb.Counts, out metricSink, labels ...string) {

@@ -96,6 +96,16 @@ type problemView struct {
 	Hint   string `json:"hint,omitempty"`
 }
 
+// guardView is what is kept of instances that were lost.
+type guardView struct {
+	Holding   bool           `json:"holding"`
+	Since     *time.Time     `json:"since,omitempty"`
+	Until     *time.Time     `json:"until,omitempty"`
+	Instances int            `json:"instances"`
+	Services  map[string]int `json:"services"`
+	Trips     uint64         `json:"trips"`
+}
+
 // templateView is one template.
 type templateView struct {
 	Source      string     `json:"source"`
@@ -271,6 +281,14 @@ func watchesView(s watch.Status) watcherView {
 			Tries:      q.Tries,
 			Filtered:   q.Filtered,
 		})
+	}
+	return v
+}
+
+func viewGuard(s lb.GuardState) guardView {
+	v := guardView{s.Holding, timeOrNil(s.Since), timeOrNil(s.Until), s.Instances, s.Held, s.Trips}
+	if v.Services == nil {
+		v.Services = map[string]int{}
 	}
 	return v
 }

@@ -57,6 +57,8 @@ func TestScripts(t *testing.T) {
 			"kv":      kv,
 			"backend": backend,
 			"get":     get,
+			"load":    loadCommand,
+			"flap":    flap,
 			"await":   await,
 			"signal":  signalBackground,
 			"status":  status,
@@ -75,6 +77,7 @@ type script struct {
 	vault    *parts.Vault
 	nomad    *parts.Nomad
 	backends map[string]instance
+	loads    map[string]*load
 	notified *net.UnixConn
 }
 

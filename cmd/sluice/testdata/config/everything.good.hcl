@@ -267,6 +267,15 @@ lb {
   }
 
   drain_timeout   = "7s"
+  drain_delay     = "3s"
+
+  guard {
+    max_loss      = "40%"
+    min_instances = 9
+    window        = "11s"
+    hold          = "12m"
+  }
+
   trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
 
   timeouts {

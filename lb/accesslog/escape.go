@@ -84,9 +84,9 @@ func arePlain(s string) bool {
 	_ = s[7]
 	n := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	control := n - each*' '
+	del, control := n+each, n-each*' '
 	quote, backslash := n^each*'"'-each, n^each*'\\'-each
-	return (n|n+each|control|quote|backslash)&(each*0x80) == 0
+	return (n|del|control|quote|backslash)&(each*0x80) == 0
 }
 
 // cutValue returns as much of s as fits into left bytes, and what is left then,

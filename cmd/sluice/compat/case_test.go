@@ -29,9 +29,10 @@ type testCase struct {
 
 // instance is one that is registered.
 type instance struct {
-	backend, service, address string
-	checks                    []string
-	tags                      []string
+	backend, service string
+	maintenance      bool
+	checks           []string
+	tags             []string
 }
 
 type key struct{ name, value string }
@@ -185,8 +186,8 @@ func (c *testCase) parseInstance(text string) error {
 		switch name, value, _ := strings.Cut(word, "="); name {
 		case "service":
 			i.service = value
-		case "address":
-			i.address = value
+		case "maintenance":
+			i.maintenance = true
 		case "checks":
 			i.checks = strings.FieldsFunc(value, func(r rune) bool { return r == ',' })
 		default:

@@ -219,5 +219,8 @@ func (s *stage) register(t *testing.T, id string, i instance) {
 		t.Fatal(err)
 	}
 	s.consul.Register(string(body))
+	if i.maintenance {
+		s.consul.Do("PUT", "/v1/agent/service/maintenance/"+id+"?enable=true", "")
+	}
 	t.Cleanup(func() { s.consul.Deregister(id) })
 }

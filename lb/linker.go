@@ -314,6 +314,7 @@ func same(a, b *tags.Route) bool {
 		return a.Service == b.Service
 	}
 	return a.Rule == b.Rule && a.Match.String() == b.Match.String() && a.Precedence == b.Precedence && a.Pool == b.Pool &&
+		a.Unlogged == b.Unlogged && a.Uncounted == b.Uncounted &&
 		slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares)
 }
 

@@ -93,6 +93,9 @@ func (s *Server) endRecord(x *Exchange, took time.Duration) {
 	if r == nil {
 		return
 	}
+	if x.Route != nil && x.Route.Unlogged {
+		return
+	}
 	o := &x.Outcome
 	r.entry = accesslog.Entry{
 		Start: r.began, Duration: took, Entrypoint: x.entry.label,

@@ -195,7 +195,9 @@ func (m *metrics) observe(x *Exchange, took time.Duration) {
 	if x.Route != nil && x.Route.counters != nil {
 		c = x.Route.counters
 	}
-	c.of(x).observe(&x.Outcome, took)
+	if x.Route == nil || !x.Route.Uncounted {
+		c.of(x).observe(&x.Outcome, took)
+	}
 	x.entry.counters.of(x).observe(&x.Outcome, took)
 }
 

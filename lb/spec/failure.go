@@ -71,5 +71,6 @@ func (e *Errors) Validate() error {
 	if len(e.Status) == 0 || e.Service == "" {
 		return errors.New("status and service are both needed")
 	}
-	return nil
+	_, err := ParseStatuses(e.Status)
+	return err
 }

@@ -62,6 +62,9 @@ type Route struct {
 	// Otherwise Host is sent, or the target's address if that is empty.
 	PassHost bool
 	Host     string
+	// Unlogged keeps its requests out of the access log, Uncounted out of the
+	// metrics of routes.
+	Unlogged, Uncounted bool
 	// Pool is the name of a pool to be resolved, of the same dialect.
 	Pool string
 	// Origin ranks definitions of one name. Tag and Instance say where the

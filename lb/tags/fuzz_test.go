@@ -185,6 +185,10 @@ func FuzzParseCommands(f *testing.F) {
 func FuzzParse(f *testing.F) {
 	f.Add("urlprefix-/a\ntraefik.enable=true\ntraefik.frontend.rule=Host:x")
 	f.Add("traefik.http.routers.r.rule=Host(`x`)\ntraefik.http.middlewares.m.addprefix.prefix=/x\ntraefik.tcp.routers.r.rule=y")
+	f.Add("traefik.http.services.s.weighted.services[1].name=a\ntraefik.http.services.m.mirroring.mirrors[0].percent=10\n" +
+		"traefik.http.services.m.mirroring.service=s\ntraefik.http.services.f.failover.errors.status=500-599")
+	f.Add("traefik.frontend.rateLimit.rateSet.a.period=1s\ntraefik.frontend.headers.customRequestHeaders=A:b||C:d\n" +
+		"traefik.backend.loadbalancer.stickiness=true\ntraefik.frontend.auth.basic.users=a:b\ntraefik.frontend.errors.e.status=5")
 	f.Add("traefik.frontends.a.rule=Path:/x\ntraefik.http.services.s.loadbalancer.server.port=80")
 	f.Fuzz(func(t *testing.T, text string) {
 		o := DefaultOptions()

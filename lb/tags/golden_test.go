@@ -155,6 +155,9 @@ func dump(d Definition) string {
 		if !r.PassHost {
 			fmt.Fprintf(&b, "\thost %q\n", r.Host)
 		}
+		if r.Unlogged || r.Uncounted {
+			fmt.Fprintf(&b, "\tunlogged %v, uncounted %v\n", r.Unlogged, r.Uncounted)
+		}
 		fmt.Fprintf(&b, "\tpool %q\n", r.Pool)
 	}
 	for _, r := range d.TCPRoutes {

@@ -282,7 +282,7 @@ func best[T any](
 
 func (a router) equal(b router) bool {
 	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls && a.syntax == b.syntax &&
-		a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
+		a.unlogged == b.unlogged && a.uncounted == b.uncounted && a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
 }
 
 func (m *merger) router(v variant[router]) {
@@ -317,6 +317,8 @@ func (m *merger) router(v variant[router]) {
 		Entrypoints: r.entrypoints,
 		Middlewares: local(r.middlewares),
 		PassHost:    true,
+		Unlogged:    r.unlogged,
+		Uncounted:   r.uncounted,
 		Pool:        local([]string{r.service})[0],
 		Origin:      v.origin,
 		Tag:         r.rule.tag,

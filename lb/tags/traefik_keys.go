@@ -38,6 +38,8 @@ type router struct {
 	middlewares []string
 	service     string
 	tls         bool
+	unlogged    bool
+	uncounted   bool
 	// broken is why it cannot be served, and by is the tag that says so.
 	broken string
 	by     label
@@ -136,7 +138,7 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		r.tls = true
 		unsupported(l, "this option is not supported yet; the router serves TLS with the listener's certificates")
 	case group == "observability":
-		unsupported(l, "this option is not supported yet and ignored")
+		return r.observe(option, l)
 	case option == "rulesyntax":
 		if r.syntax = syntax(l.value); r.syntax != syntaxV3 && r.syntax != syntaxV2 {
 			r.syntax = syntaxV3
@@ -146,6 +148,21 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		return &keyError{label: l, reason: "routers have no option " + option}
 	}
 	return err
+}
+
+// observe reads what becomes known of the router's requests. There is no tracing
+// that could be switched off.
+func (r *router) observe(option string, l label) *keyError {
+	switch option {
+	case "observability.accesslogs", "observability.metrics", "observability.tracing":
+		on, err := l.bool()
+		r.unlogged = r.unlogged || err == nil && !on && option == "observability.accesslogs"
+		r.uncounted = r.uncounted || err == nil && !on && option == "observability.metrics"
+		return err
+	case "observability.traceverbosity":
+		return nil
+	}
+	return &keyError{label: l, reason: "routers have no option " + option}
 }
 
 func (l label) int() (int, *keyError) {

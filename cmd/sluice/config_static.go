@@ -16,11 +16,13 @@ type StaticRoute struct {
 	Origin string
 	Name   string // the label of the stanza
 
-	// Rule is in Traefik's v3 syntax. Hosts and Paths (prefixes) stand for one:
+	// Rule is in the syntax of Traefik "v1", "v2" or "v3", which is that without
+	// RuleSyntax. Hosts and Paths (prefixes) stand for one:
 	// any of the hosts, and any of the paths.
-	Rule  string   `hcl:"rule"`
-	Hosts []string `hcl:"host"`
-	Paths []string `hcl:"path"`
+	Rule       string   `hcl:"rule"`
+	RuleSyntax string   `hcl:"rule_syntax"`
+	Hosts      []string `hcl:"host"`
+	Paths      []string `hcl:"path"`
 
 	Entrypoints []string `hcl:"entrypoints"`
 	Priority    int      `hcl:"priority"` // 0: the length of the rule
@@ -70,7 +72,7 @@ func (r *StaticRoute) rule() string {
 
 func (r *StaticRoute) static() tags.StaticRoute {
 	return tags.StaticRoute{
-		Name: r.Name, Source: r.Origin, Rule: r.rule(), Priority: r.Priority, Entrypoints: r.Entrypoints,
+		Name: r.Name, Source: r.Origin, Rule: r.rule(), Syntax: r.RuleSyntax, Priority: r.Priority, Entrypoints: r.Entrypoints,
 		Middlewares: r.Middlewares, TLS: r.TLS, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
 		Balance: r.LoadBalancer.spec, RewriteHost: !r.PassHost.Or(true), ServerName: r.ServerName, SkipVerify: r.SkipVerify,
 		WithoutDefaults: !r.Defaults.Or(true),
@@ -136,6 +138,9 @@ func (c *Config) setStatic(o *lb.Options) {
 	}
 	if c.Defaults.Rule != "" {
 		o.Tags.DefaultRule = c.Defaults.Rule
+	}
+	if c.Tags.RuleSyntax != "" {
+		o.Tags.RuleSyntax = c.Tags.RuleSyntax
 	}
 	if c.Defaults.Rule1 != "" {
 		o.Tags.DefaultRule1 = c.Defaults.Rule1

@@ -27,8 +27,10 @@ type StaticRoute struct {
 	Name string
 	// Source is where it stands: file:line:column.
 	Source string
-	// Rule is in Traefik's v3 syntax.
-	Rule        string
+	// Rule is in the syntax of that version of Traefik: "v1", "v2" or, also if it
+	// is empty, "v3".
+	Rule, Syntax string
+
 	Priority    int // 0 is the length of the rule
 	Entrypoints []string
 	// Middlewares are those of the configuration; NAME@consulcatalog is one that a
@@ -127,9 +129,14 @@ func (m StaticMiddleware) middleware(pools map[string][]StaticPool) (Middleware,
 }
 
 func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err error) {
-	rule, err := parseRule(r.Rule, syntaxV3, patterns)
-	if fault, ok := errors.AsType[*ruleError](err); ok {
-		return made, pool, fmt.Errorf("rule, at byte %d of %s: %w%s", fault.offset, r.Rule, err, hinted(fault.hint))
+	made = Route{
+		Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule,
+		Precedence:  match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
+		Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), WithoutDefaults: r.WithoutDefaults,
+		PassHost: !r.RewriteHost, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
+	}
+	if err := r.rule(&made, patterns); err != nil {
+		return made, pool, err
 	}
 	if (r.Service == "") == (len(r.Targets) == 0) {
 		return made, pool, errors.New("either service or targets says who serves it")
@@ -138,15 +145,6 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 		if err := r.Balance.Validate(); err != nil {
 			return made, pool, fmt.Errorf("load_balancer: %w", err)
 		}
-	}
-	if r.TLS {
-		rule = match.And{rule, match.TLS{}}
-	}
-	made = Route{
-		Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule, Match: rule,
-		Precedence:  match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
-		Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), WithoutDefaults: r.WithoutDefaults,
-		PassHost: !r.RewriteHost, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
 	}
 	pool = Pool{Name: made.Pool, Dialect: File, PassHost: true, Balance: r.Balance, Origin: unbeatable}
 	for _, text := range r.Targets {
@@ -157,6 +155,27 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 		pool.Endpoints = append(pool.Endpoints, e)
 	}
 	return made, pool, nil
+}
+
+// rule reads the rule. One of Traefik v1 may change the path as well.
+func (r StaticRoute) rule(made *Route, patterns *match.Patterns) (err error) {
+	switch r.Syntax {
+	case "v1":
+		var rule rule1
+		rule, err = parseRule1(r.Rule, patterns)
+		made.Match, made.Steps, made.SlashPaths = rule.expr(), rule.steps(), rule.slash
+	case "", string(syntaxV2), string(syntaxV3):
+		made.Match, err = parseRule(r.Rule, cmp.Or(syntax(r.Syntax), syntaxV3), patterns)
+	default:
+		return fmt.Errorf("there is no rule syntax %q (v1, v2, v3)", r.Syntax)
+	}
+	if fault, ok := errors.AsType[*ruleError](err); ok {
+		return fmt.Errorf("rule, at byte %d of %s: %w%s", fault.offset, r.Rule, err, hinted(fault.hint))
+	}
+	if r.TLS {
+		made.Match = match.And{made.Match, match.TLS{}}
+	}
+	return err
 }
 
 func hinted(hint string) string {

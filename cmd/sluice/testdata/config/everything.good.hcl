@@ -377,6 +377,7 @@ fabio {
 
 tags {
   exposed_by_default = true
+  rule_syntax = "v2"
   fabio_prefix       = "route-"
   traefik_prefix     = "edge"
   dialects           = ["fabio"]
@@ -463,6 +464,7 @@ route "api" {
 route "old" {
   rule    = "Host(`old.example.com`)"
   targets = ["http://10.0.0.1:80", "http://10.0.0.2 weight=3"]
+  rule_syntax = "v2"
 }
 
 middleware "strip" "strip_prefix" { prefixes = ["/v1"] }

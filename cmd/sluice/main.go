@@ -33,6 +33,7 @@ var subcommands = map[string]func(program, context.Context, []string) error{
 	"validate": program.validate,
 	"routes":   program.routes,
 	"explain":  program.explain,
+	"migrate":  program.migrate,
 	"version":  program.version,
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 const usageHead = `Usage: sluice [flags]
-       sluice validate|routes|explain|version [flags]
+       sluice validate|routes|explain|migrate|version [flags]
 
 sluice watches Consul and turns what it learns into config files, made from
 templates, and into live traffic, routed by the tags of services.
@@ -21,6 +21,7 @@ templates, and into live traffic, routed by the tags of services.
   validate   check configuration files and templates, then exit
   routes     list the routes and problems of the sluice that runs here
   explain    say where a request to a URL would go, and why
+  migrate    write the configuration that stands for Fabio's or Traefik's
   version    print the version
 `
 

@@ -37,6 +37,16 @@ The exit status is 0 if a route matches, even if no instance is healthy, 1 if
 none does, 13 if the question makes no sense, 15 if the configuration does not,
 and 14 if there is nobody to ask.
 `
+	migrateUsage = `Usage: sluice migrate [flags] FILE...
+
+Writes the configuration that stands for files of Fabio (properties), Traefik 1
+(TOML) and Traefik 2 or 3 (TOML or YAML, static or of the file provider). What
+has no equivalent is listed on standard error, with its line. Tags of services
+stay as they are.
+
+  sluice migrate fabio.properties >sluice.hcl
+  sluice migrate -o sluice.hcl traefik.yml dynamic.yml
+`
 	validateUsage = `Usage: sluice validate [flags]
 
 Checks configuration files, listeners, templates and, with -catalog, service

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// migrate writes the configuration that stands for the files of another load
+// balancer.
+func (p program) migrate(_ context.Context, args []string) error {
+	var kind, out string
+	own := []flagSpec{
+		{name: "kind", value: "KIND", help: "What the file is of: fabio, traefik1 or traefik (v2 and v3). Found out if not given.",
+			set: func(_ *commandLine, value string) error { kind = value; return nil }},
+		{name: "o", value: "FILE", help: "Where to write the configuration (default: standard output).",
+			set: func(_ *commandLine, value string) error { out = value; return nil }},
+	}
+	cl, err := parseCommandLine(args, own...)
+	if err != nil {
+		return err
+	}
+	if cl.Help {
+		return p.writeToolUsage(migrateUsage, own)
+	}
+	if len(cl.Args) == 0 {
+		return &exitError{exitFlags, fmt.Errorf("the file to migrate is missing: sluice migrate [flags] FILE… (see sluice migrate -h)")}
+	}
+	m := newMigration()
+	for _, path := range cl.Args {
+		if err := m.read(path, kind, p.getenv); err != nil {
+			return &exitError{exitConfig, err}
+		}
+	}
+	text, err := m.text()
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	slices.SortStableFunc(m.notes, func(a, b note) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.line, b.line)) })
+	for _, n := range m.notes {
+		fmt.Fprintln(p.stderr, n)
+	}
+	if out == "" {
+		_, err = p.stdout.Write([]byte(text))
+		return err
+	}
+	return os.WriteFile(out, []byte(text), 0o600) // there may be a token in it
+}
+
+// migration is a configuration that is being put together.
+type migration struct {
+	Config
+	// comments tell where settings come from; see [hclWriter].
+	comments map[string][]string
+	notes    []note
+	sources  []string
+
+	redirects map[string]string // of entry points, to others
+	rules     string            // the syntax of rules that do not say
+}
+
+// note is something without an equivalent.
+type note struct {
+	path string
+	line int
+	text string
+}
+
+func (n note) String() string {
+	if n.line == 0 {
+		return fmt.Sprintf("%s: %s", n.path, n.text)
+	}
+	return fmt.Sprintf("%s:%d: %s", n.path, n.line, n.text)
+}
+
+func newMigration() *migration {
+	return &migration{Config: DefaultConfig(), comments: map[string][]string{}}
+}
+
+func (m *migration) comment(path, format string, args ...any) {
+	m.comments[path] = append(m.comments[path], fmt.Sprintf(format, args...))
+}
+
+// read takes in a file.
+func (m *migration) read(path, kind string, getenv func(string) string) error {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading what to migrate: %w", err)
+	}
+	if kind == "fabio" || kind == "" && isProperties(path, string(src)) {
+		m.sources = append(m.sources, path+" (Fabio)")
+		return m.fabio(path, string(src), getenv)
+	}
+	tree, err := parseTree(path, src)
+	if err != nil {
+		return err
+	}
+	if kind == "" {
+		kind = "traefik"
+		if tree.isTraefik1() {
+			kind = "traefik1"
+		}
+	}
+	switch kind {
+	case "traefik1":
+		m.sources = append(m.sources, path+" (Traefik 1)")
+		m.traefik1(tree)
+	case "traefik":
+		m.sources = append(m.sources, path+" (Traefik 2 or 3)")
+		m.traefik(tree)
+	default:
+		return fmt.Errorf("-kind: %q is none of fabio, traefik1, traefik", kind)
+	}
+	for _, s := range tree.left() {
+		m.notes = append(m.notes, note{path, s.line, s.path + " has no equivalent and is left out"})
+	}
+	return nil
+}
+
+// text is the configuration, after a check that it is one.
+func (m *migration) text() (string, error) {
+	m.finish()
+	head := "# Made by sluice migrate of " + strings.Join(m.sources, ", ") + ".\n"
+	for _, n := range m.notes {
+		head += "# not taken over: " + n.String() + "\n"
+	}
+	text := head + "\n" + encodeConfig(m.Config, m.comments)
+	c := DefaultConfig()
+	if err := c.loadText("the migrated configuration", []byte(text)); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// isProperties tells a properties file from TOML and YAML.
+func isProperties(path, text string) bool {
+	if filepath.Ext(path) == ".properties" {
+		return true
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "!") {
+			continue
+		}
+		key, _ := splitProperty(line)
+		_, ok := findFabioKey(key)
+		return ok && strings.Contains(key, ".")
+	}
+	return false
+}

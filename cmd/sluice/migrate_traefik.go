@@ -1,0 +1,363 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+
+	"github.com/sluiceproxy/sluice/watch/dial"
+)
+
+// isTraefik1 tells a configuration of Traefik 1 from those of its successors.
+func (t *tree) isTraefik1() bool {
+	if t.has("providers") || t.has("http") || t.has("tcp") || t.has("certificatesResolvers") {
+		return false
+	}
+	for _, name := range t.names("entryPoints") {
+		if at := "entryPoints." + name; t.has(at+".tls") || t.has(at+".redirect") || t.has(at+".compress") {
+			return true
+		}
+	}
+	return slices.ContainsFunc([]string{"frontends", "backends", "defaultEntryPoints", "consulCatalog", "logLevel", "traefikLog", "file", "retry", "rootCAs"}, t.has)
+}
+
+// migrated is the name of the source of certificates.
+const migrated = "migrated"
+
+// traefik takes over static and dynamic configuration of Traefik 2 and 3.
+func (m *migration) traefik(t *tree) {
+	for _, name := range t.names("entryPoints") {
+		m.entrypoint(t, name)
+	}
+	m.catalog(t, "providers.consulCatalog", "traefik")
+	if file := cmp.Or(t.text("providers.file.filename"), t.text("providers.file.directory")); file != "" {
+		m.notes = append(m.notes, note{t.path, t.line("providers.file"), "routes in " + file + " are taken over if that is named beside this file"})
+	}
+	t.take("providers.file.watch", "global", "ping", "experimental.fastProxy")
+	m.rules = cmp.Or(t.text("core.defaultRuleSyntax"), m.rules)
+	m.Tags.RuleSyntax = m.rules
+	m.logs(t, "log.level", "log.filePath", "log.format")
+	m.accessLog(t)
+	m.api(t)
+	for _, name := range t.names("http.middlewares") {
+		m.middleware(t, name)
+	}
+	for _, name := range t.names("http.routers") {
+		m.router(t, name)
+	}
+	for _, name := range t.names("http.services") {
+		t.take("http.services." + name) // what routers use of it is told there
+	}
+	for i := range t.count("tls.certificates") {
+		at := fmt.Sprintf("tls.certificates[%d]", i)
+		m.certificate(t, at, at+".certFile", at+".keyFile")
+	}
+	m.certificate(t, "tls.stores.default.defaultCertificate", "tls.stores.default.defaultCertificate.certFile", "tls.stores.default.defaultCertificate.keyFile")
+}
+
+func (m *migration) origin(t *tree, at string) string {
+	return fmt.Sprintf("%s:%d: %s", t.path, t.line(at), at)
+}
+
+func (m *migration) entrypoint(t *tree, name string) {
+	at := "entryPoints." + name
+	address, proto, _ := strings.Cut(t.text(at+".address"), "/")
+	if proto == "udp" {
+		m.notes = append(m.notes, note{t.path, t.line(at), at + ": listeners for datagrams are to be written by hand: listen = [\"" + address + ";name=" + name + ";proto=udp\"]"})
+		return
+	}
+	text := address + ";name=" + name
+	if to := t.text(at + ".http.redirections.entryPoint.to"); to != "" {
+		text += ";redirect=" + to
+		t.take(at+".http.redirections.entryPoint.scheme", at+".http.redirections.entryPoint.permanent", at+".http.redirections.entryPoint.priority")
+	}
+	if t.has(at+".http.tls") || strings.HasSuffix(address, ":443") {
+		text += ";cs=" + migrated
+		t.taken(at+".http.tls", nil)
+		m.selfSigned()
+	}
+	for _, timeout := range []struct{ key, option string }{{"readTimeout", "rt"}, {"writeTimeout", "wt"}, {"idleTimeout", "it"}} {
+		if d, err := spec.ParseDuration(t.text(at + ".transport.respondingTimeouts." + timeout.key)); err == nil && d > 0 {
+			text += fmt.Sprintf(";%s=%v", timeout.option, d)
+		}
+	}
+	if d, err := spec.ParseDuration(t.text(at + ".transport.lifeCycle.graceTimeOut")); err == nil {
+		m.LB.DrainTimeout = max(m.LB.DrainTimeout, d)
+	}
+	m.proxied(t, at, &text)
+	if t.is(at + ".asDefault") {
+		m.Config.Defaults.Entrypoints = append(m.Config.Defaults.Entrypoints, name)
+	}
+	if names := t.list(at + ".http.middlewares"); len(names) > 0 {
+		m.notes = append(m.notes, note{t.path, t.line(at + ".http.middlewares"),
+			"the middlewares of entry point " + name + " (" + strings.Join(names, ", ") + "): name them in defaults { middlewares }, which is for all listeners, or in routes"})
+	}
+	m.listener(t, at, text)
+}
+
+func (m *migration) listener(t *tree, at, text string) {
+	m.comment(fmt.Sprintf("lb.listener[%d]", len(m.LB.Listeners)), "%s", m.origin(t, at))
+	m.LB.Listeners = append(m.LB.Listeners, Listener{Origin: at, Text: text})
+}
+
+// proxied takes over whom an entry point believes. Trusted proxies are the same
+// for all listeners here.
+func (m *migration) proxied(t *tree, at string, text *string) {
+	trusted := t.list(at + ".forwardedHeaders.trustedIPs")
+	if t.is(at + ".forwardedHeaders.insecure") {
+		trusted = []string{"0.0.0.0/0", "::/0"}
+	}
+	for _, ip := range trusted {
+		if !slices.Contains(m.LB.TrustedProxies, ip) {
+			m.LB.TrustedProxies = append(m.LB.TrustedProxies, ip)
+		}
+	}
+	from := t.list(at + ".proxyProtocol.trustedIPs")
+	if t.is(at + ".proxyProtocol.insecure") {
+		from = []string{"0.0.0.0/0", "::/0"}
+	}
+	if len(from) > 0 {
+		*text += ";pxyproto=true;pxyfrom=" + strings.Join(from, ",")
+	}
+}
+
+// taken takes only what is empty or one of the keys below a path.
+func (t *tree) taken(at string, keys []string) {
+	t.text(at)
+	for _, key := range keys {
+		t.text(at + "." + key)
+	}
+}
+
+// catalog takes over the provider of Consul's catalog.
+func (m *migration) catalog(t *tree, at, dialect string) {
+	if !t.has(at) {
+		return
+	}
+	t.text(at)
+	m.comment("tags", "%s", m.origin(t, at))
+	m.Tags.Dialects = []string{dialect}
+	m.Tags.ExposedByDefault = t.text(at+".exposedByDefault") != "false"
+	m.Tags.TraefikPrefix = cmp.Or(t.text(at+".prefix"), m.Tags.TraefikPrefix)
+	m.Config.Defaults.Rule = t.text(at + ".defaultRule")
+	address := t.text(at + ".endpoint.address")
+	if scheme := t.text(at + ".endpoint.scheme"); scheme == "https" && address != "" {
+		address = "https://" + strings.TrimPrefix(address, "https://")
+	}
+	if address != "" {
+		m.comment("consul", "%s", m.origin(t, at+".endpoint"))
+		m.Consul.Address = strings.TrimPrefix(address, "http://")
+	}
+	m.Consul.Datacenter, m.Consul.Token = t.text(at+".endpoint.datacenter"), dial.Secret(t.text(at+".endpoint.token"))
+	ssl := &m.Consul.SSL
+	ssl.CACert, ssl.Cert, ssl.Key = t.text(at+".endpoint.tls.ca"), t.text(at+".endpoint.tls.cert"), t.text(at+".endpoint.tls.key")
+	if t.is(at + ".endpoint.tls.insecureSkipVerify") {
+		ssl.Verify = Some(false)
+	}
+	if t.is(at + ".requireConsistent") {
+		m.Consul.Mode = "consistent"
+	}
+	t.take(at+".refreshInterval", at+".stale", at+".watch", at+".cache", at+".strictChecks", at+".endpoint.endpointWaitTime")
+}
+
+func (m *migration) logs(t *tree, level, path, format string) {
+	switch text := strings.ToLower(t.text(level)); text {
+	case "":
+	case "fatal", "panic", "error":
+		m.LogLevel = Some(LevelError)
+	default:
+		if err := assign(&m.LogLevel, text); err != nil {
+			m.notes = append(m.notes, note{t.path, t.line(level), err.Error()})
+		}
+	}
+	m.LogFile.Path = t.text(path)
+	if t.text(format) == "json" {
+		m.LogFormat = "json"
+	}
+}
+
+func (m *migration) accessLog(t *tree) {
+	if !t.has("accessLog") {
+		return
+	}
+	t.text("accessLog")
+	m.comment("lb.access_log", "%s", m.origin(t, "accessLog"))
+	m.LB.AccessLog.Target = cmp.Or(t.text("accessLog.filePath"), "stdout")
+	switch t.text("accessLog.format") {
+	case "json":
+		m.LB.AccessLog.Format = "traefik-json"
+	default:
+		m.LB.AccessLog.Format = "traefik"
+	}
+	m.LB.AccessLog.Filter.Status = t.list("accessLog.filters.statusCodes")
+	m.LB.AccessLog.Filter.Retried = t.is("accessLog.filters.retryAttempts")
+	m.LB.AccessLog.Filter.MinDuration, _ = spec.ParseDuration(cmp.Or(t.text("accessLog.filters.minDuration"), "0"))
+}
+
+// api takes over that there are an API and metrics: the admin listener has
+// them.
+func (m *migration) api(t *tree) {
+	if t.has("api") || t.has("metrics.prometheus") {
+		m.comment("admin", "the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers")
+		m.Admin.Listen = defaultAdminAddress
+	}
+	t.take("api", "metrics.prometheus")
+}
+
+// selfSigned sees to it that there is a source of certificates: Traefik makes
+// one itself without.
+func (m *migration) selfSigned() {
+	if len(m.LB.Certificates) == 0 {
+		m.LB.Certificates = []Certificates{{Name: migrated, Type: "selfsigned", Cert: "localhost"}}
+	}
+}
+
+// certificate takes over the first certificate. Several are a folder.
+func (m *migration) certificate(t *tree, at, cert, key string) {
+	certFile, keyFile := t.text(cert), t.text(key)
+	if certFile == "" {
+		return
+	}
+	m.selfSigned()
+	c := &m.LB.Certificates[0]
+	if c.Type != "selfsigned" {
+		m.notes = append(m.notes, note{t.path, t.line(at), certFile + `: there is one certificate already; for several put them all into a folder and set type = "path", cert = "FOLDER"`})
+		return
+	}
+	*c = Certificates{Name: migrated, Type: "file", Cert: certFile, Key: keyFile}
+	m.comment("lb.certificates."+migrated, "%s", m.origin(t, at))
+}
+
+// middleware takes over one of the middlewares of http.middlewares.
+func (m *migration) middleware(t *tree, name string) {
+	at := "http.middlewares." + name
+	for _, kind := range t.names(at) {
+		o := object{{kind, position{}, node{value: t.object(join(at, kind))}}}
+		made := Middleware{Origin: m.origin(t, at), Name: name}
+		err := made.unmarshalObject(o)
+		if err == nil {
+			err = made.spec.Validate()
+		}
+		if err != nil {
+			m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("middleware %s of kind %s: %v; routes that use it are left out", name, kind, err)})
+			continue
+		}
+		m.comment("middleware."+name, "%s", m.origin(t, at))
+		m.Config.Middlewares = append(m.Config.Middlewares, made)
+	}
+}
+
+// router takes over one of http.routers, with its service.
+func (m *migration) router(t *tree, name string) {
+	at := "http.routers." + name
+	r := StaticRoute{Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
+	r.RuleSyntax = cmp.Or(t.text(at+".ruleSyntax"), m.rules)
+	if t.has(at + ".tls") {
+		r.TLS = t.text(at+".tls") != "false"
+	}
+	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
+	service := strings.TrimSuffix(t.text(at+".service"), "@file")
+	if err := m.service(t, &r, service); err != nil {
+		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("router %s is left out: %v", name, err)})
+		t.take(at)
+		return
+	}
+	m.comment("route."+name, "%s", m.origin(t, at))
+	m.Config.Routes = append(m.Config.Routes, r)
+}
+
+func fileNames(names []string) (all []string) {
+	for _, name := range names {
+		all = append(all, strings.TrimSuffix(name, "@file"))
+	}
+	return all
+}
+
+// service gives a route what its service in http.services says.
+func (m *migration) service(t *tree, r *StaticRoute, name string) error {
+	at := "http.services." + name + ".loadBalancer"
+	switch {
+	case strings.Contains(name, "@"):
+		return fmt.Errorf("the service %s is not of the file", name)
+	case t.has("http.services."+name) && !t.has(at):
+		return fmt.Errorf("the service %s is composed of others", name)
+	case t.count(at+".servers") == 0:
+		return fmt.Errorf("there is no service %q with servers in %s", name, filepath.Base(t.path))
+	}
+	for i := range t.count(at + ".servers") {
+		server := fmt.Sprintf("%s.servers[%d]", at, i)
+		target := strings.TrimRight(t.text(server+".url"), "/")
+		if weight := t.text(server + ".weight"); weight != "" && weight != "1" {
+			target += " weight=" + weight
+		}
+		r.Targets = append(r.Targets, target)
+	}
+	if t.text(at+".passHostHeader") == "false" {
+		r.PassHost = Some(false)
+	}
+	if transport := t.text(at + ".serversTransport"); transport != "" {
+		more := "http.serversTransports." + transport
+		r.SkipVerify, r.ServerName = t.is(more+".insecureSkipVerify"), t.text(more+".serverName")
+	}
+	t.take(at + ".responseForwarding")
+	var o object
+	for _, key := range []string{"strategy", "sticky", "healthCheck", "passiveHealthCheck"} {
+		if path := join(at, key); t.has(path) {
+			v := node{value: t.object(path)}
+			if value := t.find(path); value != nil && value.value != nil {
+				v.value = t.text(path)
+			}
+			o = append(o, member{key, position{file: t.path, line: t.line(path)}, v})
+		}
+	}
+	if len(o) == 0 {
+		return nil
+	}
+	return r.LoadBalancer.unmarshalObject(o)
+}
+
+// finish is for what depends on all files: routes without a middleware they
+// name, and routes for TLS on listeners without certificates.
+func (m *migration) finish() {
+	for {
+		before := len(m.Config.Routes) + len(m.Config.Middlewares)
+		has := func(name string) bool {
+			return strings.Contains(name, "@") || slices.ContainsFunc(m.Config.Middlewares, func(w Middleware) bool { return strings.EqualFold(w.Name, name) })
+		}
+		missing := func(names []string) (string, bool) {
+			i := slices.IndexFunc(names, func(name string) bool { return !has(name) })
+			if i < 0 {
+				return "", false
+			}
+			return names[i], true
+		}
+		m.Config.Middlewares = slices.DeleteFunc(m.Config.Middlewares, func(w Middleware) bool {
+			chain, ok := w.spec.(spec.Chain)
+			name, isMissing := missing(chain.Middlewares)
+			return ok && m.drop(isMissing, "middleware "+w.Name, name)
+		})
+		m.Config.Routes = slices.DeleteFunc(m.Config.Routes, func(r StaticRoute) bool {
+			name, isMissing := missing(r.Middlewares)
+			return m.drop(isMissing, "route "+r.Name, name)
+		})
+		if len(m.Config.Routes)+len(m.Config.Middlewares) == before {
+			break
+		}
+	}
+	if m.LB.DrainTimeout == 0 {
+		m.LB.DrainTimeout = 30 * time.Second
+	}
+}
+
+func (m *migration) drop(missing bool, what, name string) bool {
+	if missing {
+		m.notes = append(m.notes, note{path: m.sources[0], text: what + " is left out: there is no middleware " + name})
+	}
+	return missing
+}

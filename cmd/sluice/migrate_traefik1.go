@@ -1,0 +1,192 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// traefik1 takes over the configuration of Traefik 1: its entry points, the
+// provider of Consul's catalog, and the frontends and backends of files.
+func (m *migration) traefik1(t *tree) {
+	for _, name := range t.names("entryPoints") {
+		m.entrypoint1(t, name)
+	}
+	m.Config.Defaults.Entrypoints = t.list("defaultEntryPoints")
+	if t.has("defaultEntryPoints") {
+		m.comment("defaults", "%s", m.origin(t, "defaultEntryPoints"))
+	}
+	m.catalog(t, "consulCatalog", "traefik1")
+	if t.has("consulCatalog") {
+		m.Config.Defaults.Rule1 = t.text("consulCatalog.frontEndRule")
+		m.Config.Defaults.Domain = t.text("consulCatalog.domain")
+		if address := t.text("consulCatalog.endpoint"); address != "" {
+			m.Consul.Address = address
+		}
+	}
+	if file := cmp.Or(t.text("file.filename"), t.text("file.directory")); file != "" {
+		m.notes = append(m.notes, note{t.path, t.line("file"), "routes in " + file + " are taken over if that is named beside this file"})
+	}
+	t.take("file.watch", "sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "ping", "InsecureSkipVerify")
+	t.text("file")
+	if t.is("debug") {
+		m.LogLevel = Some(LevelDebug)
+	}
+	m.logs(t, "logLevel", "traefikLog.filePath", "traefikLog.format")
+	m.accessLog(t)
+	m.api(t)
+	if t.has("retry") {
+		t.text("retry")
+		attempts, _ := strconv.Atoi(cmp.Or(t.text("retry.attempts"), "2"))
+		m.defaultMiddleware(t, "retry", &spec.Retry{Attempts: attempts})
+	}
+	if d, err := spec.ParseDuration(t.text("lifeCycle.graceTimeOut")); err == nil {
+		m.LB.DrainTimeout = d
+	}
+	for _, name := range t.names("frontends") {
+		m.frontend(t, name)
+	}
+	for _, name := range t.names("backends") {
+		t.take("backends." + name) // what frontends use of it is told there
+	}
+}
+
+// defaultMiddleware adds one that every route has.
+func (m *migration) defaultMiddleware(t *tree, name string, s spec.Middleware) {
+	m.comment("middleware."+name, "%s", m.origin(t, name))
+	m.Config.Middlewares = append(m.Config.Middlewares, Middleware{Name: name, spec: s})
+	m.Config.Defaults.Middlewares = append(m.Config.Defaults.Middlewares, name)
+}
+
+func (m *migration) entrypoint1(t *tree, name string) {
+	at := "entryPoints." + name
+	text := t.text(at+".address") + ";name=" + name
+	if to := t.text(at + ".redirect.entryPoint"); to != "" {
+		text += ";redirect=" + to
+		t.text(at + ".redirect.permanent")
+	}
+	if t.has(at + ".tls") {
+		t.text(at + ".tls")
+		text += ";cs=" + migrated
+		m.selfSigned()
+		for i := range t.count(at + ".tls.certificates") {
+			cert := fmt.Sprintf("%s.tls.certificates[%d]", at, i)
+			m.certificate(t, cert, cert+".certFile", cert+".keyFile")
+		}
+		m.certificate(t, at+".tls.defaultCertificate", at+".tls.defaultCertificate.certFile", at+".tls.defaultCertificate.keyFile")
+		if version, ok := strings.CutPrefix(t.text(at+".tls.minVersion"), "VersionTLS"); ok {
+			text += ";tlsmin=tls" + version
+		}
+	}
+	if t.has(at + ".compress") {
+		if t.is(at+".compress") && !slices.Contains(m.Config.Defaults.Middlewares, "compress") {
+			m.defaultMiddleware(t, "compress", &spec.Compress{})
+		}
+	}
+	m.proxied(t, at, &text)
+	m.listener(t, at, text)
+}
+
+// frontend takes over a frontend of a file, with its backend.
+func (m *migration) frontend(t *tree, name string) {
+	at := "frontends." + name
+	r := StaticRoute{Name: name, RuleSyntax: "v1", Entrypoints: t.list(at + ".entryPoints")}
+	var rules []string
+	for _, route := range t.names(at + ".routes") {
+		rules = append(rules, t.text(at+".routes."+route+".rule"))
+	}
+	r.Rule = strings.Join(rules, ";")
+	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
+	if t.text(at+".passHostHeader") == "false" {
+		r.PassHost = Some(false)
+	}
+	if users := t.list(at + ".auth.basic.users"); len(users) > 0 {
+		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", &spec.BasicAuth{Users: users}))
+	} else if users := t.list(at + ".basicAuth"); len(users) > 0 {
+		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", &spec.BasicAuth{Users: users}))
+	}
+	if ranges := t.list(at + ".whiteList.sourceRange"); len(ranges) > 0 {
+		r.Middlewares = append(r.Middlewares, m.own(t, name, "allow", &spec.IPAllowList{SourceRange: ranges}))
+	}
+	if to := t.text(at + ".redirect.regex"); to != "" {
+		permanent := t.is(at + ".redirect.permanent")
+		r.Middlewares = append(r.Middlewares, m.own(t, name, "redirect", spec.RedirectRegex{Regex: to, Replacement: t.text(at + ".redirect.replacement"), Permanent: permanent}))
+	}
+	// What is left would make it another route: who may use it, for one.
+	unsafe := slices.IndexFunc(t.values, func(v treeValue) bool { return v.isAt(at) && !v.taken && !v.isAt(at+".backend") })
+	err := m.backend(t, &r, t.text(at+".backend"))
+	if unsafe >= 0 {
+		err = fmt.Errorf("%s has no equivalent", t.values[unsafe].path)
+	}
+	if err != nil {
+		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("frontend %s is left out: %v", name, err)})
+		t.take(at)
+		return
+	}
+	m.comment("route."+name, "%s", m.origin(t, at))
+	m.Config.Routes = append(m.Config.Routes, r)
+}
+
+// own adds a middleware of a frontend's own and returns its name.
+func (m *migration) own(t *tree, frontend, what string, s spec.Middleware) string {
+	name := frontend + "-" + what
+	m.comment("middleware."+name, "%s", m.origin(t, "frontends."+frontend))
+	m.Config.Middlewares = append(m.Config.Middlewares, Middleware{Name: name, spec: s})
+	return name
+}
+
+func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
+	at := "backends." + name
+	for _, server := range t.names(at + ".servers") {
+		target := strings.TrimRight(t.text(at+".servers."+server+".url"), "/")
+		if weight := t.text(at + ".servers." + server + ".weight"); weight != "" && weight != "1" {
+			target += " weight=" + weight
+		}
+		r.Targets = append(r.Targets, target)
+	}
+	if len(r.Targets) == 0 {
+		return fmt.Errorf("there is no backend %q with servers", name)
+	}
+	b := &spec.LoadBalancer{}
+	if t.has(at + ".loadBalancer.stickiness") {
+		b.Sticky = &spec.Sticky{Cookie: &spec.Cookie{Name: t.text(at + ".loadBalancer.stickiness.cookieName")}}
+	}
+	if path := t.text(at + ".healthCheck.path"); path != "" {
+		b.Health = spec.DefaultHealthCheck()
+		b.Health.Path = path
+		if d, err := spec.ParseDuration(t.text(at + ".healthCheck.interval")); err == nil && d > 0 {
+			b.Health.Interval = d
+		}
+	}
+	if b.Sticky != nil || b.Health != nil {
+		r.LoadBalancer.spec = b
+	}
+	if expression := t.text(at + ".circuitBreaker.expression"); expression != "" {
+		r.Middlewares = append(r.Middlewares, m.own(t, r.Name, "breaker", &spec.CircuitBreaker{Expression: expression}))
+	}
+	if amount, _ := strconv.ParseInt(t.text(at+".maxConn.amount"), 10, 64); amount > 0 {
+		source, err := source1(t.text(at + ".maxConn.extractorFunc"))
+		if err != nil {
+			return err
+		}
+		r.Middlewares = append(r.Middlewares, m.own(t, r.Name, "limit", &spec.InFlight{Amount: amount, Source: source}))
+	}
+	return nil
+}
+
+// source1 is whose requests Traefik 1 counts together.
+func source1(text string) (*spec.SourceCriterion, error) {
+	switch header, isHeader := strings.CutPrefix(text, "request.header."); {
+	case isHeader:
+		return &spec.SourceCriterion{RequestHeader: header}, nil
+	case text == "" || text == "request.host":
+		return &spec.SourceCriterion{RequestHost: true}, nil
+	case text == "client.ip":
+		return &spec.SourceCriterion{IPStrategy: &spec.IPStrategy{}}, nil
+	}
+	return nil, fmt.Errorf("extractorFunc %s is none of client.ip, request.host, request.header.NAME", text)
+}

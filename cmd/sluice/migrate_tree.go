@@ -1,0 +1,343 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"go.yaml.in/yaml/v2"
+)
+
+// tree is a file of another program, as its settings by path: "entrypoints.web.address",
+// in lower case as far as they are its own words. What is taken is remembered, so
+// that nothing is lost without a word.
+type tree struct {
+	path   string
+	values []treeValue
+}
+
+type treeValue struct {
+	path  string // as written
+	value any    // a scalar, a list of them, or nil for an empty table
+	line  int
+	taken bool
+}
+
+// parseTree reads TOML or YAML, by the file's name or else by trying.
+func parseTree(path string, src []byte) (*tree, error) {
+	var root map[string]any
+	isTOML := filepath.Ext(path) == ".toml"
+	var err error
+	if isTOML {
+		_, err = toml.Decode(string(src), &root)
+	} else {
+		err = yaml.Unmarshal(src, &root)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	t := &tree{path: path}
+	t.flatten("", root)
+	places := placesOf(string(src), isTOML)
+	for i := range t.values {
+		t.values[i].line = places.line(t.values[i].path)
+	}
+	slices.SortStableFunc(t.values, func(a, b treeValue) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.path, b.path)) })
+	return t, nil
+}
+
+func (t *tree) flatten(path string, v any) {
+	each := func(key string, v any) { t.flatten(join(path, key), v) }
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			each(key, inner)
+		}
+		if len(v) > 0 {
+			return
+		}
+	case map[any]any:
+		for key, inner := range v {
+			each(fmt.Sprint(key), inner)
+		}
+		if len(v) > 0 {
+			return
+		}
+	case []map[string]any:
+		for i, inner := range v {
+			t.flatten(path+"["+strconv.Itoa(i)+"]", inner)
+		}
+		return
+	case []any:
+		if slices.ContainsFunc(v, isTable) {
+			for i, inner := range v {
+				t.flatten(path+"["+strconv.Itoa(i)+"]", inner)
+			}
+			return
+		}
+		t.values = append(t.values, treeValue{path: path, value: v})
+		return
+	}
+	if isTable(v) {
+		v = nil
+	}
+	t.values = append(t.values, treeValue{path: path, value: v})
+}
+
+func isTable(v any) bool {
+	switch v.(type) {
+	case map[string]any, map[any]any:
+		return true
+	}
+	return false
+}
+
+// find is the value at a path, in any case.
+func (t *tree) find(path string) *treeValue {
+	for i := range t.values {
+		if strings.EqualFold(t.values[i].path, path) {
+			return &t.values[i]
+		}
+	}
+	return nil
+}
+
+// has reports whether there is something at a path or below.
+func (t *tree) has(path string) bool {
+	return slices.ContainsFunc(t.values, func(v treeValue) bool { return v.isAt(path) })
+}
+
+func (v *treeValue) isAt(path string) bool {
+	rest, ok := cutPrefixFold(v.path, path)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+func cutPrefixFold(text, prefix string) (string, bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
+}
+
+// text takes a value as text, empty without one.
+func (t *tree) text(path string) string {
+	v := t.find(path)
+	if v == nil {
+		return ""
+	}
+	v.taken = true
+	if v.value == nil {
+		return ""
+	}
+	return fmt.Sprint(v.value)
+}
+
+func (t *tree) is(path string) bool { return t.text(path) == "true" }
+
+// list takes a list of texts.
+func (t *tree) list(path string) (texts []string) {
+	v := t.find(path)
+	if v == nil {
+		return nil
+	}
+	v.taken = true
+	all, ok := v.value.([]any)
+	if !ok {
+		return strings.FieldsFunc(t.text(path), func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	for _, one := range all {
+		texts = append(texts, fmt.Sprint(one))
+	}
+	return texts
+}
+
+// take drops everything at a path or below without another word.
+func (t *tree) take(paths ...string) {
+	for _, path := range paths {
+		for i := range t.values {
+			if t.values[i].isAt(path) {
+				t.values[i].taken = true
+			}
+		}
+	}
+}
+
+// names are those directly below a path, in the order of the file, each with
+// the path that leads there.
+func (t *tree) names(path string) (names []string) {
+	for _, v := range t.values {
+		rest, ok := cutPrefixFold(v.path, path+".")
+		if !ok {
+			continue
+		}
+		if end := strings.IndexAny(rest, ".["); end >= 0 {
+			rest = rest[:end]
+		}
+		if !slices.Contains(names, rest) {
+			names = append(names, rest)
+		}
+	}
+	return names
+}
+
+// count is how many elements a list of tables has.
+func (t *tree) count(path string) int {
+	n := 0
+	for t.has(path + "[" + strconv.Itoa(n) + "]") {
+		n++
+	}
+	return n
+}
+
+// line is where a path first occurs.
+func (t *tree) line(path string) int {
+	for _, v := range t.values {
+		if v.isAt(path) {
+			return v.line
+		}
+	}
+	return 0
+}
+
+// object is what is below a path, as a stanza would have it.
+func (t *tree) object(path string) (o object) {
+	for _, name := range t.names(path) {
+		at := join(path, name)
+		pos := position{file: t.path, line: t.line(at), column: 1}
+		v := t.find(at)
+		if v == nil {
+			o = append(o, member{name, pos, node{pos, t.object(at)}})
+			continue
+		}
+		v.taken = true
+		var value any = fmt.Sprint(v.value)
+		switch list := v.value.(type) {
+		case nil:
+			value = object{}
+		case []any:
+			var nodes []node
+			for _, one := range list {
+				nodes = append(nodes, node{pos, fmt.Sprint(one)})
+			}
+			value = nodes
+		}
+		o = append(o, member{name, pos, node{pos, value}})
+	}
+	return o
+}
+
+// left are the values nobody took.
+func (t *tree) left() (all []treeValue) {
+	for _, v := range t.values {
+		if !v.taken {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// places are the lines of keys, by path in lower case.
+type places map[string]int
+
+// line is that of a path, or of the nearest table around it.
+func (p places) line(path string) int {
+	path = strings.ToLower(path)
+	for {
+		if n := p[path]; n > 0 {
+			return n
+		}
+		end := strings.LastIndexAny(path, ".[")
+		if end < 0 {
+			return 0
+		}
+		path = path[:end]
+	}
+}
+
+// placesOf finds the lines of keys in files as people write them. A key in
+// braces has the line of what is around it, or none.
+func placesOf(text string, isTOML bool) places {
+	if isTOML {
+		return placesOfTOML(text)
+	}
+	return placesOfYAML(text)
+}
+
+func placesOfTOML(text string) places {
+	p, n, table, tables := places{}, 0, "", map[string]int{}
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		if name, ok := strings.CutPrefix(line, "[["); ok {
+			name, _, _ = strings.Cut(name, "]]")
+			name = plainPath(name)
+			table = name + "[" + strconv.Itoa(tables[name]) + "]"
+			tables[name]++
+			p[table] = n
+		} else if name, ok := strings.CutPrefix(line, "["); ok && !strings.Contains(line, "=") {
+			name, _, _ = strings.Cut(name, "]")
+			table = plainPath(name)
+			for list, count := range tables { // a table inside the last element of a list
+				if rest, ok := strings.CutPrefix(table, list+"."); ok {
+					table = list + "[" + strconv.Itoa(count-1) + "]." + rest
+				}
+			}
+			p[table] = n
+		} else if key, _, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(line, "#") {
+			p[join(table, plainPath(key))] = n
+		}
+	}
+	return p
+}
+
+func plainPath(text string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '"' || r == '\'' || r == ' ' || r == '\t' {
+			return -1
+		}
+		return r
+	}, text))
+}
+
+func placesOfYAML(text string) places {
+	type level struct {
+		indent int
+		path   string
+		items  int
+	}
+	p, n, stack := places{}, 0, []level{{indent: -1}}
+	for line := range strings.Lines(text) {
+		n++
+		rest := strings.TrimLeft(line, " ")
+		indent := len(line) - len(rest)
+		if rest = strings.TrimSpace(rest); rest == "" || rest[0] == '#' {
+			continue
+		}
+		item := rest == "-" || strings.HasPrefix(rest, "- ")
+		for last := stack[len(stack)-1]; len(stack) > 1 && (last.indent > indent || last.indent == indent && !item || last.indent == indent && strings.HasSuffix(last.path, "]")); last = stack[len(stack)-1] {
+			stack = stack[:len(stack)-1]
+		}
+		if item {
+			parent := &stack[len(stack)-1]
+			path := parent.path + "[" + strconv.Itoa(parent.items) + "]"
+			parent.items++
+			p[path] = n
+			stack = append(stack, level{indent: indent, path: path})
+			inner := strings.TrimLeft(rest[1:], " ")
+			indent += len(rest) - len(inner)
+			rest = inner
+		}
+		key, _, ok := strings.Cut(rest, ":")
+		if !ok {
+			continue
+		}
+		path := join(stack[len(stack)-1].path, plainPath(key))
+		p[path] = n
+		stack = append(stack, level{indent: indent, path: path})
+	}
+	return p
+}

@@ -128,10 +128,20 @@ func (w *hclWriter) listener(path string, l Listener) {
 		w.line("address = %s", hclQuote(address))
 		for option := range strings.SplitSeq(options, ";") {
 			if key, value, ok := strings.Cut(option, "="); ok {
-				w.line("%s = %s", strings.TrimSpace(key), hclQuote(value))
+				w.line("%s = %s", spelledOut(strings.TrimSpace(key)), hclQuote(value))
 			}
 		}
 	})
+}
+
+// spelledOut is the longer name of a listener's key.
+func spelledOut(key string) string {
+	for long, short := range listenerSpelling {
+		if short == key {
+			return long
+		}
+	}
+	return key
 }
 
 // spec writes a struct of package spec by its keys.

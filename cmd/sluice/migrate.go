@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // migrate writes the configuration that stands for the files of another load
@@ -31,6 +33,7 @@ func (p program) migrate(_ context.Context, args []string) error {
 		return &exitError{exitFlags, fmt.Errorf("the file to migrate is missing: sluice migrate [flags] FILE… (see sluice migrate -h)")}
 	}
 	m := newMigration()
+	m.named = cl.Args
 	for _, path := range cl.Args {
 		if err := m.read(path, kind, p.getenv); err != nil {
 			return &exitError{exitConfig, err}
@@ -58,9 +61,8 @@ type migration struct {
 	comments map[string][]string
 	notes    []note
 	sources  []string
-
-	redirects map[string]string // of entry points, to others
-	rules     string            // the syntax of rules that do not say
+	named    []string // on the command line
+	rules    string   // the syntax of rules that do not say
 }
 
 // note is something without an equivalent.
@@ -82,7 +84,25 @@ func newMigration() *migration {
 }
 
 func (m *migration) comment(path, format string, args ...any) {
-	m.comments[path] = append(m.comments[path], fmt.Sprintf(format, args...))
+	m.comments[path] = append(m.comments[path], printable(fmt.Sprintf(format, args...)))
+}
+
+// printable keeps what stands in a file from ending a comment.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// isNamed reports whether a file, or one in that folder, is on the command line
+// as well.
+func (m *migration) isNamed(file string) bool {
+	return slices.ContainsFunc(m.named, func(path string) bool {
+		return filepath.Base(path) == filepath.Base(file) || filepath.Base(filepath.Dir(path)) == filepath.Base(file)
+	})
 }
 
 // read takes in a file.
@@ -90,6 +110,9 @@ func (m *migration) read(path, kind string, getenv func(string) string) error {
 	src, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading what to migrate: %w", err)
+	}
+	if !utf8.Valid(src) {
+		return fmt.Errorf("%s is not a text in UTF-8", path)
 	}
 	if kind == "fabio" || kind == "" && isProperties(path, string(src)) {
 		m.sources = append(m.sources, path+" (Fabio)")
@@ -126,7 +149,7 @@ func (m *migration) text() (string, error) {
 	m.finish()
 	head := "# Made by sluice migrate of " + strings.Join(m.sources, ", ") + ".\n"
 	for _, n := range m.notes {
-		head += "# not taken over: " + n.String() + "\n"
+		head += "# not taken over: " + printable(n.String()) + "\n"
 	}
 	text := head + "\n" + encodeConfig(m.Config, m.comments)
 	c := DefaultConfig()

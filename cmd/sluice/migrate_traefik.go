@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -32,11 +33,12 @@ const migrated = "migrated"
 
 // traefik takes over static and dynamic configuration of Traefik 2 and 3.
 func (m *migration) traefik(t *tree) {
+	m.sharedMiddlewares(t)
 	for _, name := range t.names("entryPoints") {
 		m.entrypoint(t, name)
 	}
 	m.catalog(t, "providers.consulCatalog", "traefik")
-	if file := cmp.Or(t.text("providers.file.filename"), t.text("providers.file.directory")); file != "" {
+	if file := cmp.Or(t.text("providers.file.filename"), t.text("providers.file.directory")); file != "" && !m.isNamed(file) {
 		m.notes = append(m.notes, note{t.path, t.line("providers.file"), "routes in " + file + " are taken over if that is named beside this file"})
 	}
 	t.take("providers.file.watch", "global", "ping", "experimental.fastProxy")
@@ -67,7 +69,15 @@ func (m *migration) origin(t *tree, at string) string {
 
 func (m *migration) entrypoint(t *tree, name string) {
 	at := "entryPoints." + name
+	if m.guarded(t, at, "http.middlewares", "http.tls.options") {
+		return
+	}
 	address, proto, _ := strings.Cut(t.text(at+".address"), "/")
+	if address == "" {
+		m.notes = append(m.notes, note{t.path, t.line(at), at + " has no address and is left out"})
+		t.take(at)
+		return
+	}
 	if proto == "udp" {
 		m.notes = append(m.notes, note{t.path, t.line(at), at + ": listeners for datagrams are to be written by hand: listen = [\"" + address + ";name=" + name + ";proto=udp\"]"})
 		return
@@ -94,11 +104,48 @@ func (m *migration) entrypoint(t *tree, name string) {
 	if t.is(at + ".asDefault") {
 		m.Config.Defaults.Entrypoints = append(m.Config.Defaults.Entrypoints, name)
 	}
-	if names := t.list(at + ".http.middlewares"); len(names) > 0 {
-		m.notes = append(m.notes, note{t.path, t.line(at + ".http.middlewares"),
-			"the middlewares of entry point " + name + " (" + strings.Join(names, ", ") + "): name them in defaults { middlewares }, which is for all listeners, or in routes"})
-	}
 	m.listener(t, at, text)
+}
+
+// guarded leaves out a listener if there is something that keeps clients off it
+// which listeners here do not have: without, it would be open.
+func (m *migration) guarded(t *tree, at string, keys ...string) bool {
+	for _, key := range keys {
+		if t.has(join(at, key)) {
+			m.notes = append(m.notes, note{t.path, t.line(join(at, key)), "the listener is left out, so that it is not open to all: " +
+				join(at, key) + " has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }"})
+			t.take(at)
+			return true
+		}
+	}
+	return false
+}
+
+// sharedMiddlewares takes over those that all entry points have, but for those
+// that only redirect.
+func (m *migration) sharedMiddlewares(t *tree) {
+	var shared []string
+	var paths []string
+	for i, name := range t.names("entryPoints") {
+		at := "entryPoints." + name
+		if t.has(at + ".http.redirections") {
+			continue
+		}
+		v := t.find(at + ".http.middlewares")
+		if v == nil {
+			return
+		}
+		names := fileNames(t.list(at + ".http.middlewares"))
+		v.taken = false
+		if i > 0 && shared != nil && !slices.Equal(names, shared) {
+			return
+		}
+		shared, paths = names, append(paths, v.path)
+	}
+	for _, path := range paths {
+		t.values = slices.DeleteFunc(t.values, func(v treeValue) bool { return v.path == path })
+	}
+	m.Config.Defaults.Middlewares = shared
 }
 
 func (m *migration) listener(t *tree, at, text string) {
@@ -162,6 +209,10 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	}
 	if t.is(at + ".requireConsistent") {
 		m.Consul.Mode = "consistent"
+	}
+	if t.has(at + ".constraints") {
+		m.notes = append(m.notes, note{t.path, t.line(at + ".constraints"), at + ".constraints has no equivalent: services it kept out are routed as well, unless their tags have another prefix"})
+		t.take(at + ".constraints")
 	}
 	t.take(at+".refreshInterval", at+".stale", at+".watch", at+".cache", at+".strictChecks", at+".endpoint.endpointWaitTime")
 }
@@ -245,7 +296,11 @@ func (m *migration) middleware(t *tree, name string) {
 			err = made.spec.Validate()
 		}
 		if err != nil {
-			m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("middleware %s of kind %s: %v; routes that use it are left out", name, kind, err)})
+			text := err.Error()
+			if f, ok := errors.AsType[*fault](err); ok {
+				text = f.text
+			}
+			m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("middleware %s of kind %s: %s; routes that use it are left out", name, kind, text)})
 			continue
 		}
 		m.comment("middleware."+name, "%s", m.origin(t, at))
@@ -256,7 +311,7 @@ func (m *migration) middleware(t *tree, name string) {
 // router takes over one of http.routers, with its service.
 func (m *migration) router(t *tree, name string) {
 	at := "http.routers." + name
-	r := StaticRoute{Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
+	r := StaticRoute{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
 	r.RuleSyntax = cmp.Or(t.text(at+".ruleSyntax"), m.rules)
 	if t.has(at + ".tls") {
 		r.TLS = t.text(at+".tls") != "false"
@@ -340,11 +395,11 @@ func (m *migration) finish() {
 		m.Config.Middlewares = slices.DeleteFunc(m.Config.Middlewares, func(w Middleware) bool {
 			chain, ok := w.spec.(spec.Chain)
 			name, isMissing := missing(chain.Middlewares)
-			return ok && m.drop(isMissing, "middleware "+w.Name, name)
+			return ok && m.drop(isMissing, w.Origin, "middleware "+w.Name, name)
 		})
 		m.Config.Routes = slices.DeleteFunc(m.Config.Routes, func(r StaticRoute) bool {
 			name, isMissing := missing(r.Middlewares)
-			return m.drop(isMissing, "route "+r.Name, name)
+			return m.drop(isMissing, r.Origin, "route "+r.Name, name)
 		})
 		if len(m.Config.Routes)+len(m.Config.Middlewares) == before {
 			break
@@ -355,9 +410,9 @@ func (m *migration) finish() {
 	}
 }
 
-func (m *migration) drop(missing bool, what, name string) bool {
+func (m *migration) drop(missing bool, origin, what, name string) bool {
 	if missing {
-		m.notes = append(m.notes, note{path: m.sources[0], text: what + " is left out: there is no middleware " + name})
+		m.notes = append(m.notes, note{path: origin, text: what + " is left out: there is no middleware " + name})
 	}
 	return missing
 }

@@ -28,7 +28,7 @@ func (m *migration) traefik1(t *tree) {
 			m.Consul.Address = address
 		}
 	}
-	if file := cmp.Or(t.text("file.filename"), t.text("file.directory")); file != "" {
+	if file := cmp.Or(t.text("file.filename"), t.text("file.directory")); file != "" && !m.isNamed(file) {
 		m.notes = append(m.notes, note{t.path, t.line("file"), "routes in " + file + " are taken over if that is named beside this file"})
 	}
 	t.take("file.watch", "sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "ping", "InsecureSkipVerify")
@@ -64,6 +64,9 @@ func (m *migration) defaultMiddleware(t *tree, name string, s spec.Middleware) {
 
 func (m *migration) entrypoint1(t *tree, name string) {
 	at := "entryPoints." + name
+	if m.guarded(t, at, "auth", "whiteList", "whiteListSourceRange", "tls.clientCA", "tls.clientCAFiles") {
+		return
+	}
 	text := t.text(at+".address") + ";name=" + name
 	if to := t.text(at + ".redirect.entryPoint"); to != "" {
 		text += ";redirect=" + to
@@ -94,7 +97,7 @@ func (m *migration) entrypoint1(t *tree, name string) {
 // frontend takes over a frontend of a file, with its backend.
 func (m *migration) frontend(t *tree, name string) {
 	at := "frontends." + name
-	r := StaticRoute{Name: name, RuleSyntax: "v1", Entrypoints: t.list(at + ".entryPoints")}
+	r := StaticRoute{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Name: name, RuleSyntax: "v1", Entrypoints: t.list(at + ".entryPoints")}
 	var rules []string
 	for _, route := range t.names(at + ".routes") {
 		rules = append(rules, t.text(at+".routes."+route+".rule"))
@@ -116,13 +119,20 @@ func (m *migration) frontend(t *tree, name string) {
 		permanent := t.is(at + ".redirect.permanent")
 		r.Middlewares = append(r.Middlewares, m.own(t, name, "redirect", spec.RedirectRegex{Regex: to, Replacement: t.text(at + ".redirect.replacement"), Permanent: permanent}))
 	}
+	if address := t.text(at + ".auth.forward.address"); address != "" {
+		forward := spec.DefaultForwardAuth()
+		forward.Address, forward.TrustForwardHeader = address, t.is(at+".auth.forward.trustForwardHeader")
+		forward.AuthResponseHeaders = t.list(at + ".auth.forward.authResponseHeaders")
+		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", forward))
+	}
+	backend := t.text(at + ".backend")
 	// What is left would make it another route: who may use it, for one.
-	unsafe := slices.IndexFunc(t.values, func(v treeValue) bool { return v.isAt(at) && !v.taken && !v.isAt(at+".backend") })
-	err := m.backend(t, &r, t.text(at+".backend"))
-	if unsafe >= 0 {
-		err = fmt.Errorf("%s has no equivalent", t.values[unsafe].path)
+	err := t.nothingLeft(at)
+	if err == nil {
+		err = m.backend(t, &r, backend)
 	}
 	if err != nil {
+		m.disown(r.Middlewares)
 		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("frontend %s is left out: %v", name, err)})
 		t.take(at)
 		return
@@ -137,6 +147,11 @@ func (m *migration) own(t *tree, frontend, what string, s spec.Middleware) strin
 	m.comment("middleware."+name, "%s", m.origin(t, "frontends."+frontend))
 	m.Config.Middlewares = append(m.Config.Middlewares, Middleware{Name: name, spec: s})
 	return name
+}
+
+// disown takes them away again.
+func (m *migration) disown(names []string) {
+	m.Config.Middlewares = slices.DeleteFunc(m.Config.Middlewares, func(w Middleware) bool { return slices.Contains(names, w.Name) })
 }
 
 func (m *migration) backend(t *tree, r *StaticRoute, name string) error {

@@ -18,6 +18,7 @@ import (
 type tree struct {
 	path   string
 	values []treeValue
+	places places
 }
 
 type treeValue struct {
@@ -42,9 +43,9 @@ func parseTree(path string, src []byte) (*tree, error) {
 	}
 	t := &tree{path: path}
 	t.flatten("", root)
-	places := placesOf(string(src), isTOML)
+	t.places = placesOf(string(src), isTOML)
 	for i := range t.values {
-		t.values[i].line = places.line(t.values[i].path)
+		t.values[i].line = t.places.line(t.values[i].path)
 	}
 	slices.SortStableFunc(t.values, func(a, b treeValue) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.path, b.path)) })
 	return t, nil
@@ -195,6 +196,9 @@ func (t *tree) count(path string) int {
 
 // line is where a path first occurs.
 func (t *tree) line(path string) int {
+	if n := t.places[strings.ToLower(path)]; n > 0 {
+		return n
+	}
 	for _, v := range t.values {
 		if v.isAt(path) {
 			return v.line
@@ -238,6 +242,16 @@ func (t *tree) left() (all []treeValue) {
 		}
 	}
 	return all
+}
+
+// nothingLeft tells what nobody took at a path.
+func (t *tree) nothingLeft(path string) error {
+	for _, v := range t.values {
+		if v.isAt(path) && !v.taken {
+			return fmt.Errorf("%s has no equivalent", v.path)
+		}
+	}
+	return nil
 }
 
 // places are the lines of keys, by path in lower case.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // LoadBalancer is how requests are spread over a pool, and how the pool is
@@ -120,11 +121,26 @@ type Cookie struct {
 	Domain   string `key:"domain"`
 }
 
+// maxCookieName bounds the name in bytes: a client sends it with every request.
+const maxCookieName = 256
+
+// CheckCookieName tells what no name of a cookie may be. Other characters that
+// cookies cannot have are replaced when one is made.
+func CheckCookieName(name string) error {
+	if len(name) > maxCookieName || strings.ContainsFunc(name, unicode.IsControl) {
+		return fmt.Errorf("the name of a cookie has at most %d bytes and no control characters", maxCookieName)
+	}
+	return nil
+}
+
 func (c *Cookie) validate() error {
 	switch c.SameSite {
 	case "", "none", "lax", "strict":
 	default:
 		return fmt.Errorf("samesite is none, lax or strict, not %q", c.SameSite)
+	}
+	if err := CheckCookieName(c.Name); err != nil {
+		return err
 	}
 	for _, text := range []string{c.Path, c.Domain} {
 		for i := range len(text) {

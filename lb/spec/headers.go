@@ -1,6 +1,10 @@
 package spec
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Headers changes header fields, answers CORS preflights and adds security
 // fields. With nothing set it cannot be built.
@@ -53,6 +57,13 @@ func (*Headers) Kind() string { return "headers" }
 // Validate implements [Middleware].
 func (h *Headers) Validate() error {
 	var errs []error
+	for _, fields := range []map[string]string{h.Request, h.Response} {
+		for name, value := range fields {
+			if strings.ContainsAny(name+value, "\r\n\x00") {
+				errs = append(errs, fmt.Errorf("field %q cannot hold the end of a line", name))
+			}
+		}
+	}
 	for _, text := range h.AllowOriginListRegex {
 		errs = append(errs, checkRegexp(text))
 	}

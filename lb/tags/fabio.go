@@ -39,6 +39,9 @@ func (p *parser) fabio() {
 					Tag: text, Offset: len(p.FabioPrefix) + fault.offset, Reason: fault.reason, Hint: fault.hint,
 				})
 			}
+			if tag.negative {
+				p.problem(v.Instance, Problem{Tag: text, Offset: -1, Reason: "the weight is below 0 and counts for nothing"})
+			}
 			target := fabioTarget{Instance: v.Instance, share: tag.share, tags: v.other}
 			if !routes.add(tag, text, target) {
 				p.tooMany(v.Instance, MaxRoutes)

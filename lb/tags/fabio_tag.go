@@ -19,6 +19,8 @@ type fabioTag struct {
 	register string
 	// closed is why the route lets nobody in, if that is the tag's own fault.
 	closed *fabioError
+	// negative is set for a weight below 0, which is none.
+	negative bool
 }
 
 // fabioOptions are what makes routes of one source differ.
@@ -142,7 +144,7 @@ func (t *fabioTag) option(option string) *fabioError {
 		if err != nil || math.IsNaN(share) || math.IsInf(share, 0) {
 			return &fabioError{len(option) - len(value), "the weight is not a number", "weight=0.3 is three tenths of the traffic"}
 		}
-		t.share = max(0, share)
+		t.share, t.negative = max(0, share), share < 0
 	case "proto":
 		switch value {
 		case "https", "tcp", "udp":

@@ -12,8 +12,10 @@ import (
 // Bounds on what one service may ask for, so that a runaway job cannot exhaust
 // the load balancer for the others.
 const (
-	MaxRoutes = 1000 // of a service, in each dialect
-	MaxTag    = 4096 // bytes of a tag
+	MaxRoutes   = 1000 // of a service, in each dialect
+	MaxTag      = 4096 // bytes of a tag
+	MaxTags     = 4000 // of an instance
+	MaxProblems = 100  // of a service
 )
 
 // Parse turns the tags of a service's instances into its definition. All
@@ -75,7 +77,14 @@ type label struct {
 
 func (p *parser) view(i Instance) view {
 	v := view{Instance: i}
-	for _, tag := range i.Tags {
+	tags := i.Tags
+	if len(tags) > MaxTags {
+		tags = tags[:MaxTags]
+		p.problem(i, Problem{
+			Offset: -1, Reason: fmt.Sprintf("the instance has more than %d tags (%d); the others are left out", MaxTags, len(i.Tags)),
+		})
+	}
+	for _, tag := range tags {
 		trimmed := strings.TrimSpace(tag)
 		isFabio := p.Fabio && strings.HasPrefix(trimmed, p.FabioPrefix)
 		if p.Fabio && !isFabio {
@@ -220,6 +229,12 @@ func (p *parser) problem(i Instance, new Problem) {
 			}
 			return
 		}
+	}
+	if len(p.Problems) == MaxProblems {
+		new = Problem{Offset: -1, Reason: fmt.Sprintf("the service has more than %d problems; the others are not listed", MaxProblems)}
+	}
+	if len(p.Problems) > MaxProblems {
+		return
 	}
 	new.Service, new.Instance, new.Node, new.Instances = p.Service, i.ID, i.Node, 1
 	p.Problems = append(p.Problems, new)

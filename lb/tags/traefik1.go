@@ -72,6 +72,8 @@ func (p *parser) weight1(v view) int {
 	weight, err := strconv.Atoi(l.value)
 	if err != nil {
 		p.problem(v.Instance, Problem{Tag: l.tag, Offset: l.at, Reason: "the weight is not a whole number; 1 is used"})
+	} else if weight < 0 {
+		p.problem(v.Instance, Problem{Tag: l.tag, Offset: l.at, Reason: "the weight is below 0; 1 is used"})
 	}
 	return max(1, weight)
 }

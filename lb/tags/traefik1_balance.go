@@ -78,6 +78,9 @@ func setBalance1(b *spec.LoadBalancer, option, value string) error {
 		}
 		return spec.Decode(&on, []string{"on"}, value)
 	case "stickiness.cookieName":
+		if err := spec.CheckCookieName(value); err != nil {
+			return err
+		}
 		b.Sticky.Cookie.Name = value
 		return nil
 	}

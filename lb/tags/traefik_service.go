@@ -52,7 +52,10 @@ func (s *service) set(words []string, l label, unsupported func(label, string)) 
 		s.scheme = strings.ToLower(l.value)
 	case "server.weight":
 		s.weight, err = l.int()
-		s.weight = max(0, s.weight)
+		if s.weight < 0 {
+			unsupported(l, "the weight is below 0: the instance gets no requests")
+			s.weight = 0
+		}
 	case "server.url":
 		s.url = l.value
 	case "server.preservepath":

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// migrated runs sluice migrate and returns what it writes.
+func runMigrate(t *testing.T, args ...string) (text, notes string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	p := program{name: ourName, stdout: &stdout, stderr: &stderr, getenv: noEnv}
+	if status := p.run(context.Background(), append([]string{"migrate"}, args...)); status != 0 {
+		t.Fatalf("status %d: %s", status, &stderr)
+	}
+	return stdout.String(), stderr.String()
+}
+
+// Each sample becomes what its golden file has, which is a valid configuration.
+func TestMigrateSamples(t *testing.T) {
+	golden := "../cmd/sluice/testdata/migrate/"
+	t.Chdir("../../examples")
+	for name, files := range map[string][]string{
+		"fabio":    {"migrate/fabio.properties"},
+		"traefik1": {"migrate/traefik1.toml"},
+		"traefik":  {"migrate/traefik.yml", "migrate/dynamic.yml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, notes := runMigrate(t, files...)
+			compareGolden(t, golden+name+".hcl", text)
+			compareGolden(t, golden+name+".notes", notes)
+			c := loadTextOrFail(t, text)
+			if _, err := c.serverOptions(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// What is migrated of Fabio is what -fabio reads, setting by setting.
+func TestMigratedFabioIsWhatFabioSays(t *testing.T) {
+	text, _ := runMigrate(t, "../../examples/migrate/fabio.properties")
+	want := DefaultConfig()
+	settings := fabioSettings{path: "../../examples/migrate/fabio.properties"}
+	if err := settings.load(&want, noEnv); err != nil {
+		t.Fatal(err)
+	}
+	want.settle()
+	got := loadTextOrFail(t, text)
+	a, err := want.serverOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := got.serverOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(a, b, compareOptions, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+		t.Errorf("server: -fabio +migrated:\n%s", diff)
+	}
+	for _, c := range []*Config{&want, &got} { // compared above; they know where they stand
+		c.LB.Listeners, c.LB.Certificates, c.warnings = nil, nil, nil
+	}
+	if diff := cmp.Diff(dump(want), dump(got)); diff != "" {
+		t.Errorf("-fabio +migrated:\n%s", diff)
+	}
+}
+
+// What is written down says what it was made of.
+func TestEncodeConfig(t *testing.T) {
+	want, err := commandLine{configs: []string{"testdata/config/everything.good.hcl"}}.Load(noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := DefaultConfig()
+	base.Consul, base.LB, base.Tags, base.Fabio, base.Admin = want.Consul, want.LB, want.Tags, want.Fabio, want.Admin
+	base.Routes, base.Middlewares, base.Defaults, base.Claims = want.Routes, want.Middlewares, want.Defaults, want.Claims
+	base.LogLevel, base.LogFile, base.PIDFile = want.LogLevel, want.LogFile, `C:\${x} "y" ${`
+	got := DefaultConfig()
+	if err := got.loadText("encoded", []byte(encodeConfig(base, nil))); err != nil {
+		t.Fatalf("%v in\n%s", err, encodeConfig(base, nil))
+	}
+	base.settle()
+	got.settle()
+	var lines [2][]string
+	for i, c := range []Config{base, got} {
+		for line := range strings.Lines(dump(c)) {
+			if !strings.Contains(line, "origin = ") && !strings.Contains(line, ".text = ") {
+				lines[i] = append(lines[i], line)
+			}
+		}
+	}
+	if diff := cmp.Diff(lines[0], lines[1]); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	a, b := base.static(), got.static()
+	for i := range b.Routes {
+		a.Routes[i].Source, b.Routes[i].Source = "", ""
+	}
+	for i := range b.Middlewares {
+		a.Middlewares[i].Source, b.Middlewares[i].Source = "", ""
+	}
+	if diff := cmp.Diff(a, b); diff != "" {
+		t.Errorf("stanzas: -want +got:\n%s", diff)
+	}
+}
+
+// Nothing of a file is lost without a word, and what would be open to more
+// clients than before is left out.
+func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, tt := range []struct {
+		name, file, text string
+		notes            []string
+		absent           string // from the configuration
+	}{
+		{"unknown key", "a.yml", "providers: {}\nentryPoints:\n  web:\n    address: \":80\"\n    http3: {}\n", []string{"a.yml:5: entryPoints.web.http3 has no equivalent"}, "http3"},
+		{
+			"a guarded entry point", "a.yml", "entryPoints:\n  a:\n    address: \":80\"\n    http:\n      middlewares: [auth]\n  b:\n    address: \":81\"\nproviders: {}\n",
+			[]string{"a.yml:5: the listener is left out, so that it is not open to all"}, ":80",
+		},
+		{
+			"a guarded frontend", "a.toml", "[backends.b.servers.s]\nurl = \"http://a\"\n[frontends.f]\nbackend = \"b\"\n[frontends.f.routes.r]\nrule = \"Host:a\"\n[frontends.f.auth.digest]\nusers = [\"a:b:c\"]\n",
+			[]string{"a.toml:3: frontend f is left out: frontends.f.auth.digest.users has no equivalent"}, "route",
+		},
+		{
+			"a broken middleware", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\nmiddlewares = [\"m\"]\n[http.middlewares.m.basicAuth]\nuser = \"x\"\n[[http.services.s.loadBalancer.servers]]\nurl = \"http://a\"\n",
+			[]string{"a.toml:6: middleware m of kind basicAuth: unknown key", "a.toml:1: route r is left out: there is no middleware m"}, "route",
+		},
+		{
+			"a composed service", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\n[http.services.s.failover]\nservice = \"x\"\n",
+			[]string{"router r is left out: the service s is composed of others"}, "route",
+		},
+		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{"a.yml:4: tcp.routers.db.rule has no equivalent"}, "db"},
+		{"Fabio", "fabio.properties", "proxy.addr = :1\nproxy.localip = 1.2.3.4\n", []string{"fabio.properties:2: proxy.localip has no effect"}, "localip"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.WriteFile(tt.file, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			text, notes := runMigrate(t, tt.file)
+			for _, want := range tt.notes {
+				if !strings.Contains(notes, want) {
+					t.Errorf("%q is not among the notes:\n%s", want, notes)
+				}
+			}
+			for line := range strings.Lines(text) {
+				if !strings.HasPrefix(strings.TrimSpace(line), "#") && strings.Contains(line, tt.absent) {
+					t.Errorf("%q is in the configuration:\n%s", tt.absent, text)
+				}
+			}
+		})
+	}
+}
+
+// Whatever the file, migrating it ends without a panic.
+func FuzzMigrate(f *testing.F) {
+	for _, name := range []string{"fabio.properties", "traefik1.toml", "traefik.yml", "dynamic.yml"} {
+		text, err := os.ReadFile("../../examples/migrate/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz1"), text)
+	}
+	f.Fuzz(func(t *testing.T, extension string, text []byte) {
+		path := t.TempDir() + "/file"
+		switch extension {
+		case ".toml", ".yml", ".properties":
+			path += extension
+		}
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := newMigration()
+		if m.read(path, "", noEnv) != nil {
+			return
+		}
+		_, _ = m.text() // reads what it has written
+	})
+}

@@ -1,0 +1,92 @@
+# Made by sluice migrate of migrate/traefik.yml (Traefik 2 or 3), migrate/dynamic.yml (Traefik 2 or 3).
+# not taken over: migrate/traefik.yml:27: providers.consulCatalog.constraints has no equivalent: services it kept out are routed as well, unless their tags have another prefix
+# not taken over: migrate/traefik.yml:35: certificatesResolvers.le.acme.email has no equivalent and is left out
+# not taken over: migrate/traefik.yml:42: tracing.otlp has no equivalent and is left out
+# not taken over: migrate/dynamic.yml:26: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
+# not taken over: migrate/dynamic.yml:14: router dash is left out: the service api@internal is not of the file
+# not taken over: migrate/dynamic.yml:10: route lost is left out: there is no middleware plug
+
+# migrate/traefik.yml:28: providers.consulCatalog.endpoint
+consul {
+  address = "127.0.0.1:8500"
+}
+
+lb {
+  # migrate/traefik.yml:3: entryPoints.web
+  listener {
+    address = ":8080"
+    name = "web"
+    redirect_to = "websecure"
+  }
+  # migrate/traefik.yml:10: entryPoints.websecure
+  listener {
+    address = ":8443"
+    name = "websecure"
+    certificates = "migrated"
+  }
+  # migrate/traefik.yml:17: entryPoints.inner
+  listener {
+    address = ":8090"
+    name = "inner"
+    read_timeout = "30s"
+  }
+  certificates "migrated" {
+    type = "selfsigned"
+    cert = "localhost"
+  }
+  trusted_proxies = ["10.0.0.0/8"]
+  # migrate/traefik.yml:38: accessLog
+  access_log {
+    target = "stdout"
+    format = "traefik"
+  }
+}
+
+# migrate/traefik.yml:23: providers.consulCatalog
+tags {
+  traefik_prefix = "edge"
+  dialects = ["traefik"]
+}
+
+# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers
+admin {
+  listen = "127.0.0.1:9998"
+}
+
+# migrate/dynamic.yml:3: http.routers.books
+route "books" {
+  rule = "Host(`books.example.com`) && PathPrefix(`/shelf`)"
+  entrypoints = ["inner"]
+  middlewares = ["cut", "slow"]
+  targets = ["http://10.0.0.1:80", "http://10.0.0.2:80 weight=3"]
+  load_balancer {
+    sticky {
+      cookie {
+        name = "shelf"
+        httponly = true
+      }
+    }
+    healthcheck {
+      path = "/ok"
+      interval = "5s"
+      timeout = "5s"
+      followredirects = true
+    }
+  }
+}
+
+# migrate/dynamic.yml:18: http.middlewares.cut
+middleware "cut" "stripprefix" {
+  prefixes = ["/shelf"]
+}
+
+# migrate/dynamic.yml:22: http.middlewares.slow
+middleware "slow" "ratelimit" {
+  average = 100
+  burst = 50
+}
+
+defaults {
+  rule = "Host(`{{ .Name }}.example.com`)"
+}
+log_level = "INFO"

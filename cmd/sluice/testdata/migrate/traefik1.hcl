@@ -1,0 +1,103 @@
+# Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
+# not taken over: migrate/traefik1.toml:19: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
+# not taken over: migrate/traefik1.toml:32: consulCatalog.constraints has no equivalent: services it kept out are routed as well, unless their tags have another prefix
+# not taken over: migrate/traefik1.toml:63: frontend limited is left out: frontends.limited.rateLimit.extractorFunc has no equivalent
+
+consul {
+  address = "127.0.0.1:8500"
+}
+
+lb {
+  # migrate/traefik1.toml:7: entryPoints.http
+  listener {
+    address = ":8080"
+    name = "http"
+    redirect_to = "https"
+  }
+  # migrate/traefik1.toml:11: entryPoints.https
+  listener {
+    address = ":8443"
+    name = "https"
+    certificates = "migrated"
+  }
+  # migrate/traefik1.toml:14: entryPoints.admin
+  listener {
+    address = ":8090"
+    name = "admin"
+  }
+  certificates "migrated" {
+    type = "selfsigned"
+    cert = "localhost"
+  }
+  # migrate/traefik1.toml:21: accessLog
+  access_log {
+    target = "/tmp/access.log"
+    format = "traefik"
+  }
+}
+
+# migrate/traefik1.toml:27: consulCatalog
+tags {
+  traefik_prefix = "edge"
+  dialects = ["traefik1"]
+}
+
+# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers
+admin {
+  listen = "127.0.0.1:9998"
+}
+
+# migrate/traefik1.toml:50: frontends.books
+route "books" {
+  rule = "Host:books.example.com;PathPrefixStrip:/shelf"
+  rule_syntax = "v1"
+  entrypoints = ["admin"]
+  middlewares = ["books-breaker"]
+  targets = ["http://10.0.0.1:80 weight=10", "http://10.0.0.2:80"]
+  load_balancer {
+    sticky {
+      cookie {
+        name = "shelf"
+      }
+    }
+  }
+}
+
+# migrate/traefik1.toml:57: frontends.guarded
+route "guarded" {
+  rule = "Host:guarded.example.com"
+  rule_syntax = "v1"
+  middlewares = ["guarded-auth", "guarded-breaker"]
+  targets = ["http://10.0.0.1:80 weight=10", "http://10.0.0.2:80"]
+  load_balancer {
+    sticky {
+      cookie {
+        name = "shelf"
+      }
+    }
+  }
+}
+
+# migrate/traefik1.toml:50: frontends.books
+middleware "books-breaker" "circuitbreaker" {
+  expression = "NetworkErrorRatio() > 0.5"
+}
+
+# migrate/traefik1.toml:57: frontends.guarded
+middleware "guarded-auth" "forwardauth" {
+  address = "http://auth.example.com/check"
+  maxbodysize = -1
+  maxresponsebodysize = -1
+}
+
+# migrate/traefik1.toml:57: frontends.guarded
+middleware "guarded-breaker" "circuitbreaker" {
+  expression = "NetworkErrorRatio() > 0.5"
+}
+
+# migrate/traefik1.toml:4: defaultEntryPoints
+defaults {
+  entrypoints = ["http", "https"]
+  domain = "example.com"
+}
+log_level = "WARN"

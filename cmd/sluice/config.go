@@ -89,9 +89,6 @@ type Tags struct {
 	ExposedByDefault bool   `hcl:"exposed_by_default"`
 	FabioPrefix      string `hcl:"fabio_prefix"`
 	TraefikPrefix    string `hcl:"traefik_prefix"`
-	// RuleSyntax is that of rules of Traefik v2 and v3 that do not say theirs: "v2"
-	// or "v3"; empty is "v3".
-	RuleSyntax string `hcl:"rule_syntax"`
 	// Dialects are the tag languages that are read; see dialects.
 	Dialects []string `hcl:"dialects"`
 

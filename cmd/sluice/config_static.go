@@ -86,11 +86,6 @@ type Defaults struct {
 	Middlewares  []string     `hcl:"middlewares"`
 	Entrypoints  []string     `hcl:"entrypoints"`
 	LoadBalancer LoadBalancer `hcl:"load_balancer"`
-	// Rule is the template of the rule of a Traefik router without one, Rule1 that
-	// of a v1 frontend, in which Domain may be used.
-	Rule   string `hcl:"rule"`
-	Rule1  string `hcl:"traefik1_rule"`
-	Domain string `hcl:"domain"`
 }
 
 // Claim reserves hosts; see [lb.Claim].
@@ -135,18 +130,6 @@ func (c *Config) setStatic(o *lb.Options) {
 	}
 	for _, claim := range c.Claims {
 		o.Claims = append(o.Claims, claim.claim())
-	}
-	if c.Defaults.Rule != "" {
-		o.Tags.DefaultRule = c.Defaults.Rule
-	}
-	if c.Tags.RuleSyntax != "" {
-		o.Tags.RuleSyntax = c.Tags.RuleSyntax
-	}
-	if c.Defaults.Rule1 != "" {
-		o.Tags.DefaultRule1 = c.Defaults.Rule1
-	}
-	if c.Defaults.Domain != "" {
-		o.Tags.Domain = c.Defaults.Domain
 	}
 }
 

@@ -83,9 +83,6 @@ defaults {
   middlewares = ["m"]
   entrypoints = ["web"]
   load_balancer { strategy = "p2c" }
-  rule = "A"
-  traefik1_rule = "B"
-  domain = "C"
 }
 claim "a" { services = ["s"] nodes = ["n"] namespaces = ["x"] catch_all = true }
 `).tableOptions()
@@ -96,8 +93,5 @@ claim "a" { services = ["s"] nodes = ["n"] namespaces = ["x"] catch_all = true }
 	claims := lb.Claims{{Host: "a", Services: []string{"s"}, Nodes: []string{"n"}, Namespaces: []string{"x"}, CatchAll: true}}
 	if diff := cmp.Diff(claims, o.Claims); diff != "" {
 		t.Errorf("claims: -want +got:\n%s", diff)
-	}
-	if o.Tags.DefaultRule != "A" || o.Tags.DefaultRule1 != "B" || o.Tags.Domain != "C" {
-		t.Errorf("rules %q %q of %q", o.Tags.DefaultRule, o.Tags.DefaultRule1, o.Tags.Domain)
 	}
 }

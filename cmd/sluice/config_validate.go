@@ -106,9 +106,6 @@ func (t *Tags) validate(f *faultList) {
 	if t.TraefikPrefix == "" {
 		f.addf("tags.traefik_prefix cannot be empty; to switch the dialects off leave them out of tags.dialects")
 	}
-	if t.RuleSyntax != "" {
-		f.oneOf("tags.rule_syntax", t.RuleSyntax, "v2", "v3")
-	}
 	for _, dialect := range t.Dialects {
 		f.oneOf("tags.dialects", dialect, dialects...)
 	}

@@ -43,7 +43,7 @@ func (m *migration) traefik(t *tree) {
 	}
 	t.take("providers.file.watch", "global", "ping", "experimental.fastProxy")
 	m.rules = cmp.Or(t.text("core.defaultRuleSyntax"), m.rules)
-	m.Tags.RuleSyntax = m.rules
+	m.Tags.Traefik.RuleSyntax = m.rules
 	m.logs(t, "log.level", "log.filePath", "log.format")
 	m.accessLog(t)
 	m.api(t)
@@ -192,7 +192,7 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	m.Tags.Dialects = []string{dialect}
 	m.Tags.ExposedByDefault = t.text(at+".exposedByDefault") != "false"
 	m.Tags.TraefikPrefix = cmp.Or(t.text(at+".prefix"), m.Tags.TraefikPrefix)
-	m.Config.Defaults.Rule = t.text(at + ".defaultRule")
+	m.Tags.Traefik.DefaultRule, m.Tags.Traefik.DefaultDialect = t.text(at+".defaultRule"), dialect
 	address := t.text(at + ".endpoint.address")
 	if scheme := t.text(at + ".endpoint.scheme"); scheme == "https" && address != "" {
 		address = "https://" + strings.TrimPrefix(address, "https://")
@@ -202,6 +202,11 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 		m.Consul.Address = strings.TrimPrefix(address, "http://")
 	}
 	m.Consul.Datacenter, m.Consul.Token = t.text(at+".endpoint.datacenter"), dial.Secret(t.text(at+".endpoint.token"))
+	if dialect == "traefik" {
+		m.Tags.Traefik.Constraints = t.text(at + ".constraints")
+	} else {
+		m.Tags.Traefik.ConstraintsV1 = append(t.list("constraints"), t.list(at+".constraints")...)
+	}
 	ssl := &m.Consul.SSL
 	ssl.CACert, ssl.Cert, ssl.Key = t.text(at+".endpoint.tls.ca"), t.text(at+".endpoint.tls.cert"), t.text(at+".endpoint.tls.key")
 	if t.is(at + ".endpoint.tls.insecureSkipVerify") {
@@ -209,10 +214,6 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	}
 	if t.is(at + ".requireConsistent") {
 		m.Consul.Mode = "consistent"
-	}
-	if t.has(at + ".constraints") {
-		m.notes = append(m.notes, note{t.path, t.line(at + ".constraints"), at + ".constraints has no equivalent: services it kept out are routed as well, unless their tags have another prefix"})
-		t.take(at + ".constraints")
 	}
 	t.take(at+".refreshInterval", at+".stale", at+".watch", at+".cache", at+".strictChecks", at+".endpoint.endpointWaitTime")
 }

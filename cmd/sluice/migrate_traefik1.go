@@ -22,8 +22,8 @@ func (m *migration) traefik1(t *tree) {
 	}
 	m.catalog(t, "consulCatalog", "traefik1")
 	if t.has("consulCatalog") {
-		m.Config.Defaults.Rule1 = t.text("consulCatalog.frontEndRule")
-		m.Config.Defaults.Domain = t.text("consulCatalog.domain")
+		m.Tags.Traefik.DefaultRuleV1 = t.text("consulCatalog.frontEndRule")
+		m.Tags.Traefik.Domain = cmp.Or(t.text("consulCatalog.domain"), t.text("domain"))
 		if address := t.text("consulCatalog.endpoint"); address != "" {
 			m.Consul.Address = address
 		}

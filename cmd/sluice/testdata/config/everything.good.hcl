@@ -377,7 +377,6 @@ fabio {
 
 tags {
   exposed_by_default = true
-  rule_syntax = "v2"
   fabio_prefix       = "route-"
   traefik_prefix     = "edge"
   dialects           = ["fabio"]
@@ -473,9 +472,6 @@ middleware "all" "chain" { middlewares = ["strip"] }
 defaults {
   middlewares   = ["all"]
   entrypoints   = ["web"]
-  rule          = "Host(`{{ .Name }}.example.com`)"
-  traefik1_rule = "Host:{{.ServiceName}}.{{.Domain}}"
-  domain        = "example.com"
   load_balancer { strategy = "p2c" }
 }
 

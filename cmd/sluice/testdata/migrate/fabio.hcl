@@ -1,5 +1,4 @@
 # Made by sluice migrate of migrate/fabio.properties (Fabio).
-# not taken over: migrate/fabio.properties:9: proxy.gzip.contenttype has no effect: answers are not compressed on the way
 # not taken over: migrate/fabio.properties:17: metrics.target has no effect: metrics are served for Prometheus only, by the admin listener under /metrics, not sent to graphite
 
 consul {

@@ -1,5 +1,4 @@
 # Made by sluice migrate of migrate/traefik.yml (Traefik 2 or 3), migrate/dynamic.yml (Traefik 2 or 3).
-# not taken over: migrate/traefik.yml:27: providers.consulCatalog.constraints has no equivalent: services it kept out are routed as well, unless their tags have another prefix
 # not taken over: migrate/traefik.yml:35: certificatesResolvers.le.acme.email has no equivalent and is left out
 # not taken over: migrate/traefik.yml:42: tracing.otlp has no equivalent and is left out
 # not taken over: migrate/dynamic.yml:26: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
@@ -46,6 +45,11 @@ lb {
 tags {
   traefik_prefix = "edge"
   dialects = ["traefik"]
+  traefik {
+    default_rule = "Host(`{{ .Name }}.example.com`)"
+    default_dialect = "traefik"
+    constraints = "Tag(`live`)"
+  }
 }
 
 # the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers
@@ -84,9 +88,5 @@ middleware "cut" "stripprefix" {
 middleware "slow" "ratelimit" {
   average = 100
   burst = 50
-}
-
-defaults {
-  rule = "Host(`{{ .Name }}.example.com`)"
 }
 log_level = "INFO"

@@ -1,6 +1,5 @@
 # Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
 # not taken over: migrate/traefik1.toml:19: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
-# not taken over: migrate/traefik1.toml:32: consulCatalog.constraints has no equivalent: services it kept out are routed as well, unless their tags have another prefix
 # not taken over: migrate/traefik1.toml:63: frontend limited is left out: frontends.limited.rateLimit.extractorFunc has no equivalent
 
 consul {
@@ -40,6 +39,11 @@ lb {
 tags {
   traefik_prefix = "edge"
   dialects = ["traefik1"]
+  traefik {
+    domain = "example.com"
+    default_dialect = "traefik1"
+    constraints_v1 = ["tag==live"]
+  }
 }
 
 # the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers
@@ -98,6 +102,5 @@ middleware "guarded-breaker" "circuitbreaker" {
 # migrate/traefik1.toml:4: defaultEntryPoints
 defaults {
   entrypoints = ["http", "https"]
-  domain = "example.com"
 }
 log_level = "WARN"

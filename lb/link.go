@@ -179,7 +179,7 @@ func (k *link) step(owner string, s spec.Middleware) (Middleware, error) {
 		if !ok {
 			return nil, errors.New("there is no listener " + t.Entrypoint + " to redirect to")
 		}
-		s = spec.RedirectScheme{Scheme: to.Scheme, Port: to.Port, Permanent: t.Permanent}
+		s = spec.RedirectScheme{Scheme: to.Scheme, Port: to.Port, Permanent: t.Permanent, AtListener: true}
 	}
 	return k.middlewareOf(owner, s)
 }

@@ -3,6 +3,7 @@ package middleware
 import (
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb"
@@ -26,10 +27,14 @@ func redirectStatus(method string, permanent bool) int {
 type redirectScheme struct {
 	scheme, port string // port is empty if it is the scheme's own
 	permanent    bool
+	listener     string // the port of which what came there is served, if any
 }
 
 func newRedirectScheme(s spec.RedirectScheme) redirectScheme {
-	r := redirectScheme{strings.ToLower(s.Scheme), s.Port, s.Permanent}
+	r := redirectScheme{strings.ToLower(s.Scheme), s.Port, s.Permanent, ""}
+	if s.AtListener {
+		r.listener = s.Port
+	}
 	if r.scheme == "http" && r.port == "80" || r.scheme == "https" && r.port == "443" {
 		r.port = ""
 	}
@@ -38,6 +43,10 @@ func newRedirectScheme(s spec.RedirectScheme) redirectScheme {
 
 // Serve implements [lb.Middleware].
 func (r redirectScheme) Serve(x *lb.Exchange, next lb.Handler) {
+	if r.listener != "" && r.listener == strconv.Itoa(int(x.Local.Port())) {
+		next.Serve(x)
+		return
+	}
 	to := r.scheme + "://" + withoutPort(x.Authority)
 	if r.port != "" {
 		to += ":" + r.port

@@ -12,6 +12,9 @@ type RedirectScheme struct {
 	Scheme    string `key:"scheme"`
 	Port      string `key:"port"` // empty: the scheme's own
 	Permanent bool   `key:"permanent"`
+	// AtListener says that Port is a listener's. What came there is served,
+	// whatever port its Host names.
+	AtListener bool
 }
 
 // Kind implements [Middleware].

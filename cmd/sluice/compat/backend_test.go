@@ -21,8 +21,12 @@ type backends map[string]net.Addr
 func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	t.Helper()
 	all := backends{}
-	for _, name := range []string{"a", "b", "c", "d", "tls"} {
+	for _, name := range []string{"a", "b", "c", "d", "tls", "h2c"} {
 		server := httptest.NewUnstartedServer(g.hold(echo(name)))
+		if name == "h2c" {
+			server.Config.Protocols = new(http.Protocols)
+			server.Config.Protocols.SetUnencryptedHTTP2(true)
+		}
 		if name == "tls" {
 			server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 			server.StartTLS()

@@ -86,6 +86,9 @@ func (c *testCase) column(peer string) string {
 	for _, q := range c.questions {
 		rows = append(rows, code(q.String())+" → "+code(q.answers[peer]))
 	}
+	if peers[peer].env == "" && strings.HasSuffix(c.section, "[R]") {
+		rows[0] = "seen: " + rows[0]
+	}
 	return strings.Join(rows, "<br>")
 }
 

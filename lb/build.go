@@ -40,6 +40,9 @@ type Options struct {
 	// TCPEntrypoints are the listeners that pass connections on. If there are
 	// none, their routes are made for any.
 	TCPEntrypoints []TCPEntrypoint
+	// Failover names the datacenters whose instances stand in for those of a
+	// service of which none serves in Scope, in order.
+	Failover []string
 	// Guard says when the loss of instances is not believed.
 	Guard Guard
 	// Middlewares makes the middlewares of routes, but for changes of the path;
@@ -73,6 +76,8 @@ type Builder struct {
 	// services are those whose tags can route, by name; departed are those that are
 	// not in the catalog any more, but kept by the guard.
 	services, departed map[string]*service
+	// abroad is of how many other datacenters a service is asked.
+	abroad map[string]int
 	// unread are those of them whose instances are not known.
 	unread  map[string]*service
 	names   []string // of services, in order
@@ -110,6 +115,7 @@ func NewBuilder(o Options, pools Pools) *Builder {
 		services: map[string]*service{}, unread: map[string]*service{}, aliases: map[string]int{},
 		manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
+	b.abroad = map[string]int{}
 	b.departed, b.guard = map[string]*service{}, newGuard(o.Guard, b.serves)
 	b.command()
 	b.settle(configuration, &service{}, o.Static)
@@ -165,7 +171,7 @@ func (b *Builder) stale(s *watch.Snapshot) []string {
 	for q, entry := range s.All {
 		h, ok := q.(watch.Health)
 		switch {
-		case !ok || h != b.health(h.Service) || b.services[h.Service] == nil:
+		case !ok || !b.isAbout(h):
 		case entry.Version > b.seen || !entry.Known:
 			names = append(names, h.Service)
 		default:
@@ -179,12 +185,13 @@ func (b *Builder) stale(s *watch.Snapshot) []string {
 // list brings the services up to the list of them.
 func (b *Builder) list(s *watch.Snapshot) {
 	list, _ := s.Entry(b.Options.services())
-	if !list.Known || b.heard && list.Version == b.listed {
+	version := b.listVersion(s)
+	if !list.Known || b.heard && version == b.listed {
 		b.guard.unsure = list.Err != nil
 		return
 	}
-	b.heard, b.listed = true, list.Version
-	services, _ := watch.Get(s, b.Options.services())
+	b.heard, b.listed = true, version
+	services := b.listing(s)
 	names := routable(services, b.Options)
 	gone, come := differences(b.names, names, func(x, y string) bool { return x == y }, strings.Compare)
 	for _, name := range gone {
@@ -215,10 +222,11 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 		b.settle(name, known, d)
 		return
 	}
-	if known.state == read && known.version == entry.Version {
+	instances, version := b.standIns(s, name, instances, entry.Version)
+	if known.state == read && known.version == version {
 		return
 	}
-	known.state, known.version = read, entry.Version
+	known.state, known.version = read, version
 	delete(b.unread, name)
 	b.settle(name, known, b.permitted(name, b.guard.view(name, instances, time.Now())))
 }

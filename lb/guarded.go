@@ -24,6 +24,7 @@ func (b *Builder) depart(name string, listed bool) {
 	known := b.services[name]
 	delete(b.services, name)
 	delete(b.unread, name)
+	delete(b.abroad, name)
 	switch {
 	case listed:
 		b.guard.forget(name)

@@ -21,7 +21,10 @@ func (b *Builder) Wants(s *watch.Snapshot) (queries []watch.Query, changed bool)
 	queries = make([]watch.Query, 0, 1+len(b.names))
 	queries = append(queries, b.Options.services())
 	for _, name := range b.names {
-		queries = append(queries, b.health(name))
+		queries = append(append(queries, b.health(name)), b.elsewhere(name)...)
+	}
+	for _, datacenter := range b.Failover {
+		queries = append(queries, b.servicesIn(datacenter))
 	}
 	return append(queries, b.manual.queries(b.Scope)...), true
 }

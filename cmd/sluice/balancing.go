@@ -74,6 +74,7 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 	o.Table = c.tableOptions()
 	o.Timeouts = c.LB.Timeouts.over(o.Timeouts)
 	o.Timeouts.Drain, o.DrainDelay = c.LB.DrainTimeout, c.LB.DrainDelay
+	o.Table.Failover = c.LB.Failover
 	o.Table.Guard = c.LB.Guard.options(c.Catalog.Path != "")
 	c.LB.Limits.set(&o)
 	o.Forwarding = c.LB.Forwarding.options()

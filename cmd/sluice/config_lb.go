@@ -23,8 +23,11 @@ type LB struct {
 	// is not ready.
 	DrainDelay time.Duration `hcl:"drain_delay"`
 	Guard      LBGuard       `hcl:"guard"`
-	Timeouts   LBTimeouts    `hcl:"timeouts"`
-	Limits     LBLimits      `hcl:"limits"`
+	// Failover names the datacenters that stand in for services of which nothing
+	// serves in the own one, in order.
+	Failover []string   `hcl:"failover"`
+	Timeouts LBTimeouts `hcl:"timeouts"`
+	Limits   LBLimits   `hcl:"limits"`
 	// TrustedProxies are the addresses and CIDR blocks of peers whose
 	// forwarding headers are believed.
 	TrustedProxies []string   `hcl:"trusted_proxies"`

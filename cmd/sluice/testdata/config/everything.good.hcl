@@ -268,6 +268,7 @@ lb {
 
   drain_timeout   = "7s"
   drain_delay     = "3s"
+  failover        = ["dc2", "dc3"]
 
   guard {
     max_loss      = "40%"

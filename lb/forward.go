@@ -43,8 +43,8 @@ func (f forwarder) Serve(x *Exchange) {
 	for n := 0; err != nil && n < x.Route.attempts-1 && x.ctx.Err() == nil && isRetriable(&x.call, err); n++ {
 		tried[n] = t
 		other := x.Route.Pool.PickOther(tried[:n+1]...)
-		if n > 0 && other == t {
-			break // there is no other, and this one had its second chance
+		if other == t && (n > 0 || errors.Is(err, h1.ErrBusy)) {
+			break // there is no other, and this one had its second chance, or is full
 		}
 		// A request of which nothing was sent has cost its target nothing.
 		if err.Progress > h1.NothingSent && !x.TakeRetry() {

@@ -170,20 +170,37 @@ func TestBusyTarget(t *testing.T) {
 		<-let
 	})
 	r := start(t, func(o *ServerOptions) { o.MaxConnsPerTarget, o.TargetWait = 1, 1 },
-		testRoute{prefix: "/", backends: []string{address}})
+		testRoute{prefix: "/one", backends: []string{address}},
+		testRoute{prefix: "/two", backends: []string{address, httpBackend(t, echo)}})
+	busy := func() uint64 {
+		for _, m := range r.Metrics().Targets {
+			if m.Target == "http://"+address {
+				return m.Busy
+			}
+		}
+		return 0
+	}
 	first := hold(t, r.addr)
-	io.WriteString(first, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	io.WriteString(first, "GET /one HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 	<-entered
-	answer := r.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+	answer := r.raw("GET /one HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 	if !strings.HasPrefix(answer, "HTTP/1.1 503 ") || !strings.Contains(answer, "Retry-After: 1\r\n") {
 		t.Errorf("the target is busy: %q", answer)
+	}
+	if n := busy(); n != 1 || r.Metrics().Retries != 0 {
+		t.Errorf("a request waited %d times in vain for the only target, want once", n)
+	}
+	for range 2 { // each of the targets has its turn
+		if status, _ := r.get("/two"); status != http.StatusOK {
+			t.Errorf("beside a target that is free: %d", status)
+		}
+	}
+	if n := r.Metrics().Retries; busy() != 2 || n != 1 {
+		t.Errorf("%d tries at the other target, want 1", n)
 	}
 	close(let)
 	if rest, _ := io.ReadAll(first); !strings.HasPrefix(string(rest), "HTTP/1.1 200 ") {
 		t.Errorf("the first: %q", rest)
-	}
-	if n := r.Metrics().Targets[0].Busy; n == 0 {
-		t.Error("that the target was busy is not counted")
 	}
 	if n := r.Metrics().UpstreamErrors; n != 0 {
 		t.Errorf("%d errors of the target are counted, but it has only much to do", n)

@@ -26,15 +26,14 @@ type Fabio struct {
 
 	Register Register `hcl:"register"`
 
-	// emptyNoRoute leaves answers without a route empty, as long as there is no
-	// page.
-	emptyNoRoute bool
-	// page is that page if there is no key for it, and registry what stands in for
-	// Consul.
-	page string
-	// compress is a regular expression for the content types of answers that are
+	// EmptyNoRoute leaves answers without a route empty, as long as there is no
+	// page. NoRoutePage is that page if there is no key for it.
+	EmptyNoRoute bool   `hcl:"empty_no_route"`
+	NoRoutePage  string `hcl:"no_route_page"`
+	// Compress is a regular expression for the content types of answers that are
 	// compressed; empty is none.
-	compress string
+	Compress string `hcl:"compress"`
+	// registry is what stands in for Consul.
 	registry fabioRegistry
 }
 
@@ -119,10 +118,10 @@ func (c Config) setFabio(o *lb.Options) {
 			UsersFile: a.File, Realm: cmp.Or(a.Realm, a.Name), Refresh: a.Refresh, AllowPlain: true, Once: true, Closed: true,
 		}
 	}
-	if c.Fabio.compress != "" {
-		o.Tags.FabioCompress = &spec.Compress{Encodings: []string{"gzip"}, MinResponseBody: 1, Pattern: c.Fabio.compress}
+	if c.Fabio.Compress != "" {
+		o.Tags.FabioCompress = &spec.Compress{Encodings: []string{"gzip"}, MinResponseBody: 1, Pattern: c.Fabio.Compress}
 	}
-	o.Manual = lb.Manual{Text: c.Fabio.Routes, RoutesKey: c.Fabio.RoutesKey, PageKey: c.Fabio.NoRouteKey, Page: c.Fabio.page, NoLine: c.Fabio.emptyNoRoute}
+	o.Manual = lb.Manual{Text: c.Fabio.Routes, RoutesKey: c.Fabio.RoutesKey, PageKey: c.Fabio.NoRouteKey, Page: c.Fabio.NoRoutePage, NoLine: c.Fabio.EmptyNoRoute}
 	if len(c.LB.Health.Statuses) > 0 {
 		o.Statuses = c.LB.Health.Statuses
 	}

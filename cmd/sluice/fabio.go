@@ -110,6 +110,6 @@ func (c *Config) setFabioDefaults() {
 	c.Fabio = Fabio{
 		RoutesKey: "fabio/config", NoRouteKey: "fabio/noroute.html",
 		Register:     Register{Enabled: true, Name: "fabio"},
-		emptyNoRoute: true, registry: defaultFabioRegistry(),
+		EmptyNoRoute: true, registry: defaultFabioRegistry(),
 	}
 }

@@ -90,7 +90,7 @@ func fabioProxyKeys() []fabioKey {
 		{name: "proxy.globalflushinterval", set: same},
 		{name: "proxy.localip", set: without("the parameter by= of Forwarded is the address the client connected to")},
 		{name: "proxy.gzip.contenttype", set: func(r *fabioReader, p property) error {
-			r.Fabio.compress = p.value
+			r.Fabio.Compress = p.value
 			return (&spec.Compress{Pattern: p.value}).Validate()
 		}},
 		{name: "proxy.grpcmaxrxmsgsize", set: without("gRPC listeners are not supported yet")},

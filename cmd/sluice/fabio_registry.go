@@ -51,16 +51,16 @@ func (r fabioRegistry) apply(c *Config) error {
 	var err error
 	switch r.backend {
 	case "static":
-		c.Fabio.Routes, c.Fabio.page = r.static.routes, r.static.page
+		c.Fabio.Routes, c.Fabio.NoRoutePage = r.static.routes, r.static.page
 	case "file":
 		if c.Fabio.Routes, err = readText("registry.file.path", r.file.path); err != nil {
 			return err
 		}
 		if r.file.pagePath != "" {
-			c.Fabio.page, err = readText("registry.file.noroutehtmlpath", r.file.pagePath)
+			c.Fabio.NoRoutePage, err = readText("registry.file.noroutehtmlpath", r.file.pagePath)
 		}
 	case "custom":
-		if c.Fabio.RoutesKey, c.Fabio.page = customRoutesKey, r.page; r.custom.host == "" {
+		if c.Fabio.RoutesKey, c.Fabio.NoRoutePage = customRoutesKey, r.page; r.custom.host == "" {
 			return fmt.Errorf("registry.custom.host is missing")
 		}
 		if s := r.custom.scheme; s != "http" && s != "https" {

@@ -24,6 +24,13 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 		m.notes = append(m.notes, noteOf(path, warning))
 	}
 	m.warnings = nil
+	if backend := m.Fabio.registry.backend; backend != "" && backend != "consul" {
+		m.notes = append(m.notes, note{path: path, text: "registry.backend = " + backend + " has no equivalent: run sluice -fabio on this file, or write the routes in fabio { routes }"})
+	}
+	if m.Admin.tls != "" {
+		m.notes = append(m.notes, note{path: path, text: "ui.addr: TLS of the admin listener has no equivalent; it is left out, so that it is not open without"})
+		m.Admin.Listen, m.Admin.tls = adminOff, ""
+	}
 	for i := range m.LB.Certificates {
 		if err := m.LB.Certificates[i].spellOut(); err != nil {
 			return err

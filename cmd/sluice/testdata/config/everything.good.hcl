@@ -358,6 +358,9 @@ lb {
 }
 
 fabio {
+  empty_no_route = true
+  no_route_page  = "nothing here"
+  compress       = "^text/"
   matcher      = "iprefix"
   plain_hosts  = true
   routes_key   = "fabio/config"

@@ -63,6 +63,9 @@ fabio {
   register {
     name = "fabio"
   }
+  empty_no_route = true
+  # migrate/fabio.properties:9: proxy.gzip.contenttype
+  compress = "^text/"
 }
 
 admin {

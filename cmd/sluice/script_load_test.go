@@ -36,7 +36,7 @@ const (
 //	or is not ready (its path /readyz is not 200)
 //
 // load NAME wait N          waits until N more were answered
-// load NAME end             ends it: none may have failed
+// load NAME end             ends it: none may have failed.
 func loadCommand(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	if len(args) < 2 || neg {

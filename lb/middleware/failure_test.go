@@ -220,12 +220,18 @@ func TestCircuitBreaker(t *testing.T) {
 		}
 		ask(bad) // two of three
 		opened := time.Now()
+		if state, ok := m.(lb.Breaker).Breaker(); !ok || state != (lb.BreakerState{Open: true, Trips: 1}) {
+			t.Errorf("open: %+v", state)
+		}
 		for range 50 {
 			if status := ask(good); status != 503 {
 				t.Fatalf("open: %d", status)
 			}
 		}
 		time.Sleep(10*time.Second - time.Since(opened))
+		if state, _ := m.(lb.Breaker).Breaker(); state != (lb.BreakerState{Recovering: true, Trips: 1}) {
+			t.Errorf("recovering: %+v", state)
+		}
 		passed := 0
 		for range 90 { // recovering: from none to half
 			if ask(good) == 200 {

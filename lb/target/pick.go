@@ -61,7 +61,8 @@ func (p *Pool) next(turn func() uint64, tried []*Target) *Target {
 		return nil
 	}
 	panic, asked := false, false
-	var waiting *Target // for its full share
+	var waiting *Target // for its full share: any one of those that were met
+	met := 0
 	for range min(4*len(p.members), len(p.turns)) {
 		i := int(p.turns[turn()%count])
 		open := p.takes(i, panic)
@@ -73,8 +74,10 @@ func (p *Pool) next(turn func() uint64, tried []*Target) *Target {
 		case !open || slices.Contains(tried, p.targets[i]):
 		case p.isDue(i):
 			return p.targets[i]
-		case waiting == nil:
-			waiting = p.targets[i]
+		default:
+			if met++; rand.IntN(met) == 0 {
+				waiting = p.targets[i]
+			}
 		}
 	}
 	if waiting != nil {

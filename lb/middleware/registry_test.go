@@ -61,7 +61,7 @@ func TestRegistryErrors(t *testing.T) {
 		{spec.StripPrefixRegex{Regex: []string{strings.Repeat("a", 5000)}}, "more than 4096 bytes"},
 		{&spec.Headers{}, "nothing is set"},
 		{&spec.Headers{Request: map[string]string{"a b": "x"}}, `"a b" is no name of a field`},
-		{&spec.Headers{Response: map[string]string{"X": "a\nb"}}, "the value of X cannot be sent"},
+		{&spec.Headers{Response: map[string]string{"X": "a\nb"}}, `field "X" cannot hold the end of a line`},
 		{&spec.Headers{Response: map[string]string{"content-length": "1"}}, "set by the load balancer alone"},
 		{&spec.Headers{ReferrerPolicy: "a\r\nb"}, "the value of Referrer-Policy cannot be sent"},
 		{&spec.Headers{AllowOriginListRegex: []string{"["}}, "missing closing ]"},

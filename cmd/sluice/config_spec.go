@@ -43,7 +43,7 @@ func decodeSpecField(m member, field reflect.Value, target any, path string) err
 			if err := spec.Decode(target, []string{plainKey(m.key)}, "true"); err != nil {
 				return &fault{m.value.pos, path + ": " + err.Error()}
 			}
-			if health, ok := field.Interface().(*spec.HealthCheck); ok {
+			if health, ok := reflect.TypeAssert[*spec.HealthCheck](field); ok {
 				*health = *spec.DefaultHealthCheck()
 			}
 		}

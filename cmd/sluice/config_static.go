@@ -147,9 +147,8 @@ func (c *Config) validateStatic(f *faultList) {
 	names := map[string]string{}
 	for _, m := range c.Middlewares {
 		unique(f, names, "middleware", m.Name, m.Origin)
-		switch s := m.spec.(type) {
-		case spec.Chain:
-			c.known(f, m.Origin+": middleware \""+m.Name+"\"", s.Middlewares)
+		if chain, ok := m.spec.(spec.Chain); ok {
+			c.known(f, m.Origin+": middleware \""+m.Name+"\"", chain.Middlewares)
 		}
 	}
 	c.known(f, "defaults.middlewares", c.Defaults.Middlewares)

@@ -181,7 +181,7 @@ func hclScalar(v reflect.Value) string {
 		}
 		return "[" + strings.Join(texts, ", ") + "]"
 	case fmt.Stringer:
-		if _, ok := reflect.New(v.Type()).Interface().(encoding.TextUnmarshaler); ok {
+		if _, ok := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(v.Type())); ok {
 			return hclQuote(value.String())
 		}
 	}

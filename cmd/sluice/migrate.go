@@ -147,11 +147,12 @@ func (m *migration) read(path, kind string, getenv func(string) string) error {
 // text is the configuration, after a check that it is one.
 func (m *migration) text() (string, error) {
 	m.finish()
-	head := "# Made by sluice migrate of " + strings.Join(m.sources, ", ") + ".\n"
+	var head strings.Builder
+	fmt.Fprintf(&head, "# Made by sluice migrate of %s.\n", strings.Join(m.sources, ", "))
 	for _, n := range m.notes {
-		head += "# not taken over: " + printable(n.String()) + "\n"
+		fmt.Fprintf(&head, "# not taken over: %s\n", printable(n.String()))
 	}
-	text := head + "\n" + encodeConfig(m.Config, m.comments)
+	text := head.String() + "\n" + encodeConfig(m.Config, m.comments)
 	c := DefaultConfig()
 	if err := c.loadText("the migrated configuration", []byte(text)); err != nil {
 		return "", err

@@ -102,7 +102,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 	}
 	m.proxied(t, at, &text)
 	if t.is(at + ".asDefault") {
-		m.Config.Defaults.Entrypoints = append(m.Config.Defaults.Entrypoints, name)
+		m.Defaults.Entrypoints = append(m.Defaults.Entrypoints, name)
 	}
 	m.listener(t, at, text)
 }
@@ -145,7 +145,7 @@ func (m *migration) sharedMiddlewares(t *tree) {
 	for _, path := range paths {
 		t.values = slices.DeleteFunc(t.values, func(v treeValue) bool { return v.path == path })
 	}
-	m.Config.Defaults.Middlewares = shared
+	m.Defaults.Middlewares = shared
 }
 
 func (m *migration) listener(t *tree, at, text string) {
@@ -305,7 +305,7 @@ func (m *migration) middleware(t *tree, name string) {
 			continue
 		}
 		m.comment("middleware."+name, "%s", m.origin(t, at))
-		m.Config.Middlewares = append(m.Config.Middlewares, made)
+		m.Middlewares = append(m.Middlewares, made)
 	}
 }
 
@@ -325,7 +325,7 @@ func (m *migration) router(t *tree, name string) {
 		return
 	}
 	m.comment("route."+name, "%s", m.origin(t, at))
-	m.Config.Routes = append(m.Config.Routes, r)
+	m.Routes = append(m.Routes, r)
 }
 
 func fileNames(names []string) (all []string) {
@@ -382,9 +382,9 @@ func (m *migration) service(t *tree, r *StaticRoute, name string) error {
 // name, and routes for TLS on listeners without certificates.
 func (m *migration) finish() {
 	for {
-		before := len(m.Config.Routes) + len(m.Config.Middlewares)
+		before := len(m.Routes) + len(m.Middlewares)
 		has := func(name string) bool {
-			return strings.Contains(name, "@") || slices.ContainsFunc(m.Config.Middlewares, func(w Middleware) bool { return strings.EqualFold(w.Name, name) })
+			return strings.Contains(name, "@") || slices.ContainsFunc(m.Middlewares, func(w Middleware) bool { return strings.EqualFold(w.Name, name) })
 		}
 		missing := func(names []string) (string, bool) {
 			i := slices.IndexFunc(names, func(name string) bool { return !has(name) })
@@ -393,16 +393,16 @@ func (m *migration) finish() {
 			}
 			return names[i], true
 		}
-		m.Config.Middlewares = slices.DeleteFunc(m.Config.Middlewares, func(w Middleware) bool {
+		m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w Middleware) bool {
 			chain, ok := w.spec.(spec.Chain)
 			name, isMissing := missing(chain.Middlewares)
 			return ok && m.drop(isMissing, w.Origin, "middleware "+w.Name, name)
 		})
-		m.Config.Routes = slices.DeleteFunc(m.Config.Routes, func(r StaticRoute) bool {
+		m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
 			name, isMissing := missing(r.Middlewares)
 			return m.drop(isMissing, r.Origin, "route "+r.Name, name)
 		})
-		if len(m.Config.Routes)+len(m.Config.Middlewares) == before {
+		if len(m.Routes)+len(m.Middlewares) == before {
 			break
 		}
 	}

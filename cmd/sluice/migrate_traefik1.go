@@ -16,7 +16,7 @@ func (m *migration) traefik1(t *tree) {
 	for _, name := range t.names("entryPoints") {
 		m.entrypoint1(t, name)
 	}
-	m.Config.Defaults.Entrypoints = t.list("defaultEntryPoints")
+	m.Defaults.Entrypoints = t.list("defaultEntryPoints")
 	if t.has("defaultEntryPoints") {
 		m.comment("defaults", "%s", m.origin(t, "defaultEntryPoints"))
 	}
@@ -58,8 +58,8 @@ func (m *migration) traefik1(t *tree) {
 // defaultMiddleware adds one that every route has.
 func (m *migration) defaultMiddleware(t *tree, name string, s spec.Middleware) {
 	m.comment("middleware."+name, "%s", m.origin(t, name))
-	m.Config.Middlewares = append(m.Config.Middlewares, Middleware{Name: name, spec: s})
-	m.Config.Defaults.Middlewares = append(m.Config.Defaults.Middlewares, name)
+	m.Middlewares = append(m.Middlewares, Middleware{Name: name, spec: s})
+	m.Defaults.Middlewares = append(m.Defaults.Middlewares, name)
 }
 
 func (m *migration) entrypoint1(t *tree, name string) {
@@ -86,7 +86,7 @@ func (m *migration) entrypoint1(t *tree, name string) {
 		}
 	}
 	if t.has(at + ".compress") {
-		if t.is(at+".compress") && !slices.Contains(m.Config.Defaults.Middlewares, "compress") {
+		if t.is(at+".compress") && !slices.Contains(m.Defaults.Middlewares, "compress") {
 			m.defaultMiddleware(t, "compress", &spec.Compress{})
 		}
 	}
@@ -138,20 +138,20 @@ func (m *migration) frontend(t *tree, name string) {
 		return
 	}
 	m.comment("route."+name, "%s", m.origin(t, at))
-	m.Config.Routes = append(m.Config.Routes, r)
+	m.Routes = append(m.Routes, r)
 }
 
 // own adds a middleware of a frontend's own and returns its name.
 func (m *migration) own(t *tree, frontend, what string, s spec.Middleware) string {
 	name := frontend + "-" + what
 	m.comment("middleware."+name, "%s", m.origin(t, "frontends."+frontend))
-	m.Config.Middlewares = append(m.Config.Middlewares, Middleware{Name: name, spec: s})
+	m.Middlewares = append(m.Middlewares, Middleware{Name: name, spec: s})
 	return name
 }
 
 // disown takes them away again.
 func (m *migration) disown(names []string) {
-	m.Config.Middlewares = slices.DeleteFunc(m.Config.Middlewares, func(w Middleware) bool { return slices.Contains(names, w.Name) })
+	m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w Middleware) bool { return slices.Contains(names, w.Name) })
 }
 
 func (m *migration) backend(t *tree, r *StaticRoute, name string) error {

@@ -194,6 +194,7 @@ func TestBusyTarget(t *testing.T) {
 		if status, _ := r.get("/two"); status != http.StatusOK {
 			t.Errorf("beside a target that is free: %d", status)
 		}
+		eventually(t, "it is free again", func() bool { return r.inFlight() == 1 })
 	}
 	if n := r.Metrics().Retries; busy() != 2 || n != 1 {
 		t.Errorf("%d tries at the other target, want 1", n)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -32,7 +33,7 @@ func TestBuilder_Wants(t *testing.T) {
 	b.Build(s) // must not keep it from being told
 	check(s, services, c.options.health("b"))
 
-	c.options.Tags.ExposedByDefault = true
+	c.options.Tags.Exposed = tags.ExposeAll
 	if got, _ := c.builder().Wants(c.snapshot()); len(got) != 3 {
 		t.Errorf("exposed by default: %v", got)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/lb/middleware"
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -109,7 +110,12 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 func (c Config) tableOptions() lb.Options {
 	o := lb.DefaultOptions()
 	o.Middlewares = middleware.NewRegistry()
-	o.Tags.ExposedByDefault = c.Tags.ExposedByDefault
+	if exposed := c.Tags.ExposedByDefault; exposed.Set {
+		o.Tags.Exposed = tags.ExposeEnabled
+		if exposed.Value {
+			o.Tags.Exposed = tags.ExposeAll
+		}
+	}
 	o.Tags.FabioPrefix = c.Tags.FabioPrefix
 	o.Tags.TraefikPrefix = c.Tags.TraefikPrefix
 	o.Tags.Fabio = slices.Contains(c.Tags.Dialects, "fabio")

@@ -85,10 +85,11 @@ type Catalog struct {
 
 // Tags says how service tags are read.
 type Tags struct {
-	// ExposedByDefault routes services that do not ask for it by a tag.
-	ExposedByDefault bool   `hcl:"exposed_by_default"`
-	FabioPrefix      string `hcl:"fabio_prefix"`
-	TraefikPrefix    string `hcl:"traefik_prefix"`
+	// ExposedByDefault routes services that do not ask for it by a tag; false wants
+	// enable=true even of those with routing tags.
+	ExposedByDefault Optional[bool] `hcl:"exposed_by_default"`
+	FabioPrefix      string         `hcl:"fabio_prefix"`
+	TraefikPrefix    string         `hcl:"traefik_prefix"`
 	// Dialects are the tag languages that are read; see dialects.
 	Dialects []string `hcl:"dialects"`
 

@@ -101,7 +101,7 @@ func lbFlags() []flagSpec {
 		{name: "certificates", value: "cs=NAME;type=TYPE;…", set: addCertificates,
 			help: "Take certificates for listeners with cs=NAME from a source: file, path, http, consul, vault. Repeatable."},
 		{name: "exposed-by-default", set: into(func(c *Config) any { return &c.Tags.ExposedByDefault }),
-			help: "Route services whose tags do not ask for it, too."},
+			help: "Route services whose tags do not ask for it, too; with =false, only those with the tag traefik.enable=true."},
 		{name: "access-log", value: "TARGET", set: into(func(c *Config) any { return &c.LB.AccessLog.Target }),
 			help: "Write a line for each request to stdout, stderr or a file (default off)."},
 		{name: "access-log-format", value: "FORMAT", set: into(func(c *Config) any { return &c.LB.AccessLog.Format }),

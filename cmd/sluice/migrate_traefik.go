@@ -190,7 +190,7 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	t.text(at)
 	m.comment("tags", "%s", m.origin(t, at))
 	m.Tags.Dialects = []string{dialect}
-	m.Tags.ExposedByDefault = t.text(at+".exposedByDefault") != "false"
+	m.Tags.ExposedByDefault = Some(t.text(at+".exposedByDefault") != "false")
 	m.Tags.TraefikPrefix = cmp.Or(t.text(at+".prefix"), m.Tags.TraefikPrefix)
 	m.Tags.Traefik.DefaultRule, m.Tags.Traefik.DefaultDialect = t.text(at+".defaultRule"), dialect
 	address := t.text(at + ".endpoint.address")

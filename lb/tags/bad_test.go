@@ -97,7 +97,8 @@ func TestBadTags(t *testing.T) {
 		{with: old, bad: "frontends.more.rule=Host:x; PathPrefix:", at: "PathPrefix:", loses: nothing, reason: "no argument"},
 		{with: old, bad: "frontends.more.rule=HeadersRegexp:A,(", at: "HeadersRegexp:A,(", loses: nothing, reason: "missing closing"},
 		{with: old, bad: "frontends.more.rule={{ .Nothing }}", loses: nothing, reason: "template"},
-		{bad: "enable=perhaps", at: "perhaps", loses: nothing, reason: "not a boolean; the default applies"},
+		{bad: "enable=perhaps", at: "perhaps", loses: instance, reason: "not a boolean; the instance gets no routes"},
+		{with: old, bad: "enable=perhaps", at: "perhaps", loses: nothing, reason: "not a boolean; the default applies"},
 	}
 	for _, test := range tests {
 		t.Run(test.bad, func(t *testing.T) {

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // Each golden file is an archive of
 //
-//	options    (optional) words: exposed, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik, matcher=iprefix,
+//	options    (optional) words: exposed, enabled, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik, matcher=iprefix,
 //	           plain-hosts, names, auth=NAME
 //	commands   (optional) manual routes
 //	instances  one line "ID ADDRESS:PORT [critical] [node=N] [age=N]" each, with its tags indented below
@@ -75,7 +75,9 @@ func readOptions(t *testing.T, archive string) Options {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
 		case "exposed":
-			o.ExposedByDefault = true
+			o.Exposed = ExposeAll
+		case "enabled":
+			o.Exposed = ExposeEnabled
 		case "default":
 			o.DefaultDialect = Dialect(value)
 		case "domain":

@@ -7,6 +7,20 @@ import (
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
+// Exposure is which instances count that do not say enable=false.
+type Exposure uint8
+
+// Kinds of Exposure.
+const (
+	// ExposeTagged: those with a routing tag, or that say enable=true.
+	ExposeTagged Exposure = iota
+	// ExposeAll: those without any tag as well, by the default rule. It is Traefik's
+	// exposedByDefault=true.
+	ExposeAll
+	// ExposeEnabled: those that say enable=true. It is exposedByDefault=false.
+	ExposeEnabled
+)
+
 // Options say which tags count and what the defaults are. DefaultOptions gives
 // the documented values.
 type Options struct {
@@ -36,9 +50,8 @@ type Options struct {
 	// [Static.Definition].
 	StaticPools map[string][]StaticPool
 
-	// ExposedByDefault exposes instances without any routing tag, by the default
-	// rule. An instance with a routing tag needs no permission.
-	ExposedByDefault bool
+	// Exposed says which instances Traefik's dialects are for.
+	Exposed Exposure
 	// DefaultDialect says whose default rule applies where tags name none:
 	// Traefik or Traefik1.
 	DefaultDialect Dialect

@@ -46,7 +46,7 @@ func Parse(o Options, service string, instances []Instance) Definition {
 // CanRoute reports whether a service with these tags may ask for a route, by
 // the union of its instances' tags: whether its instances need looking at.
 func CanRoute(o Options, tags []string) bool {
-	return o.ExposedByDefault && (o.Traefik || o.Traefik1) ||
+	return o.Exposed == ExposeAll && (o.Traefik || o.Traefik1) ||
 		slices.ContainsFunc(tags, func(tag string) bool {
 			return o.Fabio && strings.HasPrefix(strings.TrimSpace(tag), o.FabioPrefix) ||
 				(o.Traefik || o.Traefik1) && strings.HasPrefix(tag, o.TraefikPrefix+".")
@@ -141,12 +141,18 @@ func (p *parser) settleDialects() {
 	}
 	for i := range p.views {
 		v := &p.views[i]
-		enabled, said := p.enabled(v)
-		switch {
-		case said && !enabled:
+		switch speaks := cmp.Or(v.dialect, silent); p.permission(v, speaks) {
+		case forbidden:
 			v.dialect = ""
-		case v.dialect == "" && (enabled || !said && p.ExposedByDefault):
-			v.dialect = silent
+		case permitted:
+			v.dialect = speaks
+		case unsaid:
+			switch {
+			case p.Exposed == ExposeEnabled:
+				v.dialect = ""
+			case p.Exposed == ExposeAll:
+				v.dialect = speaks
+			}
 		}
 		if v.dialect == Traefik && (!p.Constraint.admits(v) || p.isMeshed(v)) || v.dialect == Traefik1 && !p.Constraint1.admits(v) {
 			v.dialect = ""
@@ -169,22 +175,36 @@ func (p *parser) isMeshed(v *view) bool {
 	return true
 }
 
-// enabled is the value of the first enable tag, which may be spelled in any
-// case; said is false without a valid one.
-func (p *parser) enabled(v *view) (enabled, said bool) {
-	for _, l := range v.labels {
-		if !strings.EqualFold(l.key, "enable") {
-			continue
-		}
-		enabled, err := strconv.ParseBool(l.value)
-		if err != nil {
-			p.problem(v.Instance, Problem{
-				Tag: l.tag, Offset: l.at, Reason: "not a boolean; the default applies", Hint: "true or false",
-			})
-		}
-		return enabled, err == nil
+// permission is what the tags of an instance say of whether it is to be routed.
+type permission uint8
+
+const (
+	unsaid permission = iota
+	permitted
+	forbidden
+)
+
+// permission is what the first enable tag says, which may be spelled in any case.
+// One that makes no sense says nothing in Traefik v1, and takes the instance away
+// in v2/v3.
+func (p *parser) permission(v *view, speaks Dialect) permission {
+	i := slices.IndexFunc(v.labels, func(l label) bool { return strings.EqualFold(l.key, "enable") })
+	if i < 0 {
+		return unsaid
 	}
-	return false, false
+	l := v.labels[i]
+	enabled, err := strconv.ParseBool(l.value)
+	switch {
+	case err == nil && enabled:
+		return permitted
+	case err == nil:
+		return forbidden
+	case speaks == Traefik:
+		p.problem(v.Instance, Problem{Tag: l.tag, Offset: l.at, Reason: "not a boolean; the instance gets no routes", Hint: "true or false"})
+		return forbidden
+	}
+	p.problem(v.Instance, Problem{Tag: l.tag, Offset: l.at, Reason: "not a boolean; the default applies", Hint: "true or false"})
+	return unsaid
 }
 
 // isTraefik1 reports whether the label makes its instance a Traefik v1 one.

@@ -12,7 +12,7 @@ import (
 func TestCanRoute(t *testing.T) {
 	o := DefaultOptions()
 	exposed := o
-	exposed.ExposedByDefault = true
+	exposed.Exposed = ExposeAll
 	onlyFabio := exposed
 	onlyFabio.Traefik, onlyFabio.Traefik1 = false, false
 	tests := []struct {

@@ -60,7 +60,7 @@ var peers = map[string]peer{
 	"traefik1": {
 		title:     "Traefik 1.7",
 		ours:      settled,
-		readyTags: []string{"traefik.frontend.rule=Host:" + readyHost},
+		readyTags: []string{"traefik.enable=true", "traefik.frontend.rule=Host:" + readyHost},
 		ready:     []string{"/"},
 	},
 }

@@ -43,6 +43,7 @@ lb {
 
 # migrate/traefik.yml:23: providers.consulCatalog
 tags {
+  exposed_by_default = false
   traefik_prefix = "edge"
   dialects = ["traefik"]
   traefik {

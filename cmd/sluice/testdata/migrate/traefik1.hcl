@@ -37,6 +37,7 @@ lb {
 
 # migrate/traefik1.toml:27: consulCatalog
 tags {
+  exposed_by_default = false
   traefik_prefix = "edge"
   dialects = ["traefik1"]
   traefik {

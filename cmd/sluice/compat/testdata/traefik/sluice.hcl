@@ -33,3 +33,6 @@ lb {
     cert = "certificates"
   }
 }
+tags {
+  exposed_by_default = false
+}

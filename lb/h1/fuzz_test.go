@@ -3,6 +3,7 @@ package h1
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -65,6 +66,9 @@ func compareBodies(t *testing.T, raw string, f framing, want io.Reader, br *bufi
 		}
 	}
 	wantBody, wantErr := io.ReadAll(want)
+	if errors.Is(wantErr, httputil.ErrLineTooLong) {
+		return // it has less patience with extensions
+	}
 	if wantErr != nil || !bytes.Equal(body, wantBody) {
 		t.Errorf("%q has the body %q, to net/http %q, %v", raw, body, wantBody, wantErr)
 	}
@@ -134,6 +138,7 @@ func FuzzChunks(f *testing.F) {
 		f.Add([]byte(test.raw))
 	}
 	f.Add([]byte("5;a=\"b\"\r\nhello\r\n0\r\nX: y\r\n\r\n"))
+	f.Add([]byte("5;a=" + strings.Repeat("x", 5000) + "\r\nhello\r\n0\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		body, _, _, err := readBody(t, string(raw))
 		if err == nil {
@@ -145,6 +150,9 @@ func FuzzChunks(f *testing.F) {
 			compareBodies(t, string(raw), framing{mode: byChunks, length: -1}, want.Body, br, &want.Trailer)
 		}
 		want, wantErr := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(raw)))
+		if errors.Is(wantErr, httputil.ErrLineTooLong) {
+			return
+		}
 		if err == nil && (wantErr != nil || string(want) != body) {
 			t.Errorf("%q is accepted as %q, by net/http as %q, %v", raw, body, want, wantErr)
 		}

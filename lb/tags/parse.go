@@ -147,10 +147,10 @@ func (p *parser) settleDialects() {
 		case permitted:
 			v.dialect = speaks
 		case unsaid:
-			switch {
-			case p.Exposed == ExposeEnabled:
+			switch p.Exposed {
+			case ExposeEnabled:
 				v.dialect = ""
-			case p.Exposed == ExposeAll:
+			case ExposeAll:
 				v.dialect = speaks
 			}
 		}

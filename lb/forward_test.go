@@ -356,7 +356,8 @@ func TestClientGoneCancelsTheUpstream(t *testing.T) {
 		<-r.Context().Done()
 		close(cancelled)
 	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{address}})
+	// Not for want of an answer.
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Response = time.Hour }, testRoute{prefix: "/", backends: []string{address}})
 	conn, err := net.Dial("tcp", r.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -364,7 +365,11 @@ func TestClientGoneCancelsTheUpstream(t *testing.T) {
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
 	<-arrived
 	conn.Close()
-	<-cancelled
+	select {
+	case <-cancelled:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the upstream goes on for nobody")
+	}
 	eventually(t, "the exchange has ended", func() bool { return r.Metrics().InFlight == 0 })
 	if stats := r.Targets()[0].Stats(); stats.Failed != 0 || stats.InFlight != 0 {
 		t.Errorf("%+v: a client that left is not the target's fault", stats)

@@ -217,15 +217,22 @@ func rawBackend(t testing.TB, serve func(head string, conn net.Conn, r *bufio.Re
 	return l.Addr().String()
 }
 
-// refusing returns an address on which nothing listens.
+// refusing returns an address that refuses connections as long as the test runs.
+// It is the near end of a connection: the port of a listener that was closed
+// could become that of another test.
 func refusing(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { l.Close() })
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	return nc.LocalAddr().String()
 }
 
 // echo answers with the request as it arrived.

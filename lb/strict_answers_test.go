@@ -153,17 +153,54 @@ func TestCutAnswers(t *testing.T) {
 			})
 		}
 	}
-	t.Run("reset in the middle", func(t *testing.T) {
-		upstream := record(t, func(c *recording) {
-			_, _ = c.head()
-			_, _ = io.WriteString(c, okay+"Content-Length: 10\r\n\r\nhello")
-			resetConn(c)
+}
+
+// An answer of any framing that breaks off with a reset is seen to be cut.
+func TestResetAnswers(t *testing.T) {
+	for class, answer := range map[string]string{
+		"by length": okay + "Content-Length: 10\r\n\r\nhello", "by chunks": okay + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "by close": okay + "\r\nhello",
+	} {
+		t.Run(class, func(t *testing.T) {
+			passed := make(chan struct{})
+			upstream := record(t, func(c *recording) {
+				_, _ = c.head()
+				_, _ = io.WriteString(c, answer)
+				<-passed
+				resetConn(c)
+			})
+			r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+			c := r.dial()
+			c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
+			head := c.head()
+			close(passed)
+			rest := c.rest()
+			if !strings.HasPrefix(head, okay) || !strings.Contains(rest, "hello") || strings.HasSuffix(rest, "0\r\n\r\n") || strings.Contains(rest, "HTTP/1.1 ") {
+				t.Errorf("the client gets %q, then %q", head, rest)
+			}
+			if n := len(upstream.all()); n != 1 {
+				t.Errorf("%d tries, want 1", n)
+			}
 		})
+	}
+}
+
+// Trailers pass to who asked for them, and with gRPC, without those that frame,
+// route or authenticate.
+func TestTrailersOfAnswers(t *testing.T) {
+	const trailers = "X: y\r\nContent-Length: 9\r\nSet-Cookie: evil\r\nX-Forwarded-For: evil\r\nConnection: evil\r\n"
+	for _, row := range []struct{ asked, fields, want string }{
+		{"", "", ""},
+		{"TE: gzip\r\n", "", ""},
+		{"TE: trailers\r\n", "", "X: y\r\n"},
+		{"", "Content-Type: application/grpc+proto\r\n", "X: y\r\n"},
+	} {
+		upstream := record(t, saying(okay+row.fields+"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"+trailers+"\r\n"))
 		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
-		if got := r.raw("GET /x HTTP/1.1\r\nHost: h\r\n\r\n"); strings.Count(got, "HTTP/1.1 ") != 1 || len(upstream.all()) > 2 {
-			t.Errorf("the client gets %q over %d connections", got, len(upstream.all()))
+		got := r.raw("GET /x HTTP/1.1\r\nHost: h\r\n" + row.asked + "Connection: close\r\n\r\n")
+		if !strings.HasPrefix(got, okay) || !strings.HasSuffix(got, "\r\n\r\n5\r\nhello\r\n0\r\n"+row.want+"\r\n") {
+			t.Errorf("asked with %q, %q: the answer is %q", row.asked, row.fields, got)
 		}
-	})
+	}
 }
 
 // What an upstream says behind an answer, or unasked, is nobody's answer.

@@ -64,20 +64,26 @@ func TestHopByHopFields(t *testing.T) {
 func TestNominatedFields(t *testing.T) {
 	nominated := "Connection: keep-alive, Content-Length, Transfer-Encoding, Host, Date, X-Forwarded-For, X-Real-Ip, Forwarded, X-Forwarded-Proto, " +
 		"X-Forwarded-Host, X-Forwarded-Port, X-Forwarded-Server\r\n"
-	upstream := record(t, func(c *recording) {
-		_, _ = c.head()
-		_, _ = io.CopyN(io.Discard, c.r, 5)
-		_, _ = io.WriteString(c, okay+nominated+"Content-Length: 5\r\n\r\nhello")
-	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
-	c := r.dial()
-	c.send("POST /x HTTP/1.1\r\nHost: h\r\n" + nominated + "X-Forwarded-For: evil\r\nX-Real-Ip: evil\r\nContent-Length: 5\r\n\r\nhello")
-	if head := c.head(); !strings.Contains(head, "\r\nContent-Length: 5\r\n") || c.body(5) != "hello" {
-		t.Errorf("the answer is %q", head)
+	for framing, body := range map[string]string{"Content-Length: 5\r\n": "hello", "Transfer-Encoding: chunked\r\n": "5\r\nhello\r\n0\r\n\r\n"} {
+		upstream := record(t, func(c *recording) {
+			_, _ = c.head()
+			_, _ = io.CopyN(io.Discard, c.r, int64(len(body)))
+			_, _ = io.WriteString(c, okay+nominated+framing+"\r\n"+body)
+		})
+		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+		c := r.dial()
+		c.send("POST /x HTTP/1.1\r\nHost: h\r\n" + nominated + "X-Forwarded-For: evil\r\nX-Real-Ip: evil\r\n" + framing + "\r\n" + body)
+		if head := c.head(); !strings.Contains(head, "\r\n"+framing) || c.body(len(body)) != body {
+			t.Errorf("the answer is %q", head)
+		}
+		c.nc.Close()
+		r.stop()
+		sent := upstream.ended().text()
+		if !strings.Contains(sent, "\r\n"+framing) || !strings.HasSuffix(sent, "\r\n\r\n"+body) {
+			t.Errorf("the upstream got %q", sent)
+		}
+		checkForwarding(t, sent, "http")
 	}
-	c.nc.Close()
-	r.stop()
-	checkForwarding(t, upstream.ended().text(), "http")
 }
 
 // The same over HTTP/2, where the field itself is refused.

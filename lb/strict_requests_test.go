@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/match"
 )
 
 const (
@@ -89,7 +91,7 @@ var refusedClasses = []struct {
 	{"Host", "400", slices.Concat([]string{
 		"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n",
 		"GET http://h/ HTTP/1.1\r\n\r\n",
-	}, each("GET / HTTP/1.1\r\nHost: %s\r\n\r\n", "", "a b", "a,b", "a/b", "a?b", "a#b", "u@h", "a\x00b", "a\\b", "h:0", "h:65536", "h:x", "h:", "[::1", "[::1]x", "::1"))},
+	}, each("GET / HTTP/1.1\r\nHost: %s\r\n\r\n", "", "a b", "a,b", "a/b", "a?b", "a#b", "u@h", "a\x00b", "a\\b", "h:0", "h:65536", "h:000080", "h:x", "h:", "[::1", "[::1]x", "::1"))},
 	{"absolute-form against Host", "400", []string{
 		"GET http://other/ HTTP/1.1\r\nHost: h\r\n\r\n", "GET http://h:81/ HTTP/1.1\r\nHost: h\r\n\r\n", "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n",
 	}},
@@ -259,7 +261,9 @@ func TestTrailersOfRequests(t *testing.T) {
 func TestIsNoOpenProxy(t *testing.T) {
 	evil := record(t, saying(empty))
 	proper := record(t, saying(empty))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{proper.addr}})
+	// Of a host that is not asked for, whatever other fields say.
+	inner := testRoute{prefix: "inner", backends: []string{evil.addr}, change: func(r *Route) { r.Match = match.Host{Name: "inner.test"} }}
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{proper.addr}}, inner)
 	_, port, _ := net.SplitHostPort(evil.addr)
 	requests := []string{
 		"GET /x HTTP/1.1\r\nHost: " + evil.addr + "\r\n",
@@ -268,7 +272,7 @@ func TestIsNoOpenProxy(t *testing.T) {
 		"GET //" + evil.addr + "/x HTTP/1.1\r\nHost: h\r\n",
 	}
 	for _, name := range []string{"X-Forwarded-Host", "X-Host", "X-Forwarded-Server", "Forwarded"} {
-		requests = append(requests, "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": "+evil.addr+"\r\n")
+		requests = append(requests, "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": "+evil.addr+"\r\n", "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": inner.test\r\n")
 	}
 	for _, name := range []string{"X-Original-URL", "X-Rewrite-URL", "X-Original-Host", "Destination"} {
 		requests = append(requests, "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": http://"+evil.addr+"/evil\r\n")

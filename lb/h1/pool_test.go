@@ -89,11 +89,12 @@ func TestDeadConnectionsAreNotUsed(t *testing.T) {
 }
 
 func TestHowFarItGot(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	// The near end of a connection refuses others, and is nobody else's port.
+	refusing, err := net.Dial("tcp", newRecorder(t, func(*recording) {}).addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed.Close()
+	defer refusing.Close()
 	for _, test := range []struct {
 		name  string
 		addr  string
@@ -101,7 +102,7 @@ func TestHowFarItGot(t *testing.T) {
 		want  Progress
 		check func(*SendError) bool
 	}{
-		{"refused", closed.Addr().String(), Call{}, NotConnected, func(e *SendError) bool { return !e.Timeout() }},
+		{"refused", refusing.LocalAddr().String(), Call{}, NotConnected, func(e *SendError) bool { return !e.Timeout() }},
 		{"closed at once", newRecorder(t, func(r *recording) { _, _ = r.readHead() }).addr, Call{}, BodySent,
 			func(e *SendError) bool { return errors.Is(e.Err, errAnswerNone) && !e.Reused }},
 		{"half a head", newRecorder(t, sayAndClose("HTTP/1.1 2")).addr, Call{}, Answering,

@@ -223,6 +223,29 @@ func TestFieldsSent(t *testing.T) {
 	}
 }
 
+// Whatever a handler says of its length, a 204 announces none (RFC 9110 §8.6), and
+// neither it nor a 304 has a body.
+func TestBodilessStatuses(t *testing.T) {
+	_, addr := startServer(t, func(in *Inbound) {
+		status := 204
+		if in.Request.Path() == "/304" {
+			status = 304
+		}
+		_ = in.Begin(status, nil, 5)
+		_, _ = io.WriteString(in, "hello")
+		_ = in.End(nil)
+	})
+	c := newClient(t, addr)
+	for path, announced := range map[string]bool{"/204": false, "/304": true} {
+		for range 2 {
+			c.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n")
+			if head := c.head(); strings.Contains(head, "\r\nContent-Length: 5\r\n") != announced || strings.Contains(head, "Transfer-Encoding") {
+				t.Errorf("%s: the head is %q", path, head)
+			}
+		}
+	}
+}
+
 func TestServesTLS(t *testing.T) {
 	pair := httptest.NewTLSServer(nil)
 	pair.Close()

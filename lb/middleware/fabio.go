@@ -12,10 +12,15 @@ import (
 type redirectTo struct {
 	status int
 	url    string // "/$path" is "$path" in it: the path brings its own slash
+	part   string // the fragment, with its "#"
 }
 
 func newRedirectTo(s spec.Redirect) redirectTo {
-	return redirectTo{s.Code, strings.Replace(s.URL, "/$path", "$path", 1)}
+	url, part := s.URL, ""
+	if i := strings.IndexByte(url, '#'); i >= 0 {
+		url, part = url[:i], url[i:]
+	}
+	return redirectTo{s.Code, strings.Replace(url, "/$path", "$path", 1), part}
 }
 
 // Serve implements [lb.Middleware].
@@ -32,12 +37,12 @@ func (r redirectTo) location(x *lb.Exchange) string {
 	}
 	if scheme := strings.Index(to, "://"); scheme >= 0 && !strings.Contains(to[scheme+len("://"):], "/") {
 		end := len(to)
-		if i := strings.IndexAny(to, "?#"); i >= 0 {
+		if i := strings.IndexByte(to, '?'); i >= 0 {
 			end = i
 		}
 		to = to[:end] + "/" + to[end:]
 	}
-	return to
+	return to + r.part
 }
 
 // addQuery puts its parameters in front of the request's.

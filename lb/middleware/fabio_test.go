@@ -17,6 +17,8 @@ func TestFabioRedirectLocation(t *testing.T) {
 		{"behind a prefix", "https://x/p/$path", "/a", "", "https://x/p/a"},
 		{"the query is kept", "https://x/$path", "/a", "?q=1;2", "https://x/a?q=1;2"},
 		{"unless there is another", "https://x/$path?own=1", "/a", "?q=1", "https://x/a?own=1"},
+		{"a fragment stays at the end", "https://x/$path#part", "/a", "?q=1", "https://x/a?q=1#part"},
+		{"of any URL", "https://x?a=b#c/d?e", "/a", "?q=1", "https://x/?a=b#c/d?e"},
 		{"escapes are kept in either form", "https://x$path", "/a%2Fb", "", "https://x/a%2Fb"},
 		{"the host as sent", "https://$host/$path", "/a", "", "https://here.test:8080/a"},
 	} {

@@ -1,9 +1,7 @@
 package tags
 
 import (
-	"cmp"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -19,7 +17,8 @@ const (
 	MatchGlob       Matcher = "glob"    // the whole path with a pattern
 )
 
-// fabioSource is a pattern host[:port]/path. The host may be a glob.
+// fabioSource is a pattern host[:port]/path. The host may be a glob, and so may
+// the port: as Fabio has it, the pattern stands for the Host field as it is.
 type fabioSource struct {
 	host, port, path string
 	// bare is set when there was no slash.
@@ -39,14 +38,21 @@ func expandFabio(src, datacenter string) string {
 func (o Options) parseFabioSource(src string) (s fabioSource, err *fabioError) {
 	host, path, slash := strings.Cut(src, "/")
 	s = fabioSource{host: strings.ToLower(host), path: "/" + path, bare: !slash}
-	if i := strings.LastIndexByte(s.host, ':'); i >= 0 && i > strings.LastIndexByte(s.host, ']') {
-		s.host, s.port = s.host[:i], s.host[i+1:]
-		if n, err := strconv.ParseUint(s.port, 10, 16); err != nil || n == 0 {
-			return s, &fabioError{i + 1, "the port is not a number from 1 to 65535", ""}
-		}
+	s.host, s.port = cutPort(s.host)
+	if strings.HasSuffix(host, ":") {
+		return s, &fabioError{len(host), "the port is missing", ""}
 	}
-	if _, ok := globs(s.host); !ok && !o.FabioPlainHosts {
+	if i := strings.IndexFunc(s.host, neverInHost); i >= 0 {
+		return s, &fabioError{i, "the host has a character that no request's host has", "names in other scripts are asked for in their form xn--…"}
+	}
+	all, ok := s.authorities(o.FabioPlainHosts)
+	if !ok {
 		return s, &fabioError{0, "the host is not a valid pattern", "in a pattern, * ? [abc] and {a,b} are special"}
+	}
+	for _, a := range all {
+		if !a.isPort() {
+			return s, &fabioError{len(host) - len(s.port), "the port is not a number from 1 to 65535", "host:* is for any port that is written"}
+		}
 	}
 	if _, ok := globs(s.path); !ok && o.FabioMatcher == MatchGlob {
 		return s, &fabioError{len(host), "the path is not a valid pattern", "in a pattern, * ? [abc] and {a,b} are special"}
@@ -75,30 +81,13 @@ func (p *parser) fabioPrecedence(s fabioSource) match.Precedence {
 	return match.Precedence{Class: match.BySpecificity, Host: s.host, Port: s.port, Path: path, Name: s.String()}
 }
 
-// fabioMatch is the condition of a tag. The pattern stands for the whole Host
-// field, so without a port it holds only for requests without one; a star at
-// its end takes in the port as well.
+// fabioMatch is the condition of a tag.
 func (p *parser) fabioMatch(t fabioTag) match.Expr {
-	all, s := match.And{}, t.src
-	if s.host != "" {
-		name, dotted := strings.CutSuffix(s.host, ".")
-		open := strings.HasSuffix(s.host, "*") && !p.FabioPlainHosts
-		if p.FabioPlainHosts {
-			all = append(all, match.Host{Name: name})
-		} else {
-			all = append(all, hostPattern(name))
-		}
-		if dotted {
-			all = append(all, match.Not{X: match.Undotted{}})
-		} else if !open {
-			all = append(all, match.Undotted{})
-		}
-		if s.port != "" || !open {
-			port, _ := strconv.ParseUint(cmp.Or(s.port, "0"), 10, 16)
-			all = append(all, match.Port{Number: uint16(port)})
-		}
+	var all match.And
+	if t.src.host != "" {
+		all = t.src.hostMatch(p.FabioPlainHosts)
 	}
-	all = append(all, p.FabioMatcher.path(s.path))
+	all = append(all, p.FabioMatcher.path(t.src.path))
 	if t.redirect.Code != 0 {
 		all = append(all, t.elsewhere())
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -130,6 +131,10 @@ func splitFabio(text string) (words []fabioWord) {
 
 func (t *fabioTag) option(option string) *fabioError {
 	key, value, _ := strings.Cut(option, "=")
+	at := len(option) - len(value)
+	if i := strings.IndexFunc(value, unicode.IsControl); i >= 0 {
+		return &fabioError{at + i, "the option has a control character", ""}
+	}
 	switch key {
 	case "strip":
 		t.strip = value
@@ -138,11 +143,14 @@ func (t *fabioTag) option(option string) *fabioError {
 			t.add = "/" + strings.TrimPrefix(value, "/")
 		}
 	case "host":
+		if i := strings.IndexFunc(value, notInHost); i >= 0 {
+			return &fabioError{at + i, "the host has a character that no Host field may have", "host=NAME, host=NAME:PORT or host=dst"}
+		}
 		t.host = value
 	case "weight":
 		share, err := strconv.ParseFloat(value, 64)
 		if err != nil || math.IsNaN(share) || math.IsInf(share, 0) {
-			return &fabioError{len(option) - len(value), "the weight is not a number", "weight=0.3 is three tenths of the traffic"}
+			return &fabioError{at, "the weight is not a number", "weight=0.3 is three tenths of the traffic"}
 		}
 		t.share, t.negative = max(0, share), share < 0
 	case "proto":
@@ -167,12 +175,18 @@ func (t *fabioTag) option(option string) *fabioError {
 	case "redirect":
 		redirect, err := parseFabioRedirect(value)
 		if err != nil {
-			err.offset += len(option) - len(value)
+			err.offset += at
 			return err
 		}
 		t.redirect = redirect
 	}
 	return nil
+}
+
+// notInHost reports whether a Host field cannot have the character (RFC 3986
+// §3.2.2).
+func notInHost(c rune) bool {
+	return neverInHost(c) || strings.ContainsRune("\"#/<>?@\\^`{|}", c)
 }
 
 // check looks at the source in the light of the options.
@@ -183,6 +197,8 @@ func (t *fabioTag) check() *fabioError {
 		return &fabioError{0, "a port without a host needs proto=tcp or proto=udp", ""}
 	case !t.isStream():
 		return nil
+	case strings.ContainsAny(s.port, "*{"):
+		return &fabioError{0, "a route of TCP or UDP is for one port", "use :port, ip:port or the name of a host"}
 	case t.proto == "udp" && (s.path != "/" || s.port == ""):
 		return &fabioError{0, "a UDP route is for a port", "use :port or ip:port"}
 	case s.path != "/":

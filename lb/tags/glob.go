@@ -11,19 +11,6 @@ import (
 // maxGlobs bounds how many patterns the braces of one pattern may stand for.
 const maxGlobs = 64
 
-// hostPattern is the condition of a valid host pattern in Fabio's syntax.
-func hostPattern(pattern string) match.Expr {
-	patterns, _ := globs(pattern)
-	if len(patterns) == 1 {
-		return hostGlob(patterns[0])
-	}
-	any := match.Or{}
-	for _, one := range patterns {
-		any = append(any, hostGlob(one))
-	}
-	return any
-}
-
 // hostGlob picks the cheapest condition for a pattern of [path.Match].
 func hostGlob(pattern string) match.Expr {
 	suffix, starred := strings.CutPrefix(pattern, "*")

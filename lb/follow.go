@@ -102,11 +102,12 @@ func (s *Server) put(table *Table) {
 	s.metrics.rebuilds.Add(1)
 	s.targets.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))
 	s.prober.replace(gone, come)
+	routes := len(table.Routes()) + len(table.TCPRoutes())
 	if old == nil {
-		s.log.Info("routing", "routes", len(table.Routes()), "problems", len(table.Problems()))
+		s.log.Info("routing", "routes", routes, "problems", len(table.Problems()))
 		return
 	}
-	s.logRoutes(gone, come, len(table.Routes()))
+	s.logRoutes(routeNamesOf(gone, goneTCP), routeNamesOf(come, comeTCP), routes)
 }
 
 // withVias are routes, and the further ways they have to pools.
@@ -135,13 +136,23 @@ func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 
 // logRoutes tells which routes came and went, by name for a few. A route that
 // changed did neither.
-func (s *Server) logRoutes(gone, come []*Route, routes int) {
-	before, after := keys(gone), keys(come)
+func (s *Server) logRoutes(before, after map[routeKey]bool, routes int) {
 	added, removed := missing(after, before), missing(before, after)
 	if len(added)+len(removed) > 0 {
 		s.log.Info("routes changed", "added", len(added), "removed", len(removed), "routes", routes,
 			"new", few(added), "gone", few(removed))
 	}
+}
+
+// routeNamesOf are the names of routes, but for those that tags did not ask for.
+func routeNamesOf(routes []*Route, tcp []*TCPRoute) map[routeKey]bool {
+	all := keys(routes)
+	for _, r := range tcp {
+		if !r.Implied {
+			all[routeKey{string(r.Dialect), r.Name, r.Service}] = true
+		}
+	}
+	return all
 }
 
 // missing lists the names of what is in a but not in b, sorted.
@@ -174,7 +185,7 @@ func (s *Server) logProblems(before, table *Table) {
 			continue
 		}
 		told[text] = true
-		s.log.Warn("problem in the catalog", "service", p.Service, "tag", p.Tag, "route", p.Route,
+		s.log.Warn("problem in the catalog", "service", p.Service, "source", p.Source, "tag", p.Tag, "route", p.Route,
 			"reason", p.Reason, "hint", p.Hint, "node", p.Node, "instance", p.Instance)
 	}
 }

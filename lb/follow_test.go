@@ -175,6 +175,32 @@ func TestProblemsAreLoggedOncePerAppearance(t *testing.T) {
 	eventually(t, "the problem is logged again when it is back", func() bool { return logged() == 2 })
 }
 
+// Of a command, the log says where it is, as there is no tag to look for.
+func TestProblemsOfCommandsAreLoggedWithTheirKey(t *testing.T) {
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		key := watch.Prefix{Path: "fabio/config"}
+		s.Set(key, []watch.Pair{{Key: "fabio/config/a", Value: "# nothing\nroute\n"}})
+	}, func(o *ServerOptions) { o.Table.Manual.RoutesKey = "fabio/config" })
+	eventually(t, "the problem is logged with its key", func() bool {
+		return strings.Contains(c.log.String(), `source="key fabio/config/a, line 2"`)
+	})
+}
+
+func TestRoutesOfConnectionsAreLogged(t *testing.T) {
+	address := httpBackend(t, echo)
+	listener := func(o *ServerOptions) {
+		o.Listeners = append(o.Listeners, Listener{Address: "127.0.0.1:0", Proto: ProtoTCP})
+	}
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		register(s, "web", []string{"urlprefix-:5433 proto=tcp"}, watch.Passing, address)
+	}, listener)
+	eventually(t, "the first one is counted", func() bool { return strings.Contains(c.log.String(), "msg=routing routes=1") })
+	register(c.source, "web", []string{"urlprefix-:5434 proto=tcp"}, watch.Passing, address)
+	eventually(t, "the change is logged", func() bool {
+		return strings.Contains(c.log.String(), `new=":5434/ proto=tcp" gone=":5433/ proto=tcp"`)
+	})
+}
+
 // One service that cannot be read does not hold up the others for ever.
 func TestUnreadableServiceHoldsUpTheOthersForALimitedTime(t *testing.T) {
 	backend := httpBackend(t, echo)

@@ -113,7 +113,7 @@ func (e *entry) turnedAway(reason string, client netip.AddrPort, err error) {
 		return
 	}
 	e.count(&e.turnedAtDoor, reason)
-	e.notice("connection refused", "reason", reason, "client", client.Addr().String(), "err", err)
+	e.notice("connection refused", "reason", reason, "client", client.Addr().Unmap().String(), "err", err)
 }
 
 // notice logs what happens to connections, not more often than failures.

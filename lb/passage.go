@@ -78,7 +78,7 @@ func (p *passage) end(err error) error {
 		}
 	}
 	if err != nil {
-		p.entry.notice("connection failed", "route", p.route.Name, "client", p.client.Addr().String(), "err", err)
+		p.entry.notice("connection failed", "route", p.route.Name, "client", p.client.Addr().Unmap().String(), "err", err)
 	}
 	p.log(err)
 	return err

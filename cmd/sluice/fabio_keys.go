@@ -75,7 +75,16 @@ func fabioProxyKeys() []fabioKey {
 		{name: "proxy.cs", set: setFabioCertificates},
 		{name: "proxy.auth", set: setFabioAuth},
 		{name: "proxy.strategy", set: oneOfThese("rnd", "rr")},
-		{name: "proxy.matcher", set: direct(func(c *Config) any { return &c.Fabio.Matcher })},
+		{name: "proxy.matcher", set: func(r *fabioReader, p property) error {
+			if p.value == "" {
+				return nil
+			}
+			if err := oneOfThese("prefix", "iprefix", "glob")(r, p); err != nil {
+				return err
+			}
+			r.Fabio.Matcher = p.value
+			return nil
+		}},
 		{name: "proxy.noroutestatus", set: direct(func(c *Config) any { return &c.LB.NoRouteStatus })},
 		{name: "proxy.dialtimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Dial })},
 		{name: "proxy.responseheadertimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Response })},
@@ -127,7 +136,7 @@ func fabioConsulKeys() []fabioKey {
 		{name: at + "kvpath", set: direct(func(c *Config) any { return &c.Fabio.RoutesKey })},
 		{name: at + "noroutehtmlpath", set: direct(func(c *Config) any { return &c.Fabio.NoRouteKey })},
 		{name: at + "tagprefix", set: direct(func(c *Config) any { return &c.Tags.FabioPrefix })},
-		{name: at + "service.status", set: setList(func(c *Config) *[]string { return &c.LB.Health.Statuses })},
+		{name: at + "service.status", set: setFabioStatuses},
 		{name: at + "checksRequired", set: func(r *fabioReader, p property) error {
 			if err := oneOfThese("one", "all")(r, p); err != nil {
 				return err
@@ -283,6 +292,22 @@ func oneOfThese(words ...string) func(*fabioReader, property) error {
 		}
 		return nil
 	}
+}
+
+// setFabioStatuses takes those that checks of Consul have. Fabio knows a fourth,
+// which none has had for long.
+func setFabioStatuses(r *fabioReader, p property) error {
+	r.LB.Health.Statuses = nil
+	for word := range strings.SplitSeq(p.value, ",") {
+		switch word = strings.TrimSpace(word); word {
+		case "", "unknown":
+		case "passing", "warning", "critical":
+			r.LB.Health.Statuses = append(r.LB.Health.Statuses, word)
+		default:
+			return oneOfThese("passing", "warning", "critical", "unknown")(r, property{value: word})
+		}
+	}
+	return nil
 }
 
 func setFabioListeners(r *fabioReader, p property) error {

@@ -83,6 +83,38 @@ func TestFabioSourcesOfSettings(t *testing.T) {
 	}
 }
 
+func TestFabioSettingsThatAreWords(t *testing.T) {
+	for _, test := range []struct{ text, statuses, fault string }{
+		{"registry.consul.service.status = passing, warning,unknown", "passing warning", ""},
+		{"registry.consul.service.status = unknown", "", ""},
+		{"registry.consul.service.status = pasing", "", `fabio.properties:1: registry.consul.service.status: "pasing" is none of passing, warning, critical, unknown; did you mean passing?`},
+		{"proxy.matcher = globs", "", `fabio.properties:1: proxy.matcher: "globs" is none of prefix, iprefix, glob; did you mean glob?`},
+		{"proxy.matcher =", "", ""},
+	} {
+		t.Run(test.text, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("fabio.properties", []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cl, err := parseCommandLine([]string{"-fabio", "fabio.properties"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := cl.Load(func(string) string { return "" })
+			if got := ""; err != nil || test.fault != "" {
+				if err != nil {
+					got = err.Error()
+				}
+				if got != test.fault {
+					t.Errorf("the error is %q, want %q", got, test.fault)
+				}
+			} else if got = strings.Join(c.LB.Health.Statuses, " "); got != test.statuses {
+				t.Errorf("statuses %q, want %q", got, test.statuses)
+			}
+		})
+	}
+}
+
 // Each property does something with a sensible value and tells of a bad one, or
 // warns, or is known to make no difference.
 func TestFabioKeysAreDistinct(t *testing.T) {

@@ -114,6 +114,8 @@ func (o Options) parseCommand(line string) (c command, err *fabioError) {
 		err = c.parseDel(o, &r)
 	case "weight":
 		err = c.parseWeight(o, &r)
+	case "":
+		return c, &fabioError{r.at, "the line ends behind route", "route add, route del or route weight"}
 	default:
 		return c, &fabioError{r.at, "there is no command route " + c.verb, "route add, route del or route weight"}
 	}

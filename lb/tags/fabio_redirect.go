@@ -47,7 +47,9 @@ func (t fabioTag) elsewhere() elsewhere {
 	if end >= 0 {
 		e.host, e.path = rest[:end], rest[end:]
 	}
-	e.path, _, _ = strings.Cut(e.path, "?")
+	if i := strings.IndexAny(e.path, "?#"); i >= 0 {
+		e.path = e.path[:i]
+	}
 	if !strings.Contains(e.path, "$path") {
 		if plain, err := url.PathUnescape(e.path); err == nil {
 			e.path = plain

@@ -93,6 +93,7 @@ func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError
 	if x.call.Host == "" {
 		x.call.Host = t.Key().Address
 	}
+	x.call.Path = t.Key().Path + x.RawPath
 	t.Begin()
 	var began time.Time
 	if x.Route.Pool.IsTimed() {

@@ -177,6 +177,31 @@ func DefaultHealthCheck() *HealthCheck {
 // minInterval keeps a check from being a load of its own.
 const minInterval = 100 * time.Millisecond
 
+// Settle brings intervals and timeouts of tags into bounds, for a service is not to
+// be lost over them. The error says what became of one that was out of them.
+func (h *HealthCheck) Settle() error {
+	defaults := DefaultHealthCheck()
+	if h.Timeout <= 0 {
+		h.Timeout = defaults.Timeout
+		return fmt.Errorf("the timeout of a health check must be above 0; it is %v", h.Timeout)
+	}
+	if h.Interval <= 0 {
+		h.Interval = defaults.Interval
+		return fmt.Errorf("the interval of a health check must be above 0; it is %v", h.Interval)
+	}
+	if h.UnhealthyInterval < 0 {
+		h.UnhealthyInterval = 0
+		return errors.New("the interval of a health check must be above 0; while the server is not well it is as otherwise")
+	}
+	for _, interval := range []*time.Duration{&h.Interval, &h.UnhealthyInterval} {
+		if *interval > 0 && *interval < minInterval {
+			*interval = minInterval
+			return fmt.Errorf("the interval of a health check must be %v or more; it is %v", minInterval, minInterval)
+		}
+	}
+	return nil
+}
+
 func (h *HealthCheck) validate() error {
 	switch {
 	case h.Mode != "" && h.Mode != "http":

@@ -174,6 +174,9 @@ type Endpoint struct {
 	// host of Address. SkipVerify takes any certificate.
 	ServerName string
 	SkipVerify bool
+	// Path is put in front of that of each request: escaped, without a slash at the
+	// end. Empty for none.
+	Path string
 	// Share is a fixed part of all traffic (0 to 1) where the dialect has that,
 	// or 0. It is turned into weights when the pool is built. If Split is above 0
 	// the share is that of all serving endpoints of the pool with this number.

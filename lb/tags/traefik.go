@@ -329,14 +329,14 @@ func (m *merger) service(all []variant[service]) {
 // server is the endpoint of one instance of a service.
 func (m *merger) server(s service, owner Instance) (e Endpoint, ok bool) {
 	if s.url != "" {
-		scheme, address, err := s.place()
+		e, err := s.place()
 		if err != nil {
 			m.problem(owner, Problem{Offset: -1, Reason: "service " + s.name + ": " + err.Error()})
 			return e, false
 		}
-		return Endpoint{
-			Scheme: scheme, Address: address, Weight: s.weight * max(1, owner.Weight), Serving: owner.Serving, Retired: owner.Retired, Instance: owner.ID, Node: owner.Node,
-		}, true
+		e.Weight, e.Serving, e.Retired = s.weight*max(1, owner.Weight), owner.Serving, owner.Retired
+		e.Instance, e.Node = owner.ID, owner.Node
+		return e, true
 	}
 	e, ok = m.endpoint(owner, cmp.Or(s.port, owner.Port))
 	e.Weight, e.Scheme = e.Weight*s.weight, cmp.Or(s.scheme, "http")

@@ -63,7 +63,10 @@ func setBalance1(b *spec.LoadBalancer, option, value string) error {
 				return spec.Decode(b.Health, []string{"headers", name}, text)
 			})
 		}
-		return decode1(b.Health, rest, value, "path", "interval", "port", "scheme", "hostname")
+		if err := decode1(b.Health, rest, value, "path", "interval", "port", "scheme", "hostname"); err != nil {
+			return err
+		}
+		return b.Health.Settle()
 	}
 	if b.Sticky == nil {
 		b.Sticky = &spec.Sticky{Cookie: &spec.Cookie{}}

@@ -17,6 +17,7 @@ type service struct {
 	port        int
 	scheme      string
 	url         string
+	keepPath    bool // of the URL
 	weight      int
 	passHost    bool
 	balance     *spec.LoadBalancer // nil if nothing is said
@@ -59,9 +60,7 @@ func (s *service) set(words []string, l label, unsupported func(label, string)) 
 	case "server.url":
 		s.url = l.value
 	case "server.preservepath":
-		if _, err = l.bool(); err == nil {
-			unsupported(l, "this option is not supported and ignored: a path in the URL of a server is never added")
-		}
+		s.keepPath, err = l.bool()
 	case "passhostheader":
 		s.passHost, err = l.bool()
 	case "serverstransport":
@@ -72,7 +71,7 @@ func (s *service) set(words []string, l label, unsupported func(label, string)) 
 			err = &keyError{l, true, bad.Error()}
 		}
 	default:
-		err = s.setBalance(words[1:], l)
+		err = s.setBalance(words[1:], l, unsupported)
 	}
 	return err
 }
@@ -95,7 +94,7 @@ func (s *service) compose(words []string, l label) *keyError {
 	return nil
 }
 
-func (s *service) setBalance(words []string, l label) *keyError {
+func (s *service) setBalance(words []string, l label, unsupported func(label, string)) *keyError {
 	if s.balance == nil {
 		s.balance = &spec.LoadBalancer{}
 	}
@@ -110,6 +109,11 @@ func (s *service) setBalance(words []string, l label) *keyError {
 		return &keyError{l, true, err.Error()}
 	}
 	s.by = l
+	if s.balance.Health != nil {
+		if err := s.balance.Health.Settle(); err != nil {
+			unsupported(l, err.Error())
+		}
+	}
 	return nil
 }
 
@@ -147,15 +151,19 @@ func (s *service) check() {
 	}
 }
 
-// place is where the server of an instance is, as its URL says.
-func (s *service) place() (scheme, address string, err error) {
+// place is the endpoint that the URL of an instance's server stands for.
+func (s *service) place() (Endpoint, error) {
 	u, err := url.Parse(s.url)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", "", errors.New(strconv.Quote(s.url) + " is no http or https URL; the instance gets no requests")
+		return Endpoint{}, errors.New(strconv.Quote(s.url) + " is no http or https URL; the instance gets no requests")
 	}
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return u.Scheme, net.JoinHostPort(u.Hostname(), port), nil
+	e := Endpoint{Scheme: u.Scheme, Address: net.JoinHostPort(u.Hostname(), port)}
+	if s.keepPath {
+		e.Path = strings.TrimRight(u.EscapedPath(), "/")
+	}
+	return e, nil
 }

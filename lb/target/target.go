@@ -16,10 +16,13 @@ type Key struct {
 	// the host of Address. SkipVerify takes any certificate.
 	ServerName string
 	SkipVerify bool
+	// Path is put in front of the path of each request: escaped, with a slash in
+	// front and none behind, or empty.
+	Path string
 }
 
-// String is the target as a URL, without a path.
-func (k Key) String() string { return k.Scheme + "://" + k.Address }
+// String is the target as a URL.
+func (k Key) String() string { return k.Scheme + "://" + k.Address + k.Path }
 
 // Conns are the connections kept to one target. What they are is the affair of
 // whoever sends requests.

@@ -36,3 +36,6 @@ lb {
 tags {
   exposed_by_default = false
 }
+defaults {
+  entrypoints = ["web", "websecure"]
+}

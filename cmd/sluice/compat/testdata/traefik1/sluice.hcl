@@ -23,3 +23,6 @@ tags {
     domain          = "domain.test"
   }
 }
+defaults {
+  entrypoints = ["http"]
+}

@@ -109,6 +109,14 @@ func TestBuild(t *testing.T) {
 		{"fabio: services ask for a route in two ways", func(c *catalog) {
 			c.set("web", at("a", "urlprefix-/x"), at("b", "urlprefix-/x"))
 			c.set("canary", at("c", "urlprefix-/x strip=/x"))
+		}, "/x of web -> /x@fabio: a*1 b*1 c*1\n"},
+		{"fabio: names differ in case alone", func(c *catalog) {
+			c.set("web", at("a", "urlprefix-/X"), at("b", "urlprefix-/x"))
+		}, "/x of web -> /x@fabio: b*1\n/X of web -> /X@fabio: a*1\n"},
+		{"fabio: redirects count for all instances or none", func(c *catalog) {
+			c.options.Middlewares = anyMiddleware{}
+			c.set("web", at("a", "urlprefix-/x"), at("b", "urlprefix-/x"))
+			c.set("canary", at("c", "urlprefix-/x redirect=301,https://y/"))
 		}, "/x of web -> /x@fabio: a*1 b*1\n! canary /x: service web asks for a route of the same name in another way, which counts\n"},
 		{"an instance twice", func(c *catalog) { c.set("web", critical(at("a", "urlprefix-/x")), at("a", "urlprefix-/x")) },
 			"/x of web -> /x@fabio: a*1\n"},

@@ -82,6 +82,7 @@ type Exchange struct {
 	upgrade string  // the protocol the client wants to change to, or empty
 	forward Handler // ends the chain
 	answer  Header  // what came back
+	picked  picked  // by the variants of a route
 
 	entry  *entry // where it came in
 	meter  meter

@@ -29,11 +29,7 @@ var _ Handler = forwarder{}
 func (f forwarder) Serve(x *Exchange) {
 	t, fresh := x.Route.pick(x)
 	if t == nil {
-		x.Outcome.Err = errNoTarget
-		if x.Route.Pool.Stats().Open > 0 {
-			x.Outcome.Err = errAllBusy
-		}
-		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
+		x.answerNoTarget()
 		return
 	}
 	f.prepare(x)
@@ -42,7 +38,7 @@ func (f forwarder) Serve(x *Exchange) {
 	ans, err := f.try(x, t)
 	for n := 0; err != nil && n < x.Route.attempts-1 && x.ctx.Err() == nil && isRetriable(&x.call, err); n++ {
 		tried[n] = t
-		other := x.Route.Pool.PickOther(tried[:n+1]...)
+		other := x.Route.Pool.PickOther(x.Route.own(), tried[:n+1]...)
 		if other == t && (n > 0 || errors.Is(err, h1.ErrBusy)) {
 			break // there is no other, and this one had its second chance, or is full
 		}
@@ -62,6 +58,15 @@ func (f forwarder) Serve(x *Exchange) {
 		f.pass(x, t, ans, fresh)
 	}
 	x.Outcome.TargetTook = x.since(asked)
+}
+
+// answerNoTarget answers an exchange that no target of its route may be given.
+func (x *Exchange) answerNoTarget() {
+	x.Outcome.Err = errNoTarget
+	if x.Route.Pool.Stats().Open > 0 {
+		x.Outcome.Err = errAllBusy
+	}
+	x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
 }
 
 // prepare makes the call of the exchange, but for its host.

@@ -16,7 +16,8 @@ import (
 // link is the making of one route from its parts.
 type link struct {
 	*linker
-	wanted   *tags.Route // the definition that counts
+	wanted   *tags.Route   // the definition that counts
+	variants []*tags.Route // see [wanted.variants]
 	made     *Route
 	last     Handler // what the chain ends with
 	parts    int     // of composed services
@@ -31,6 +32,7 @@ func (k *link) route(w *wanted) *Route {
 		return nil
 	}
 	k.made = &Route{Route: k.wanted, Match: k.wanted.Match, Entrypoints: k.wanted.Entrypoints}
+	k.variants = w.variants(k.wanted)
 	if !k.entrypoints() || !k.steps() || !k.pool() || !k.handler() {
 		k.letGo()
 		return nil
@@ -77,6 +79,9 @@ func (k *link) steps() bool {
 		if k.made.Steps, err = k.named(nil, k.Defaults.Middlewares, 0); err != nil {
 			return k.fail(err.Error(), notWithout)
 		}
+	}
+	if k.variants != nil {
+		return true // they have steps of their own
 	}
 	for _, own := range k.wanted.Steps {
 		k.made.Steps = append(k.made.Steps, Step{Spec: own})
@@ -197,6 +202,9 @@ func (l *linker) middlewareOf(owner string, s spec.Middleware) (Middleware, erro
 
 // pool gives the route the pool it names.
 func (k *link) pool() bool {
+	if k.variants != nil {
+		return k.vary()
+	}
 	p, runtime, err := k.poolOf(k.wanted.Pool)
 	if err != nil {
 		return k.fail(err.Error(), "")

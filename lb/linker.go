@@ -13,14 +13,19 @@ import (
 	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
-// name identifies an object of one dialect. The text is in lower case: names
-// that differ in case alone are one.
+// name identifies an object of one dialect. The text is in lower case, for names
+// that differ in case alone are one; but not for Fabio, whose names are paths.
 type name struct {
 	dialect tags.Dialect
 	text    string
 }
 
-func nameOf(d tags.Dialect, text string) name { return name{d, strings.ToLower(text)} }
+func nameOf(d tags.Dialect, text string) name {
+	if d == tags.Fabio {
+		return name{d, text}
+	}
+	return name{d, strings.ToLower(text)}
+}
 
 // middlewareName is that of a declared middleware.
 func middlewareName(m tags.Middleware) name { return nameOf(cmp.Or(m.Dialect, tags.Traefik), m.Name) }
@@ -293,23 +298,24 @@ func (u *users) each(do func(*wanted)) {
 // that say something else.
 func (w *wanted) winner() (winner *tags.Route, problems []tags.Problem) {
 	for _, r := range w.by {
-		loser := r
 		if winner == nil || r.Origin.Compare(winner.Origin) > 0 {
-			winner, loser = r, winner
+			winner = r
 		}
-		if loser != nil && !same(winner, loser) {
-			problems = append(problems, problemOf(loser,
+	}
+	for _, r := range w.by {
+		if r != winner && !same(winner, r) {
+			problems = append(problems, problemOf(r,
 				fmt.Sprintf("service %s asks for a route of the same name in another way, which counts", winner.Service), ""))
 		}
 	}
 	return winner, problems
 }
 
-// same reports whether two routes of one name do the same.
+// same reports whether two routes of one name do the same, or are both served.
 func same(a, b *tags.Route) bool {
 	switch a.Dialect {
 	case tags.Fabio:
-		return a.Pool == b.Pool // which tells of all options
+		return a.Pool == b.Pool || areVariants(a, b) // the pool tells of all options
 	case tags.Traefik1:
 		return a.Service == b.Service
 	}

@@ -27,10 +27,20 @@ type Answer struct {
 	// Forwarded is the path and query the upstream would see; empty if the
 	// request would not reach one.
 	Forwarded string
+	// Ways are those of the route's variants instead, in their order.
+	Ways []Way
 	// Redirect is where the client would be sent instead, if it would.
 	Redirect string
 	// Entrypoint is the listener that was taken; empty is any.
 	Entrypoint string
+}
+
+// Way is what becomes of a request at one variant of a route.
+type Way struct {
+	Variant *Route
+	// Forwarded is as in [Answer]. Err is why the request would be refused.
+	Forwarded string
+	Err       error
 }
 
 // Ask explains a question; nothing is sent. The error tells what is wrong with
@@ -50,15 +60,32 @@ func (t *Table) Ask(q Question) (Answer, error) {
 		a.Redirect = slashTarget(x, to)
 		return a, nil
 	}
-	for _, step := range a.Route.Steps {
+	forwarded, err := x.preview(a.Route.Steps)
+	if err != nil {
+		return a, err
+	}
+	for _, v := range a.Route.Variants() {
+		one := *x
+		w := Way{Variant: v}
+		w.Forwarded, w.Err = one.preview(v.Steps)
+		a.Ways = append(a.Ways, w)
+	}
+	if a.Ways == nil {
+		a.Forwarded = forwarded
+	}
+	return a, nil
+}
+
+// preview is the path and query that are left of the request after the steps.
+func (x *Exchange) preview(steps []Step) (forwarded string, err error) {
+	for _, step := range steps {
 		if p, ok := step.middleware.(Previewer); ok {
 			if err := p.Preview(x); err != nil {
-				return a, fmt.Errorf("the request would be refused: %w", err)
+				return "", fmt.Errorf("the request would be refused: %w", err)
 			}
 		}
 	}
-	a.Forwarded = x.RawPath + x.RawQuery
-	return a, nil
+	return x.RawPath + x.RawQuery, nil
 }
 
 // enter has a request come in at the first listener where there is a route for

@@ -116,9 +116,16 @@ func (s *sticky) find(x *Exchange, p *target.Pool) *target.Target {
 	return nil
 }
 
-// pick picks the target of an exchange. fresh says that the client is to be told
-// of it.
+// pick picks the target of an exchange, if that was not done to find its variant.
+// fresh says that the client is to be told of it.
 func (r *Route) pick(x *Exchange) (t *target.Target, fresh bool) {
+	if r.variants != nil {
+		return x.picked.target, x.picked.fresh
+	}
+	return r.choose(x)
+}
+
+func (r *Route) choose(x *Exchange) (t *target.Target, fresh bool) {
 	if r.sticky != nil {
 		if t := r.sticky.find(x, r.Pool); t != nil {
 			r.Pool.Count()

@@ -49,8 +49,10 @@ type Route struct {
 
 	handler Handler  // the steps, and then the forwarder
 	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [link.ending]
-	sticky  *sticky  // nil if the pool is not
-	health  *spec.HealthCheck
+	// variants are set for a route that has any, and for each of them.
+	variants *variants
+	sticky   *sticky // nil if the pool is not
+	health   *spec.HealthCheck
 	// affinity is for pools that pick by it, attempts how often a request may be
 	// tried, timeout for the head of an answer; 0 is that of all targets.
 	affinity *affinity

@@ -122,6 +122,10 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 		return e, nil
 	}
 	route := viewRoute(a.Route)
+	route.viewVariants(a.Route)
+	for i, way := range a.Ways {
+		route.Variants[i].Forwarded, route.Variants[i].Refused = way.Forwarded, errorText(way.Err)
+	}
 	e.Route, e.Redirect, e.Forwarded, e.Entrypoint = &route, a.Redirect, a.Forwarded, a.Entrypoint
 	switch {
 	case e.Redirect != "":
@@ -183,12 +187,8 @@ func (e explanation) writeRoute(w io.Writer) {
 	if e.Entrypoint != "" {
 		fmt.Fprintf(w, "  at listener %s\n", e.Entrypoint)
 	}
-	var steps []string
-	for _, s := range r.Steps {
-		steps = append(steps, s.String())
-	}
-	if len(steps) > 0 {
-		fmt.Fprintf(w, "  goes through, in this order, %s\n", strings.Join(steps, ", "))
+	if len(r.Steps) > 0 {
+		fmt.Fprintf(w, "  goes through, in this order, %s\n", r.stepsText())
 	}
 	switch {
 	case e.Redirect != "":
@@ -196,6 +196,12 @@ func (e explanation) writeRoute(w io.Writer) {
 		return
 	case e.Status == http.StatusServiceUnavailable:
 		fmt.Fprintln(w, "  503: no instance is healthy")
+	case r.Variants != nil:
+		fmt.Fprintln(w, "  goes to one of these, as the tag of each says")
+		for _, v := range r.Variants {
+			v.writeVariant(w)
+		}
+		return
 	case r.Network != "":
 		fmt.Fprintln(w, "  is passed on to one of")
 	default:
@@ -204,6 +210,33 @@ func (e explanation) writeRoute(w io.Writer) {
 	for _, t := range r.Endpoints {
 		fmt.Fprintf(w, "    %s\n", t)
 	}
+}
+
+// writeVariant tells what becomes of a request at the targets of a variant.
+func (r routeView) writeVariant(w io.Writer) {
+	fmt.Fprintf(w, "  by %s%s", r.Rule, ofService(r.Service))
+	if len(r.Steps) > 0 {
+		fmt.Fprintf(w, ", through %s", r.stepsText())
+	}
+	switch {
+	case r.Refused != "":
+		fmt.Fprintf(w, ": %s\n", r.Refused)
+	case r.Host != "":
+		fmt.Fprintf(w, ", as %s of host %s\n", r.Forwarded, r.Host)
+	default:
+		fmt.Fprintf(w, ", as %s\n", r.Forwarded)
+	}
+	for _, t := range r.Endpoints {
+		fmt.Fprintf(w, "    %s\n", t)
+	}
+}
+
+func (r routeView) stepsText() string {
+	var steps []string
+	for _, s := range r.Steps {
+		steps = append(steps, s.String())
+	}
+	return strings.Join(steps, ", ")
 }
 
 func ofService(name string) string {

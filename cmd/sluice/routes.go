@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"text/tabwriter"
 )
@@ -53,10 +54,27 @@ func writeRoutes(w io.Writer, routes []routeView) {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RULE\tSERVICE\tTARGETS\tDIALECT\tPATH")
-	for _, r := range routes {
+	for r := range lines(routes) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Rule, r.Service, targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
 	}
 	table.Flush()
+}
+
+// lines are the routes, and the variants of those that have any in their place.
+func lines(routes []routeView) iter.Seq[routeView] {
+	return func(yield func(routeView) bool) {
+		for _, r := range routes {
+			parts := r.Variants
+			if parts == nil {
+				parts = []routeView{r}
+			}
+			for _, part := range parts {
+				if !yield(part) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // targetsText is the addresses that get requests, or how many there would be.

@@ -148,6 +148,14 @@ func (r routeView) lines() []string {
 	if r.Host != "" {
 		lines = append(lines, "host "+r.Host)
 	}
+	for _, v := range r.Variants {
+		for _, line := range v.lines() {
+			lines = append(lines, v.Rule+": "+line)
+		}
+	}
+	if r.Variants != nil {
+		return lines
+	}
 	for _, e := range r.Endpoints {
 		line := fmt.Sprintf("target %s weight %d", e.Address, e.Weight)
 		if !e.Serving {

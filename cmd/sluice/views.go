@@ -34,6 +34,13 @@ type routeView struct {
 	Host        string         `json:"host,omitempty"`
 	Endpoints   []endpointView `json:"endpoints"`
 	MadeBy      originView     `json:"made_by"`
+	// Variants are what the route is made of if instances ask for it with
+	// different options.
+	Variants []routeView `json:"variants,omitempty"`
+	// Forwarded is what the targets of a variant would see of a request that is
+	// explained, Refused why they would not.
+	Forwarded string `json:"forwarded,omitempty"`
+	Refused   string `json:"refused,omitempty"`
 }
 
 // originView is where a route was found.
@@ -149,7 +156,9 @@ func routesView(t *lb.Table) []routeView {
 		return views
 	}
 	for _, r := range t.Routes() {
-		views = append(views, viewRoute(r))
+		view := viewRoute(r)
+		view.viewVariants(r)
+		views = append(views, view)
 	}
 	for _, r := range t.TCPRoutes() {
 		views = append(views, viewTCPRoute(r))
@@ -188,6 +197,16 @@ func viewRoute(r *lb.Route) routeView {
 	}
 	v.addEndpoints(r.Endpoints, r.Pool)
 	return v
+}
+
+// viewVariants adds the variants of a route to its view.
+func (v *routeView) viewVariants(r *lb.Route) {
+	for _, variant := range r.Variants() {
+		v.Variants = append(v.Variants, viewRoute(variant))
+	}
+	if v.Variants != nil {
+		v.Host = "" // that of one of them
+	}
 }
 
 func viewTCPRoute(r *lb.TCPRoute) routeView {

@@ -15,12 +15,12 @@ func (p *Pool) Pick(affinity uint64) *Target {
 		return nil
 	}
 	if p.policy.Method == RoundRobin {
-		return p.next(p.take, nil)
+		return p.next(p.take, nil, nil)
 	}
 	p.take()
 	switch p.policy.Method {
 	case Random:
-		return p.next(rand.Uint64, nil)
+		return p.next(rand.Uint64, nil, nil)
 	case PowerOfTwo:
 		return p.lesserOfTwo()
 	case LeastConns:
@@ -44,9 +44,10 @@ func (p *Pool) take() uint64 { return p.standing.cursor.Add(1) - 1 }
 // PickOther is for another try, after others have failed: it returns a target by
 // weight but passes over the tried ones as long as there is another, and then
 // returns the last of them. It takes no turn, so that two targets of which one is
-// down do not fall into step with the tries.
-func (p *Pool) PickOther(tried ...*Target) *Target {
-	if other := p.next(rand.Uint64, tried); other != nil {
+// down do not fall into step with the tries. Others than those that own holds for
+// are left alone; nil holds for all.
+func (p *Pool) PickOther(own func(*Target) bool, tried ...*Target) *Target {
+	if other := p.next(rand.Uint64, own, tried); other != nil {
 		return other
 	}
 	return tried[len(tried)-1]
@@ -55,7 +56,7 @@ func (p *Pool) PickOther(tried ...*Target) *Target {
 // next returns the target of a turn that turn tells, or of others, until one may
 // be picked. Who comes next in the order must not get all that those before it do
 // not take, so it is always another turn that is asked for.
-func (p *Pool) next(turn func() uint64, tried []*Target) *Target {
+func (p *Pool) next(turn func() uint64, own func(*Target) bool, tried []*Target) *Target {
 	count := uint64(len(p.turns))
 	if count == 0 {
 		return nil
@@ -71,7 +72,7 @@ func (p *Pool) next(turn func() uint64, tried []*Target) *Target {
 			open = p.takes(i, panic)
 		}
 		switch {
-		case !open || slices.Contains(tried, p.targets[i]):
+		case !open || own != nil && !own(p.targets[i]) || slices.Contains(tried, p.targets[i]):
 		case p.isDue(i):
 			return p.targets[i]
 		default:
@@ -87,7 +88,7 @@ func (p *Pool) next(turn func() uint64, tried []*Target) *Target {
 	start := rand.IntN(len(p.targets))
 	for n := range p.targets {
 		i := (start + n) % len(p.targets)
-		if p.takes(i, panic) && !slices.Contains(tried, p.targets[i]) {
+		if p.takes(i, panic) && (own == nil || own(p.targets[i])) && !slices.Contains(tried, p.targets[i]) {
 			return p.targets[i]
 		}
 	}
@@ -104,11 +105,11 @@ func (p *Pool) isDue(i int) bool {
 // lesserOfTwo takes two random turns, and of the two targets the one with fewer
 // requests in flight for its weight.
 func (p *Pool) lesserOfTwo() *Target {
-	a := p.next(rand.Uint64, nil)
+	a := p.next(rand.Uint64, nil, nil)
 	if a == nil {
 		return nil
 	}
-	b := p.next(rand.Uint64, []*Target{a})
+	b := p.next(rand.Uint64, nil, []*Target{a})
 	if b == nil {
 		return a
 	}

@@ -79,7 +79,7 @@ func TestMethodsSpreadTheShareOfTheClosed(t *testing.T) {
 		}
 		others := map[string]int{}
 		for range manyPicks {
-			others[p.PickOther(p.targets[0]).Key().Address]++
+			others[p.PickOther(nil, p.targets[0]).Key().Address]++
 		}
 		third := 1.0 / 3
 		if x := chiSquare(others, map[string]float64{"c": third, "d": third, "e": third}, manyPicks); x > unlikely {
@@ -204,8 +204,8 @@ func TestMethodsPassOverTheDown(t *testing.T) {
 				t.Fatalf("method %d picked one that is down", method)
 			}
 		}
-		if p.Takes(a) || !p.Takes(b) || p.PickOther(b) != b {
-			t.Errorf("method %d: %v, %v, %v", method, p.Takes(a), p.Takes(b), p.PickOther(b).Key())
+		if p.Takes(a) || !p.Takes(b) || p.PickOther(nil, b) != b {
+			t.Errorf("method %d: %v, %v, %v", method, p.Takes(a), p.Takes(b), p.PickOther(nil, b).Key())
 		}
 		p.SetUp(b, false)
 		if got := p.Pick(affinityOf(1)); got != nil {

@@ -76,12 +76,12 @@ func TestPickOtherPassesOverTheTried(t *testing.T) {
 	p := NewRegistry(nil).Pool("web", []Member{member("a", 3), member("b", 1)}, Policy{})
 	a := p.targets[0]
 	for range 8 {
-		if got := p.PickOther(a); got == a {
+		if got := p.PickOther(nil, a); got == a {
 			t.Fatal("picked the tried target although there is another")
 		}
 	}
 	alone := NewRegistry(nil).Pool("web", []Member{member("a", 1)}, Policy{})
-	if got := alone.PickOther(alone.targets[0]); got != alone.targets[0] {
+	if got := alone.PickOther(nil, alone.targets[0]); got != alone.targets[0] {
 		t.Errorf("picked %v, want the only target again", got)
 	}
 }

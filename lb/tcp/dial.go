@@ -54,7 +54,7 @@ func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
 	if err == nil {
 		return Dialed{nc, first, 1}, nil
 	}
-	second := pool.PickOther(first)
+	second := pool.PickOther(nil, first)
 	if second == first || ctx.Err() != nil {
 		return Dialed{Target: first, Tries: 1}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -29,7 +30,7 @@ func (w town) tag() string {
 	name := w.pick("a", "b", "A")
 	switch w.IntN(9) {
 	case 0:
-		return "urlprefix-" + w.pick("", "x.test", "*.test") + "/" + name + w.pick("", " weight=0.3", " strip=/a")
+		return "urlprefix-" + w.pick("", "x.test", "*.test") + "/" + name + w.pick("", " weight=0.3", " strip=/a", " host=dst weight=0.5")
 	case 1:
 		return "traefik.frontend.rule=" + w.pick("Host:", "PathPrefix:/") + name
 	case 2:
@@ -148,7 +149,11 @@ func routeText(r *Route) string {
 	if r == nil {
 		return "none"
 	}
-	return fmt.Sprintf("%s@%s of %s to %v by %v", r.Name, r.Dialect, r.Service, r.Pool.Members(), r.Steps)
+	text := fmt.Sprintf("%s@%s of %s to %v by %v", r.Name, r.Dialect, r.Service, r.Pool.Members(), r.Steps)
+	for _, v := range r.Variants() {
+		text += fmt.Sprintf("; %s to %v by %v", v.Rule, v.Endpoints, v.Steps)
+	}
+	return text
 }
 
 // compareTargets sees that the registry knows the targets of the table in force
@@ -162,6 +167,9 @@ func compareTargets(t *testing.T, registry *target.Registry, table *Table) {
 		}
 		slices.Sort(addresses)
 		return strings.Join(slices.Compact(addresses), " ")
+	}
+	for _, r := range table.Routes() {
+		compareVariants(t, r)
 	}
 	var used []*target.Target
 	for p := range pools(table.Routes()) {
@@ -182,4 +190,27 @@ func isForgetful(b *Builder) bool {
 	l := b.linker
 	return len(l.routes)+len(l.middlewares)+len(l.backends)+len(b.problems.of)+len(b.services)+len(b.unread)+
 		len(b.table.routes)+len(b.table.problems)+b.table.index.Len() == 0
+}
+
+// compareVariants sees that each target of a route with variants is that of one,
+// which has its endpoint.
+func compareVariants(t *testing.T, r *Route) {
+	t.Helper()
+	if r.Variants() == nil {
+		return
+	}
+	for _, one := range r.Pool.Targets() {
+		owners := 0
+		for _, v := range r.Variants() {
+			if slices.ContainsFunc(v.Endpoints, func(e tags.Endpoint) bool { return targetKey(e) == one.Key() }) {
+				owners++
+				if r.variants.of[one] != v {
+					t.Errorf("%s: target %s has the options of %v", r.Name, one.Key(), r.variants.of[one])
+				}
+			}
+		}
+		if owners != 1 {
+			t.Errorf("%s: target %s is that of %d variants", r.Name, one.Key(), owners)
+		}
+	}
 }

@@ -157,7 +157,6 @@ func (k *link) shareOut() (all []*Route, owners map[target.Key]*Route) {
 func (k *link) endpoints(pool string) []tags.Endpoint {
 	b := k.backend(nameOf(tags.Fabio, pool))
 	k.use(b)
-	b.runtime = nil // if it had one, that is not the pool of all
 	if p := b.merge(); p != nil {
 		return p.Endpoints
 	}

@@ -3,6 +3,7 @@ package consul
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -112,29 +113,31 @@ func (r *Registrar) round(ctx context.Context) {
 	r.failed = err != nil
 }
 
+// bring tries each name, whatever becomes of the others: one may be the wish of a
+// tag, and refused.
 func (r *Registrar) bring(ctx context.Context, names []string) error {
-	wanted := map[string]string{}
+	var errs []error
+	wanted := map[string]bool{}
 	for _, name := range names {
-		wanted[r.id(name)] = name
+		wanted[r.id(name)] = true
+		errs = append(errs, r.keep(ctx, name))
 	}
 	for id := range r.known {
-		if _, ok := wanted[id]; !ok {
-			if err := r.deregister(ctx, id); err != nil {
-				return err
-			}
+		if !wanted[id] {
+			errs = append(errs, r.deregister(ctx, id))
 		}
 	}
-	for id, name := range wanted {
-		// The check is passed first: that it is not there tells that the agent has
-		// forgotten.
-		if r.known[id] && r.put(ctx, "/v1/agent/check/pass/"+url.PathEscape(ttlCheck(id)), "") == nil {
-			continue
-		}
-		if err := r.register(ctx, id, name); err != nil {
-			return err
-		}
+	return errors.Join(errs...)
+}
+
+// keep passes the check first: that it is not there tells that the agent has
+// forgotten.
+func (r *Registrar) keep(ctx context.Context, name string) error {
+	id := r.id(name)
+	if r.known[id] && r.put(ctx, "/v1/agent/check/pass/"+url.PathEscape(ttlCheck(id)), "") == nil {
+		return nil
 	}
-	return nil
+	return r.register(ctx, id, name)
 }
 
 func (r *Registrar) id(name string) string {
@@ -193,7 +196,9 @@ func (r *Registrar) register(ctx context.Context, id, name string) error {
 }
 
 func (r *Registrar) deregister(ctx context.Context, id string) error {
-	if err := r.put(ctx, "/v1/agent/service/deregister/"+url.PathEscape(id), ""); err != nil {
+	q := r.locker.call(http.MethodPut, "/v1/agent/service/deregister/"+url.PathEscape(id), nil, "")
+	q.absent = true // it is forgotten already
+	if err := r.send(ctx, q); err != nil {
 		return err
 	}
 	delete(r.known, id)
@@ -214,10 +219,12 @@ func (r *Registrar) deregisterAll(ctx context.Context) {
 }
 
 func (r *Registrar) put(ctx context.Context, path, body string) error {
-	q := r.locker.call(http.MethodPut, path, nil, body)
+	return r.send(ctx, r.locker.call(http.MethodPut, path, nil, body))
+}
+
+func (r *Registrar) send(ctx context.Context, q call) error {
 	q.needs = "service:write"
-	_, err := r.locker.client.get(ctx, q)
-	if err != nil {
+	if _, err := r.locker.client.get(ctx, q); err != nil {
 		return fmt.Errorf("registering: %w", err)
 	}
 	return nil

@@ -78,6 +78,9 @@ type Builder struct {
 	services, departed map[string]*service
 	// abroad is of how many other datacenters a service is asked.
 	abroad map[string]int
+	// away is which other datacenter serves a service; moves are the changes of it.
+	away  map[string]string
+	moves []move
 	// unread are those of them whose instances are not known.
 	unread  map[string]*service
 	names   []string // of services, in order
@@ -115,7 +118,7 @@ func NewBuilder(o Options, pools Pools) *Builder {
 		services: map[string]*service{}, unread: map[string]*service{}, aliases: map[string]int{},
 		manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
-	b.abroad = map[string]int{}
+	b.abroad, b.away = map[string]int{}, map[string]string{}
 	b.departed, b.guard = map[string]*service{}, newGuard(o.Guard, b.serves)
 	b.command()
 	b.settle(configuration, &service{}, o.Static)

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/sluiceproxy/sluice/watch"
@@ -77,7 +78,7 @@ func (o Options) servicesIn(datacenter string) watch.Services {
 // they answer, the instances are the service's own.
 func (b *Builder) standIns(s *watch.Snapshot, name string, own []watch.Instance, ownVersion uint64) (instances []watch.Instance, version uint64) {
 	instances, version = own, ownVersion
-	asked := 0
+	asked, from := 0, "" // its own
 	for _, datacenter := range b.Failover {
 		if b.anyServes(instances) {
 			break
@@ -90,8 +91,12 @@ func (b *Builder) standIns(s *watch.Snapshot, name string, own []watch.Instance,
 			break // it is being asked
 		}
 		if b.anyServes(others) || len(instances) == 0 {
-			instances = others
+			instances, from = others, datacenter
 		}
+	}
+	if from != b.away[name] && b.anyServes(instances) {
+		b.moves = append(b.moves, move{name, from})
+		b.away[name] = from
 	}
 	if asked != b.abroad[name] {
 		b.abroad[name] = asked
@@ -105,4 +110,33 @@ func (b *Builder) standIns(s *watch.Snapshot, name string, own []watch.Instance,
 
 func (b *Builder) anyServes(instances []watch.Instance) bool {
 	return slices.ContainsFunc(instances, func(i watch.Instance) bool { return i.Service.Kind == "" && b.serves(&i) })
+}
+
+// move is a service that is served by another datacenter from now on, or, if that
+// is empty, by its own again.
+type move struct{ service, datacenter string }
+
+// takeMoves are the services that moved since it was called last.
+func (b *Builder) takeMoves() []move {
+	moves := b.moves
+	b.moves = nil
+	return moves
+}
+
+// logMoves tells of services that other datacenters stand in for, and that are
+// back: a line for each datacenter, for most may move at once.
+func (s *Server) logMoves(moves []move) {
+	names := map[string][]string{}
+	for _, m := range moves {
+		names[m.datacenter] = append(names[m.datacenter], m.service)
+	}
+	for _, datacenter := range slices.Sorted(maps.Keys(names)) {
+		moved := names[datacenter]
+		if datacenter == "" {
+			s.log.Warn("services are served by their own datacenter again", "services", len(moved), "names", few(moved))
+		} else {
+			s.log.Warn("services of which nothing serves here are served by another datacenter",
+				"datacenter", datacenter, "services", len(moved), "names", few(moved))
+		}
+	}
 }

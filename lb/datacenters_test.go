@@ -71,6 +71,17 @@ func TestFailoverToOtherDatacenters(t *testing.T) {
 	want("deregistered at home", "10.2.0.1:80")
 	c.set("web", at("10.1.0.9", watch.Passing))
 	want("back at home", "10.1.0.9:80")
+	c.set("web", at("10.1.0.9", watch.Critical))
+	want("critical again, dc2 still known", "10.2.0.1:80")
+	c.in("dc2", "web", at("10.2.0.1", watch.Critical))
+	c.in("dc3", "web", at("10.3.0.1", watch.Critical))
+	want("nobody is well", "")
+	c.set("web", at("10.1.0.9", watch.Passing))
+	want("well at home", "10.1.0.9:80")
+	wantMoves := []move{{"web", "dc3"}, {"web", "dc2"}, {"web", ""}, {"web", "dc2"}, {"web", ""}}
+	if moves := b.takeMoves(); !slices.Equal(moves, wantMoves) {
+		t.Errorf("moves %v, want %v", moves, wantMoves)
+	}
 	if asks("dc2") || asks("dc3") {
 		t.Error("others are still asked")
 	}

@@ -23,15 +23,17 @@ func (s *Server) follow(ctx context.Context) {
 	defer attention.Stop()
 	for {
 		snapshot := s.watcher.Snapshot()
-		if queries, changed := s.builder.Wants(snapshot); changed {
-			wants.Set(queries...)
-		}
 		if built == nil || built.Generation() != snapshot.Generation() || overdue {
 			table := s.build(snapshot)
 			s.logProblems(built, table)
+			s.logMoves(s.builder.takeMoves())
 			s.logGuard(s.builder.guard.state())
 			built, overdue = table, false
 			attention.Reset(s.builder.guard.rest(time.Now()))
+		}
+		// Afterwards: what was built may ask for what stands in for the lost.
+		if queries, changed := s.builder.Wants(snapshot); changed {
+			wants.Set(queries...)
 		}
 		inForce := s.table.Load()
 		if inForce != built && (inForce != nil || built.Complete() || !patient && built.Settled()) {

@@ -237,3 +237,36 @@ func TestCatalogThatGoesAwayIsNotAnEmptyOne(t *testing.T) {
 		t.Error("the table says that all but a few services are known")
 	}
 }
+
+// Another datacenter is asked as soon as nothing serves at home, not with the
+// next change of anything else; and the log tells of it once each way.
+func TestFailoverNeedsNoFurtherChange(t *testing.T) {
+	named := func(name string) string {
+		return httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) })
+	}
+	home, away := named("home"), named("away")
+	tags := []string{"urlprefix-/"}
+	elsewhere := watch.Scope{Datacenter: "dc2"}
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		register(s, "web", tags, watch.Passing, home)
+		s.Set(watch.Services{Scope: elsewhere}, []watch.ServiceTags{{Name: "web", Tags: tags}})
+		host, port, _ := net.SplitHostPort(away)
+		n, _ := strconv.Atoi(port)
+		s.Set(watch.Health{Scope: elsewhere, Service: "web"}, []watch.Instance{{
+			Node:    watch.NodeInfo{Name: "far", Address: host},
+			Service: watch.ServiceInfo{ID: "web", Name: "web", Tags: tags, Port: n, Weights: watch.Weights{Passing: 1}},
+		}})
+	}, func(o *ServerOptions) {
+		o.Table.Failover = []string{"dc2"}
+	})
+	eventually(t, "it is served at home", func() bool { _, body := c.get("/"); return body == "home" })
+	register(c.source, "web", tags, watch.Critical, home)
+	eventually(t, "it is served elsewhere", func() bool { _, body := c.get("/"); return body == "away" })
+	register(c.source, "web", tags, watch.Passing, home)
+	eventually(t, "it is served at home again", func() bool { _, body := c.get("/"); return body == "home" })
+	for _, line := range []string{"are served by another datacenter", "served by their own datacenter again"} {
+		if n := strings.Count(c.log.String(), line); n != 1 {
+			t.Errorf("%q is logged %d times", line, n)
+		}
+	}
+}

@@ -25,6 +25,7 @@ func (b *Builder) depart(name string, listed bool) {
 	delete(b.services, name)
 	delete(b.unread, name)
 	delete(b.abroad, name)
+	delete(b.away, name)
 	switch {
 	case listed:
 		b.guard.forget(name)

@@ -74,6 +74,9 @@ func measure(ctx context.Context, s settings, sub subject, size int) (result, er
 		return r, err
 	}
 	defer b.lb.Stop()
+	if s.flapping > 0 {
+		return r, b.flap(ctx, os.Stdout)
+	}
 	return r, b.observe(ctx, &r)
 }
 

@@ -38,6 +38,7 @@ type settings struct {
 	pause    time.Duration // between changes, on average
 	patience time.Duration // for one change, before it counts as missed
 	idle     time.Duration // how long idle cost is measured
+	flapping int           // services that flap beside one that does not; 0 measures changes
 	json     bool
 }
 
@@ -54,7 +55,9 @@ func run(ctx context.Context, args []string) error {
 				// What was measured so far took minutes: it is not thrown away.
 				return errors.Join(fmt.Errorf("%s with %d services: %w", subject.name, size, err), s.report(results))
 			}
-			results = append(results, r)
+			if s.flapping == 0 { // else there is a table of its own
+				results = append(results, r)
+			}
 		}
 	}
 	return s.report(results)
@@ -71,6 +74,7 @@ func parseSettings(args []string) (settings, error) {
 	flags.DurationVar(&s.pause, "pause", 200*time.Millisecond, "mean pause between changes; each is between half and one and a half of it")
 	flags.DurationVar(&s.patience, "patience", 15*time.Second, "a change not seen for this long is missed; a series ends at its third")
 	flags.DurationVar(&s.idle, "idle", 5*time.Second, "how long the idle cost is measured")
+	flags.IntVar(&s.flapping, "flapping", 0, "measure, instead of changes, one service by itself and while so many others flap, for -idle each")
 	flags.BoolVar(&s.json, "json", false, "one JSON line per run on stdout, the table on stderr")
 	flags.Func("services", "`sizes` of the catalog, comma-separated (default 300,5000)", func(text string) (err error) {
 		s.sizes, err = parseSizes(text)
@@ -94,7 +98,9 @@ func parseSettings(args []string) (settings, error) {
 	if len(s.subjects) == 0 || s.changes < 1 || flags.NArg() > 0 {
 		return s, fmt.Errorf("need a program to measure, at least one change, and no arguments besides flags; see -help")
 	}
-	if smallest := slices.Min(s.sizes); s.changes > smallest {
+	if smallest := slices.Min(s.sizes); s.flapping < 0 || s.flapping >= smallest {
+		return s, fmt.Errorf("-flapping %d: one service of -services must not flap, and there are only %d", s.flapping, smallest)
+	} else if s.changes > smallest {
 		return s, fmt.Errorf("-changes %d: each changes a service of its own, and -services has only %d", s.changes, smallest)
 	}
 	return s, nil

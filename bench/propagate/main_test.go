@@ -29,6 +29,7 @@ func TestParseSettingsRejects(t *testing.T) {
 		{"-sluice=", "need a program to measure"},
 		{"-changes 0", "at least one change"},
 		{"-services 300,20 -changes 30", "-services has only 20"},
+		{"-services 200 -flapping 200", "one service of -services must not flap"},
 		{"extra", "no arguments besides flags"},
 	}
 	for _, tt := range tests {

@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", env.Getenv("PATH")+":/usr/sbin")
 			env.Setenv("ROOT", root)
 			env.Setenv("HOME", os.Getenv("HOME")) // for the go command's caches
-			env.Values[scriptKey{}] = &script{t: env.T(), backends: map[string]instance{}}
+			env.Values[scriptKey{}] = &script{t: env.T(), backends: map[string]instance{}, remote: map[string]*parts.Consul{}}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -74,6 +74,7 @@ const patience = 60 * time.Second
 type script struct {
 	t        testscript.T
 	agent    *parts.Consul
+	remote   map[string]*parts.Consul // of other datacenters
 	vault    *parts.Vault
 	nomad    *parts.Nomad
 	backends map[string]instance
@@ -123,26 +124,60 @@ func need(ts *testscript.TestScript, _ bool, programs []string) {
 // consul register FILE        registers the service described in FILE
 // consul deregister ID
 // consul check ID STATUS      sets the TTL check ID to passing, warning or critical.
+//
+// consul in DC [VERB …]       does it to the agent of another datacenter; without a verb
+//
+//	starts that, known to the first agent.
 func consulCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
+	if len(args) > 2 && args[0] == "in" {
+		consulVerb(ts, s.remote[args[1]], args[2:])
+		return
+	}
+	if len(args) == 2 && args[0] == "in" {
+		s.remote[args[1]] = startRemote(ts, s.agent, args[1])
+		return
+	}
 	if len(args) == 0 || strings.HasPrefix(args[0], "{") {
 		s.agent = parts.StartConsul(scriptTB{ts: ts}, args...)
 		ts.Setenv("CONSUL_HTTP_ADDR", s.agent.Addr)
 		return
 	}
+	consulVerb(ts, s.agent, args)
+}
+
+// startRemote starts an agent of another datacenter and waits until the first one
+// can ask it.
+func startRemote(ts *testscript.TestScript, first *parts.Consul, datacenter string) *parts.Consul {
+	remote := parts.StartConsul(scriptTB{ts: ts}, fmt.Sprintf(`{"datacenter": %q, "retry_join_wan": [%q]}`, datacenter, first.IP))
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		answer, err := http.Get("http://" + first.Addr + "/v1/catalog/nodes?dc=" + datacenter)
+		if err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return remote
+			}
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s is not known to the first agent", datacenter)
+		}
+	}
+}
+
+func consulVerb(ts *testscript.TestScript, agent *parts.Consul, args []string) {
 	switch verb, args := args[0], args[1:]; {
-	case s.agent == nil:
+	case agent == nil:
 		ts.Fatalf("consul: no agent was started")
 	case verb == "kill" && len(args) == 0:
-		s.agent.Kill()
+		agent.Kill()
 	case verb == "start" && len(args) == 0:
-		s.agent.Start()
+		agent.Start()
 	case verb == "register" && len(args) == 1:
-		s.agent.Register(os.Expand(ts.ReadFile(args[0]), ts.Getenv))
+		agent.Register(os.Expand(ts.ReadFile(args[0]), ts.Getenv))
 	case verb == "deregister" && len(args) == 1:
-		s.agent.Deregister(args[0])
+		agent.Deregister(args[0])
 	case verb == "check" && len(args) == 2:
-		s.agent.Do("PUT", "/v1/agent/check/update/"+args[0], `{"Status": "`+args[1]+`"}`)
+		agent.Do("PUT", "/v1/agent/check/update/"+args[0], `{"Status": "`+args[1]+`"}`)
 	default:
 		ts.Fatalf("consul: unknown or incomplete: %s", verb)
 	}

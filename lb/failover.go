@@ -48,7 +48,7 @@ func (f *failover) serveWatched(x *Exchange) {
 	was := x.Checkpoint()
 	var body *keptBody
 	if x.Body != nil {
-		body = &keptBody{from: x.Body, room: f.room}
+		body = &keptBody{from: x.Body, length: x.Length, room: f.room}
 		x.Body = body
 	}
 	r := &replacingReply{Reply: x.Reply, statuses: f.statuses}

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"bytes"
 	"io"
 	"sync/atomic"
 )
@@ -8,16 +9,21 @@ import (
 // keptBody is a request's body of which what was read is kept, for those who want
 // it as well. If it is too much, nothing is.
 type keptBody struct {
-	from  io.Reader
-	room  int64 // in bytes
-	kept  []byte
-	lost  atomic.Bool
-	whole atomic.Bool // all of it was read
+	from   io.Reader
+	length int64 // in bytes, or -1 if only its end will tell
+	room   int64 // in bytes
+	read   int64
+	kept   []byte
+	lost   atomic.Bool
+	whole  atomic.Bool // all of it was read
 }
 
 // Read implements [io.Reader].
 func (b *keptBody) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
+	if b.read += int64(n); err == nil && b.read == b.length {
+		err = io.EOF // an answer may come before it is asked for
+	}
 	switch {
 	case b.lost.Load():
 	case int64(len(b.kept)+n) > b.room:
@@ -32,6 +38,9 @@ func (b *keptBody) Read(p []byte) (int, error) {
 
 // Interrupt wakes a Read whose result nobody needs, and which is lost.
 func (b *keptBody) Interrupt() {
+	if b.whole.Load() {
+		return
+	}
 	b.lost.Store(true)
 	interrupt(b.from)
 }
@@ -49,7 +58,12 @@ func (b *keptBody) isWhole() bool { return b.whole.Load() && !b.lost.Load() }
 
 // again is the body from its start, of which the rest is still to come. Nobody may
 // read the kept one any more.
-func (b *keptBody) again() io.Reader { return &resumedBody{kept: b.kept, from: b.from} }
+func (b *keptBody) again() io.Reader {
+	if b.isWhole() {
+		return bytes.NewReader(b.kept)
+	}
+	return &resumedBody{kept: b.kept, from: b.from}
+}
 
 type resumedBody struct {
 	kept []byte

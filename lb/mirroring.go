@@ -62,7 +62,7 @@ func (m *mirroring) Serve(x *Exchange) {
 
 // serveBody has the copies sent when the body was read, and is known.
 func (m *mirroring) serveBody(x *Exchange, s *Server, to []mirror) {
-	body := &keptBody{from: x.Body, room: m.room}
+	body := &keptBody{from: x.Body, length: x.Length, room: m.room}
 	before := make([]*Exchange, len(to)) // the way to an answer may change the request
 	for i := range to {
 		before[i] = x.detached()

@@ -133,6 +133,22 @@ func TestHeadsTooLarge(t *testing.T) {
 	}
 }
 
+// The limits for heads are those that are configured.
+func TestConfiguredHeadLimits(t *testing.T) {
+	r := start(t, func(o *ServerOptions) { o.MaxHeaderBytes, o.MaxHeaderFields = 8<<10, 10 },
+		testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	for fields, want := range map[string]string{
+		strings.Repeat("X: y\r\n", 8):               "200",
+		strings.Repeat("X: y\r\n", 9):               "431",
+		"X: " + strings.Repeat("x", 7<<10) + "\r\n": "200",
+		"X: " + strings.Repeat("x", 8<<10) + "\r\n": "431",
+	} {
+		if got := r.raw("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + fields + "\r\n"); !strings.HasPrefix(got, "HTTP/1.1 "+want+" ") {
+			t.Errorf("%.20q, %d bytes of fields: %.40q, want %s", fields, len(fields), got, want)
+		}
+	}
+}
+
 // A body that stalls is a 408, and the upstream sees it cut.
 func TestStalledBodyAbortsTheUpstream(t *testing.T) {
 	for _, request := range []string{post("Content-Length: 10") + "half", chunked("5\r\nhel")} {

@@ -40,6 +40,8 @@ type Options struct {
 	// TCPEntrypoints are the listeners that pass connections on. If there are
 	// none, their routes are made for any.
 	TCPEntrypoints []TCPEntrypoint
+	// TLSOptions are what routes may ask for by name.
+	TLSOptions []TLSOptions
 	// Failover names the datacenters whose instances stand in for those of a
 	// service of which none serves in Scope, in order.
 	Failover []string
@@ -137,6 +139,7 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 	b.seen = s.Generation()
 	gone, come := b.linker.update()
 	goneTCP, comeTCP := b.linker.changedTCP()
+	tls := b.linker.tls.decide(b.table.tls, b.problems)
 	b.table = &Table{
 		generation: s.Generation(),
 		pending:    b.isPending(s),
@@ -144,6 +147,7 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 		routes:     patched(b.table.routes, gone, come, compareRoutes),
 		index:      b.table.index.Change(rules(gone), rules(come)),
 		tcp:        b.table.tcp.change(goneTCP, comeTCP),
+		tls:        tls,
 		problems:   b.problems.patch(b.table.problems),
 		noRoute:    b.noRoute(),
 		aliases:    slices.Sorted(maps.Keys(b.aliases)),

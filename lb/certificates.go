@@ -34,22 +34,22 @@ func (s *Server) Certificates() []CertificateInfo {
 	return all
 }
 
-// tlsConfig makes what a listener with certificates does TLS with; nil is none.
-func (s *Server) tlsConfig(l *Listener) (*tls.Config, error) {
-	if !l.HasTLS() {
-		return nil, nil
-	}
+// httpProtocols are what TLS clients may agree on to speak with a listener for
+// requests.
+var httpProtocols = []string{"h2", "http/1.1", "http/1.0"}
+
+// tlsBase is what a listener with certificates says of TLS.
+func (s *Server) tlsBase(l *Listener) (tlsconf.Options, error) {
 	c, err := s.certificatesOf(l)
 	if err != nil {
-		return nil, err
+		return tlsconf.Options{}, err
 	}
 	o := l.tlsOptions()
 	o.Store = &c.keeper.Store
-	o.ClientCerts = c.ClientCA != ""
-	if l.isHTTP() {
-		o.NextProtos = []string{"h2", "http/1.1", "http/1.0"}
+	if c.ClientCA != "" {
+		o.ClientAuth = tls.RequireAndVerifyClientCert
 	}
-	return o.Config()
+	return o, nil
 }
 
 // TLS makes what a listener of somebody else does TLS with, as its notation
@@ -60,7 +60,17 @@ func (s *Server) TLS(listener string) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.tlsConfig(&l)
+	if !l.HasTLS() {
+		return nil, nil
+	}
+	o, err := s.tlsBase(&l)
+	if err != nil {
+		return nil, err
+	}
+	if l.isHTTP() {
+		o.NextProtos = httpProtocols
+	}
+	return o.Config()
 }
 
 // certificatesOf finds the source of a listener's certificates, or opens it.

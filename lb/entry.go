@@ -25,12 +25,16 @@ type entry struct {
 	timeouts Timeouts
 	limits   limits
 	tls      *tls.Config // nil without TLS
+	passing  tlsConfigs  // of connections that are passed on; nil without TLS or such
 	sniHost  bool        // see SNIHostMode: the name in the handshake is the only host
 	gate     *gate       // over the socket bound
 	address  net.Addr    // of the socket
-	label    string      // see labelOf
-	log      *slog.Logger
-	failures *failureLog
+	// hasTLSOptions is set if connections have to remember by which TLS options they
+	// were opened.
+	hasTLSOptions bool
+	label         string // see labelOf
+	log           *slog.Logger
+	failures      *failureLog
 
 	// redirectPort is where all exchanges are redirected to; empty if none is.
 	redirectPort string

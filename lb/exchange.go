@@ -85,6 +85,7 @@ type Exchange struct {
 	picked  picked  // by the variants of a route
 
 	entry  *entry // where it came in
+	agreed string // by which TLS options; see agreedOn
 	meter  meter
 	logged *logged    // for the access log, nil without one
 	client clientText // of the last request, often the same

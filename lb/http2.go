@@ -57,6 +57,7 @@ func (s *Server) serveHTTP2(e *entry, w http.ResponseWriter, r *http.Request) {
 func (st *stream) exchange() (*Exchange, *refusal) {
 	r, x := st.r, &Exchange{}
 	x.reset()
+	x.agreed, _ = r.Context().Value(agreedKey{}).(string)
 	x.Scheme, x.Authority, x.Protocol, x.TLS = "https", r.Host, r.Proto, r.TLS
 	x.Reply, x.ctx, x.watch = st, r.Context(), contextWatcher{r.Context()}
 	x.entry, x.meter = st.entry, st
@@ -163,9 +164,12 @@ type connUse struct {
 
 type connUseKey struct{}
 
-func withConnUse(ctx context.Context, _ net.Conn) context.Context {
+func withConnUse(ctx context.Context) context.Context {
 	return context.WithValue(ctx, connUseKey{}, &connUse{since: time.Now()})
 }
+
+// agreedKey is of the TLS options the connection was opened by; see [agreedOn].
+type agreedKey struct{}
 
 // isLast counts the request and reports whether its connection should take no
 // more.
@@ -314,8 +318,15 @@ func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 			}
 		},
 	}
-	if e.limits.requests > 0 || e.limits.age > 0 {
-		server.ConnContext = withConnUse
+	limited := e.limits.requests > 0 || e.limits.age > 0
+	server.ConnContext = func(ctx context.Context, nc net.Conn) context.Context {
+		if limited {
+			ctx = withConnUse(ctx)
+		}
+		if options := agreedOn(nc); options != "" {
+			ctx = context.WithValue(ctx, agreedKey{}, options)
+		}
+		return ctx
 	}
 	server.HTTP2 = &http.HTTP2Config{CountError: func(kind string) { e.count(&e.http2Errors, kind) }}
 	server.Protocols = new(http.Protocols)

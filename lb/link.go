@@ -22,6 +22,7 @@ type link struct {
 	last     Handler // what the chain ends with
 	parts    int     // of composed services
 	uses     []used
+	tlsHosts []tlsHost // for which the TLS options are to count, even if the route is not served
 	problems []tags.Problem
 }
 
@@ -33,7 +34,7 @@ func (k *link) route(w *wanted) *Route {
 	}
 	k.made = &Route{Route: k.wanted, Match: k.wanted.Match, Entrypoints: k.wanted.Entrypoints}
 	k.variants = w.variants(k.wanted)
-	if !k.entrypoints() || !k.steps() || !k.pool() || !k.handler() {
+	if !k.entrypoints() || !k.tlsOptions() || !k.steps() || !k.pool() || !k.handler() {
 		k.letGo()
 		return nil
 	}
@@ -67,6 +68,30 @@ func (k *link) entrypoints() bool {
 	k.made.Entrypoints = known
 	k.made.Match = match.And{k.wanted.Match, match.Entrypoint{Names: known}}
 	return true
+}
+
+// tlsOptions finds the hosts for which the route's TLS options are to count.
+func (k *link) tlsOptions() bool {
+	k.tlsHosts = k.hostsOf(k.made)
+	name := tlsOptionsName(k.wanted.TLSOptions)
+	switch {
+	case name == "":
+	case !k.hasTLSOptions(name):
+		return k.fail(noTLSOptions(k.wanted.TLSOptions))
+	case len(k.tlsHosts) == 0:
+		k.problems = append(k.problems, problemOf(k.wanted, "the TLS options "+k.wanted.TLSOptions+" have no effect: the rule names no host",
+			"they are chosen by the name clients ask for, before there is a request"))
+	}
+	return true
+}
+
+// noTLSOptions says that nobody has declared them.
+func noTLSOptions(name string) (reason, hint string) {
+	return "there are no TLS options " + name, `lb { tls_options "NAME" { … } } declares them`
+}
+
+func (o *Options) hasTLSOptions(name string) bool {
+	return slices.ContainsFunc(o.TLSOptions, func(t TLSOptions) bool { return tlsOptionsName(t.Name) == name })
 }
 
 const notWithout = "routes are not served without their middlewares"

@@ -48,6 +48,8 @@ type linker struct {
 	staleMiddlewares map[name]*middleware
 	staleBackends    map[name]*backend
 
+	tls tlsHosts
+
 	goneTCP, comeTCP []*TCPRoute // since they were last asked for
 }
 
@@ -57,6 +59,8 @@ type wanted struct {
 	by    []*tags.Route // in the order of their services
 	route *Route        // nil if it is not served
 	uses  []used        // what was looked at when it was linked
+	voter *tags.Route   // whose TLS options count, or nil if none do, and
+	votes []tlsHost     // for which hosts
 	tcp   *wantedTCP    // nil unless it is a route of connections: by and route are empty then
 }
 
@@ -98,6 +102,7 @@ func newLinker(o Options, pools Pools, problems *problemSet) *linker {
 		routes: map[name]*wanted{}, staleRoutes: map[name]*wanted{},
 		middlewares: map[name]*middleware{}, staleMiddlewares: map[name]*middleware{},
 		backends: map[name]*backend{}, staleBackends: map[name]*backend{},
+		tls: newTLSHosts(),
 	}
 }
 
@@ -223,7 +228,10 @@ func (l *linker) relink(w *wanted) {
 		u.removeUser(l, w)
 	}
 	made := link{linker: l}
+	l.tls.withdraw(w.voter, w.votes)
 	w.route = made.route(w)
+	w.voter, w.votes = made.wanted, made.tlsHosts
+	l.tls.vote(w.voter, w.votes)
 	w.uses = made.uses
 	for _, u := range w.uses {
 		u.addUser(w)
@@ -320,7 +328,7 @@ func same(a, b *tags.Route) bool {
 		return a.Service == b.Service
 	}
 	return a.Rule == b.Rule && a.Match.String() == b.Match.String() && a.Precedence == b.Precedence && a.Pool == b.Pool &&
-		a.Unlogged == b.Unlogged && a.Uncounted == b.Uncounted &&
+		a.TLSOptions == b.TLSOptions && a.Unlogged == b.Unlogged && a.Uncounted == b.Uncounted &&
 		slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares)
 }
 

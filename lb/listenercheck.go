@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -65,10 +66,11 @@ func (l *Listener) checkTLS() error {
 
 // tlsOptions are what the listener says of TLS; the store is not in it.
 func (l *Listener) tlsOptions() tlsconf.Options {
-	return tlsconf.Options{
-		Strict: l.StrictSNI, ClientCerts: l.ClientCA != "",
-		Min: l.TLSMin, Max: l.TLSMax, Ciphers: l.TLSCiphers,
+	o := tlsconf.Options{Strict: l.StrictSNI, Min: l.TLSMin, Max: l.TLSMax, Ciphers: l.TLSCiphers}
+	if l.ClientCA != "" {
+		o.ClientAuth = tls.RequireAndVerifyClientCert
 	}
+	return o
 }
 
 func (l *Listener) checkProxied() error {

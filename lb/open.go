@@ -2,7 +2,6 @@ package lb
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -32,7 +31,7 @@ var (
 func (e *entry) open(_ context.Context, nc net.Conn) (h1.Opened, error) {
 	o, err := e.letIn(nc)
 	if err == nil && e.tls != nil {
-		o.Conn = tls.Server(h1.Direct(e.addressed(o)), e.tls)
+		o.Conn = e.encrypted(e.addressed(o))
 	}
 	return o, err
 }

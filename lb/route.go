@@ -16,6 +16,10 @@ func (s *Server) Serve(x *Exchange) {
 		x.AnswerText(http.StatusServiceUnavailable, "503 the service catalog has not been read yet")
 		return
 	}
+	if x.isMisdirected() {
+		x.answerMisdirected()
+		return
+	}
 	s.dropForged(x)
 	route, ok := x.Table.Lookup(&x.Request)
 	if !ok {

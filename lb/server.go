@@ -2,7 +2,6 @@ package lb
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -37,11 +36,12 @@ type Server struct {
 
 	entries      []*entry
 	certificates []*certificates
-	slots        chan struct{}  // one element for each connection
-	encoded      []string       // see screenPath
-	ownFields    []string       // those no client may send, as they are configured
-	untrusted    []string       // those and all by which proxies tell of clients
-	streams      sync.WaitGroup // one for each HTTP/2 connection
+	authorities  map[string]*clientAuthorities // by the name of the TLS options
+	slots        chan struct{}                 // one element for each connection
+	encoded      []string                      // see screenPath
+	ownFields    []string                      // those no client may send, as they are configured
+	untrusted    []string                      // those and all by which proxies tell of clients
+	streams      sync.WaitGroup                // one for each HTTP/2 connection
 	draining     atomic.Bool
 
 	guarded atomic.Pointer[GuardState] // nil until there was a table
@@ -65,6 +65,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}
 	s.targets = target.NewRegistry(s.connect)
+	s.readAuthorities()
 	s.builder = NewBuilder(s.options.Table, s.targets)
 	s.build = s.builder.Build
 	return s, nil
@@ -105,10 +106,9 @@ func (s *Server) bind(l Listener) (e *entry, err error) {
 	if l.Proto != ProtoHTTP && l.Proto != ProtoHTTPS {
 		e.conns = s.newStreams(e)
 	}
-	if e.tls, err = s.tlsConfig(&l); err != nil {
+	if err = s.setTLS(e); err != nil {
 		return nil, fmt.Errorf("listener %s: %w", l.Address, err)
 	}
-	e.sniHost = e.tls != nil && (l.SNIHost == SNIHostSame || l.SNIHost == SNIHostAuto && e.tls.ClientAuth != tls.NoClientCert)
 	if e.redirectPort, err = s.redirectPort(&l); err != nil {
 		return nil, err
 	}
@@ -178,6 +178,9 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(s.copies.wait)
 	for _, c := range s.certificates {
 		wg.Go(func() { c.run(following, s) })
+	}
+	for _, a := range s.authorities {
+		wg.Go(func() { a.run(following) })
 	}
 	for _, e := range s.entries {
 		e.start(requests, s)

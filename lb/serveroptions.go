@@ -182,7 +182,7 @@ func (o ServerOptions) Validate() error {
 	if o.MaxHeaderBytes < minHeaderBytes {
 		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", minHeaderBytes, o.MaxHeaderBytes))
 	}
-	errs = append(errs, o.validateLimits(), o.validateCertSources(), o.validateScreening(), o.Forwarding.validate())
+	errs = append(errs, o.validateLimits(), o.validateCertSources(), o.validateTLSOptions(), o.validateScreening(), o.Forwarding.validate())
 	if o.NoRouteStatus != 0 && (o.NoRouteStatus < 200 || o.NoRouteStatus > 999) {
 		errs = append(errs, fmt.Errorf("the status without a route must be from 200 to 999, not %d", o.NoRouteStatus))
 	}

@@ -20,6 +20,7 @@ type Table struct {
 	routes     []*Route // by precedence
 	index      *match.Index
 	tcp        tcpTable
+	tls        tlsTable
 	problems   []tags.Problem
 	noRoute    page
 	aliases    []string

@@ -119,33 +119,17 @@ func (c *tcpConn) heard(serverName string, protocols []string) {
 func (c *tcpConn) handshake(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, c.entry.timeouts.Header)
 	defer cancel()
-	nc := tls.Server(h1.Direct(c.front()), withoutProtocols(c.entry.tls))
+	config := c.entry.passing[""]
+	if route, ok := c.lookup(); ok {
+		config = c.entry.passing[tlsOptionsName(route.TLSOptions)]
+	}
+	nc := tls.Server(h1.Direct(c.front()), config)
 	if err := nc.HandshakeContext(ctx); err != nil {
 		c.entry.handshakeErrors.Add(1)
 		return false
 	}
 	c.nc, c.read = nc, nil
 	return true
-}
-
-// withoutProtocols is a configuration that agrees on no protocol: what is passed
-// on may be any.
-func withoutProtocols(config *tls.Config) *tls.Config {
-	if config.NextProtos == nil {
-		return config
-	}
-	config = config.Clone()
-	config.NextProtos = nil
-	if inner := config.GetConfigForClient; inner != nil {
-		config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			found, err := inner(hello)
-			if found == nil || err != nil {
-				return nil, err
-			}
-			return withoutProtocols(found), nil
-		}
-	}
-	return config
 }
 
 // front is the connection with what was read of it before it, and with the
@@ -203,7 +187,7 @@ func (t *Table) servesHost(host, entrypoint string) bool {
 
 // encrypt opens a connection for HTTP that has been let in already.
 func (e *entry) encrypt(_ context.Context, nc net.Conn) (h1.Opened, error) {
-	return h1.Opened{Conn: tls.Server(h1.Direct(nc), e.tls)}, nil
+	return h1.Opened{Conn: e.encrypted(nc)}, nil
 }
 
 // pass connects to a target and passes everything on until the end.

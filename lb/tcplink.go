@@ -129,6 +129,10 @@ func (k *tcpLink) route(w *wantedTCP) *TCPRoute {
 		return nil
 	}
 	k.tcp = &TCPRoute{TCPRoute: k.from}
+	if name := tlsOptionsName(k.from.TLSOptions); name != "" && !k.hasTLSOptions(name) {
+		k.fail(noTLSOptions(k.from.TLSOptions))
+		return nil
+	}
 	if !k.condition() || !k.listeners() || !k.middlewares() || !k.targets() {
 		k.letGo()
 		return nil
@@ -167,7 +171,7 @@ func (k *tcpLink) winner(w *wantedTCP) {
 // sameTCP reports whether two routes of one name do the same.
 func sameTCP(a, b *tags.TCPRoute) bool {
 	return a.Rule == b.Rule && a.Pool == b.Pool && a.ProxyProtocol == b.ProxyProtocol && a.Priority == b.Priority &&
-		a.Terminate == b.Terminate && slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares) &&
+		a.Terminate == b.Terminate && a.TLSOptions == b.TLSOptions && slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares) &&
 		reflect.DeepEqual(a.Access, b.Access)
 }
 

@@ -37,7 +37,7 @@ func (w *wire) read(e *entry) *refusal {
 	x.reset()
 	x.Scheme = "http"
 	if x.TLS = w.TLS(); x.TLS != nil {
-		x.Scheme = "https"
+		x.Scheme, x.agreed = "https", agreedOn(w.Conn())
 	}
 	x.Authority = r.Authority()
 	x.Protocol = r.Protocol()

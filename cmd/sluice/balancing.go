@@ -124,5 +124,6 @@ func (c Config) tableOptions() lb.Options {
 	c.Tags.Traefik.set(&o.Tags)
 	c.setFabio(&o)
 	c.setStatic(&o)
+	o.TLSOptions = c.LB.tlsOptions()
 	return o
 }

@@ -17,6 +17,8 @@ type LB struct {
 	Listeners []Listener `hcl:"listener,alias=listen"`
 	// Certificates are sources of certificates, for listeners to use.
 	Certificates []Certificates `hcl:"certificates,accumulate"`
+	// TLSOptions are what routes ask for by tls.options=NAME.
+	TLSOptions []TLSOptions `hcl:"tls_options,accumulate"`
 	// DrainTimeout is how long running requests are given at the end.
 	DrainTimeout time.Duration `hcl:"drain_timeout"`
 	// DrainDelay is how long it goes on serving before that, while it says that it
@@ -217,6 +219,7 @@ func (l *LB) validate(f *faultList) {
 	for _, a := range l.Auth {
 		a.validate(f)
 	}
+	l.validateTLSOptions(f)
 	for _, peer := range l.TrustedProxies {
 		_, err := lb.ParsePrefixes([]string{peer})
 		f.add("lb.trusted_proxies", err)

@@ -29,7 +29,9 @@ type StaticRoute struct {
 	Middlewares []string `hcl:"middlewares"`
 	// Defaults off leaves out the middlewares of the defaults stanza.
 	Defaults Optional[bool] `hcl:"defaults"`
-	TLS      bool           `hcl:"tls"`
+	// TLSOptions are the name of a tls_options stanza; with one, TLS is on.
+	TLSOptions string `hcl:"tls_options"`
+	TLS        bool   `hcl:"tls"`
 
 	// Service is a service of the catalog, and Scheme how its instances are
 	// spoken to; Targets are URLs, "http://10.0.0.1:80 weight=3".
@@ -73,7 +75,7 @@ func (r *StaticRoute) rule() string {
 func (r *StaticRoute) static() tags.StaticRoute {
 	return tags.StaticRoute{
 		Name: r.Name, Source: r.Origin, Rule: r.rule(), Syntax: r.RuleSyntax, Priority: r.Priority, Entrypoints: r.Entrypoints,
-		Middlewares: r.Middlewares, TLS: r.TLS, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
+		Middlewares: r.Middlewares, TLS: r.TLS, TLSOptions: r.TLSOptions, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
 		Balance: r.LoadBalancer.spec, RewriteHost: !r.PassHost.Or(true), ServerName: r.ServerName, SkipVerify: r.SkipVerify,
 		WithoutDefaults: !r.Defaults.Or(true),
 	}
@@ -176,6 +178,7 @@ func (r *StaticRoute) validate(f *faultList, c *Config) {
 		f.oneOf(at+": scheme", r.Scheme, "http", "https")
 	}
 	c.known(f, at, r.Middlewares)
+	c.LB.knownTLSOptions(f, at, r.TLSOptions)
 }
 
 // known finds names of middlewares that no stanza declares.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -71,6 +72,10 @@ func (in *Inbound) Bound() netip.AddrPort { return in.conn.local }
 
 // TLS is the state of the connection, nil if it is not encrypted.
 func (in *Inbound) TLS() *tls.ConnectionState { return in.conn.tls }
+
+// Conn is the connection, with TLS on top if there is any. It is to be looked at,
+// not to be read or written.
+func (in *Inbound) Conn() net.Conn { return in.conn.nc }
 
 // Context ends with the connection, when Abandoned finds the client gone, and
 // when the server is closed.

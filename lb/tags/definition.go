@@ -65,6 +65,9 @@ type Route struct {
 	// Unlogged keeps its requests out of the access log, Uncounted out of the
 	// metrics of routes.
 	Unlogged, Uncounted bool
+	// TLSOptions are the name of the TLS options for the hosts of the rule, empty
+	// for the default ones.
+	TLSOptions string
 	// Pool is the name of a pool to be resolved, of the same dialect.
 	Pool string
 	// Origin ranks definitions of one name. Tag and Instance say where the
@@ -109,6 +112,9 @@ type TCPRoute struct {
 	Middlewares []string
 	// Terminate ends TLS at the listener. Otherwise it is passed on.
 	Terminate bool
+	// TLSOptions are the name of the TLS options by which it is ended, empty for the
+	// default ones.
+	TLSOptions string
 	// UDP makes it a route of datagrams. Of the conditions it has none but Address.
 	UDP  bool
 	Pool string

@@ -36,7 +36,10 @@ type StaticRoute struct {
 	// Middlewares are those of the configuration; NAME@consulcatalog is one that a
 	// tag declares.
 	Middlewares []string
-	TLS         bool
+	// TLSOptions are the name of the TLS options for the hosts of the rule, which
+	// are for TLS then.
+	TLS        bool
+	TLSOptions string
 	// Service is the catalog's name of the service whose instances serve the
 	// route, whatever their tags.
 	Service string
@@ -133,7 +136,7 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 		Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule,
 		Precedence:  match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
 		Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), WithoutDefaults: r.WithoutDefaults,
-		PassHost: !r.RewriteHost, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
+		PassHost: !r.RewriteHost, TLSOptions: r.TLSOptions, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
 	}
 	if err := r.rule(&made, patterns); err != nil {
 		return made, pool, err
@@ -172,7 +175,7 @@ func (r StaticRoute) rule(made *Route, patterns *match.Patterns) (err error) {
 	if fault, ok := errors.AsType[*ruleError](err); ok {
 		return fmt.Errorf("rule, at byte %d of %s: %w%s", fault.offset, r.Rule, err, hinted(fault.hint))
 	}
-	if r.TLS {
+	if r.TLS || r.TLSOptions != "" {
 		made.Match = match.And{made.Match, match.TLS{}}
 	}
 	return err

@@ -241,7 +241,7 @@ func best[T any](
 }
 
 func (a router) equal(b router) bool {
-	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls && a.syntax == b.syntax &&
+	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls && a.options == b.options && a.syntax == b.syntax &&
 		a.unlogged == b.unlogged && a.uncounted == b.uncounted && a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
 }
 
@@ -262,6 +262,8 @@ func (m *merger) router(v variant[router]) {
 	}
 	if r.tls {
 		rule = match.And{rule, match.TLS{}}
+	} else {
+		r.options = ""
 	}
 	m.Routes = append(m.Routes, Route{
 		Name:    r.name,
@@ -279,6 +281,7 @@ func (m *merger) router(v variant[router]) {
 		PassHost:    true,
 		Unlogged:    r.unlogged,
 		Uncounted:   r.uncounted,
+		TLSOptions:  r.options,
 		Pool:        local([]string{r.service})[0],
 		Origin:      v.origin,
 		Tag:         r.rule.tag,

@@ -38,6 +38,7 @@ type router struct {
 	middlewares []string
 	service     string
 	tls         bool
+	options     string // of TLS
 	unlogged    bool
 	uncounted   bool
 	// broken is why it cannot be served, and by is the tag that says so.
@@ -134,6 +135,8 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		r.service = strings.TrimSpace(l.value)
 	case option == "tls":
 		r.tls, err = l.bool()
+	case option == "tls.options":
+		r.tls, r.options = true, strings.TrimSpace(l.value)
 	case group == "tls" || strings.HasPrefix(group, "tls["):
 		r.tls = true
 		unsupported(l, "this option is not supported yet; the router serves TLS with the listener's certificates")

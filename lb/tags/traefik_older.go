@@ -22,6 +22,9 @@ func (m *merger) olderRouters(winner variant[router], others []variant[router]) 
 		}
 		r.name += "~" + short(r.rule.value+fmt.Sprint(r.entrypoints, r.tls))
 		r.priority = min(r.rank(), winner.value.rank())
+		if winner.value.tls {
+			r.options = winner.value.options // of one host, only one can count
+		}
 		m.router(v)
 	}
 }

@@ -116,6 +116,9 @@ func (m *streamMerger) router(v variant[streamRouter]) {
 		Terminate: r.TLS != nil && !r.TLS.Passthrough, UDP: m.root == "udp",
 		Origin: v.origin, Tag: r.rule.tag, Instance: v.owner.ID, Node: v.owner.Node,
 	}
+	if route.Terminate {
+		route.TLSOptions = strings.TrimSpace(r.TLS.Options)
+	}
 	if route.UDP {
 		m.TCPRoutes = append(m.TCPRoutes, route)
 		return

@@ -105,7 +105,7 @@ func (r *streamRouter) set(l label, root string, path []string, unsupported func
 		r.rule = l
 	case first == "tls" && len(path) > 1:
 		second := strings.ToLower(path[1])
-		if second != "passthrough" {
+		if second != "passthrough" && second != "options" {
 			unsupported(l, "this option is not supported yet; the router serves TLS with the listener's certificates")
 		}
 		if strings.HasPrefix(second, "domains[") {

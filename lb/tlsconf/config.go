@@ -15,17 +15,23 @@ type Options struct {
 	// Strict refuses clients that ask for a name no certificate is for, or for
 	// none; else they get the first certificate.
 	Strict bool
-	// ClientCerts lets only clients in that have a certificate of the store's
-	// authorities; while it has none, nobody.
-	ClientCerts bool
+	// ClientAuth says which certificate is asked of clients. Where it is to be
+	// verified, that is by ClientCAs or, if that is nil, by the store's authorities;
+	// while there are none, nobody is let in.
+	ClientAuth tls.ClientAuthType
+	ClientCAs  *Authorities
 	// Min and Max are versions such as tls.VersionTLS12, which is the default of
 	// Min. Max 0 is the newest.
 	Min, Max uint16
 	// Ciphers are the suites allowed up to TLS 1.2; empty: see DefaultCiphers.
 	// Those of TLS 1.3 are all good and not to be chosen from.
 	Ciphers []uint16
+	// Curves are the key exchanges allowed; empty: those of crypto/tls.
+	Curves []tls.CurveID
 	// NextProtos are what may be agreed on to speak, the best first.
 	NextProtos []string
+	// WithoutTickets has every connection shake hands in full.
+	WithoutTickets bool
 }
 
 // DefaultCiphers are those of TLS 1.2 that keep the past secret when a key is
@@ -42,11 +48,14 @@ var DefaultCiphers = [...]uint16{
 // Config makes the configuration of a server.
 func (o Options) Config() (*tls.Config, error) {
 	c := &tls.Config{
-		MinVersion:     o.Min,
-		MaxVersion:     o.Max,
-		CipherSuites:   o.Ciphers,
-		NextProtos:     o.NextProtos,
-		GetCertificate: o.certificate,
+		MinVersion:             o.Min,
+		MaxVersion:             o.Max,
+		CipherSuites:           o.Ciphers,
+		CurvePreferences:       o.Curves,
+		NextProtos:             o.NextProtos,
+		GetCertificate:         o.certificate,
+		ClientAuth:             o.ClientAuth,
+		SessionTicketsDisabled: o.WithoutTickets,
 	}
 	if c.MinVersion == 0 {
 		c.MinVersion = tls.VersionTLS12
@@ -65,15 +74,23 @@ func (o Options) Config() (*tls.Config, error) {
 			c.CipherSuites = nil // older versions know none of the good ones
 		}
 	}
-	if o.ClientCerts {
-		c.ClientAuth = tls.RequireAndVerifyClientCert
+	if o.ClientAuth >= tls.VerifyClientCertIfGiven {
 		c.ClientCAs = x509.NewCertPool() // nobody's
 		c.GetConfigForClient = o.withClientCAs(c.Clone())
 	}
+	keepTickets(c)
 	return c, nil
 }
 
-var errNoCertificate = errors.New("no certificate could be read yet")
+// keepTickets has a configuration take only sessions that it has begun itself:
+// crypto/tls would take those of the configuration that GetConfigForClient
+// belongs to, whatever was asked of the client there.
+func keepTickets(c *tls.Config) { c.WrapSession, c.UnwrapSession = c.EncryptTicket, c.DecryptTicket }
+
+var (
+	errNoCertificate = errors.New("no certificate could be read yet")
+	errNoAuthority   = errors.New("no authority of clients could be read yet")
+)
 
 // certificate is a [tls.Config] GetCertificate.
 func (o Options) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -85,21 +102,26 @@ func (o Options) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	return current.find(hello, o.Strict), nil
 }
 
-// withClientCAs is a [tls.Config] GetConfigForClient that goes by the store's
-// authorities. A configuration holds the keys of session tickets, so it is made
-// anew with other authorities only.
+// withClientCAs is a [tls.Config] GetConfigForClient that goes by the
+// authorities there are. A configuration holds the keys of session tickets, so it
+// is made anew with other authorities only.
 func (o Options) withClientCAs(base *tls.Config) func(*tls.ClientHelloInfo) (*tls.Config, error) {
 	var made atomic.Pointer[tls.Config]
+	authorities := o.ClientCAs
+	if authorities == nil && o.Store != nil {
+		authorities = &o.Store.clientCAs
+	}
 	return func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		cas := o.Store.clientCAs.Load()
+		cas := authorities.pool.Load()
 		if cas == nil {
-			return nil, nil // as is: nobody
+			return nil, errNoAuthority
 		}
 		if c := made.Load(); c != nil && c.ClientCAs == cas {
 			return c, nil
 		}
 		c := base.Clone()
 		c.ClientCAs = cas
+		keepTickets(c)
 		made.Store(c)
 		return c, nil
 	}

@@ -120,7 +120,7 @@ func TestClientAuthoritiesOfSource(t *testing.T) {
 	write(t, ca, newAuthority(t).pem)
 	for _, where := range []string{ca, filepath.Dir(ca)} {
 		k := NewKeeper("web", Source{Type: TypeFile, Cert: cert, ClientCA: where}, slog.New(slog.DiscardHandler))
-		if err := k.Load(t.Context()); err != nil || k.Store.clientCAs.Load() == nil {
+		if err := k.Load(t.Context()); err != nil || k.Store.clientCAs.pool.Load() == nil {
 			t.Errorf("%s: error %v", where, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"slices"
 	"sync"
@@ -19,7 +18,7 @@ type Store struct {
 	pairs map[string]storedPair
 
 	current   atomic.Pointer[set]
-	clientCAs atomic.Pointer[x509.CertPool]
+	clientCAs Authorities
 }
 
 type storedPair struct {
@@ -111,16 +110,4 @@ func (s *Store) Certificates() []Certificate {
 
 // SetClientCAs sets the authorities whose clients are let in, from PEM. It
 // changes nothing if there is no certificate in it.
-func (s *Store) SetClientCAs(pem ...[]byte) error {
-	pool, found := x509.NewCertPool(), false
-	for _, p := range pem {
-		found = pool.AppendCertsFromPEM(p) || found
-	}
-	if !found {
-		return errors.New("client authorities: there is no certificate in PEM among them")
-	}
-	if old := s.clientCAs.Load(); old == nil || !old.Equal(pool) {
-		s.clientCAs.Store(pool)
-	}
-	return nil
-}
+func (s *Store) SetClientCAs(pem ...[]byte) error { return s.clientCAs.Set(pem...) }

@@ -108,7 +108,7 @@ func TestClientCertificates(t *testing.T) {
 	if _, err := store.Replace([]Pair{pairFor(t, "shop.test")}); err != nil {
 		t.Fatal(err)
 	}
-	c := config(t, Options{Store: &store, ClientCerts: true})
+	c := config(t, Options{Store: &store, ClientAuth: tls.RequireAndVerifyClientCert})
 	ours, others := newAuthority(t), newAuthority(t)
 	try := func(certificates ...tls.Certificate) error {
 		_, _, err := shake(t, c, &tls.Config{ServerName: "shop.test", Certificates: certificates})

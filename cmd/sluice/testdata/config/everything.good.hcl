@@ -266,6 +266,24 @@ lb {
     header = "X-Token: planted"
   }
 
+  tls_options "modern" {
+    min_version     = "tls12"
+    max_version     = "VersionTLS13"
+    ciphers         = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+    curves          = ["X25519", "secp256r1"]
+    alpn            = ["http/1.1"]
+    sni_strict      = true
+    session_tickets = false
+
+    client_auth {
+      type     = "VerifyClientCertIfGiven"
+      ca_files = ["clients.pem", "/etc/authorities"]
+    }
+  }
+  tls_options "default" {
+    min_version = "tls13"
+  }
+
   drain_timeout   = "7s"
   drain_delay     = "3s"
   failover        = ["dc2", "dc3"]
@@ -456,6 +474,7 @@ route "api" {
   middlewares   = ["strip", "login@consulcatalog"]
   defaults      = false
   tls           = true
+  tls_options   = "modern"
   service       = "api"
   scheme        = "https"
   server_name   = "api.internal"

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
+)
+
+// TLSOptions are what routes refer to by tls.options=NAME. What is not set is as
+// the listener has it.
+type TLSOptions struct {
+	Origin     string
+	Name       string // the label of the stanza; "default" is for all other hosts
+	MinVersion string `hcl:"min_version"`
+	MaxVersion string `hcl:"max_version"`
+	// Ciphers are suites up to TLS 1.2, Curves key exchanges, ALPN protocols.
+	Ciphers    []string   `hcl:"ciphers"`
+	Curves     []string   `hcl:"curves"`
+	ALPN       []string   `hcl:"alpn"`
+	ClientAuth ClientAuth `hcl:"client_auth"`
+	SNIStrict  bool       `hcl:"sni_strict"`
+	// SessionTickets are given out if not set.
+	SessionTickets Optional[bool] `hcl:"session_tickets"`
+}
+
+// ClientAuth is what is asked of clients.
+type ClientAuth struct {
+	// Type is as package crypto/tls has it; empty is "RequireAndVerifyClientCert" if
+	// there are CAFiles.
+	Type    string   `hcl:"type"`
+	CAFiles []string `hcl:"ca_files"`
+}
+
+func (t *TLSOptions) setDefaults(at position) { *t = TLSOptions{Origin: at.String()} }
+
+func (t *TLSOptions) setLabel(label string) { t.Name = label }
+
+// options reads the words. The error joins all faults; whether the options fit
+// together is for package lb to say.
+func (t *TLSOptions) options() (o lb.TLSOptions, err error) {
+	o = lb.TLSOptions{
+		Name: t.Name, NextProtos: t.ALPN, ClientAuth: t.ClientAuth.Type, ClientCAs: t.ClientAuth.CAFiles,
+		StrictSNI: t.SNIStrict, WithoutTickets: !t.SessionTickets.Or(true),
+	}
+	var errs []error
+	fault := func(key string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: tls_options %q: %s: %w", t.Origin, t.Name, key, err))
+		}
+	}
+	if t.MinVersion != "" {
+		o.Min, err = tlsconf.ParseVersion(t.MinVersion)
+		fault("min_version", err)
+	}
+	if t.MaxVersion != "" {
+		o.Max, err = tlsconf.ParseVersion(t.MaxVersion)
+		fault("max_version", err)
+	}
+	if len(t.Ciphers) > 0 {
+		o.Ciphers, err = tlsconf.ParseCiphers(strings.Join(t.Ciphers, ","))
+		fault("ciphers", err)
+	}
+	for _, name := range t.Curves {
+		curve, err := tlsconf.ParseCurve(name)
+		fault("curves", err)
+		o.Curves = append(o.Curves, curve)
+	}
+	if err := o.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w", t.Origin, err))
+	}
+	return o, errors.Join(errs...)
+}
+
+// tlsOptions are those of the stanzas that are valid.
+func (l *LB) tlsOptions() (all []lb.TLSOptions) {
+	for i := range l.TLSOptions {
+		if o, err := l.TLSOptions[i].options(); err == nil {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func (l *LB) validateTLSOptions(f *faultList) {
+	seen := map[string]string{}
+	for i := range l.TLSOptions {
+		t := &l.TLSOptions[i]
+		if _, err := t.options(); err != nil {
+			*f = append(*f, err)
+		}
+		unique(f, seen, "tls_options", t.Name, t.Origin)
+	}
+}
+
+// knownTLSOptions finds a name that no stanza declares.
+func (l *LB) knownTLSOptions(f *faultList, at, name string) {
+	declared := []string{"", lb.DefaultTLSOptions}
+	for i := range l.TLSOptions {
+		declared = append(declared, l.TLSOptions[i].Name)
+	}
+	if !slices.ContainsFunc(declared, func(d string) bool { return strings.EqualFold(d, name) }) {
+		f.addf("%s: no stanza declares tls_options %q%s", at, name, nearest.Hint(name, "", slices.Values(declared[1:])))
+	}
+}

@@ -19,7 +19,7 @@ type property struct {
 // a variable. The error joins all faults, with their lines.
 func parseProperties(path, text string, getenv func(string) string) (all []property, err error) {
 	var errs []error
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") // without a byte order mark
 	for n := 0; n < len(lines); n++ {
 		line := strings.TrimLeft(strings.TrimSuffix(lines[n], "\r"), " \t\f")
 		if line == "" || line[0] == '#' || line[0] == '!' {

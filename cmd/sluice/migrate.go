@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -31,6 +32,9 @@ func (p program) migrate(_ context.Context, args []string) error {
 	}
 	if len(cl.Args) == 0 {
 		return &exitError{exitFlags, fmt.Errorf("the file to migrate is missing: sluice migrate [flags] FILE… (see sluice migrate -h)")}
+	}
+	if !slices.Contains([]string{"", "fabio", "traefik1", "traefik"}, kind) {
+		return &exitError{exitFlags, fmt.Errorf("-kind: %q is none of fabio, traefik1, traefik", kind)}
 	}
 	m := newMigration()
 	m.named = cl.Args
@@ -111,6 +115,7 @@ func (m *migration) read(path, kind string, getenv func(string) string) error {
 	if err != nil {
 		return fmt.Errorf("reading what to migrate: %w", err)
 	}
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // a byte order mark
 	if !utf8.Valid(src) {
 		return fmt.Errorf("%s is not a text in UTF-8", path)
 	}
@@ -122,27 +127,27 @@ func (m *migration) read(path, kind string, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
-	if kind == "" {
-		kind = "traefik"
-		if tree.isTraefik1() {
-			kind = "traefik1"
-		}
-	}
-	switch kind {
-	case "traefik1":
+	switch {
+	case len(tree.values) == 0:
+		return fmt.Errorf("%s has no settings: %s", path, whatMigrates)
+	case kind == "traefik1", kind == "" && tree.isTraefik1():
 		m.sources = append(m.sources, path+" (Traefik 1)")
 		m.traefik1(tree)
-	case "traefik":
+	case kind == "traefik", tree.isTraefik():
 		m.sources = append(m.sources, path+" (Traefik 2 or 3)")
 		m.traefik(tree)
 	default:
-		return fmt.Errorf("-kind: %q is none of fabio, traefik1, traefik", kind)
+		first := tree.values[0]
+		return fmt.Errorf("%s:%d: %s is a setting of no known load balancer: %s", path, first.line, first.path, whatMigrates)
 	}
 	for _, s := range tree.left() {
 		m.notes = append(m.notes, note{path, s.line, s.path + " has no equivalent and is left out"})
 	}
 	return nil
 }
+
+// whatMigrates is told of files that are of something else.
+const whatMigrates = "what can be migrated is fabio.properties, or TOML and YAML of Traefik; -kind says which if the file does not"
 
 // text is the configuration, after a check that it is one.
 func (m *migration) text() (string, error) {

@@ -16,6 +16,9 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		return fmt.Errorf("%s has no settings: %s", path, whatMigrates)
+	}
 	settings := fabioSettings{path: path}
 	if err := settings.load(&m.Config, func(string) string { return "" }); err != nil {
 		return err

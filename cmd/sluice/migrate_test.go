@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/netip"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
@@ -62,13 +63,13 @@ func TestMigratedFabioIsWhatFabioSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(a, b, compareOptions, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := gocmp.Diff(a, b, compareOptions, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("server: -fabio +migrated:\n%s", diff)
 	}
 	for _, c := range []*Config{&want, &got} { // compared above; they know where they stand
 		c.LB.Listeners, c.LB.Certificates, c.warnings = nil, nil, nil
 	}
-	if diff := cmp.Diff(dump(want), dump(got)); diff != "" {
+	if diff := gocmp.Diff(dump(want), dump(got)); diff != "" {
 		t.Errorf("-fabio +migrated:\n%s", diff)
 	}
 }
@@ -97,7 +98,7 @@ func TestEncodeConfig(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(lines[0], lines[1]); diff != "" {
+	if diff := gocmp.Diff(lines[0], lines[1]); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	a, b := base.static(), got.static()
@@ -107,7 +108,7 @@ func TestEncodeConfig(t *testing.T) {
 	for i := range b.Middlewares {
 		a.Middlewares[i].Source, b.Middlewares[i].Source = "", ""
 	}
-	if diff := cmp.Diff(a, b); diff != "" {
+	if diff := gocmp.Diff(a, b); diff != "" {
 		t.Errorf("stanzas: -want +got:\n%s", diff)
 	}
 }
@@ -157,6 +158,52 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is no configuration of a load balancer is told from one, with its line.
+func TestMigrateRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, tt := range []struct {
+		name, file, text, want string
+		args                   []string
+		status                 int
+	}{
+		{name: "empty", file: "a.yml", want: "a.yml has no settings: what can be migrated"},
+		{name: "comments alone", file: "a.toml", text: "# nothing\n", want: "a.toml has no settings"},
+		{name: "no properties", file: "fabio.properties", text: "# nothing\n", want: "fabio.properties has no settings"},
+		{name: "of something else", file: "a.yml", text: "version: 3\nservices:\n  web:\n    image: x\n", want: "a.yml:1: version is a setting of no known load balancer"},
+		{name: "prose", file: "a.txt", text: "\nno configuration\n", want: "a.txt:2: there is no key in front of a colon"},
+		{name: "YAML", file: "a.yml", text: "http:\n\trouters:\n", want: "a.yml:2: found character"},
+		{name: "a key twice", file: "a.yml", text: "entryPoints:\n  web: {}\n  web: {}\n", want: `a.yml:3: key "web" already set`},
+		{name: "TOML", file: "a.toml", text: "x = 1\n[http\n", want: "a.toml:2: expected"},
+		{name: "binary", file: "a.yml", text: "\x7fELF\xff\xfe", want: "a.yml is not a text in UTF-8"},
+		{name: "kind", file: "a.yml", text: "http: {}\n", args: []string{"-kind", "nginx"}, want: `-kind: "nginx" is none of`, status: exitFlags},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.WriteFile(tt.file, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var stdout, stderr bytes.Buffer
+			p := program{name: ourName, stdout: &stdout, stderr: &stderr, getenv: noEnv}
+			status := p.run(t.Context(), append(append([]string{"migrate"}, tt.args...), tt.file))
+			if want := cmp.Or(tt.status, exitConfig); status != want || !strings.Contains(stderr.String(), tt.want) || stdout.Len() > 0 {
+				t.Errorf("status %d, %q and %q, want status %d and %q", status, &stderr, &stdout, want, tt.want)
+			}
+		})
+	}
+}
+
+// A byte order mark in front is no part of the first key.
+func TestMigrateByteOrderMark(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for file, text := range map[string]string{"fabio.properties": "proxy.addr = :99\r\n", "a.yml": "entryPoints:\r\n  web:\r\n    address: \":99\"\r\n"} {
+		if err := os.WriteFile(file, []byte("\ufeff"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if text, notes := runMigrate(t, file); notes != "" || !strings.Contains(text, `address = ":99"`) || strings.Contains(text, ":0:") {
+			t.Errorf("%s: %q and\n%s", file, notes, text)
+		}
 	}
 }
 

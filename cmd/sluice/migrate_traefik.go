@@ -28,6 +28,14 @@ func (t *tree) isTraefik1() bool {
 	return slices.ContainsFunc([]string{"frontends", "backends", "defaultEntryPoints", "consulCatalog", "logLevel", "traefikLog", "file", "retry", "rootCAs"}, t.has)
 }
 
+// isTraefik reports whether anything at the top is a word of Traefik 2 or 3.
+func (t *tree) isTraefik() bool {
+	return slices.ContainsFunc([]string{
+		"entryPoints", "providers", "http", "tcp", "udp", "tls", "api", "log", "accessLog", "certificatesResolvers", "metrics", "ping",
+		"tracing", "global", "serversTransport", "tcpServersTransport", "experimental", "core", "hostResolver", "pilot", "spiffe",
+	}, t.has)
+}
+
 // migrated is the name of the source of certificates.
 const migrated = "migrated"
 

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,19 +39,41 @@ func parseTree(path string, src []byte) (*tree, error) {
 	if isTOML {
 		_, err = toml.Decode(string(src), &root)
 	} else {
-		err = yaml.Unmarshal(src, &root)
+		err = yaml.UnmarshalStrict(src, &root) // a key twice is an error, as in Traefik
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, treeError(path, src, err)
 	}
 	t := &tree{path: path}
-	t.flatten("", root)
+	if len(root) > 0 {
+		t.flatten("", root)
+	}
 	t.places = placesOf(string(src), isTOML)
 	for i := range t.values {
 		t.values[i].line = t.places.line(t.values[i].path)
 	}
 	slices.SortStableFunc(t.values, func(a, b treeValue) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.path, b.path)) })
 	return t, nil
+}
+
+// yamlPlace is where package yaml says its first error is, and what it is.
+var yamlPlace = regexp.MustCompile(`line (\d+): (.*)`)
+
+// treeError puts the place in front, as other errors have it.
+func treeError(path string, src []byte, err error) error {
+	if e, ok := errors.AsType[toml.ParseError](err); ok {
+		// Of a line that ends too soon, Position.Line is the next one.
+		line := 1 + bytes.Count(src[:min(e.Position.Start, len(src))], []byte("\n"))
+		return fmt.Errorf("%s:%d: %s", path, line, cmp.Or(e.Message, err.Error()))
+	}
+	place := yamlPlace.FindStringSubmatch(err.Error())
+	switch {
+	case place == nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case strings.HasPrefix(place[2], "cannot unmarshal"):
+		return fmt.Errorf("%s:%s: there is no key in front of a colon: %s", path, place[1], whatMigrates)
+	}
+	return fmt.Errorf("%s:%s: %s", path, place[1], place[2])
 }
 
 func (t *tree) flatten(path string, v any) {

@@ -18,8 +18,8 @@ lb {
   }
   # migrate/fabio.properties:3: proxy.cs
   certificates "site" {
-    type = "selfsigned"
-    cert = "localhost"
+    type = "consul"
+    cert = "edge/certs"
     refresh = "3s"
   }
   timeouts {

@@ -4,14 +4,29 @@ package lb
 
 import "syscall"
 
-// defaultMaxConns is half of the file descriptors the process may have, for each
-// exchange may need another one for its upstream, less some for everything else.
-func defaultMaxConns() int {
-	const others, least, most = 200, 50, 1 << 20
+// What descriptors are for besides connections of clients and upstreams, and the
+// most that are counted with.
+const (
+	otherFiles = 200
+	mostFiles  = 2<<20 + otherFiles
+)
+
+// maxFiles is how many descriptors the process may have for connections.
+func maxFiles() int {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return most
+		return mostFiles - otherFiles
 	}
-	half := (int64(min(files.Cur, 2*most+others)) - others) / 2
-	return int(max(least, half))
+	return max(0, int(min(files.Cur, mostFiles))-otherFiles)
 }
+
+// defaultMaxConns leaves two descriptors for each connection, which may need
+// another one to its upstream, and a quarter of all for maxSplices.
+func defaultMaxConns() int {
+	const least = 50
+	return max(least, maxFiles()*3/8)
+}
+
+// maxSplices is how many directions of connections can be copied by the kernel,
+// with what descriptors are left: that takes a pipe, which is two of them.
+func maxSplices(maxConns int) int { return max(0, (maxFiles()-2*maxConns)/2) }

@@ -38,6 +38,7 @@ type Server struct {
 	certificates []*certificates
 	authorities  map[string]*clientAuthorities // by the name of the TLS options
 	slots        chan struct{}                 // one element for each connection
+	splices      chan struct{}                 // see tcp.Limits
 	encoded      []string                      // see screenPath
 	ownFields    []string                      // those no client may send, as they are configured
 	untrusted    []string                      // those and all by which proxies tell of clients
@@ -61,6 +62,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	s.ownFields = o.Forwarding.fields()
 	s.untrusted = slices.Concat(forwarding, s.ownFields)
 	s.slots = make(chan struct{}, o.MaxConns)
+	s.splices = make(chan struct{}, maxSplices(o.MaxConns))
 	for _, name := range o.RejectEncoded {
 		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}

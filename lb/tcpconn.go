@@ -220,7 +220,8 @@ func (c *tcpConn) pass(ctx context.Context) error {
 		}
 	}
 	err = tcp.Join(ctx, c.nc, to.Conn, tcp.Limits{
-		Idle: c.entry.silence(c.server), Half: halfSilence, Stall: c.entry.listener.WriteTimeout, Moved: c.moved,
+		Idle: c.entry.silence(c.server), Half: halfSilence, Stall: c.entry.listener.WriteTimeout,
+		Splices: c.server.splices, Moved: c.moved,
 	})
 	return blamed(err)
 }

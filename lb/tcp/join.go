@@ -26,6 +26,10 @@ type Limits struct {
 	Idle, Half time.Duration
 	// Stall is how long the client may take nothing of what it is sent; 0 is Idle.
 	Stall time.Duration
+	// Splices bounds the directions that the kernel copies, for each takes two more
+	// descriptors; the others are copied here. All pairs may share one. nil is no
+	// bound.
+	Splices chan struct{}
 	// Moved, if not nil, is told now and then how many more bytes the client was
 	// sent and how many came from it.
 	Moved func(sent, received int64)
@@ -125,7 +129,7 @@ func (j *joint) copy(to, from Conn, c *counted) error {
 		if err := errors.Join(from.SetReadDeadline(now.Add(look)), to.SetWriteDeadline(stalled)); err != nil {
 			return err
 		}
-		n, err := move(to, from)
+		n, err := j.move(to, from)
 		c.n += n
 		if n > 0 {
 			j.moved.Store(int64(time.Since(j.began)))
@@ -207,14 +211,34 @@ func socketOf(nc net.Conn) *net.TCPConn {
 	}
 }
 
+// mayLeave reports whether copying may be left to the kernel.
+func (j *joint) mayLeave() bool {
+	if j.limits.Splices == nil {
+		return true
+	}
+	select {
+	case j.limits.Splices <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (j *joint) taken() {
+	if j.limits.Splices != nil {
+		<-j.limits.Splices
+	}
+}
+
 var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // move copies until an error, which is nil at the end of from. Between sockets
 // the kernel does it.
-func move(to, from Conn) (n int64, err error) {
+func (j *joint) move(to, from Conn) (n int64, err error) {
 	a, ok := to.(*net.TCPConn)
 	b, also := from.(*net.TCPConn)
-	if ok && also {
+	if ok && also && j.mayLeave() {
+		defer j.taken()
 		return a.ReadFrom(b)
 	}
 	buffer := buffers.Get().(*[32 << 10]byte)

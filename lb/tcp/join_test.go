@@ -8,6 +8,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -49,6 +52,62 @@ func (j *joined) end(t *testing.T) error {
 		t.Fatal("the connections are still joined")
 		return nil
 	}
+}
+
+// A direction that the kernel copies takes a pipe even while nothing is said.
+func TestSplicesAreBounded(t *testing.T) {
+	splices := make(chan struct{}, 3)
+	for range 4 {
+		j := join(t, Limits{Splices: splices})
+		write(t, j.client, "question")
+		if got := receive(t, j.target, len("question")); got != "question" {
+			t.Errorf("the target got %q", got)
+		}
+		write(t, j.target, "answer")
+		if got := receive(t, j.client, len("answer")); got != "answer" {
+			t.Errorf("the client got %q", got)
+		}
+		j.cancel(nil)
+		_ = j.end(t)
+	}
+	if len(splices) != 0 {
+		t.Errorf("%d are still taken", len(splices))
+	}
+	before := pipes(t)
+	for range 20 {
+		j := join(t, Limits{Splices: splices})
+		write(t, j.client, "question")
+		receive(t, j.target, len("question"))
+		write(t, j.target, "answer")
+		receive(t, j.client, len("answer"))
+	}
+	if n := pipes(t) - before; n > 2*cap(splices) {
+		t.Errorf("40 directions have %d ends of pipes, want %d at most", n, 2*cap(splices))
+	}
+}
+
+func receive(t *testing.T, nc net.Conn, n int) string {
+	t.Helper()
+	text := make([]byte, n)
+	if _, err := io.ReadFull(nc, text); err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// pipes is how many descriptors are those of pipes.
+func pipes(t *testing.T) (n int) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if to, err := os.Readlink(file); err == nil && strings.HasPrefix(to, "pipe:") {
+			n++
+		}
+	}
+	return n
 }
 
 func TestHalfClosedClientGetsItsAnswer(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
@@ -133,6 +135,28 @@ func TestPartsOfPartsAreBounded(t *testing.T) {
 	c := startComposed(t, tags, map[string]http.HandlerFunc{"stable": says("stable")})
 	if !c.hasProblem("parts, counting those of its parts") {
 		t.Errorf("no problem tells of too many parts: %v", c.Table().Problems())
+	}
+}
+
+func TestChainsOfChainsAreBounded(t *testing.T) {
+	var all []string
+	for level := range 15 {
+		name, next := fmt.Sprintf("c%d", level), fmt.Sprintf("c%d", level+1)
+		all = append(all, "traefik.http.middlewares."+name+".chain.middlewares="+strings.Repeat(next+",", 20))
+	}
+	all = append(all, "traefik.http.middlewares.c15.addprefix.prefix=/c", "traefik.http.middlewares.own.addprefix.prefix=/own")
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		registerAmong(s, "app", append(all,
+			"traefik.http.routers.app.rule=Host(`app`)", "traefik.http.routers.app.middlewares=c0",
+			"traefik.http.routers.own.rule=Host(`own`)", "traefik.http.routers.own.middlewares=own"), watch.Passing, "127.0.0.1:1")
+		s.Set(watch.Services{}, []watch.ServiceTags{{Name: "app", Tags: all}})
+	})
+	eventually(t, "the catalog was read", c.Ready)
+	if n := len(c.Table().Routes()); n != 1 {
+		t.Errorf("%d routes are served, want the one without chains", n)
+	}
+	if !slices.ContainsFunc(c.Table().Problems(), func(p tags.Problem) bool { return strings.Contains(p.Reason, "more than") }) {
+		t.Errorf("no problem tells of too many middlewares: %v", c.Table().Problems())
 	}
 }
 

@@ -21,6 +21,7 @@ type link struct {
 	made     *Route
 	last     Handler // what the chain ends with
 	parts    int     // of composed services
+	names    int     // of middlewares
 	uses     []used
 	tlsHosts []tlsHost // for which the TLS options are to count, even if the route is not served
 	problems []tags.Problem
@@ -125,12 +126,19 @@ func (k *link) steps() bool {
 	return true
 }
 
-// maxChain bounds how deep chains of middlewares may be nested.
-const maxChain = 16
+// Bounds on middlewares: how deep chains of them may be nested, and how many names
+// of them a route may come to, for a few chains of chains stand for millions.
+const (
+	maxChain = 16
+	maxNames = 1024
+)
 
 // named adds the middlewares of those names.
 func (k *link) named(steps []Step, names []string, depth int) ([]Step, error) {
 	for _, text := range names {
+		if k.names++; k.names > maxNames {
+			return nil, fmt.Errorf("the route has more than %d middlewares, counting those in chains", maxNames)
+		}
 		object := k.middleware(nameOf(tags.Traefik.Owner(text)))
 		k.use(object)
 		m := object.winner()

@@ -24,6 +24,10 @@ type buffering struct {
 // limits are how much of a body may be held in memory and at all, in bytes.
 type limits struct{ memory, whole int64 }
 
+// maxKept bounds what is held in memory of one body, in bytes, whatever a spec says:
+// who writes tags may write any number.
+const maxKept = 64 << 20
+
 // maxAttempts bounds what an expression may ask for.
 const maxAttempts = 10
 
@@ -45,8 +49,8 @@ var retryFunctions = map[string]function[attempt]{
 func newBuffering(s *spec.Buffering) (b *buffering, err error) {
 	const memory = 1 << 20
 	b = &buffering{
-		request:  limits{cmp.Or(s.MemRequestBody, memory), s.MaxRequestBody},
-		response: limits{cmp.Or(s.MemResponseBody, memory), s.MaxResponseBody},
+		request:  limits{min(cmp.Or(s.MemRequestBody, memory), maxKept), s.MaxRequestBody},
+		response: limits{min(cmp.Or(s.MemResponseBody, memory), maxKept), s.MaxResponseBody},
 	}
 	if s.RetryExpression != "" {
 		b.again, err = compile(s.RetryExpression, retryFunctions)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -73,6 +74,21 @@ func TestRetry(t *testing.T) {
 		}()))
 		if r.status != test.status || x.Outcome.Tries != test.tries || x.Outcome.Status != test.status {
 			t.Errorf("%s: answered %d (outcome %d) after %d tries", name, r.status, x.Outcome.Status, x.Outcome.Tries)
+		}
+	}
+}
+
+func TestRetryEndsWhateverIsAskedFor(t *testing.T) {
+	for _, s := range []spec.Retry{{Attempts: math.MaxInt}, {Attempts: math.MaxInt, MaxRequestBody: math.MaxInt64}} {
+		tries := 0
+		x, r := exchange(t, "POST http://h/")
+		x.Body, x.Length = strings.NewReader("hello"), 5
+		made(t, &s).Serve(x, handler(func(x *lb.Exchange) {
+			tries++
+			failing(h1.NothingSent)(x)
+		}))
+		if tries != maxTries || r.status != 502 {
+			t.Errorf("%+v: tried %d times, want %d, and answered %d", s, tries, maxTries, r.status)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,8 +29,12 @@ type forwardAuth struct {
 // authTimeout bounds one question to the authentication server.
 const authTimeout = 30 * time.Second
 
-// maxAuthAnswer bounds what is read of its answer if the spec does not.
-const maxAuthAnswer = 16 << 20
+// Bounds in bytes, for memory has one if the spec has none: on what is read of the
+// server's answer, and on what is kept of a request's body to be sent twice.
+const (
+	maxAuthAnswer = 16 << 20
+	maxAuthBody   = maxKept
+)
 
 func newForwardAuth(s *spec.ForwardAuth) (*forwardAuth, error) {
 	address, err := url.Parse(s.Address)
@@ -90,7 +93,7 @@ func textOrFile(text string) ([]byte, error) {
 	if strings.Contains(text, "-----BEGIN") {
 		return []byte(text), nil
 	}
-	return os.ReadFile(text)
+	return readFile(text)
 }
 
 // Serve implements [lb.Middleware].
@@ -136,16 +139,15 @@ func (f *forwardAuth) body(x *lb.Exchange) (body []byte, tooLarge bool, err erro
 	if !f.spec.ForwardBody || x.Body == nil {
 		return nil, false, nil
 	}
-	r := x.Body
 	limit := f.spec.MaxBodySize
-	if limit >= 0 {
-		if x.Length > limit {
-			return nil, true, nil
-		}
-		r = io.LimitReader(r, limit+1)
+	if limit < 0 || limit > maxAuthBody {
+		limit = maxAuthBody
 	}
-	body, err = io.ReadAll(r)
-	if err == nil && limit >= 0 && int64(len(body)) > limit {
+	if x.Length > limit {
+		return nil, true, nil
+	}
+	body, err = io.ReadAll(io.LimitReader(x.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
 		return nil, true, nil
 	}
 	x.Body, x.Length = bytes.NewReader(body), int64(len(body))
@@ -238,7 +240,7 @@ func (f *forwardAuth) cookies(answer *http.Response) []string {
 func (f *forwardAuth) refuse(x *lb.Exchange, answer *http.Response) {
 	limit := int64(maxAuthAnswer)
 	if f.spec.MaxResponseBodySize >= 0 {
-		limit = f.spec.MaxResponseBodySize
+		limit = min(f.spec.MaxResponseBodySize, limit)
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
 	if err == nil && int64(len(body)) > limit {

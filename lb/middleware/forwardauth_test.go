@@ -129,6 +129,16 @@ func TestForwardAuthOptions(t *testing.T) {
 	if rest, _ := io.ReadAll(x.Body); string(rest) != "hello" {
 		t.Errorf("the upstream's body is %q", rest)
 	}
+	endless := &spec.ForwardAuth{Address: s.Address, ForwardBody: true, MaxBodySize: -1}
+	m, err := newForwardAuth(endless)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, r = exchange(t, "POST https://h/")
+	x.Body, x.Length = strings.NewReader("hello"), maxAuthBody+1
+	if m.Serve(x, upstream(200, "ok")); r.status != 401 {
+		t.Errorf("a body without end was answered %d", r.status)
+	}
 	s.MaxBodySize = 4
 	if _, r = askAuth(t, s, "hello", upstream(200, "ok")); r.status != 401 {
 		t.Errorf("a long body was answered %d", r.status)

@@ -109,7 +109,8 @@ func (r *rateLimit) bucket(source client) *rate.Limiter {
 // sweep makes room: a bucket that is full again is as good as a new one.
 func (r *rateLimit) sweep() {
 	now := time.Now()
-	if now.Sub(r.swept) >= time.Minute || len(r.buckets) >= maxSources {
+	since := now.Sub(r.swept) // to look at all of them takes a while, so it is not done for each new one
+	if since >= time.Minute || len(r.buckets) >= maxSources && since >= time.Second {
 		r.swept = now
 		for source, b := range r.buckets {
 			if b.TokensAt(now) >= float64(r.burst) {

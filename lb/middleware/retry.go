@@ -19,20 +19,28 @@ import (
 // may be repeated, and after answers of certain statuses.
 type retry struct {
 	spec     *spec.Retry
+	attempts int   // all of them
+	room     int64 // for a body that is sent again, in bytes
 	statuses spec.Statuses
 	replies  sync.Pool // of *retryReply
 }
 
+// maxTries bounds the attempts of a spec: more are a loop, not a second chance.
+const maxTries = 32
+
 func newRetry(s *spec.Retry) (*retry, error) {
 	statuses, err := spec.ParseStatuses(s.Status)
-	r := &retry{spec: s, statuses: statuses}
+	r := &retry{
+		spec: s, statuses: statuses,
+		attempts: min(s.Attempts, maxTries), room: min(cmp.Or(s.MaxRequestBody, 2<<20), maxKept),
+	}
 	r.replies.New = func() any { return new(retryReply) }
 	return r, err
 }
 
 // Serve implements [lb.Middleware].
 func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
-	if r.spec.Attempts == 1 {
+	if r.attempts == 1 {
 		next.Serve(x)
 		return
 	}
@@ -41,13 +49,13 @@ func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
 	reply.was = x.CheckpointInto(reply.was)
 	var body *replay
 	if x.Body != nil {
-		body = &replay{from: x.Body, room: cmp.Or(r.spec.MaxRequestBody, 2<<20)}
+		body = &replay{from: x.Body, room: r.room}
 	}
 	var deadline time.Time
 	if r.spec.Timeout > 0 {
 		deadline = time.Now().Add(r.spec.Timeout)
 	}
-	for left := r.spec.Attempts - 1; ; left-- {
+	for left := r.attempts - 1; ; left-- {
 		repeatable := left > 0 && (deadline.IsZero() || time.Now().Before(deadline))
 		*reply = retryReply{Reply: reply.was.Reply(), was: reply.was, retry: r, x: x, body: body, repeatable: repeatable}
 		x.Reply = reply
@@ -56,7 +64,7 @@ func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
 		}
 		next.Serve(x)
 		x.Reply = reply.was.Reply()
-		if !reply.again || !r.pause(x, r.spec.Attempts-1-left) {
+		if !reply.again || !r.pause(x, r.attempts-1-left) {
 			return
 		}
 		x.Rewind(reply.was)

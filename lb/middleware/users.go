@@ -95,7 +95,7 @@ func (u *users[T]) read(info os.FileInfo) error {
 		table.add(line, u.parse)
 	}
 	if info != nil {
-		text, err := os.ReadFile(u.path)
+		text, err := readFile(u.path)
 		if err != nil {
 			return err
 		}

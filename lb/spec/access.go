@@ -61,7 +61,7 @@ func (l *IPAllowList) Validate() error {
 	if len(l.SourceRange) == 0 {
 		return errors.New("there are no source ranges")
 	}
-	var errs []error
+	errs := []error{checkAnswer("rejectstatuscode", l.RejectStatusCode)}
 	for _, text := range l.SourceRange {
 		_, err := ParseRange(text)
 		errs = append(errs, err)

@@ -68,7 +68,7 @@ type ForwardAuth struct {
 	AddAuthCookiesToResponse []string   `key:"addauthcookiestoresponse"`
 	HeaderField              string     `key:"headerfield"`
 	ForwardBody              bool       `key:"forwardbody"`
-	MaxBodySize              int64      `key:"maxbodysize"`         // bytes, -1: no limit
+	MaxBodySize              int64      `key:"maxbodysize"`         // bytes, -1: as much as there may be at all
 	MaxResponseBodySize      int64      `key:"maxresponsebodysize"` // bytes, -1: no limit
 	PreserveLocationHeader   bool       `key:"preservelocationheader"`
 	PreserveRequestMethod    bool       `key:"preserverequestmethod"`

@@ -46,7 +46,7 @@ func (c *CircuitBreaker) Validate() error {
 	if c.Expression == "" {
 		return errors.New("the circuit breaker has no expression")
 	}
-	return nil
+	return checkAnswer("responsecode", c.ResponseCode)
 }
 
 // Errors replaces answers of some statuses by pages of another service.

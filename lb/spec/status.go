@@ -27,6 +27,15 @@ func ParseStatuses(texts []string) (Statuses, error) {
 	return all, nil
 }
 
+// checkAnswer checks the option that says with which status something is answered;
+// 0 is the default one.
+func checkAnswer(option string, status int) error {
+	if status != 0 && (status < 200 || status > 599) {
+		return fmt.Errorf("%d is no status to answer with: %s is from 200 to 599", status, option)
+	}
+	return nil
+}
+
 // Contain reports whether a status is in one of the ranges.
 func (s Statuses) Contain(status int) bool {
 	for _, r := range s {

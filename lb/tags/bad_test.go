@@ -62,6 +62,8 @@ func TestBadTags(t *testing.T) {
 		{bad: "http.middlewares.m.headers.framedeny=DENY", at: "…", loses: instance, reason: "not a boolean"},
 		{bad: "http.middlewares.m.compress=gzip", at: "gzip", loses: instance, reason: "not a boolean"},
 		{bad: "http.middlewares.m.replacepathregex.regex=(", loses: nothing, reason: "missing closing"},
+		{with: []string{"http.middlewares.m.circuitbreaker.expression=NetworkErrorRatio() > 0.5"}, bad: "http.middlewares.m.circuitbreaker.responsecode=101", loses: nothing, reason: "101 is no status"},
+		{with: []string{"http.middlewares.m.ipallowlist.sourcerange=10.0.0.0/8"}, bad: "http.middlewares.m.ipallowlist.rejectstatuscode=1000", loses: nothing, reason: "1000 is no status"},
 		{bad: "http.middlewares.m.ipallowlist.sourcerange=10.0.0.0/33", loses: nothing, reason: "10.0.0.0/33"},
 		{bad: "http.middlewares.m.plugin.x.y=z", loses: nothing, reason: "plugins of Traefik cannot run here"},
 		{bad: "tcp.routers.t.priority=x", at: "x", loses: instance, reason: "not a whole number"},

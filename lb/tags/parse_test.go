@@ -86,3 +86,12 @@ func TestProblem_HoldsNoSecret(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+func TestWeightsDoNotOverflow(t *testing.T) {
+	d := Parse(DefaultOptions(), "web", []Instance{{ID: "a", Node: "n", Address: "a", Port: 1, Weight: 1 << 16, Serving: true, Tags: []string{
+		"traefik.http.routers.r.rule=Host(`h`)", "traefik.http.services.s.loadbalancer.server.weight=9223372036854775807",
+	}}})
+	if e := d.Pools[0].Endpoints[0]; e.Weight <= 0 {
+		t.Errorf("the weight is %d", e.Weight)
+	}
+}

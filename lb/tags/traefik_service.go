@@ -31,6 +31,9 @@ type service struct {
 	declared bool // by more than its middlewares
 }
 
+// maxWeight bounds the weight of an instance, which is multiplied and added up.
+const maxWeight = 1 << 20
+
 // set reads an option: the words of a key from the name of the service on.
 func (s *service) set(words []string, l label, unsupported func(label, string)) (err *keyError) {
 	option := strings.ToLower(strings.Join(words, "."))
@@ -57,6 +60,7 @@ func (s *service) set(words []string, l label, unsupported func(label, string)) 
 			unsupported(l, "the weight is below 0: the instance gets no requests")
 			s.weight = 0
 		}
+		s.weight = min(s.weight, maxWeight)
 	case "server.url":
 		s.url = l.value
 	case "server.preservepath":

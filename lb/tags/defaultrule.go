@@ -2,8 +2,10 @@ package tags
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"text/template"
+	"text/template/parse"
 	"unicode"
 )
 
@@ -19,23 +21,83 @@ func (p Problem) because(err error) Problem {
 	return p
 }
 
-// renderRule executes the template of a rule.
+// renderer executes a template: [renderRule] or [renderTag].
+type renderer func(text string, functions template.FuncMap, data map[string]any) (string, error)
+
+// renderRule executes the template of a rule that the configuration holds.
 func renderRule(text string, functions template.FuncMap, data map[string]any) (string, error) {
 	t, err := template.New("rule").Funcs(functions).Option("missingkey=error").Parse(text)
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
+	return execute(t, data)
+}
+
+func execute(t *template.Template, data map[string]any) (string, error) {
+	var b boundedText
 	if err := t.Execute(&b, data); err != nil {
 		return "", err
 	}
 	return b.String(), nil
 }
 
+// maxRule bounds what a template makes, in bytes.
+const maxRule = 64 << 10
+
+// boundedText is a text of up to maxRule bytes.
+type boundedText struct{ strings.Builder }
+
+// Write implements [io.Writer].
+func (b *boundedText) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > maxRule {
+		return 0, fmt.Errorf("the rule has more than %d bytes", maxRule)
+	}
+	return b.Builder.Write(p)
+}
+
+// renderTag executes the template that a tag holds. Who writes tags may write
+// anything: what repeats itself, and functions that make more of a text than there
+// was, are refused, so that the end is never far.
+func renderTag(text string, functions template.FuncMap, data map[string]any) (string, error) {
+	for _, name := range []string{"print", "printf", "println", "html", "js", "urlquery", "call"} {
+		functions[name] = func(...any) (string, error) { return "", errors.New("function " + name + " is not available") }
+	}
+	t, err := template.New("rule").Funcs(functions).Option("missingkey=error").Parse(text)
+	if err != nil {
+		return "", err
+	}
+	if t.Tree != nil && repeats(t.Root) {
+		return "", errors.New("range, template and block are not available")
+	}
+	return execute(t, data)
+}
+
+// repeats reports whether a part of a template may be executed more than once.
+func repeats(list *parse.ListNode) bool {
+	if list == nil {
+		return false
+	}
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.RangeNode, *parse.TemplateNode:
+			return true
+		case *parse.IfNode:
+			if repeats(n.List) || repeats(n.ElseList) {
+				return true
+			}
+		case *parse.WithNode:
+			if repeats(n.List) || repeats(n.ElseList) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // renderRule1 executes the template of a rule of Traefik v1. Its data are the
 // name of the frontend's service, the domain and the tags of all instances,
 // which its functions look tags up in.
-func (p *parser) renderRule1(text, service string) (string, error) {
+func (p *parser) renderRule1(render renderer, text, service string) (string, error) {
 	var tags []string
 	for _, v := range p.views {
 		if v.dialect == Traefik1 {
@@ -56,7 +118,7 @@ func (p *parser) renderRule1(text, service string) (string, error) {
 		}
 		return otherwise
 	}
-	return renderRule(text, template.FuncMap{
+	return render(text, template.FuncMap{
 		"getTag": get,
 		"hasTag": func(name string, tags []string) bool {
 			_, ok := find(name, tags)

@@ -95,3 +95,22 @@ func TestWeightsDoNotOverflow(t *testing.T) {
 		t.Errorf("the weight is %d", e.Weight)
 	}
 }
+
+func TestTemplatesOfTagsEnd(t *testing.T) {
+	for _, rule := range []string{
+		"{{range 9223372036854775807}}{{end}}Host:x",
+		"{{if true}}{{with 1}}{{else}}{{range 9223372036854775807}}{{end}}{{end}}{{end}}Host:x",
+		`{{define "a"}}x{{end}}{{define "b"}}{{template "a"}}{{template "a"}}{{end}}{{template "b"}}`,
+		`{{template "rule" .}}`,
+		`{{$x := "a"}}` + strings.Repeat(`{{$x = print $x $x}}`, 60) + "Host:{{$x}}",
+		`{{$x := "\\"}}` + strings.Repeat(`{{$x = js $x}}`, 60) + "Host:{{$x}}",
+		"Host:" + strings.Repeat("{{.Attributes}}", 1000),
+	} {
+		d := Parse(DefaultOptions(), "web", []Instance{{ID: "a", Node: "n", Address: "a", Port: 1, Serving: true, Tags: []string{
+			"traefik.frontends.bad.rule=" + rule, "traefik.frontend.rule=Host:good",
+		}}})
+		if len(d.Routes) != 1 || d.Routes[0].Rule != "Host:good" || len(d.Problems) != 1 {
+			t.Errorf("%.60s: routes %v, problems %v", rule, d.Routes, d.Problems)
+		}
+	}
+}

@@ -278,7 +278,7 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 	text := s.value
 	if text == "" {
 		problem.Offset = -1
-		rendered, err := p.renderRule1(p.DefaultRule1, service)
+		rendered, err := p.renderRule1(renderRule, p.DefaultRule1, service)
 		if err != nil {
 			problem.Reason = "the default rule of Traefik v1 frontends: " + err.Error()
 			p.problem(Instance{ID: route.Instance, Node: route.Node}, problem)
@@ -290,7 +290,7 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 	}
 	owner := Instance{ID: route.Instance, Node: route.Node}
 	if strings.Contains(text, "{{") {
-		rendered, err := p.renderRule1(text, service)
+		rendered, err := p.renderRule1(renderTag, text, service)
 		if err != nil {
 			problem.Offset, problem.Reason = -1, "the template of the rule: "+err.Error()
 			p.problem(owner, problem)

@@ -235,7 +235,12 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 	}
 	known.state, known.version = read, version
 	delete(b.unread, name)
-	b.settle(name, known, b.permitted(name, b.guard.view(name, instances, time.Now())))
+	if b.away[name] != "" {
+		b.guard.forget(name) // it has not lost what somebody stands in for
+	} else {
+		instances = b.guard.view(name, instances, time.Now())
+	}
+	b.settle(name, known, b.permitted(name, instances))
 }
 
 // settle puts a definition in the place of the one before.

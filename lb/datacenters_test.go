@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -84,5 +85,35 @@ func TestFailoverToOtherDatacenters(t *testing.T) {
 	}
 	if asks("dc2") || asks("dc3") {
 		t.Error("others are still asked")
+	}
+}
+
+// What stands in for services counts for them: the guard does not add those they
+// lost, which are dead for all that is known.
+func TestGuardLeavesFailoverAlone(t *testing.T) {
+	c := newCatalog()
+	c.options.Guard, c.options.Failover = DefaultGuard(), []string{"dc2"}
+	for s := range 3 {
+		c.set(numbered(s), replicas(s, 4)...)
+	}
+	g := &guarding{c, c.builder(), t}
+	g.want("at home", 12)
+	var listed []watch.ServiceTags
+	for s := range 3 {
+		listed = append(listed, watch.ServiceTags{Name: numbered(s), Tags: []string{"urlprefix-/" + numbered(s)}})
+		away := replicas(s, 1)
+		away[0].Node.Name, away[0].Node.Address = "far", fmt.Sprintf("10.2.0.%d", s)
+		c.in("dc2", numbered(s), away...)
+		c.set(numbered(s), allCritical(replicas(s, 4))...)
+	}
+	c.entries[c.options.servicesIn("dc2")] = watch.Entry{Known: true, Version: c.generation, Value: listed}
+	g.build()
+	g.want("in the second datacenter", 3)
+	for s := range 3 {
+		c.set(numbered(s), replicas(s, 4)...)
+	}
+	g.want("at home again", 12)
+	if s := g.guard.state(); s.Holding {
+		t.Errorf("%+v", s)
 	}
 }

@@ -104,7 +104,7 @@ func TestTemplatesOfTagsEnd(t *testing.T) {
 		`{{template "rule" .}}`,
 		`{{$x := "a"}}` + strings.Repeat(`{{$x = print $x $x}}`, 60) + "Host:{{$x}}",
 		`{{$x := "\\"}}` + strings.Repeat(`{{$x = js $x}}`, 60) + "Host:{{$x}}",
-		"Host:" + strings.Repeat("{{.Attributes}}", 1000),
+		"Host:" + strings.Repeat("{{.Attributes}}", 250),
 	} {
 		d := Parse(DefaultOptions(), "web", []Instance{{ID: "a", Node: "n", Address: "a", Port: 1, Serving: true, Tags: []string{
 			"traefik.frontends.bad.rule=" + rule, "traefik.frontend.rule=Host:good",

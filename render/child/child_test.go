@@ -3,6 +3,7 @@ package child
 import (
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,7 +16,11 @@ import (
 	"github.com/sluiceproxy/sluice/render/install"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Under nohup it would be ignored, by what is started here too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	goleak.VerifyTestMain(m)
+}
 
 // run is a child at work.
 type run struct {

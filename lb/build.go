@@ -176,10 +176,14 @@ func (b *Builder) stale(s *watch.Snapshot) []string {
 	b.list(s)
 	names := slices.Collect(maps.Keys(b.unread))
 	for q, entry := range s.All {
+		isNew := entry.Version > b.seen || !entry.Known
+		if !isNew && entry.Err == nil && len(b.guard.doubted) == 0 {
+			continue // as nearly all of many
+		}
 		h, ok := q.(watch.Health)
 		switch {
 		case !ok || !b.isAbout(h):
-		case entry.Version > b.seen || !entry.Known:
+		case isNew:
 			names = append(names, h.Service)
 		default:
 			b.guard.hear(h.Service, entry.Err)

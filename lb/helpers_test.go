@@ -181,40 +181,21 @@ func httpBackend(t testing.TB, h http.HandlerFunc) string {
 // the connection what it likes; the connection is closed afterwards.
 func rawBackend(t testing.TB, serve func(head string, conn net.Conn, r *bufio.Reader)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns sync.WaitGroup
-	conns.Go(func() {
+	return tcpBackend(t, func(conn *net.TCPConn) {
+		r := bufio.NewReader(conn)
+		var head strings.Builder
 		for {
-			conn, err := l.Accept()
+			line, err := r.ReadString('\n')
 			if err != nil {
 				return
 			}
-			conns.Go(func() {
-				defer conn.Close()
-				r := bufio.NewReader(conn)
-				var head strings.Builder
-				for {
-					line, err := r.ReadString('\n')
-					if err != nil {
-						return
-					}
-					if line == "\r\n" {
-						break
-					}
-					head.WriteString(line)
-				}
-				serve(head.String(), conn, r)
-			})
+			if line == "\r\n" {
+				break
+			}
+			head.WriteString(line)
 		}
+		serve(head.String(), conn, r)
 	})
-	t.Cleanup(func() {
-		l.Close()
-		conns.Wait()
-	})
-	return l.Addr().String()
 }
 
 // refusing returns an address that refuses connections as long as the test runs.

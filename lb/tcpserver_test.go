@@ -105,7 +105,7 @@ func (p *passing) routeMetrics() TCPRouteMetrics {
 }
 
 // tcpBackend serves connections by a function, and closes them.
-func tcpBackend(t *testing.T, serve func(nc *net.TCPConn)) string {
+func tcpBackend(t testing.TB, serve func(nc *net.TCPConn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

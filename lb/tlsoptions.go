@@ -130,24 +130,19 @@ type clientAuthorities struct {
 	tlsconf.Authorities
 	files []string
 	log   *slog.Logger
-	told  string // the last fault, so that the log is told of each once
+	fault tlsconf.Fault
 }
 
 // read reads the files. What was read before stays in force if they cannot be.
 func (a *clientAuthorities) read() {
 	err := a.Read(a.files...)
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
 	switch {
-	case text == a.told:
+	case !a.fault.IsNews(err):
 	case err != nil:
 		a.log.Error("the authorities of clients cannot be read; those read before stay in use, without any nobody is let in", "err", err)
 	default:
 		a.log.Info("the authorities of clients can be read again")
 	}
-	a.told = text
 }
 
 // run reads the files again and again until ctx ends.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -14,9 +13,7 @@ type Keeper struct {
 	Store  Store
 	source Source
 	log    *slog.Logger
-
-	mu   sync.Mutex
-	told string // the last fault, so that the log is told of each once
+	fault  Fault
 }
 
 // NewKeeper returns a keeper of an empty store. name is what the source is
@@ -86,18 +83,11 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // Tell logs what is wrong with the source, once for each change of it.
 func (k *Keeper) Tell(err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
 	switch {
-	case text == k.told:
+	case !k.fault.IsNews(err):
 	case err != nil:
 		k.log.Error("not all certificates can be read; those read before stay in use", "err", err)
 	default:
 		k.log.Info("all certificates can be read again")
 	}
-	k.told = text
 }

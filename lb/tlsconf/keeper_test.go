@@ -163,6 +163,8 @@ func TestKeeperReadsAgainAndTellsOnce(t *testing.T) {
 	write(t, file, two.both())
 	await("the other certificate", func() bool { return k.hosts() == "two.test" })
 	await("the good news", func() bool { return strings.Contains(log.String(), "can be read again") })
+	cancel()
+	run.Wait()         // which would tell that all is well in between
 	for i := range 3 { // the same fault, again and again
 		k.Tell(os.ErrNotExist)
 		if n := strings.Count(log.String(), "file does not exist"); n != 1 {

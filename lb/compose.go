@@ -43,6 +43,8 @@ func (k *link) ending(service string, path []string) (ending, error) {
 		e = k.via(p, runtime)
 	case c.Weighted != nil:
 		e, err = k.weighted(p, inner)
+	case c.Highest != nil:
+		e, err = k.highest(p, inner)
 	case c.Mirroring != nil:
 		e, err = k.mirroring(p, inner)
 	default:
@@ -80,7 +82,7 @@ var errNoPart = errors.New("none of the services that it is composed of is there
 
 func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
 	spec := p.Composed.Weighted
-	w := &weighted{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}
+	w := &weighted{rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
 	var weights []int
 	for _, s := range spec.Services {
 		if e := k.part(p.Name, s.Name, path); e != nil {
@@ -97,6 +99,19 @@ func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
 		w.cookie = &c
 	}
 	return w, nil
+}
+
+func (k *link) highest(p *tags.Pool, path []string) (ending, error) {
+	h := &highest{}
+	for _, s := range p.Composed.Highest.Services {
+		if e := k.part(p.Name, s.Name, path); e != nil {
+			h.parts = append(h.parts, highestPart{e, target.HashText(strings.ToLower(s.Name)), s.Weight})
+		}
+	}
+	if len(h.parts) == 0 {
+		return nil, fmt.Errorf("service %s: %w", p.Name, errNoPart)
+	}
+	return h, nil
 }
 
 func (k *link) mirroring(p *tags.Pool, path []string) (ending, error) {

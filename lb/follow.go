@@ -127,6 +127,11 @@ func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 			if !yield(r.Pool) {
 				return
 			}
+			for _, part := range r.parts {
+				if !yield(part.Pool) {
+					return
+				}
+			}
 		}
 		for _, r := range withVias(routes) {
 			if !yield(r.Pool) {

@@ -271,9 +271,9 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 	p := b.merge()
 	switch {
 	case p == nil:
-		return nil, nil, errors.New("there is no service " + service)
+		return nil, nil, errors.New("there is no service " + plainPool(service))
 	case p.Broken != "":
-		return nil, nil, errors.New("service " + service + ": " + p.Broken)
+		return nil, nil, errors.New("service " + plainPool(service) + ": " + p.Broken)
 	}
 	if b.runtime == nil {
 		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints, k.balance(p)), policy(k.balance(p)))

@@ -195,11 +195,15 @@ func (c *tcpConn) pass(ctx context.Context) error {
 	if c.route.Terminate && c.entry.listener.Proto != ProtoTCP && !c.handshake(ctx) {
 		return nil // it is counted
 	}
+	end := c.route.end.choose()
+	if end == nil {
+		return tcp.ErrNoTarget
+	}
 	d := tcp.Dialer{
 		Timeout: c.server.options.Timeouts.Dial,
-		Proxy:   c.route.ProxyProtocol, Source: c.client, Bound: c.bound,
+		Proxy:   end.proxy, Source: c.client, Bound: c.bound,
 	}
-	to, err := d.Dial(ctx, c.route.Pool)
+	to, err := d.Dial(ctx, end.Pool)
 	c.target, c.tries = to.Target, to.Tries
 	if c.tries > 1 {
 		c.server.metrics.retries.Add(1)

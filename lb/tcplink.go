@@ -342,6 +342,15 @@ func (k *tcpLink) targets() bool {
 		return k.fail(err.Error(), "")
 	}
 	k.tcp.Endpoints, k.tcp.Pool = p.Endpoints, runtime
-	k.tcp.ProxyProtocol = cmp.Or(k.from.ProxyProtocol, p.ProxyProtocol)
+	if k.tcp.end, err = k.ending(k.wanted.Pool, nil); err != nil {
+		return k.fail(err.Error(), "")
+	}
+	if p.Composed == nil {
+		return true
+	}
+	for _, part := range k.tcp.parts {
+		k.tcp.Endpoints = slices.Concat(k.tcp.Endpoints, part.endpoints)
+	}
+	k.tcp.Endpoints = distinct(k.tcp.Endpoints)
 	return true
 }

@@ -28,9 +28,9 @@ type TCPRoute struct {
 	// Pool and Endpoints are as in [Route].
 	Pool      *target.Pool
 	Endpoints []tags.Endpoint
-	// ProxyProtocol is the version of the header that targets are sent.
-	ProxyProtocol int
 
+	end        passageEnding
+	parts      []*passagePool // the pools of a composed service
 	access     []*spec.AccessRules
 	limits     []*tcp.ConnLimit
 	precedence match.Precedence

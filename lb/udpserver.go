@@ -86,7 +86,10 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 		return udp.Target{}, p.refuse(refusedByAccess, errAccess)
 	}
 	p.begin(route)
-	to := route.Pool.Pick(target.HashAddr(client.Addr()))
+	var to *target.Target
+	if end := route.end.choose(); end != nil {
+		to = end.Pick(target.HashAddr(client.Addr()))
+	}
 	if to == nil {
 		return udp.Target{}, p.end(tcp.ErrNoTarget)
 	}

@@ -4,16 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"sync/atomic"
 )
 
 // weighted is a service composed of others that take turns by weight. Those that
 // have nobody to answer are passed over.
 type weighted struct {
+	rota
 	parts  []weightedPart
-	order  []int32        // of turns, repeated for ever: indexes of parts
-	turn   *atomic.Uint64 // outlives tables
-	cookie *cookie        // nil unless clients are to stay with a part
+	cookie *cookie // nil unless clients are to stay with a part
 }
 
 type weightedPart struct {
@@ -26,8 +24,7 @@ type weightedPart struct {
 func (w *weighted) Serve(x *Exchange) {
 	part, fresh := w.pick(x)
 	if part == nil {
-		x.Outcome.Err = errors.New("none of the services that it is composed of has a healthy instance")
-		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
+		x.answerNoPart()
 		return
 	}
 	if fresh {
@@ -57,19 +54,16 @@ func (w *weighted) pick(x *Exchange) (part *weightedPart, fresh bool) {
 	if !w.isUp() {
 		return nil, false
 	}
-	n, count := w.turn.Add(1)-1, uint64(len(w.order))
-	down := int32(-1) // the last that was, for turns of one part often follow each other
-	for i := range count {
-		at := w.order[(n+i)%count]
-		if at == down {
-			continue
-		}
-		if w.parts[at].isUp() {
-			return &w.parts[at], w.cookie != nil
-		}
-		down = at
+	if i := w.next(func(i int) bool { return w.parts[i].isUp() }); i >= 0 {
+		return &w.parts[i], w.cookie != nil
 	}
 	return nil, false
+}
+
+// answerNoPart is for when none of the parts has anyone to answer.
+func (x *Exchange) answerNoPart() {
+	x.Outcome.Err = errors.New("none of the services that it is composed of has a healthy instance")
+	x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
 }
 
 // markedReply adds a cookie to the answer.

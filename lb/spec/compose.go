@@ -8,9 +8,10 @@ import (
 // Composition makes a service of other services, which it names. One of its
 // kinds is set.
 type Composition struct {
-	Weighted  *Weighted  `key:"weighted"`
-	Mirroring *Mirroring `key:"mirroring"`
-	Failover  *Failover  `key:"failover"`
+	Weighted  *Weighted         `key:"weighted"`
+	Highest   *WeightedServices `key:"highestrandomweight" json:",omitzero"`
+	Mirroring *Mirroring        `key:"mirroring"`
+	Failover  *Failover         `key:"failover"`
 }
 
 // Weighted spreads requests over services.
@@ -21,6 +22,14 @@ type Weighted struct {
 	// HealthCheck asks for what is done anyway: a service that has nobody to
 	// answer is passed over.
 	HealthCheck bool `key:"healthcheck"`
+}
+
+// WeightedServices are services of which each client has one, by its address: the
+// same as long as that has anyone to answer. Connections and datagrams, which
+// have nothing else, are spread over them by turns.
+type WeightedServices struct {
+	Services    []WeightedService `key:"services"`
+	HealthCheck bool              `key:"healthcheck"` // as in [Weighted]
 }
 
 // WeightedService is one of the services.
@@ -87,6 +96,11 @@ func (c *Composition) Names() []*string {
 			names = append(names, &w.Services[i].Name)
 		}
 	}
+	if h := c.Highest; h != nil {
+		for i := range h.Services {
+			names = append(names, &h.Services[i].Name)
+		}
+	}
 	if m := c.Mirroring; m != nil {
 		names = append(names, &m.Service)
 		for i := range m.Mirrors {
@@ -107,6 +121,10 @@ func (c *Composition) Validate() error {
 		kinds++
 		errs = append(errs, c.Weighted.validate())
 	}
+	if c.Highest != nil {
+		kinds++
+		errs = append(errs, validateServices("highestrandomweight", c.Highest.Services))
+	}
 	if c.Mirroring != nil {
 		kinds++
 		errs = append(errs, c.Mirroring.validate())
@@ -116,26 +134,35 @@ func (c *Composition) Validate() error {
 		errs = append(errs, c.Failover.validate())
 	}
 	if kinds != 1 {
-		errs = append(errs, errors.New("a service is of one kind: loadbalancer, weighted, mirroring or failover"))
+		errs = append(errs, errors.New("a service is of one kind: loadbalancer, weighted, highestrandomweight, mirroring or failover"))
 	}
 	return errors.Join(errs...)
 }
 
 func (w *Weighted) validate() error {
-	var errs []error
-	if len(w.Services) == 0 {
-		errs = append(errs, errors.New("weighted.services names no service"))
+	err := validateServices("weighted", w.Services)
+	if w.Sticky != nil && w.Sticky.Cookie != nil {
+		err = errors.Join(err, w.Sticky.Cookie.validate())
 	}
-	for i, s := range w.Services {
+	return err
+}
+
+// Validate reports everything that keeps the service from being built of
+// connections or of datagrams.
+func (w *WeightedServices) Validate() error { return validateServices("weighted", w.Services) }
+
+func validateServices(kind string, services []WeightedService) error {
+	var errs []error
+	if len(services) == 0 {
+		errs = append(errs, fmt.Errorf("%s.services names no service", kind))
+	}
+	for i, s := range services {
 		switch {
 		case s.Name == "":
-			errs = append(errs, fmt.Errorf("weighted.services[%d] has no name", i))
+			errs = append(errs, fmt.Errorf("%s.services[%d] has no name", kind, i))
 		case s.Weight < 0:
-			errs = append(errs, fmt.Errorf("weighted.services[%d]: a weight cannot be negative (%d)", i, s.Weight))
+			errs = append(errs, fmt.Errorf("%s.services[%d]: a weight cannot be negative (%d)", kind, i, s.Weight))
 		}
-	}
-	if w.Sticky != nil && w.Sticky.Cookie != nil {
-		errs = append(errs, w.Sticky.Cookie.validate())
 	}
 	return errors.Join(errs...)
 }

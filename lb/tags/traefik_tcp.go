@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // streamMerger joins what the instances of a service declare of connections or
@@ -33,28 +34,66 @@ func (m *streamMerger) pool(service string) string {
 // instance takes in what an instance declares, and adds what it leaves unsaid:
 // the service, and which one a router uses.
 func (m *streamMerger) instance(declared streams, i Instance) {
-	if len(declared.routers) > 0 && len(declared.services) == 0 {
-		declared.services[strings.ToLower(m.Service)] = &streamService{name: m.Service}
+	if own := strings.ToLower(m.Service); len(declared.routers) > 0 && !declared.hasOwn() && declared.services[own] == nil {
+		declared.services[own] = &streamService{name: m.Service}
 	}
 	for _, name := range sortedKeys(declared.routers) {
 		r := declared.routers[name]
-		if r.Service == "" && len(declared.services) > 1 {
+		if r.Service = cmp.Or(strings.TrimSpace(r.Service), declared.main()); r.Service == "" {
 			m.problem(i, Problem{
 				Route: r.name, Tag: r.rule.tag, Offset: -1, Reason: "the router names no service and the instance has several",
 			})
 			continue
 		}
-		for _, s := range declared.services {
-			r.Service = cmp.Or(strings.TrimSpace(r.Service), s.name)
-		}
 		m.routers[name] = append(m.routers[name], variant[streamRouter]{value: *r, owner: i})
 	}
 	for name, s := range declared.services {
+		s.check()
 		m.services[name] = append(m.services[name], variant[streamService]{value: *s, owner: i})
 	}
 	for name, w := range declared.middlewares {
 		w.check()
 		m.middlewares[name] = append(m.middlewares[name], variant[streamMiddleware]{value: *w, owner: i})
+	}
+}
+
+// hasOwn reports whether the instance declares a service that it is a server of.
+func (s *streams) hasOwn() bool {
+	for _, service := range s.services {
+		if service.Weighted == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// main is the service of routers that name none, as [objects.main].
+func (s *streams) main() string {
+	var all, composed []string
+	for _, service := range s.services {
+		if all = append(all, service.name); service.Weighted != nil {
+			composed = append(composed, service.name)
+		}
+	}
+	switch {
+	case len(composed) == 1:
+		return composed[0]
+	case len(all) == 1:
+		return all[0]
+	}
+	return ""
+}
+
+func (s *streamService) check() {
+	switch {
+	case s.transport() != "":
+		s.broken = "serverstransport is not supported yet"
+	case s.Weighted != nil && s.Balancer != nil:
+		s.broken = "it is a load balancer and composed of others as well"
+	case s.Weighted != nil:
+		if err := s.Weighted.Validate(); err != nil {
+			s.broken = strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
 	}
 }
 
@@ -176,17 +215,20 @@ func needsTLS(e match.Expr) bool {
 // service makes a pool of all instances that declare it.
 func (m *streamMerger) service(all []variant[streamService]) {
 	winner, _ := best(m.parser, strings.ToUpper(m.root)+" service", all,
-		func(a, b streamService) bool { return a.proxy() == b.proxy() && a.transport() == b.transport() },
-		func(s streamService) bool { return s.transport() != "" },
+		func(a, b streamService) bool {
+			return a.proxy() == b.proxy() && a.broken == b.broken && reflect.DeepEqual(a.Weighted, b.Weighted)
+		},
+		func(s streamService) bool { return s.broken != "" },
 		func(s streamService) (string, string) { return s.name, "" })
 	pool := Pool{
 		Name: m.pool(winner.value.name), Dialect: Traefik, PassHost: true, Service: m.Service, ProxyProtocol: winner.value.proxy(),
-	}
-	if winner.value.transport() != "" {
-		pool.Broken = "serverstransport is not supported yet"
+		Composed: m.composed(winner.value.Weighted), Broken: winner.value.broken,
 	}
 	for _, v := range all {
 		pool.Origin = pool.Origin.with(v.owner)
+		if v.value.Weighted != nil || pool.Composed != nil {
+			continue // who declares it is no server of it
+		}
 		server := streamServer{}
 		if b := v.value.Balancer; b != nil && b.Server != nil {
 			server = *b.Server
@@ -200,6 +242,19 @@ func (m *streamMerger) service(all []variant[streamService]) {
 		}
 	}
 	m.Pools = append(m.Pools, pool)
+}
+
+// composed names the pools of the services that a service is composed of, nil if
+// it is not.
+func (m *streamMerger) composed(w *spec.WeightedServices) *spec.Composition {
+	if w == nil {
+		return nil
+	}
+	services := slices.Clone(w.Services)
+	for i := range services {
+		services[i].Name = m.pool(services[i].Name)
+	}
+	return &spec.Composition{Weighted: &spec.Weighted{Services: services}}
 }
 
 // proxy is the version of the PROXY header the service is sent, 0 if none.

@@ -42,7 +42,9 @@ type streamTLS struct {
 
 type streamService struct {
 	name     string
-	Balancer *streamBalancer `key:"loadbalancer"`
+	Balancer *streamBalancer        `key:"loadbalancer"`
+	Weighted *spec.WeightedServices `key:"weighted"` // makes it one of other services
+	broken   string                 // why it cannot be used
 }
 
 type streamBalancer struct {
@@ -117,7 +119,7 @@ func (r *streamRouter) set(l label, root string, path []string, unsupported func
 
 func (s *streamService) set(l label, root string, path []string, unsupported func(label, string)) *keyError {
 	option := strings.ToLower(strings.Join(path, "."))
-	if root == "udp" && option != "loadbalancer.server.port" {
+	if root == "udp" && option != "loadbalancer.server.port" && !strings.HasPrefix(option, "weighted.services[") {
 		return &keyError{label: l, reason: "UDP services have no option " + option}
 	}
 	switch {

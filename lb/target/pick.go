@@ -152,10 +152,17 @@ func (p *Pool) rendezvous(affinity uint64) *Target {
 		if room > 0 && p.targets[i].load() > math.Ceil(room*float64(p.members[i].Weight)) {
 			return -float64(p.targets[i].inFlight.Load()) // better than none
 		}
-		x := mix(p.hashes[i] ^ affinity)
-		uniform := (float64(x>>11) + 0.5) / (1 << 53)
-		return -share / math.Log(uniform)
+		return Score(p.hashes[i], affinity, share)
 	})
+}
+
+// Score is what one of several places has for an affinity, in rendezvous hashing:
+// the place with the highest is the one. Place is a hash that tells it from the
+// others, and share its weight.
+func Score(place, affinity uint64, share float64) float64 {
+	x := mix(place ^ affinity)
+	uniform := (float64(x>>11) + 0.5) / (1 << 53)
+	return -share / math.Log(uniform)
 }
 
 // room is how many requests a target may have in flight for each unit of its

@@ -109,9 +109,7 @@ func (k *link) steps() bool {
 	if k.variants != nil {
 		return true // they have steps of their own
 	}
-	for _, own := range k.wanted.Steps {
-		k.made.Steps = append(k.made.Steps, Step{Spec: own})
-	}
+	k.made.Steps = append(k.made.Steps, k.own(k.wanted)...)
 	named, err := k.named(nil, k.wanted.Middlewares, 0)
 	if err != nil {
 		return k.fail(err.Error(), notWithout)
@@ -124,6 +122,25 @@ func (k *link) steps() bool {
 		}
 	}
 	return true
+}
+
+// own lists the middlewares that a definition has without names. A route is served
+// without its protection, but not without the others.
+func (k *link) own(r *tags.Route) (steps []Step) {
+	for _, s := range r.Protection {
+		name := tags.PolicyPrefix + s.Kind()
+		if _, err := k.step(r.Name, s); err != nil {
+			p := problemOf(r, name+": "+err.Error()+"; it is ignored", "")
+			p.Route, p.Tag = "", ""
+			k.problems = append(k.problems, p)
+			continue
+		}
+		steps = append(steps, Step{Name: name, Spec: s})
+	}
+	for _, s := range r.Steps {
+		steps = append(steps, Step{Spec: s})
+	}
+	return steps
 }
 
 // Bounds on middlewares: how deep chains of them may be nested, and how many names
@@ -260,7 +277,7 @@ func (k *link) pool() bool {
 // pooled gives a route a pool.
 func (k *link) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
 	r.PassHost = r.PassHost && p.PassHost
-	r.Endpoints, r.Pool = p.Endpoints, runtime
+	r.Endpoints, r.Pool, r.Policy = p.Endpoints, runtime, p.Policy
 	r.balance(k.balance(p))
 }
 
@@ -282,7 +299,13 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 }
 
 // balance is how requests are spread over a pool.
-func (k *link) balance(p *tags.Pool) *spec.LoadBalancer { return p.Balance.Over(k.Defaults.Balance) }
+func (k *link) balance(p *tags.Pool) *spec.LoadBalancer {
+	b := p.Balance
+	if p.Policy != nil {
+		b = b.Over(p.Policy.Balance)
+	}
+	return b.Over(k.Defaults.Balance)
+}
 
 // merge joins the declarations of a pool, nil if there is none.
 func (b *backend) merge() *tags.Pool {
@@ -297,8 +320,10 @@ func (b *backend) merge() *tags.Pool {
 	for _, other := range by[1:] {
 		if other.Origin.Compare(p.Origin) > 0 {
 			p.PassHost, p.Balance, p.Composed, p.Middlewares = other.PassHost, other.Balance, other.Composed, other.Middlewares
+			p.Policy = cmp.Or(other.Policy, p.Policy)
 			p.Origin = other.Origin
 		}
+		p.Policy = cmp.Or(p.Policy, other.Policy)
 		p.Broken = cmp.Or(p.Broken, other.Broken)
 		p.Endpoints = slices.Concat(p.Endpoints, other.Endpoints)
 	}

@@ -47,6 +47,8 @@ type Route struct {
 	Pool *target.Pool
 	// Endpoints are all endpoints, serving or not, by address.
 	Endpoints []tags.Endpoint
+	// Policy is what tags of no dialect have said of the pool, nil for nothing.
+	Policy *tags.Policy
 
 	handler Handler  // the steps, and then the forwarder
 	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [link.ending]

@@ -341,7 +341,7 @@ func (k *tcpLink) targets() bool {
 	if err != nil {
 		return k.fail(err.Error(), "")
 	}
-	k.tcp.Endpoints, k.tcp.Pool = p.Endpoints, runtime
+	k.tcp.Endpoints, k.tcp.Pool, k.tcp.Policy = p.Endpoints, runtime, p.Policy
 	if k.tcp.end, err = k.ending(k.wanted.Pool, nil); err != nil {
 		return k.fail(err.Error(), "")
 	}

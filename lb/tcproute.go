@@ -25,9 +25,10 @@ type TCPRoute struct {
 	Entrypoints []string
 	// Steps are the route's middlewares, in order.
 	Steps []Step
-	// Pool and Endpoints are as in [Route].
+	// Pool, Endpoints and Policy are as in [Route].
 	Pool      *target.Pool
 	Endpoints []tags.Endpoint
+	Policy    *tags.Policy
 
 	end        passageEnding
 	parts      []*passagePool // the pools of a composed service

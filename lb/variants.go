@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -105,7 +106,9 @@ func (k *link) vary() bool {
 	if len(made.all) == 0 {
 		return false // each has told why
 	}
-	balance := (*spec.LoadBalancer)(nil).Over(k.Defaults.Balance)
+	whole := cmp.Or(k.backend(nameOf(tags.Fabio, k.wanted.Pool)).merge(), &tags.Pool{})
+	balance := k.balance(whole)
+	k.made.Policy = whole.Policy
 	k.made.Endpoints = distinct(k.made.Endpoints)
 	k.made.Pool = k.pools.Pool(k.wanted.Pool+"@"+string(tags.Fabio), members(k.made.Endpoints, balance), policy(balance))
 	k.made.balance(balance)
@@ -165,9 +168,7 @@ func (k *link) endpoints(pool string) []tags.Endpoint {
 
 // wayOf makes the steps a variant's requests go through.
 func (k *link) wayOf(v *Route) bool {
-	for _, own := range v.Route.Steps {
-		v.Steps = append(v.Steps, Step{Spec: own})
-	}
+	v.Steps = k.own(v.Route)
 	var err error
 	if v.handler, err = k.chain(v.Name+"//"+v.Route.Pool, v.Steps, lastHandler{}); err != nil {
 		k.problems = append(k.problems, problemOf(v.Route, err.Error(), "its instances get no requests for the route, others do"))

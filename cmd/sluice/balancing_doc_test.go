@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
 // The settings that docs/balancing.md shows are settings, and its commands are
-// those that a script runs.
+// those that a script runs; its tags are tags.
 func TestBalancingPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/balancing.md")
 	if err != nil {
@@ -18,12 +20,20 @@ func TestBalancingPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, commands := 0, 0
+	settings, commands, lists := 0, 0, 0
 	for _, block := range indented(string(page)) {
 		if command, ok := strings.CutPrefix(block, "curl -sS "); ok {
 			commands++
 			if ran := strings.ReplaceAll(strings.TrimSpace(command), "127.0.0.1:9998", "$ADMIN"); !strings.Contains(string(scripts), ran) {
 				t.Errorf("no script runs %q", ran)
+			}
+			continue
+		}
+		if strings.HasPrefix(block, "urlprefix-") {
+			lists++
+			d := tags.Parse(tags.DefaultOptions(), "web", []tags.Instance{{ID: "a", Address: "10.0.0.1", Port: 80, Tags: strings.Fields(block), Serving: true}})
+			if len(d.Problems) != 0 || len(d.Routes) != 1 || d.Pools[0].Policy == nil {
+				t.Errorf("%v in\n%s", d.Problems, block)
 			}
 			continue
 		}
@@ -36,8 +46,8 @@ func TestBalancingPage(t *testing.T) {
 			t.Errorf("%v in\n%s", err, block)
 		}
 	}
-	if settings != 2 || commands != 2 {
-		t.Errorf("%d blocks of settings and %d commands", settings, commands)
+	if settings != 2 || commands != 2 || lists != 1 {
+		t.Errorf("%d blocks of settings, %d commands and %d of tags", settings, commands, lists)
 	}
 }
 

@@ -187,6 +187,9 @@ func (e explanation) writeRoute(w io.Writer) {
 	if e.Entrypoint != "" {
 		fmt.Fprintf(w, "  at listener %s\n", e.Entrypoint)
 	}
+	if r.Policy != nil {
+		fmt.Fprintf(w, "  balanced and protected by the tags %s of instance %s on %s\n", strings.Join(r.Policy.Tags, ", "), r.Policy.Instance, r.Policy.Node)
+	}
 	if len(r.Steps) > 0 {
 		fmt.Fprintf(w, "  goes through, in this order, %s\n", r.stepsText())
 	}

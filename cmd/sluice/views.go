@@ -34,6 +34,8 @@ type routeView struct {
 	Host        string         `json:"host,omitempty"`
 	Endpoints   []endpointView `json:"endpoints"`
 	MadeBy      originView     `json:"made_by"`
+	// Policy is where tags of no dialect say how requests are spread.
+	Policy *policyView `json:"policy,omitempty"`
 	// Variants are what the route is made of if instances ask for it with
 	// different options.
 	Variants []routeView `json:"variants,omitempty"`
@@ -52,6 +54,21 @@ type originView struct {
 	Instance  string `json:"instance,omitempty"`
 	Node      string `json:"node,omitempty"`
 	Instances int    `json:"instances,omitempty"`
+}
+
+// policyView is the tags of no dialect that hold for a route.
+type policyView struct {
+	Tags []string `json:"tags"`
+	// Instance on Node is one that has the first of them.
+	Instance string `json:"instance"`
+	Node     string `json:"node"`
+}
+
+func viewPolicy(p *tags.Policy) *policyView {
+	if p == nil {
+		return nil
+	}
+	return &policyView{p.Tags, p.Instance, p.Node}
 }
 
 // stepView is one middleware. What it was told may be a secret, so it is not
@@ -195,6 +212,7 @@ func viewRoute(r *lb.Route) routeView {
 	if r.Source == "" {
 		v.MadeBy.Instances = r.Origin.Instances
 	}
+	v.Policy = viewPolicy(r.Policy)
 	v.addEndpoints(r.Endpoints, r.Pool)
 	return v
 }
@@ -229,6 +247,7 @@ func viewTCPRoute(r *lb.TCPRoute) routeView {
 		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
 	}
 	v.MadeBy = originView{Tag: r.Tag, Instance: r.Instance, Node: r.Node, Instances: r.Origin.Instances}
+	v.Policy = viewPolicy(r.Policy)
 	v.addEndpoints(r.Endpoints, r.Pool)
 	return v
 }

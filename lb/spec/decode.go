@@ -96,6 +96,16 @@ func Decode(target any, path []string, value string) error {
 	return set(reflect.ValueOf(target).Elem(), path, value)
 }
 
+// Keys are the first words of the options of a struct, in their order.
+func Keys(of any) (keys []string) {
+	for field := range reflect.TypeOf(of).Fields() {
+		if key := field.Tag.Get("key"); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // set reads an option of a struct.
 func set(s reflect.Value, path []string, value string) error {
 	word, index, isElement := element(path[0])

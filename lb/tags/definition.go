@@ -53,6 +53,9 @@ type Route struct {
 	// Steps are the route's own middlewares, in order, which come before
 	// Middlewares.
 	Steps []spec.Middleware
+	// Protection are further ones, of the service's [Policy], which come before
+	// Steps. One that cannot be made is left out.
+	Protection []spec.Middleware
 	// WithoutDefaults leaves out the middlewares every route has.
 	WithoutDefaults bool
 	// SlashPaths are exact paths whose other form, with or without the slash at
@@ -156,6 +159,8 @@ type Pool struct {
 	Middlewares []string
 	// Balance is how requests are spread, nil for by turns.
 	Balance *spec.LoadBalancer
+	// Policy holds for what Balance does not say, nil for none.
+	Policy *Policy
 	// Composed makes the pool of other pools of the dialect; then it has no
 	// endpoints of its own. It is nil for others.
 	Composed *spec.Composition

@@ -151,7 +151,7 @@ func dump(d Definition) string {
 				fmt.Fprintf(&b, "\t%s %s\n", list.name, strings.Join(list.words, " "))
 			}
 		}
-		for _, step := range r.Steps {
+		for _, step := range slices.Concat(r.Protection, r.Steps) {
 			fmt.Fprintf(&b, "\t%s\n", dumpStep(step))
 		}
 		if !r.PassHost {
@@ -191,6 +191,10 @@ func dump(d Definition) string {
 		if p.Balance != nil {
 			text, _ := json.Marshal(p.Balance)
 			fmt.Fprintf(&b, " balanced %s", text)
+		}
+		if p.Policy != nil {
+			text, _ := json.Marshal(p.Policy.Balance)
+			fmt.Fprintf(&b, " policy %s", text)
 		}
 		if p.Composed != nil {
 			text, _ := json.Marshal(p.Composed)

@@ -40,6 +40,7 @@ func Parse(o Options, service string, instances []Instance) Definition {
 		p.traefik()
 	}
 	p.static()
+	p.policy()
 	return p.Definition
 }
 
@@ -65,6 +66,7 @@ type view struct {
 	fabio   []string
 	other   []string // tags of no use to Fabio
 	labels  []label
+	policy  []label // without their prefix
 	dialect Dialect // Traefik1, Traefik, or empty for neither
 }
 
@@ -91,8 +93,9 @@ func (p *parser) view(i Instance) view {
 			v.other = append(v.other, tag)
 		}
 		key, isTraefik := strings.CutPrefix(tag, p.TraefikPrefix+".")
+		option, isPolicy := strings.CutPrefix(tag, PolicyPrefix)
 		switch {
-		case !isFabio && !isTraefik:
+		case !isFabio && !isTraefik && !isPolicy:
 		case len(tag) > MaxTag:
 			p.problem(i, Problem{
 				Tag: tag[:64] + "…", Offset: MaxTag,
@@ -100,6 +103,8 @@ func (p *parser) view(i Instance) view {
 			})
 		case isFabio:
 			v.fabio = append(v.fabio, trimmed)
+		case !isTraefik:
+			p.addPolicy(&v, option, tag)
 		default:
 			if key, value, ok := strings.Cut(key, "="); ok {
 				v.labels = append(v.labels, label{key, value, tag, len(tag) - len(value)})

@@ -118,20 +118,13 @@ func (p *parser) union1(instances []view) map[string]setting1 {
 			if !strings.HasPrefix(l.key, "frontend.") && !strings.HasPrefix(l.key, "frontends.") && !strings.HasPrefix(l.key, "backend.") {
 				continue
 			}
-			same := values[l.key]
-			i := slices.IndexFunc(same, func(s setting1) bool { return s.value == l.value })
-			if i < 0 {
-				i = len(same)
-				same = append(same, setting1{label: l, owner: v.Instance})
-			}
-			same[i].origin = same[i].origin.with(v.Instance)
-			values[l.key] = same
+			values[l.key] = collect1(values[l.key], l, v.Instance)
 		}
 	}
 	merged := map[string]setting1{}
 	for _, key := range sortedKeys(values) {
 		best := slices.MaxFunc(values[key], func(a, b setting1) int {
-			return cmp.Or(p.sound1(key, a)-p.sound1(key, b), a.origin.Compare(b.origin), cmp.Compare(b.value, a.value))
+			return cmp.Or(p.sound1(key, a)-p.sound1(key, b), compare1(a, b))
 		})
 		for _, s := range values[key] {
 			if s.value != best.value && isRule1(key) {
@@ -144,14 +137,31 @@ func (p *parser) union1(instances []view) map[string]setting1 {
 		for _, s := range values[key] {
 			if s.value != best.value && key != "backend.weight" {
 				p.problem(s.owner, Problem{
-					Tag: s.redacted(), Offset: s.at,
-					Reason: "other instances of the service have another value for this, which counts",
+					Tag: s.redacted(), Offset: s.at, Reason: reasonOutvoted,
 				})
 			}
 		}
 	}
 	return merged
 }
+
+// collect1 adds what an instance has to the values of a key.
+func collect1(values []setting1, l label, owner Instance) []setting1 {
+	i := slices.IndexFunc(values, func(s setting1) bool { return s.value == l.value })
+	if i < 0 {
+		i = len(values)
+		values = append(values, setting1{label: l, owner: owner})
+	}
+	values[i].origin = values[i].origin.with(owner)
+	return values
+}
+
+// compare1 is positive if a counts before b.
+func compare1(a, b setting1) int {
+	return cmp.Or(a.origin.Compare(b.origin), cmp.Compare(b.value, a.value))
+}
+
+const reasonOutvoted = "other instances of the service have another value for this, which counts"
 
 // frontends1 are the names of a service's frontends: always the plain one, and
 // those of keys frontends.NAME.KEY.

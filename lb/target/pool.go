@@ -49,6 +49,9 @@ type standing struct {
 // Name is the name the pool was asked for by.
 func (p *Pool) Name() string { return p.name }
 
+// Policy is how the pool picks.
+func (p *Pool) Policy() Policy { return p.policy }
+
 // Members lists what the pool was made of. It must not be changed.
 func (p *Pool) Members() []Member { return p.members }
 

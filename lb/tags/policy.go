@@ -1,0 +1,222 @@
+package tags
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// Policy is what tags ask for that are of no dialect: how requests are spread over
+// the instances of a service, and how those are protected, whatever dialect its
+// routes are of. It is immutable.
+type Policy struct {
+	// Balance holds where neither the tags of the dialect nor the configuration say
+	// otherwise for the pool itself.
+	Balance *spec.LoadBalancer
+	// Tags are those it is made of, sorted, without what may be secret. Instance and
+	// Node name an instance that has the first of them.
+	Tags     []string
+	Instance string
+	Node     string
+}
+
+// PolicyPrefix is the start of the tags that a [Policy] is made of. What follows
+// are keys of [spec.LoadBalancer], or a kind of middleware of policySteps and its
+// keys: "sluice.strategy=leastconn", "sluice.ratelimit.average=100".
+const PolicyPrefix = "sluice."
+
+// policySteps are the middlewares that protect servers, in the order in which they
+// become a route's [Route.Protection].
+var policySteps = []string{"ratelimit", "inflightreq", "buffering", "circuitbreaker"}
+
+// maxPolicy bounds the keys of a policy.
+const maxPolicy = 256
+
+// policy reads the tags of a policy, and gives it to the service's pools and
+// routes.
+func (p *parser) policy() {
+	settings := p.unionPolicy()
+	if len(settings) == 0 {
+		return
+	}
+	made := Policy{}
+	steps := map[string]spec.Middleware{}
+	for _, group := range policyGroups(settings) {
+		if kind := groupOf(group[0].key); slices.Contains(policySteps, kind) {
+			if m, ok := p.policyStep(kind, group); ok {
+				steps[kind] = m
+				made.add(group)
+			}
+		} else if b, ok := p.policyBalance(group); ok {
+			made.Balance = b.Over(made.Balance)
+			made.add(group)
+		}
+	}
+	if made.Tags == nil {
+		return
+	}
+	for i := range p.Pools {
+		if p.Pools[i].Composed == nil {
+			p.Pools[i].Policy = &made
+		}
+	}
+	var own []spec.Middleware
+	for _, kind := range policySteps {
+		if m, ok := steps[kind]; ok {
+			own = append(own, m)
+		}
+	}
+	for i := range p.Routes {
+		p.Routes[i].Protection = own
+	}
+}
+
+// addPolicy takes in a tag of the policy.
+func (p *parser) addPolicy(v *view, option, tag string) {
+	key, value, ok := strings.Cut(option, "=")
+	if !ok {
+		p.problem(v.Instance, Problem{Tag: tag, Offset: -1, Reason: "the tag is not of the form " + PolicyPrefix + "KEY=VALUE and ignored"})
+		return
+	}
+	v.policy = append(v.policy, label{key, value, tag, len(tag) - len(value)})
+}
+
+// add notes where a part of the policy comes from.
+func (m *Policy) add(group []setting1) {
+	if m.Tags == nil {
+		m.Instance, m.Node = group[0].owner.ID, group[0].owner.Node
+	}
+	for _, s := range group {
+		m.Tags = append(m.Tags, s.redacted())
+	}
+}
+
+// unionPolicy merges the tags of all instances, by the keys as [spec.Decode] knows
+// them.
+func (p *parser) unionPolicy() map[string]setting1 {
+	values := map[string][]setting1{}
+	for _, v := range p.views {
+		for _, l := range v.policy {
+			key := policyKey(l.key)
+			if len(values) == maxPolicy && values[key] == nil {
+				p.problem(v.Instance, Problem{Offset: -1, Reason: fmt.Sprintf("the service has more than %d options that begin with %s; the others are left out", maxPolicy, PolicyPrefix)})
+				break
+			}
+			values[key] = collect1(values[key], l, v.Instance)
+		}
+	}
+	merged := map[string]setting1{}
+	for _, key := range sortedKeys(values) {
+		best := slices.MaxFunc(values[key], compare1)
+		best.key = key
+		merged[key] = best
+		for _, s := range values[key] {
+			if s.value != best.value {
+				p.problem(s.owner, Problem{Tag: s.redacted(), Offset: s.at, Reason: reasonOutvoted})
+			}
+		}
+	}
+	return merged
+}
+
+// policyKey is a key in lower case and without what may stand between words, but
+// for the name of a header at its end.
+func policyKey(key string) string {
+	words := strings.Split(key, ".")
+	for i, w := range words {
+		if i > 0 && words[i-1] == "headers" {
+			break
+		}
+		words[i] = strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(w))
+	}
+	return strings.Join(words, ".")
+}
+
+// groupOf names the keys that make sense together only.
+func groupOf(key string) string {
+	switch group, _, _ := strings.Cut(key, "."); group {
+	case "strategy", "hash", "sticky":
+		return "strategy"
+	default:
+		return group
+	}
+}
+
+// policyGroups sorts the settings by what belongs together.
+func policyGroups(settings map[string]setting1) (groups [][]setting1) {
+	by := map[string][]setting1{}
+	for _, key := range sortedKeys(settings) {
+		by[groupOf(key)] = append(by[groupOf(key)], settings[key])
+	}
+	for _, name := range sortedKeys(by) {
+		groups = append(groups, by[name])
+	}
+	return groups
+}
+
+// policyBalance reads a group of keys of a load balancer. It is not ok if nothing
+// is left of them.
+func (p *parser) policyBalance(group []setting1) (b *spec.LoadBalancer, ok bool) {
+	b = &spec.LoadBalancer{}
+	for _, s := range group {
+		if strings.HasPrefix(s.key, "healthcheck.") && b.Health == nil {
+			b.Health = spec.DefaultHealthCheck()
+		}
+		err := spec.Decode(b, strings.Split(s.key, "."), s.value)
+		ok = p.policyRead(s, err) || ok
+	}
+	if b.Health != nil {
+		if err := b.Health.Settle(); err != nil {
+			p.problem(group[0].owner, Problem{Tag: group[0].redacted(), Offset: -1, Reason: err.Error()})
+		}
+	}
+	return b, ok && p.policyValid(group, b.Validate())
+}
+
+// policyStep reads a group of keys of a middleware.
+func (p *parser) policyStep(kind string, group []setting1) (m spec.Middleware, ok bool) {
+	draft, _ := spec.NewDraft(kind)
+	for _, s := range group {
+		words := strings.Split(s.key, ".")
+		if len(words) > 1 && words[1] == "redis" {
+			p.policyRead(s, errors.New("rate limits shared through Redis are not supported"))
+			continue
+		}
+		ok = p.policyRead(s, draft.Set(words[1:], s.value)) || ok
+	}
+	m = draft.Middleware()
+	return m, ok && p.policyValid(group, m.Validate())
+}
+
+// policyRead reports a setting that could not be read, which is ignored.
+func (p *parser) policyRead(s setting1, err error) bool {
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, spec.ErrUnknown):
+		p.problem(s.owner, Problem{
+			Tag: s.redacted(), Offset: len(PolicyPrefix), Reason: "there is no option " + PolicyPrefix + s.key + "; it is ignored",
+			Hint: "the first word is one of " + strings.Join(policyWords(), ", "),
+		})
+	default:
+		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: s.at, Reason: err.Error() + "; it is ignored"})
+	}
+	return false
+}
+
+// policyValid reports a group that makes no sense as a whole, which is ignored.
+func (p *parser) policyValid(group []setting1, err error) bool {
+	if err != nil {
+		p.problem(group[0].owner, Problem{
+			Tag: group[0].redacted(), Offset: -1,
+			Reason: strings.ReplaceAll(err.Error(), "\n", "; ") + "; " + PolicyPrefix + groupOf(group[0].key) + " is ignored",
+		})
+	}
+	return err == nil
+}
+
+// policyWords are the first words of all keys.
+func policyWords() []string { return append(spec.Keys(spec.LoadBalancer{}), policySteps...) }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
@@ -14,6 +16,7 @@ import (
 type certificates struct {
 	CertSource
 	keeper *tlsconf.Keeper
+	issuer *tlsconf.Issuer // nil if they are all read
 }
 
 // CertificateInfo is a certificate in force.
@@ -27,7 +30,11 @@ type CertificateInfo struct {
 func (s *Server) Certificates() []CertificateInfo {
 	var all []CertificateInfo
 	for _, c := range s.certificates {
-		for _, info := range c.keeper.Store.Certificates() {
+		infos := c.keeper.Store.Certificates()
+		if c.issuer != nil {
+			infos = c.issuer.Certificates()
+		}
+		for _, info := range infos {
 			all = append(all, CertificateInfo{Source: c.Name, Certificate: info})
 		}
 	}
@@ -45,7 +52,7 @@ func (s *Server) tlsBase(l *Listener) (tlsconf.Options, error) {
 		return tlsconf.Options{}, err
 	}
 	o := l.tlsOptions()
-	o.Store = &c.keeper.Store
+	o.Store, o.Issuer = &c.keeper.Store, c.issuer
 	if c.ClientCA != "" {
 		o.ClientAuth = tls.RequireAndVerifyClientCert
 	}
@@ -90,7 +97,13 @@ func (s *Server) certificatesOf(l *Listener) (*certificates, error) {
 			return c, nil
 		}
 	}
-	c := &certificates{source, tlsconf.NewKeeper(source.Name, source.local(), s.log)}
+	c := &certificates{CertSource: source, keeper: tlsconf.NewKeeper(source.Name, source.local(), s.log)}
+	if source.Type == typeVaultPKI {
+		if s.options.IssueCertificate == nil {
+			return nil, fmt.Errorf("certificate source %s: type=vault-pki needs a Vault: give its address (-vault-addr, VAULT_ADDR)", source.Name)
+		}
+		c.issuer = tlsconf.NewIssuer(s.issuing(source.Cert), source.Refresh, s.log.With("certificates", source.Name))
+	}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -124,11 +137,31 @@ func (c *certificates) load() error {
 	return nil
 }
 
+// issuing has certificates issued by the role at a path.
+func (s *Server) issuing(path string) tlsconf.IssueFunc {
+	return func(ctx context.Context, name string) (tlsconf.Pair, error) {
+		issued, err := s.options.IssueCertificate(ctx, path, name)
+		if err != nil {
+			return tlsconf.Pair{}, err
+		}
+		chain := strings.Join(append([]string{issued.Cert}, issued.CAChain...), "\n")
+		return tlsconf.Pair{Name: name, Cert: []byte(chain), Key: []byte(issued.Key)}, nil
+	}
+}
+
 // run keeps the certificates up to date until ctx ends.
 func (c *certificates) run(ctx context.Context, s *Server) {
-	if c.isWatched() {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	switch {
+	case c.issuer != nil:
+		wg.Go(func() { c.issuer.Run(ctx) })
+		if c.ClientCA != "" {
+			s.followCertificates(ctx, c)
+		}
+	case c.isWatched():
 		s.followCertificates(ctx, c)
-		return
+	default:
+		c.keeper.Run(ctx)
 	}
-	c.keeper.Run(ctx)
 }

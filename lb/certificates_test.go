@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,11 +9,13 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,6 +192,82 @@ func TestCertificatesFromVault(t *testing.T) {
 	eventually(t, "the log tells of the secret that cannot be read", func() bool {
 		return strings.Contains(c.log.String(), "vault secret secret/certs/denied")
 	})
+}
+
+// Certificates are issued as clients ask; the authorities of clients come from
+// Vault's KV store.
+func TestCertificatesIssued(t *testing.T) {
+	var issued atomic.Int32
+	withIssuer := func(source string) func(*ServerOptions) {
+		return func(o *ServerOptions) {
+			withCertSource(source, "")(o)
+			o.IssueCertificate = func(_ context.Context, path, name string) (*watch.IssuedCertificate, error) {
+				if path != "pki/issue/web" || !strings.HasSuffix(name, ".test") {
+					return nil, errors.New("not allowed")
+				}
+				issued.Add(1)
+				cert, key := pairOf(t, name)
+				return &watch.IssuedCertificate{Cert: cert, Key: key}, nil
+			}
+		}
+	}
+	nothing := func(*watchtest.Source) {}
+	c := startWithCatalog(t, nothing, withIssuer("cs=pki;type=vault-pki;cert=pki/issue/web"))
+	for _, name := range []string{"one.test", "two.test", "one.test"} {
+		if got := hostServed(c.addr, name); got != name {
+			t.Errorf("asked for %s, got %s", name, got)
+		}
+	}
+	if got := hostServed(c.addr, "one.elsewhere"); !strings.Contains(got, "tls: internal error") {
+		t.Errorf("a name that is not allowed: %s", got)
+	}
+	if got := hostServed(c.addr, ""); !strings.Contains(got, "unrecognized name") {
+		t.Errorf("without a name: %s, want none, as if it were strict", got)
+	}
+	if all := c.Certificates(); len(all) != 2 || all[0].Source != "pki" || all[0].Name != "one.test" || issued.Load() != 2 {
+		t.Errorf("%d were issued: %+v", issued.Load(), all)
+	}
+
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writePair(t, certFile, keyFile, "client.test")
+	authority, err := os.ReadFile(certFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = startWithCatalog(t, func(s *watchtest.Source) {
+		s.Set(watch.VaultList{Path: "secret/clients"}, []string{"one"})
+		s.Set(watch.VaultSecret{Path: "secret/clients/one"}, &watch.Secret{Data: map[string]any{"cert": string(authority)}})
+	}, withIssuer("cs=pki;type=vault-pki;cert=pki/issue/web;clientca=secret/clients"))
+	client, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shake := func(certificates ...tls.Certificate) error {
+		nc, err := tls.Dial("tcp", c.addr, &tls.Config{
+			InsecureSkipVerify: true, ServerName: "one.test", Certificates: certificates, MaxVersion: tls.VersionTLS12,
+		})
+		if err == nil {
+			nc.Close()
+		}
+		return err
+	}
+	eventually(t, "the authorities are known", func() bool { return shake(client) == nil })
+	if shake() == nil {
+		t.Error("a client without a certificate was let in")
+	}
+}
+
+func TestCertificatesIssuedByNobody(t *testing.T) {
+	o := DefaultServerOptions()
+	withCertSource("cs=pki;type=vault-pki;cert=pki/issue/web", "")(&o)
+	s, err := New(o, watch.New(watch.DefaultOptions()))
+	if err == nil {
+		err = s.Listen()
+	}
+	if err == nil || !strings.Contains(err.Error(), "certificate source pki: type=vault-pki needs a Vault") {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestCertificatesFromFolder(t *testing.T) {

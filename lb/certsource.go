@@ -18,8 +18,9 @@ type CertSource struct {
 	Name string
 	// Type is one of certTypes.
 	Type string
-	// Cert is a file, a folder or a URL, a prefix of keys in Consul's KV store, or
-	// a path in Vault's; Key a file, if the key has one of its own.
+	// Cert is a file, a folder or a URL, a prefix of keys in Consul's KV store, a
+	// path in Vault's, or that of a role that issues certificates; Key a file, if
+	// the key has one of its own.
 	Cert, Key string
 	// ClientCA is the same for the authorities of which each client must have a
 	// certificate; empty lets all clients in.
@@ -27,7 +28,8 @@ type CertSource struct {
 	// Datacenter is that of Consul's KV store, empty for the agent's.
 	Datacenter string
 	// Refresh is how often it is read again; 0 stands for certRefresh. What
-	// Consul and Vault have is watched all the time.
+	// Consul and Vault have is watched all the time. What Vault issues is issued
+	// again so long before it ends, which is an hour at least.
 	Refresh time.Duration
 	// Header is sent along to a URL. Its values are secret.
 	Header http.Header
@@ -36,17 +38,19 @@ type CertSource struct {
 const (
 	typeConsul = "consul"
 	typeVault  = "vault"
+	// typeVaultPKI issues a certificate for each name clients ask for.
+	typeVaultPKI = "vault-pki"
 
 	// certRefresh is how often certificates are read again if nothing is said.
 	certRefresh    = 3 * time.Second
 	minCertRefresh = time.Second
+	minReissue     = time.Hour
 )
 
 var (
 	certTypes = []string{
-		tlsconf.TypeFile, tlsconf.TypePath, tlsconf.TypeHTTP, typeConsul, typeVault, tlsconf.TypeSelfSigned,
+		tlsconf.TypeFile, tlsconf.TypePath, tlsconf.TypeHTTP, typeConsul, typeVault, typeVaultPKI, tlsconf.TypeSelfSigned,
 	}
-	certTypesLater = []string{"vault-pki"}
 	certKeys       = []string{"cs", "type", "cert", "key", "clientca", "refresh", "hdr"}
 	certKeysLater  = []string{"caupgcn", "vaultfetchtoken"}
 )
@@ -101,13 +105,15 @@ func (c *CertSource) Complete() error {
 	case c.Type == "":
 		return errors.New("it has no type; supported: " + strings.Join(certTypes, ", "))
 	case !slices.Contains(certTypes, c.Type):
-		return unknown("type", c.Type, certTypes, certTypesLater)
+		return unknown("type", c.Type, certTypes, nil)
 	case c.Cert == "" && c.Type != tlsconf.TypeSelfSigned:
 		return errors.New("it does not say where the certificates are (cert)")
 	case c.Key != "" && c.Type != tlsconf.TypeFile:
 		return fmt.Errorf("key is for type=file, not %s", c.Type)
 	case c.Header != nil && c.Type != tlsconf.TypeHTTP:
 		return fmt.Errorf("hdr is for type=http, not %s", c.Type)
+	case c.Type == typeVaultPKI:
+		c.Refresh = max(c.Refresh, minReissue) // as Fabio, whatever is said
 	case c.Refresh == 0:
 		c.Refresh = certRefresh
 	case c.Refresh < minCertRefresh:
@@ -145,8 +151,11 @@ func (c *CertSource) cutURL(where *string) error {
 	return nil
 }
 
-// isWatched reports whether the watcher has the certificates.
-func (c *CertSource) isWatched() bool { return c.Type == typeConsul || c.Type == typeVault }
+// isWatched reports whether the watcher has the certificates, or at least the
+// authorities of clients.
+func (c *CertSource) isWatched() bool {
+	return c.Type == typeConsul || c.Type == typeVault || c.Type == typeVaultPKI
+}
 
 // local is the source for package tlsconf to read, if it can.
 func (c *CertSource) local() tlsconf.Source {

@@ -22,7 +22,11 @@ func TestParseCertSource(t *testing.T) {
 			Name: "kv", Type: "consul", Cert: "lb/certs", Datacenter: "east", Refresh: certRefresh,
 		},
 		"cs=v;type=vault;cert=secret/certs": {Name: "v", Type: "vault", Cert: "secret/certs", Refresh: certRefresh},
-		"cs=dev;type=selfsigned":            {Name: "dev", Type: "selfsigned", Refresh: certRefresh},
+		// A refresh below an hour is one, as Fabio has it.
+		"cs=p;type=vault-pki;cert=pki/issue/web":                               {Name: "p", Type: "vault-pki", Cert: "pki/issue/web", Refresh: time.Hour},
+		"cs=p;type=vault-pki;cert=pki/issue/web;refresh=3s":                    {Name: "p", Type: "vault-pki", Cert: "pki/issue/web", Refresh: time.Hour},
+		"cs=p;type=vault-pki;cert=pki/issue/web;refresh=24h;clientca=secret/c": {Name: "p", Type: "vault-pki", Cert: "pki/issue/web", ClientCA: "secret/c", Refresh: 24 * time.Hour},
+		"cs=dev;type=selfsigned":                                               {Name: "dev", Type: "selfsigned", Refresh: certRefresh},
 	} {
 		got, err := ParseCertSource(text)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -33,19 +37,20 @@ func TestParseCertSource(t *testing.T) {
 
 func TestParseCertSourceErrorsSayWhatToDo(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                     "it has no name (cs=NAME)",
-		"cs=a":                                 "it has no type; supported: file, path",
-		"cs=a;type=flie":                       `unknown type "flie"; did you mean file?`,
-		"cs=a;type=vault-pki":                  `type "vault-pki" is not supported yet`,
-		"cs=a;type=file":                       "does not say where the certificates are",
-		"cs=a;type=file;crt=x":                 `unknown key "crt"; did you mean cert?`,
-		"cs=a;type=file;caupgcn=x":             `key "caupgcn" is not supported yet`,
-		"cs=a;type=path;cert=x;key=y":          "key is for type=file",
-		"cs=a;type=path;cert=x;refresh=1ms":    "refresh must be 1s or more",
-		"cs=a;type=path;cert=x;refresh=x":      `"x" is not a duration`,
-		"cs=a;type=path;cert=x;hdr=A: b":       "hdr is for type=http",
-		"cs=a;type=http;cert=http://h/l;hdr=A": `hdr is not of the form`,
-		"cs=a;type=http;cert=certs/list":       "cert is the URL of a text file",
+		"":                                               "it has no name (cs=NAME)",
+		"cs=a":                                           "it has no type; supported: file, path",
+		"cs=a;type=flie":                                 `unknown type "flie"; did you mean file?`,
+		"cs=a;type=vault-pki":                            "does not say where the certificates are",
+		"cs=a;type=vault-pki;cert=p;key=k":               "key is for type=file",
+		"cs=a;type=file":                                 "does not say where the certificates are",
+		"cs=a;type=file;crt=x":                           `unknown key "crt"; did you mean cert?`,
+		"cs=a;type=file;caupgcn=x":                       `key "caupgcn" is not supported yet`,
+		"cs=a;type=path;cert=x;key=y":                    "key is for type=file",
+		"cs=a;type=path;cert=x;refresh=1ms":              "refresh must be 1s or more",
+		"cs=a;type=path;cert=x;refresh=x":                `"x" is not a duration`,
+		"cs=a;type=path;cert=x;hdr=A: b":                 "hdr is for type=http",
+		"cs=a;type=http;cert=http://h/l;hdr=A":           `hdr is not of the form`,
+		"cs=a;type=http;cert=certs/list":                 "cert is the URL of a text file",
 		"cs=a;type=consul;cert=http://h/ui?token=secret": "cert is a prefix of keys",
 	} {
 		_, err := ParseCertSource(text)

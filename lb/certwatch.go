@@ -17,7 +17,10 @@ func (s *Server) followCertificates(ctx context.Context, c *certificates) {
 	defer wants.Close()
 	for {
 		reading := certReading{snapshot: s.watcher.Snapshot()}
-		content := tlsconf.Content{Pairs: tlsconf.PairsOf(reading.files(&c.CertSource, c.Cert))}
+		var content tlsconf.Content
+		if c.issuer == nil {
+			content.Pairs = tlsconf.PairsOf(reading.files(&c.CertSource, c.Cert))
+		}
 		if c.ClientCA != "" {
 			for _, file := range reading.files(&c.CertSource, c.ClientCA) {
 				content.ClientCAs = append(content.ClientCAs, file)
@@ -25,7 +28,7 @@ func (s *Server) followCertificates(ctx context.Context, c *certificates) {
 		}
 		wants.Set(reading.wanted...)
 		if !reading.pending {
-			c.keeper.Tell(c.keeper.Put(content, errors.Join(reading.failures...)))
+			c.keeper.Tell(c.put(content, errors.Join(reading.failures...)))
 		}
 		select {
 		case <-ctx.Done():
@@ -33,6 +36,18 @@ func (s *Server) followCertificates(ctx context.Context, c *certificates) {
 		case <-wants.Changed():
 		}
 	}
+}
+
+// put puts what was read in force. Where certificates are issued, that is the
+// authorities of clients alone.
+func (c *certificates) put(content tlsconf.Content, failure error) error {
+	if c.issuer == nil {
+		return c.keeper.Put(content, failure)
+	}
+	if len(content.ClientCAs) == 0 && failure != nil {
+		return failure
+	}
+	return errors.Join(failure, c.keeper.Store.SetClientCAs(content.ClientCAs...))
 }
 
 // certReading reads files of certificates out of a snapshot.
@@ -44,7 +59,7 @@ type certReading struct {
 }
 
 func (r *certReading) files(c *CertSource, where string) map[string][]byte {
-	if c.Type == typeVault {
+	if c.Type != typeConsul {
 		return r.secrets(where)
 	}
 	return r.keys(watch.Prefix{Scope: watch.Scope{Datacenter: c.Datacenter}, Path: strings.Trim(where, "/") + "/"})

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/accesslog"
+	"github.com/sluiceproxy/sluice/watch"
 )
 
 // ServerOptions are what a [Server] needs to know. DefaultServerOptions gives
@@ -65,6 +67,9 @@ type ServerOptions struct {
 	Forwarding Forwarding
 	// CertSources are what listeners take certificates from, by name.
 	CertSources []CertSource
+	// IssueCertificate has a certificate issued for a host name by the role at a
+	// path of Vault; nil without a Vault. Its errors hold no secret.
+	IssueCertificate func(ctx context.Context, path, name string) (*watch.IssuedCertificate, error)
 	// Underscores is what becomes of fields with an underscore in their names: one
 	// of the constants; empty is UnderscoresKeep.
 	Underscores string

@@ -12,7 +12,6 @@ import (
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/lb/tags"
-	"github.com/sluiceproxy/sluice/watch"
 )
 
 // balancing is the load balancer of a configuration.
@@ -23,18 +22,21 @@ type balancing struct {
 }
 
 // newBalancing opens the access log and binds the listeners.
-func (d *daemon) newBalancing(c Config, watcher *watch.Watcher) (*balancing, error) {
+func (d *daemon) newBalancing(c Config, from *feed) (*balancing, error) {
 	o, err := c.serverOptions()
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
 	o.Logger = d.log
+	if from.sources.vault != nil {
+		o.IssueCertificate = from.sources.vault.Issue
+	}
 	if c.LB.AccessLog.isOn() {
 		if o.AccessLog, err = accesslog.New(c.LB.AccessLog.options(d.stdout, d.stderr, d.log)); err != nil {
 			return nil, &exitError{exitConfig, err}
 		}
 	}
-	server, err := lb.New(o, watcher)
+	server, err := lb.New(o, from.watcher)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}

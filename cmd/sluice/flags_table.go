@@ -99,7 +99,7 @@ func execFlags() []flagSpec {
 func lbFlags() []flagSpec {
 	return []flagSpec{
 		{name: "certificates", value: "cs=NAME;type=TYPE;…", set: addCertificates,
-			help: "Take certificates for listeners with cs=NAME from a source: file, path, http, consul, vault. Repeatable."},
+			help: "Take certificates for listeners with cs=NAME from a source: file, path, http, consul, vault, vault-pki. Repeatable."},
 		{name: "exposed-by-default", set: into(func(c *Config) any { return &c.Tags.ExposedByDefault }),
 			help: "Route services whose tags do not ask for it, too; with =false, only those with the tag traefik.enable=true."},
 		{name: "access-log", value: "TARGET", set: into(func(c *Config) any { return &c.LB.AccessLog.Target }),

@@ -123,7 +123,7 @@ func (d *daemon) open() (err error) {
 		return err
 	}
 	if len(d.config.LB.Listeners) > 0 {
-		if d.lb, err = d.newBalancing(d.config, d.feed.watcher); err != nil {
+		if d.lb, err = d.newBalancing(d.config, d.feed); err != nil {
 			return err
 		}
 		d.signals.accessLog.Store(d.lb.accessLog)

@@ -9,6 +9,7 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/consul"
 	"github.com/sluiceproxy/sluice/watch/file"
+	"github.com/sluiceproxy/sluice/watch/vault"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -18,6 +19,8 @@ type sources struct {
 	run []func(context.Context) error
 	// catalog is the embedded one, or nil with a Consul.
 	catalog *file.Catalog
+	// vault is nil without one.
+	vault *vault.Source
 	// origin says where services come from, for people.
 	origin string
 }

@@ -32,6 +32,7 @@ func (s *sources) addVault(c Vault, getenv func(string) string, log *slog.Logger
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
+	s.vault = server
 	s.all = append(s.all, server)
 	s.run = append(s.run, server.Run)
 	return nil

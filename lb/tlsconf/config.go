@@ -12,6 +12,9 @@ import (
 type Options struct {
 	// Store has the certificates. New handshakes see changes to it at once.
 	Store *Store
+	// Issuer, if it is not nil, has a certificate for every name it is given one
+	// for, in place of those of Store. It is always strict.
+	Issuer *Issuer
 	// Strict refuses clients that ask for a name no certificate is for, or for
 	// none; else they get the first certificate.
 	Strict bool
@@ -94,6 +97,9 @@ var (
 
 // certificate is a [tls.Config] GetCertificate.
 func (o Options) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if o.Issuer != nil {
+		return o.Issuer.certificate(hello)
+	}
 	current := o.Store.current.Load()
 	if current == nil {
 		return nil, errNoCertificate

@@ -97,15 +97,18 @@ func (s *Store) Certificates() []Certificate {
 	defer s.mu.Unlock()
 	var all []Certificate
 	for name, p := range s.pairs {
-		leaf := p.certificate.Leaf
-		hosts := slices.Clone(leaf.DNSNames)
-		if cn := leaf.Subject.CommonName; cn != "" && !slices.Contains(hosts, cn) {
-			hosts = append(hosts, cn)
-		}
-		all = append(all, Certificate{Name: name, Hosts: hosts, Until: leaf.NotAfter})
+		all = append(all, certificateOf(name, p.certificate))
 	}
 	slices.SortFunc(all, func(a, b Certificate) int { return cmp.Compare(a.Name, b.Name) })
 	return all
+}
+
+func certificateOf(name string, c *tls.Certificate) Certificate {
+	hosts := slices.Clone(c.Leaf.DNSNames)
+	if cn := c.Leaf.Subject.CommonName; cn != "" && !slices.Contains(hosts, cn) {
+		hosts = append(hosts, cn)
+	}
+	return Certificate{Name: name, Hosts: hosts, Until: c.Leaf.NotAfter}
 }
 
 // SetClientCAs sets the authorities whose clients are let in, from PEM. It

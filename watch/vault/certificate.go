@@ -29,17 +29,44 @@ func (s *Source) certificate(ctx context.Context, q watch.VaultCertificate) (wat
 			}
 		}
 	}
-	answer, err := s.write(ctx, q.Path, q.Data, false)
-	if err != nil {
-		return watch.Reply{}, err
-	}
-	issued, leaf, err := parseCertificate(pemOf(answer.Data))
+	issued, leaf, err := s.issue(ctx, q)
 	if err != nil {
 		return watch.Reply{}, err
 	}
 	h := s.holdCertificate(issued, leaf)
 	s.remember(q, h)
 	return h.reply(now), nil
+}
+
+// Issue has a certificate issued for a host name, now and each time it is called.
+// path is that of a role, such as "pki/issue/web".
+func (s *Source) Issue(ctx context.Context, path, name string) (*watch.IssuedCertificate, error) {
+	q := watch.VaultCertificate{Path: strings.Trim(path, "/")}
+	if err := s.session.open(ctx); err != nil {
+		return nil, s.explain(q, err)
+	}
+	asked := q // but the name is no secret, which an error would hide
+	data, err := json.Marshal(map[string]string{"common_name": name})
+	if err != nil {
+		return nil, fmt.Errorf("asking for a certificate: %w", err)
+	}
+	asked.Data = watch.Confidential(data)
+	issued, _, err := s.issue(ctx, asked)
+	if err != nil {
+		return nil, s.explain(q, err)
+	}
+	if issued.Key == "" {
+		return nil, s.explain(q, errors.New("the answer holds no key: the path has to be that of \"issue\", not of \"sign\""))
+	}
+	return issued, nil
+}
+
+func (s *Source) issue(ctx context.Context, q watch.VaultCertificate) (*watch.IssuedCertificate, *x509.Certificate, error) {
+	answer, err := s.write(ctx, q.Path, q.Data, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	return parseCertificate(pemOf(answer.Data))
 }
 
 // holdCertificate has it replaced near the end of its life.

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -277,6 +278,42 @@ func startPKI(t *testing.T, v *parts.Vault) {
 	v.Do("POST", "sys/mounts/pki", `{"type": "pki", "config": {"max_lease_ttl": "8760h"}}`)
 	v.Do("POST", "pki/root/generate/internal", `{"common_name": "Test CA", "ttl": "8760h", "key_type": "ec"}`)
 	v.Do("POST", "pki/roles/web", `{"allowed_domains": ["example"], "allow_subdomains": true, "max_ttl": "72h", "key_type": "ec", "generate_lease": true}`)
+}
+
+// Each call issues another one, and errors name what was asked for but no secret.
+func TestServer_Issue(t *testing.T) {
+	v := startServer(t)
+	startPKI(t, v)
+	v.Do("PUT", "sys/policies/acl/issuer", `{"policy": "path \"pki/issue/web\" { capabilities = [\"update\"] }"}`)
+	token := v.Login("issuer", "")
+	s := open(t, v, func(c *Config) { c.Token = dial.Secret(token) })
+	var serials []string
+	for range 2 {
+		issued, err := s.Issue(t.Context(), "/pki/issue/web/", "a.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pair, err := tls.X509KeyPair([]byte(issued.Cert), []byte(issued.Key))
+		if err != nil || len(issued.CAChain) == 0 || pair.Leaf.VerifyHostname("a.example") != nil {
+			t.Fatalf("issued %+v, error %v", issued, err)
+		}
+		serials = append(serials, pair.Leaf.SerialNumber.String())
+	}
+	if serials[0] == serials[1] {
+		t.Error("one certificate was issued twice")
+	}
+	for _, test := range []struct {
+		path, name, want string
+		denied           bool
+	}{
+		{"pki/issue/web", "a.elsewhere", "a.elsewhere", false},
+		{"pki/issue/other", "a.example", "permission denied", true},
+	} {
+		_, err := s.Issue(t.Context(), test.path, test.name)
+		if err == nil || errors.Is(err, watch.ErrDenied) != test.denied || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), token) {
+			t.Errorf("%s %s: %v", test.path, test.name, err)
+		}
+	}
 }
 
 func TestServer_Certificate(t *testing.T) {

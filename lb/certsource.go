@@ -20,7 +20,8 @@ type CertSource struct {
 	Type string
 	// Cert is a file, a folder or a URL, a prefix of keys in Consul's KV store, a
 	// path in Vault's, or that of a role that issues certificates; Key a file, if
-	// the key has one of its own.
+	// the key has one of its own. There may be several files, separated by commas:
+	// the first is for names none is for.
 	Cert, Key string
 	// ClientCA is the same for the authorities of which each client must have a
 	// certificate; empty lets all clients in.
@@ -110,6 +111,8 @@ func (c *CertSource) Complete() error {
 		return errors.New("it does not say where the certificates are (cert)")
 	case c.Key != "" && c.Type != tlsconf.TypeFile:
 		return fmt.Errorf("key is for type=file, not %s", c.Type)
+	case c.Key != "" && len(tlsconf.Files(c.Key)) != len(tlsconf.Files(c.Cert)):
+		return fmt.Errorf("key has %d files and cert %d: name one key for each certificate, in the same order", len(tlsconf.Files(c.Key)), len(tlsconf.Files(c.Cert)))
 	case c.Header != nil && c.Type != tlsconf.TypeHTTP:
 		return fmt.Errorf("hdr is for type=http, not %s", c.Type)
 	case c.Type == typeVaultPKI:

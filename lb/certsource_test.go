@@ -46,6 +46,7 @@ func TestParseCertSourceErrorsSayWhatToDo(t *testing.T) {
 		"cs=a;type=file;crt=x":                           `unknown key "crt"; did you mean cert?`,
 		"cs=a;type=file;caupgcn=x":                       `key "caupgcn" is not supported yet`,
 		"cs=a;type=path;cert=x;key=y":                    "key is for type=file",
+		"cs=a;type=file;cert=x,y;key=z":                  "key has 1 files and cert 2: name one key for each certificate",
 		"cs=a;type=path;cert=x;refresh=1ms":              "refresh must be 1s or more",
 		"cs=a;type=path;cert=x;refresh=x":                `"x" is not a duration`,
 		"cs=a;type=path;cert=x;hdr=A: b":                 "hdr is for type=http",

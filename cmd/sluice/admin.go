@@ -31,9 +31,9 @@ func (d *daemon) newAdmin() (*admin.Server, error) {
 		Version:   version,
 	}
 	if d.lb != nil {
-		if d.config.Admin.tls != "" {
+		if tls := d.config.Admin.notation(); tls != "" {
 			var err error
-			if o.TLS, err = d.lb.TLS(d.config.Admin.tls); err != nil {
+			if o.TLS, err = d.lb.TLS(tls); err != nil {
 				return nil, fmt.Errorf("the admin listener: %w", err)
 			}
 		}

@@ -99,24 +99,6 @@ type Tags struct {
 // dialects are the tag languages there are, all of them on by default.
 var dialects = []string{"fabio", "traefik1", "traefik"}
 
-// Admin is the administration listener.
-type Admin struct {
-	// Listen is host:port, unix:///path or "off". Empty: on
-	// [defaultAdminAddress] when the load balancer runs, else off; never empty
-	// after Load.
-	Listen string `hcl:"listen"`
-	// Hosts are further names the listener may be called by.
-	Hosts []string `hcl:"hosts"`
-
-	// tls is the listener in the notation of package lb, if it has certificates.
-	tls string
-}
-
-const (
-	adminOff            = "off"
-	defaultAdminAddress = "127.0.0.1:9998"
-)
-
 // DefaultConfig is what holds where nothing is said.
 func DefaultConfig() Config {
 	return Config{
@@ -135,6 +117,7 @@ func DefaultConfig() Config {
 			TraefikPrefix: "traefik",
 			Dialects:      slices.Clone(dialects),
 		},
+		Fabio:          Fabio{Registry: defaultFabioRegistry()},
 		LogFormat:      "text",
 		LogFile:        LogFile{RotateDuration: 24 * time.Hour},
 		KillSignal:     Signal(syscall.SIGINT),

@@ -33,8 +33,8 @@ type Fabio struct {
 	// Compress is a regular expression for the content types of answers that are
 	// compressed; empty is none.
 	Compress string `hcl:"compress"`
-	// registry is what stands in for Consul.
-	registry fabioRegistry
+	// Registry is what stands in for Consul.
+	Registry FabioRegistry `hcl:"registry"`
 }
 
 // Register registers sluice itself as a service of Consul, and under each name
@@ -99,6 +99,7 @@ func (f *Fabio) validate(faults *faultList) {
 	faults.notNegative("fabio.register.check_interval", f.Register.Interval)
 	faults.notNegative("fabio.register.check_timeout", f.Register.Timeout)
 	faults.notNegative("fabio.register.grace", f.Register.Grace)
+	f.Registry.validate(faults)
 }
 
 func (h *LBHealth) validate(f *faultList) {

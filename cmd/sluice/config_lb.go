@@ -169,10 +169,11 @@ func (f Forwarding) options() lb.Forwarding {
 type Certificates struct {
 	Origin string
 	// Name is the label of the stanza.
-	Name     string
-	Type     string        `hcl:"type"`
-	Cert     string        `hcl:"cert"`
-	Key      string        `hcl:"key"`
+	Name string
+	Type string `hcl:"type"`
+	// Cert and Key are several with type "file" alone.
+	Cert     []string      `hcl:"cert"`
+	Key      []string      `hcl:"key"`
 	ClientCA string        `hcl:"client_ca,alias=clientca"`
 	Refresh  time.Duration `hcl:"refresh"`
 	// Header is sent along to a URL, as "NAME: VALUE".
@@ -191,7 +192,8 @@ func (c *Certificates) source() (lb.CertSource, error) {
 		return lb.ParseCertSource(c.text.Reveal())
 	}
 	s := lb.CertSource{
-		Name: c.Name, Type: c.Type, Cert: c.Cert, Key: c.Key, ClientCA: c.ClientCA, Refresh: c.Refresh,
+		Name: c.Name, Type: c.Type, Cert: strings.Join(c.Cert, ","), Key: strings.Join(c.Key, ","),
+		ClientCA: c.ClientCA, Refresh: c.Refresh,
 	}
 	if c.Header != "" {
 		name, value, ok := strings.Cut(c.Header.Reveal(), ":")

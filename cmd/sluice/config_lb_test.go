@@ -66,7 +66,7 @@ func TestForwardingReachesTheServer(t *testing.T) {
 func TestCertificatesReachTheServer(t *testing.T) {
 	c := DefaultConfig()
 	c.LB.Certificates = []Certificates{
-		{Name: "web", Type: "http", Cert: "https://h/l", Header: "X-Token: secret", Refresh: time.Minute},
+		{Name: "web", Type: "http", Cert: []string{"https://h/l"}, Header: "X-Token: secret", Refresh: time.Minute},
 		{text: "cs=kv;type=consul;cert=a/b"},
 	}
 	o, err := c.serverOptions()
@@ -84,7 +84,7 @@ func TestCertificatesReachTheServer(t *testing.T) {
 	if _, err := c.serverOptions(); err == nil || !strings.Contains(err.Error(), `no certificate source "none"`) {
 		t.Errorf("error %v", err)
 	}
-	c.LB.Certificates = append(c.LB.Certificates, Certificates{Origin: "there", Name: "x", Type: "http", Cert: "c", Header: "secret"})
+	c.LB.Certificates = append(c.LB.Certificates, Certificates{Origin: "there", Name: "x", Type: "http", Cert: []string{"c"}, Header: "secret"})
 	if _, err := c.serverOptions(); err == nil || !strings.Contains(err.Error(), "there: header is not") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v", err)
 	}

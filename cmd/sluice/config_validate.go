@@ -3,10 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -53,7 +51,7 @@ func (c *Config) validateSettings() error {
 	c.LB.validate(&f)
 	c.Tags.validate(&f)
 	c.Fabio.validate(&f)
-	c.Admin.validate(&f)
+	c.Admin.validate(&f, &c.LB)
 	c.validateStatic(&f)
 	return errors.Join(f...)
 }
@@ -110,25 +108,6 @@ func (t *Tags) validate(f *faultList) {
 		f.oneOf("tags.dialects", dialect, dialects...)
 	}
 	t.Traefik.validate(f)
-}
-
-func (a *Admin) validate(f *faultList) {
-	if a.Listen == adminOff {
-		return
-	}
-	if path, ok := strings.CutPrefix(a.Listen, "unix://"); ok {
-		if path == "" {
-			f.addf("admin.listen: unix:// needs a path")
-		}
-		return
-	}
-	_, port, err := net.SplitHostPort(a.Listen)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		f.addf("admin.listen: %q is not HOST:PORT, unix:///PATH or off", a.Listen)
-	}
 }
 
 func (c *Config) validateTemplates() error {

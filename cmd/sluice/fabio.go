@@ -45,8 +45,13 @@ func (f *fabioSettings) load(c *Config, getenv func(string) string) error {
 	if err != nil {
 		return fmt.Errorf("reading Fabio's properties: %w", err)
 	}
-	file, err := parseProperties(f.path, string(text), getenv)
+	file, variables, err := parseProperties(f.path, string(text), getenv)
 	errs := []error{err}
+	for _, v := range variables {
+		if !v.set {
+			c.warnings = append(c.warnings, fmt.Sprintf("%s: %s: ${%s} is empty: there is no property and no variable of that name", v.property.origin, v.property.key, v.name))
+		}
+	}
 	var unknown []string
 	for _, p := range file {
 		if _, ok := findFabioKey(p.key); !ok {
@@ -110,6 +115,6 @@ func (c *Config) setFabioDefaults() {
 	c.Fabio = Fabio{
 		RoutesKey: "fabio/config", NoRouteKey: "fabio/noroute.html",
 		Register:     Register{Enabled: true, Name: "fabio"},
-		EmptyNoRoute: true, registry: defaultFabioRegistry(),
+		EmptyNoRoute: true, Registry: defaultFabioRegistry(),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -27,9 +28,12 @@ type fabioKey struct {
 type fabioReader struct {
 	*Config
 	consistent, stale bool
+	registry          fabioRegistryWords
 }
 
-func newFabioReader(c *Config) *fabioReader { return &fabioReader{Config: c} }
+func newFabioReader(c *Config) *fabioReader {
+	return &fabioReader{Config: c, registry: fabioRegistryWords{scheme: "https"}}
+}
 
 // finish is for what depends on several properties.
 func (r *fabioReader) finish() error {
@@ -42,7 +46,7 @@ func (r *fabioReader) finish() error {
 	case r.stale:
 		r.Consul.Mode = "stale"
 	}
-	return r.Fabio.registry.apply(r.Config)
+	return r.registry.apply(r.Config)
 }
 
 func findFabioKey(name string) (fabioKey, bool) {
@@ -366,10 +370,20 @@ func setFabioUI(r *fabioReader, p property) error {
 	if err != nil {
 		return err
 	}
-	if r.Admin.Listen = l.Address; l.HasTLS() {
-		r.Admin.tls = p.value
-	} else if _, options, _ := strings.Cut(p.value, ";"); options != "" {
+	r.Admin.Listen = l.Address
+	if _, options, _ := strings.Cut(p.value, ";"); options != "" && l.CertSource == "" {
 		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: %s has no effect without certificates (cs)", p.origin, p.key, options))
+		return nil
+	}
+	r.Admin.Certificates, r.Admin.StrictSNI = l.CertSource, l.StrictSNI
+	if l.TLSMin != 0 {
+		r.Admin.TLSMin = tlsconf.FormatVersion(l.TLSMin)
+	}
+	if l.TLSMax != 0 {
+		r.Admin.TLSMax = tlsconf.FormatVersion(l.TLSMax)
+	}
+	if len(l.TLSCiphers) > 0 {
+		r.Admin.TLSCiphers = strings.Split(tlsconf.FormatCiphers(l.TLSCiphers), ",")
 	}
 	return nil
 }

@@ -13,11 +13,18 @@ type property struct {
 	origin     string // file:line, flag or variable
 }
 
+// reference is a ${NAME} of a property that stands for a variable.
+type reference struct {
+	property property
+	name     string
+	set      bool
+}
+
 // parseProperties reads the format of Java's properties files: "key = value",
 // "key: value" or "key value"; comments start with # or !; a backslash at the
 // end goes on in the next line. ${key} stands for the value of a property or of
 // a variable. The error joins all faults, with their lines.
-func parseProperties(path, text string, getenv func(string) string) (all []property, err error) {
+func parseProperties(path, text string, getenv func(string) string) (all []property, variables []reference, err error) {
 	var errs []error
 	lines := strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") // without a byte order mark
 	for n := 0; n < len(lines); n++ {
@@ -44,14 +51,19 @@ func parseProperties(path, text string, getenv func(string) string) (all []prope
 		all = append(all, property{key, strings.TrimRight(value, " \t"), origin})
 	}
 	for i := range all {
-		value, err := expandProperty(all, all[i].value, getenv, 0)
+		lookup := func(name string) string {
+			value := getenv(name)
+			variables = append(variables, reference{all[i], name, value != ""})
+			return value
+		}
+		value, err := expandProperty(all, all[i].value, lookup, 0)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", all[i].origin, all[i].key, err))
 			continue
 		}
 		all[i].value = value
 	}
-	return all, errors.Join(errs...)
+	return all, variables, errors.Join(errs...)
 }
 
 // continues reports whether a line ends with an odd number of backslashes.
@@ -129,9 +141,11 @@ func expandProperty(all []property, value string, getenv func(string) string, de
 	case depth == maxExpansions:
 		return "", fmt.Errorf("${%s} refers to itself", name)
 	}
-	inner := getenv(name)
+	var inner string
 	if p, ok := lastOf(all, name); ok {
 		inner = p.value
+	} else {
+		inner = getenv(name)
 	}
 	inner, err := expandProperty(all, inner, getenv, depth+1)
 	if err != nil {

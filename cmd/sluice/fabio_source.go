@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,20 +20,20 @@ import (
 )
 
 // fabioSource stands in for Consul: it knows no service, and of keys the one
-// with the routes of a [customRegistry], if there is one.
+// with the routes of a custom registry, if that is what it stands for.
 type fabioSource struct {
-	registry customRegistry
+	registry FabioRegistry
 	client   *http.Client // nil: there is none
 }
 
-func newFabioSource(r fabioRegistry) *fabioSource {
-	s := &fabioSource{registry: r.custom}
-	if r.backend == "custom" {
+func newFabioSource(r FabioRegistry) *fabioSource {
+	s := &fabioSource{registry: r}
+	if r.Backend == "custom" {
 		transport := &http.Transport{
-			TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: r.custom.skipVerify},
+			TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: r.SkipVerify},
 			DisableKeepAlives: true, // between two polls they would only die
 		}
-		s.client = &http.Client{Timeout: r.custom.timeout, Transport: transport}
+		s.client = &http.Client{Timeout: r.Timeout, Transport: transport}
 	}
 	return s
 }
@@ -41,7 +43,11 @@ func (s *fabioSource) origin() string {
 	if s.client == nil {
 		return "the configured routes"
 	}
-	return s.registry.scheme + "://" + s.registry.host
+	u, err := url.Parse(s.registry.URL)
+	if err != nil {
+		return "a custom registry" // cannot be: it was checked
+	}
+	return u.Scheme + "://" + u.Host // the rest may be secret
 }
 
 // Answers implements [watch.Source].
@@ -65,7 +71,7 @@ func (s *fabioSource) Fetch(ctx context.Context, r watch.Request) (watch.Reply, 
 	if err != nil {
 		return watch.Reply{}, fmt.Errorf("reading routes: %w", err)
 	}
-	return watch.Reply{Value: []watch.Pair{{Key: customRoutesKey, Value: routes}}, Poll: s.registry.poll}, nil
+	return watch.Reply{Value: []watch.Pair{{Key: customRoutesKey, Value: routes}}, Poll: s.registry.Poll}, nil
 }
 
 // maxRoutes bounds a list of routes, in bytes.
@@ -73,21 +79,24 @@ const maxRoutes = 64 << 20
 
 // routes are those of the registry, as commands.
 func (s *fabioSource) routes(ctx context.Context) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.registry.url(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.registry.URL, nil)
 	if err != nil {
 		return "", err
 	}
 	resp, err := s.client.Do(req)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = fmt.Errorf("%s: %w", s.origin(), e.Err) // there may be a token in the URL
+	}
 	if err != nil {
 		return "", err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answers %s", s.registry.host, resp.Status)
+		return "", fmt.Errorf("%s answers %s", s.origin(), resp.Status)
 	}
 	var all []fabioRouteDefinition
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxRoutes)).Decode(&all); err != nil {
-		return "", fmt.Errorf("%s: %w", s.registry.host, err)
+		return "", fmt.Errorf("%s: %w", s.origin(), err)
 	}
 	var text strings.Builder
 	for _, d := range all {

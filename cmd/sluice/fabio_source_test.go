@@ -26,9 +26,7 @@ func TestFabioSource(t *testing.T) {
 	}))
 	defer server.Close()
 	r := defaultFabioRegistry()
-	r.backend = "custom"
-	r.custom.scheme, r.custom.host, _ = strings.Cut(server.URL, "://")
-	r.custom.path, r.custom.query, r.custom.poll = "/routes", "dc=1", 7*time.Second
+	r.Backend, r.URL, r.Poll = "custom", server.URL+"/routes?dc=1", 7*time.Second
 	s := newFabioSource(r)
 	query := watch.Prefix{Path: customRoutesKey}
 	if !s.Answers(query) || !s.Answers(watch.Services{}) || s.Answers(watch.Prefix{Path: "fabio/config"}) || s.Answers(watch.Health{Service: "web"}) {
@@ -64,7 +62,7 @@ route add two route del lines a/ http://b:1/
 func TestFabioRegistryFaults(t *testing.T) {
 	for _, test := range []struct{ text, fault string }{
 		{"registry.backend = etcd", `fabio.properties:1: registry.backend: "etcd" is none of consul, static, file, custom`},
-		{"registry.backend = file\nregistry.file.path = absent", "registry.file.path: open absent"},
+		{"registry.backend = file", "registry.file.path is missing"},
 		{"registry.backend = custom", "registry.custom.host is missing"},
 		{"registry.backend = custom\nregistry.custom.host = h\nregistry.custom.scheme = ftp", "registry.custom.scheme: \"ftp\""},
 	} {

@@ -27,7 +27,7 @@ func TestParseProperties(t *testing.T) {
 		{"an open reference", "\na = ${b", []property{{"a", "${b", "f:2"}}, "f:2: a: ${ is not closed by }"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := parseProperties("f", test.text, env)
+			got, _, err := parseProperties("f", test.text, env)
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(property{})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -46,7 +46,7 @@ func TestParseProperties(t *testing.T) {
 func FuzzParseProperties(f *testing.F) {
 	f.Add("a = b\n# c\nd : ${a}\\\n e")
 	f.Fuzz(func(t *testing.T, text string) {
-		all, _ := parseProperties("f", text, func(string) string { return "" })
+		all, _, _ := parseProperties("f", text, func(string) string { return "" })
 		if lines := strings.Count(text, "\n") + 1; len(all) > lines {
 			t.Fatalf("%d properties in %d lines", len(all), lines)
 		}

@@ -36,6 +36,6 @@ func (f *feed) start(ctx context.Context, group *errgroup.Group) {
 // way.
 func sameFeed(a, b Config) bool {
 	return reflect.DeepEqual(a.Consul, b.Consul) && reflect.DeepEqual(a.Nomad, b.Nomad) &&
-		reflect.DeepEqual(a.Vault, b.Vault) && a.Catalog == b.Catalog && a.Fabio.registry == b.Fabio.registry &&
+		reflect.DeepEqual(a.Vault, b.Vault) && a.Catalog == b.Catalog && a.Fabio.Registry == b.Fabio.Registry &&
 		a.MaxStale == b.MaxStale && a.BlockQueryWait == b.BlockQueryWait
 }

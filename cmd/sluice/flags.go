@@ -100,14 +100,15 @@ func (cl commandLine) Load(getenv func(string) string) (Config, error) {
 	}
 	// The environment only fills what is still open, hence comes last here.
 	inEnv := c.fillLogLevel(getenv)
+	inRegistry := c.Fabio.readRegistry()
 	c.settle()
 	inSettings, inTemplates := c.validateSettings(), c.validateTemplates()
 
-	err := errors.Join(inFiles, inLocal, inEnv, inSettings, inTemplates)
+	err := errors.Join(inFiles, inLocal, inEnv, inRegistry, inSettings, inTemplates)
 	switch {
 	case err == nil:
 		return c, nil
-	case errors.Join(inFiles, inEnv, inSettings) != nil:
+	case errors.Join(inFiles, inEnv, inRegistry, inSettings) != nil:
 		return c, &exitError{exitConfig, err}
 	case inLocal != nil:
 		return c, &exitError{exitFlags, err}

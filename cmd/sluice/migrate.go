@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,13 +44,18 @@ func (p program) migrate(_ context.Context, args []string) error {
 			return &exitError{exitConfig, err}
 		}
 	}
-	text, err := m.text()
+	text, faults, err := m.text()
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
 	slices.SortStableFunc(m.notes, func(a, b note) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.line, b.line)) })
 	for _, n := range m.notes {
 		fmt.Fprintln(p.stderr, n)
+	}
+	if faults != nil {
+		for line := range strings.SplitSeq(faults.Error(), "\n") {
+			fmt.Fprintln(p.stderr, "to be mended in the result:", line)
+		}
 	}
 	if out == "" {
 		_, err = p.stdout.Write([]byte(text))
@@ -140,6 +146,7 @@ func (m *migration) read(path, kind string, getenv func(string) string) error {
 		first := tree.values[0]
 		return fmt.Errorf("%s:%d: %s is a setting of no known load balancer: %s", path, first.line, first.path, whatMigrates)
 	}
+	m.notes = append(m.notes, tree.unfilled()...)
 	for _, s := range tree.left() {
 		m.notes = append(m.notes, note{path, s.line, s.path + " has no equivalent and is left out"})
 	}
@@ -149,20 +156,24 @@ func (m *migration) read(path, kind string, getenv func(string) string) error {
 // whatMigrates is told of files that are of something else.
 const whatMigrates = "what can be migrated is fabio.properties, or TOML and YAML of Traefik; -kind says which if the file does not"
 
-// text is the configuration, after a check that it is one.
-func (m *migration) text() (string, error) {
+// text is the configuration, after a check that it is one. faults join what
+// sluice validate would say of it here.
+func (m *migration) text() (text string, faults, err error) {
 	m.finish()
 	var head strings.Builder
 	fmt.Fprintf(&head, "# Made by sluice migrate of %s.\n", strings.Join(m.sources, ", "))
 	for _, n := range m.notes {
 		fmt.Fprintf(&head, "# not taken over: %s\n", printable(n.String()))
 	}
-	text := head.String() + "\n" + encodeConfig(m.Config, m.comments)
+	text = head.String() + "\n" + encodeConfig(m.Config, m.comments)
 	c := DefaultConfig()
-	if err := c.loadText("the migrated configuration", []byte(text)); err != nil {
-		return "", err
+	if err := c.loadText("the result", []byte(text)); err != nil {
+		return "", nil, err
 	}
-	return text, nil
+	faults = c.Fabio.readRegistry()
+	c.settle()
+	_, inListeners := c.serverOptions()
+	return text, errors.Join(faults, c.validateSettings(), inListeners), nil
 }
 
 // isProperties tells a properties file from TOML and YAML.

@@ -3,16 +3,19 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
 
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // fabio takes over a properties file: what -fabio makes of it, written down.
 func (m *migration) fabio(path, text string, getenv func(string) string) error {
-	all, err := parseProperties(path, text, getenv)
+	all, variables, err := parseProperties(path, text, getenv)
 	if err != nil {
 		return err
 	}
@@ -20,37 +23,51 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 		return fmt.Errorf("%s has no settings: %s", path, whatMigrates)
 	}
 	settings := fabioSettings{path: path}
-	if err := settings.load(&m.Config, func(string) string { return "" }); err != nil {
+	// Of variables only those count that the file names.
+	named := func(name string) string {
+		if slices.ContainsFunc(variables, func(v reference) bool { return v.name == name }) {
+			return getenv(name)
+		}
+		return ""
+	}
+	if err := settings.load(&m.Config, named); err != nil {
 		return err
+	}
+	for _, v := range variables {
+		if v.set {
+			m.notes = append(m.notes, note{path, lineOf(v.property.origin), v.property.key + ": ${" + v.name + "} is written as the variable is now"})
+		}
 	}
 	for _, warning := range m.warnings {
 		m.notes = append(m.notes, noteOf(path, warning))
 	}
 	m.warnings = nil
-	if backend := m.Fabio.registry.backend; backend != "" && backend != "consul" {
-		m.notes = append(m.notes, note{path: path, text: "registry.backend = " + backend + " has no equivalent: run sluice -fabio on this file, or write the routes in fabio { routes }"})
-	}
-	if m.Admin.tls != "" {
-		m.notes = append(m.notes, note{path: path, text: "ui.addr: TLS of the admin listener has no equivalent; it is left out, so that it is not open without"})
-		m.Admin.Listen, m.Admin.tls = adminOff, ""
-	}
 	for i := range m.LB.Certificates {
 		if err := m.LB.Certificates[i].spellOut(); err != nil {
 			return err
 		}
 	}
 	// Which property made which setting is found out by reading them one by one.
-	base := DefaultConfig()
-	base.setFabioDefaults()
+	defaults := func() Config {
+		c := DefaultConfig()
+		c.setFabioDefaults()
+		c.Fabio.Registry.Backend = m.Fabio.Registry.Backend // by which others count
+		return c
+	}
+	base := defaults()
+	_ = newFabioReader(&base).finish() // what is missing is not what is asked here
 	for _, p := range all {
 		key, ok := findFabioKey(p.key)
 		if !ok {
 			continue
 		}
-		alone := DefaultConfig()
-		alone.setFabioDefaults()
+		alone := defaults()
+		if strings.EqualFold(p.key, "registry.backend") {
+			alone.Fabio.Registry.Backend = ""
+		}
 		r := newFabioReader(&alone)
-		if key.set(r, p) == nil && r.finish() == nil {
+		if key.set(r, p) == nil {
+			_ = r.finish() // likewise
 			for _, at := range differingPaths("", reflect.ValueOf(alone), reflect.ValueOf(base)) {
 				m.comment(at, "%s: %s", p.origin, p.key)
 			}
@@ -58,6 +75,13 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 	}
 	m.comment("tags", "only Fabio's tags are read; leave dialects out to read Traefik's as well")
 	return nil
+}
+
+// lineOf is the line of FILE:LINE.
+func lineOf(origin string) int {
+	_, line, _ := strings.Cut(origin[max(0, strings.LastIndexByte(origin, ':')):], ":")
+	n, _ := strconv.Atoi(line)
+	return n
 }
 
 // noteOf is a warning that may start with its place.
@@ -112,7 +136,8 @@ func (c *Certificates) spellOut() error {
 	if err != nil {
 		return err
 	}
-	c.Name, c.Type, c.Cert, c.Key, c.ClientCA, c.Refresh = s.Name, s.Type, s.Cert, s.Key, s.ClientCA, s.Refresh
+	c.Name, c.Type, c.ClientCA, c.Refresh = s.Name, s.Type, s.ClientCA, s.Refresh
+	c.Cert, c.Key = tlsconf.Files(s.Cert), tlsconf.Files(s.Key)
 	for name, values := range s.Header {
 		c.Header = dial.Secret(name + ": " + values[0])
 	}

@@ -140,6 +140,11 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			[]string{"router r is left out: the service s is composed of others"}, "route",
 		},
 		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{"a.yml:4: tcp.routers.db.rule has no equivalent"}, "db"},
+		{
+			"variables", "a.yml", "entryPoints:\n  web:\n    address: \":80\"\nproviders:\n  consulCatalog:\n    endpoint:\n      token: \"${TOKEN}\"\n    prefix: '{{ env \"P\" }}'\n",
+			[]string{"a.yml:7: providers.consulCatalog.endpoint.token: ${TOKEN} is taken as it stands", "a.yml:8: providers.consulCatalog.prefix: {{…}} is taken as it stands"}, "${",
+		},
+		{"Fabio's variables", "fabio.properties", "proxy.addr = :1\nproxy.header.clientip = ${NOBODY_SET_THIS}\n", []string{"fabio.properties:2: proxy.header.clientip: ${NOBODY_SET_THIS} is empty: there is no property and no variable of that name"}, "client_ip"},
 		{"Fabio", "fabio.properties", "proxy.addr = :1\nproxy.localip = 1.2.3.4\n", []string{"fabio.properties:2: proxy.localip has no effect"}, "localip"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -229,6 +234,6 @@ func FuzzMigrate(f *testing.F) {
 		if m.read(path, "", noEnv) != nil {
 			return
 		}
-		_, _ = m.text() // reads what it has written
+		_, _, _ = m.text() // reads what it has written
 	})
 }

@@ -65,10 +65,9 @@ func (m *migration) traefik(t *tree) {
 		t.take("http.services." + name) // what routers use of it is told there
 	}
 	for i := range t.count("tls.certificates") {
-		at := fmt.Sprintf("tls.certificates[%d]", i)
-		m.certificate(t, at, at+".certFile", at+".keyFile")
+		m.certificate(t, fmt.Sprintf("tls.certificates[%d]", i), false)
 	}
-	m.certificate(t, "tls.stores.default.defaultCertificate", "tls.stores.default.defaultCertificate.certFile", "tls.stores.default.defaultCertificate.keyFile")
+	m.certificate(t, "tls.stores.default.defaultCertificate", true)
 }
 
 func (m *migration) origin(t *tree, at string) string {
@@ -274,25 +273,44 @@ func (m *migration) api(t *tree) {
 // one itself without.
 func (m *migration) selfSigned() {
 	if len(m.LB.Certificates) == 0 {
-		m.LB.Certificates = []Certificates{{Name: migrated, Type: "selfsigned", Cert: "localhost"}}
+		m.LB.Certificates = []Certificates{{Name: migrated, Type: "selfsigned", Cert: []string{"localhost"}}}
 	}
 }
 
-// certificate takes over the first certificate. Several are a folder.
-func (m *migration) certificate(t *tree, at, cert, key string) {
-	certFile, keyFile := t.text(cert), t.text(key)
-	if certFile == "" {
+// certificate takes over a certificate. The first is for names that none is for.
+func (m *migration) certificate(t *tree, at string, first bool) {
+	cert, key := t.text(at+".certFile"), t.text(at+".keyFile")
+	switch {
+	case cert == "":
+		return
+	case isPEM(cert) || isPEM(key):
+		m.notes = append(m.notes, note{t.path, t.line(at), at + " has the certificate itself: write it and its key to files, and name them in certificates \"" + migrated + "\""})
+		return
+	case strings.Contains(cert+key, ","):
+		m.notes = append(m.notes, note{t.path, t.line(at), at + " has a comma in the name of a file: rename it"})
 		return
 	}
 	m.selfSigned()
 	c := &m.LB.Certificates[0]
-	if c.Type != "selfsigned" {
-		m.notes = append(m.notes, note{t.path, t.line(at), certFile + `: there is one certificate already; for several put them all into a folder and set type = "path", cert = "FOLDER"`})
+	if c.Type != "file" {
+		*c = Certificates{Name: migrated, Type: "file"}
+	}
+	m.comment("lb.certificates."+migrated, "%s", m.origin(t, at))
+	place := slices.Index(c.Cert, cert)
+	switch {
+	case place >= 0 && first:
+		c.Cert, c.Key = slices.Delete(c.Cert, place, place+1), slices.Delete(c.Key, place, place+1)
+	case place >= 0:
 		return
 	}
-	*c = Certificates{Name: migrated, Type: "file", Cert: certFile, Key: keyFile}
-	m.comment("lb.certificates."+migrated, "%s", m.origin(t, at))
+	if place = len(c.Cert); first {
+		place = 0
+	}
+	c.Cert, c.Key = slices.Insert(c.Cert, place, cert), slices.Insert(c.Key, place, cmp.Or(key, cert))
 }
+
+// isPEM tells a certificate or a key from the name of a file.
+func isPEM(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN") }
 
 // middleware takes over one of the middlewares of http.middlewares.
 func (m *migration) middleware(t *tree, name string) {

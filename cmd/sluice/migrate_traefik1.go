@@ -77,10 +77,9 @@ func (m *migration) entrypoint1(t *tree, name string) {
 		text += ";cs=" + migrated
 		m.selfSigned()
 		for i := range t.count(at + ".tls.certificates") {
-			cert := fmt.Sprintf("%s.tls.certificates[%d]", at, i)
-			m.certificate(t, cert, cert+".certFile", cert+".keyFile")
+			m.certificate(t, fmt.Sprintf("%s.tls.certificates[%d]", at, i), false)
 		}
-		m.certificate(t, at+".tls.defaultCertificate", at+".tls.defaultCertificate.certFile", at+".tls.defaultCertificate.keyFile")
+		m.certificate(t, at+".tls.defaultCertificate", true)
 		if version, ok := strings.CutPrefix(t.text(at+".tls.minVersion"), "VersionTLS"); ok {
 			text += ";tlsmin=tls" + version
 		}

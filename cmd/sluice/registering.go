@@ -24,7 +24,7 @@ type registering struct {
 
 // newRegistering is nil if there is no load balancer or no Consul.
 func (d *daemon) newRegistering(c Config) (*registering, error) {
-	if d.lb == nil || c.Catalog.Path != "" || c.Fabio.registry.replacesConsul() {
+	if d.lb == nil || c.Catalog.Path != "" || c.Fabio.Registry.replacesConsul() {
 		return nil, nil
 	}
 	environment, err := consul.ConfigFromEnv(d.getenv)
@@ -79,7 +79,7 @@ func (c Config) registration() (consul.Registration, error) {
 		return consul.Registration{}, err
 	}
 	scheme := "http"
-	if c.Admin.tls != "" {
+	if c.Admin.Certificates != "" {
 		scheme = "https"
 	}
 	return consul.Registration{

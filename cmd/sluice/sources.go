@@ -47,8 +47,8 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 		s.run = append(s.run, catalog.Run)
 		return s, nil
 	}
-	if c.Fabio.registry.replacesConsul() {
-		routes := newFabioSource(c.Fabio.registry)
+	if c.Fabio.Registry.replacesConsul() {
+		routes := newFabioSource(c.Fabio.Registry)
 		s.origin = routes.origin()
 		s.all = append(s.all, routes)
 		return s, nil

@@ -103,7 +103,11 @@ func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
 	if listen == adminOff {
 		listen = defaultAdminAddress
 	}
-	base := cmp.Or(t.from, "http://"+listen)
+	scheme := "http://"
+	if c.Admin.Certificates != "" {
+		scheme = "https://"
+	}
+	base := cmp.Or(t.from, scheme+listen)
 	if path, ok := strings.CutPrefix(strings.TrimPrefix(base, "http://"), "unix://"); ok {
 		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
@@ -120,7 +124,7 @@ func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
 
 // standsAlone reports whether a tool was told where to read the catalog itself.
 func (t toolFlags) standsAlone(c Config) bool {
-	return t.from == "" && (c.Catalog.Path != "" || c.Consul.Address != "")
+	return t.from == "" && (c.Catalog.Path != "" || c.Consul.Address != "" || c.Fabio.Registry.replacesConsul())
 }
 
 // readTable builds the routing table from the configured source, once.

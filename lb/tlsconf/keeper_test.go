@@ -3,6 +3,7 @@ package tlsconf
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +56,32 @@ func TestFileSource(t *testing.T) {
 	load(t, both, "one.test", "")
 	write(t, cert, bytes.Repeat([]byte("x"), maxFile+1))
 	load(t, both, "one.test", "larger than")
+}
+
+// Of several files the first is for names that none is for, and one that cannot
+// be read takes none away.
+func TestSeveralFiles(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	z, a := pairFor(t, "z.test"), pairFor(t, "a.test")
+	write(t, in("z.pem"), z.Cert)
+	write(t, in("z.key"), z.Key)
+	write(t, in("a.pem"), a.Cert)
+	write(t, in("a.key"), a.Key)
+	k := NewKeeper("two", Source{Type: TypeFile, Cert: in("z.pem") + ", " + in("a.pem"), Key: in("z.key") + "," + in("a.key")}, slog.New(slog.DiscardHandler))
+	load(t, k, "a.test z.test", "")
+	options := Options{Store: &k.Store}
+	server, err := options.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"a.test": "a.test", "z.test": "z.test", "other.test": "z.test"} {
+		if got, _, err := shake(t, server, &tls.Config{ServerName: name}); got != want || err != nil {
+			t.Errorf("%s is answered by the certificate of %s (%v), want %s", name, got, err, want)
+		}
+	}
+	os.Remove(in("a.key"))
+	load(t, k, "a.test z.test", "no such file")
 }
 
 func TestFolderSource(t *testing.T) {

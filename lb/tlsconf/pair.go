@@ -12,7 +12,7 @@ import (
 
 // Pair is a certificate, its chain and its key, as PEM. It is secret.
 type Pair struct {
-	// Name tells the pairs of one store apart, and orders them.
+	// Name tells the pairs of one store apart.
 	Name string
 	// Cert may hold the key too; Key is empty then.
 	Cert, Key []byte

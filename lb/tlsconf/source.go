@@ -24,9 +24,9 @@ const (
 type Source struct {
 	Type string
 	// Cert is a PEM file, a folder, or the URL of a text file that lists PEM
-	// files; see [PairsOf] for the names they must have. With TypeFile, Key may be
-	// another file with the key. With TypeSelfSigned it is the names to be made
-	// for, separated by commas.
+	// files; see [PairsOf] for the names they must have. With TypeFile there may be
+	// several, separated by commas, and Key may be as many other files with their
+	// keys. With TypeSelfSigned it is the names to be made for, separated by commas.
 	Cert, Key string
 	// ClientCA has the authorities of clients: a PEM file or a folder, or with
 	// TypeHTTP a URL as above. Empty: clients need no certificate.
@@ -49,7 +49,7 @@ func (s Source) read(ctx context.Context) (c Content, err error) {
 	var files map[string][]byte
 	switch s.Type {
 	case TypeFile:
-		c.Pairs, err = s.readPair()
+		c.Pairs, err = s.readPairs()
 	case TypePath:
 		if files, err = readFolder(s.Cert); err == nil {
 			c.Pairs = PairsOf(files)
@@ -68,18 +68,37 @@ func (s Source) read(ctx context.Context) (c Content, err error) {
 	return c, errors.Join(err, errCA)
 }
 
-func (s Source) readPair() ([]Pair, error) {
-	p := Pair{Name: s.Cert}
-	var err error
-	if p.Cert, err = readFile(s.Cert); err != nil {
-		return nil, err
+// readPairs reads all files or, if one cannot be read, none: what is missing in
+// part would look as if it was no longer wanted.
+func (s Source) readPairs() ([]Pair, error) {
+	certs, keys := Files(s.Cert), Files(s.Key)
+	pairs := make([]Pair, len(certs))
+	var errs []error
+	read := func(path string) []byte {
+		content, err := readFile(path)
+		errs = append(errs, err)
+		return content
 	}
-	if s.Key != "" && s.Key != s.Cert {
-		if p.Key, err = readFile(s.Key); err != nil {
-			return nil, err
+	for i, cert := range certs {
+		pairs[i] = Pair{Name: cert, Cert: read(cert)}
+		if i < len(keys) && keys[i] != cert {
+			pairs[i].Key = read(keys[i])
 		}
 	}
-	return []Pair{p}, nil
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return pairs, nil
+}
+
+// Files are those of a list that is separated by commas.
+func Files(text string) (files []string) {
+	for file := range strings.SplitSeq(text, ",") {
+		if file = strings.TrimSpace(file); file != "" {
+			files = append(files, file)
+		}
+	}
+	return files
 }
 
 func (s Source) readClientCAs(ctx context.Context) (cas [][]byte, err error) {

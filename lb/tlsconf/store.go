@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type Store struct {
 }
 
 type storedPair struct {
+	place       int // among those it came with: the first is for all other names
 	digest      [sha256.Size]byte
 	certificate *tls.Certificate
 }
@@ -38,8 +40,9 @@ func (s *Store) Replace(pairs []Pair) (changed bool, err error) {
 	defer s.mu.Unlock()
 	var errs []error
 	next := make(map[string]storedPair, len(pairs))
-	for _, p := range pairs {
+	for place, p := range pairs {
 		old, known := s.pairs[p.Name]
+		old.place = place
 		digest := p.digest()
 		if known && old.digest == digest {
 			next[p.Name] = old
@@ -48,7 +51,7 @@ func (s *Store) Replace(pairs []Pair) (changed bool, err error) {
 		certificate, err := p.parse()
 		switch {
 		case err == nil:
-			next[p.Name], changed = storedPair{digest, certificate}, true
+			next[p.Name], changed = storedPair{place, digest, certificate}, true
 		case known:
 			next[p.Name] = old
 			fallthrough
@@ -67,14 +70,10 @@ func (s *Store) Replace(pairs []Pair) (changed bool, err error) {
 }
 
 func (s *Store) inOrder() []*tls.Certificate {
-	names := make([]string, 0, len(s.pairs))
-	for name := range s.pairs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	all := make([]*tls.Certificate, len(names))
-	for i, name := range names {
-		all[i] = s.pairs[name].certificate
+	pairs := slices.SortedFunc(maps.Values(s.pairs), func(a, b storedPair) int { return cmp.Compare(a.place, b.place) })
+	all := make([]*tls.Certificate, len(pairs))
+	for i, p := range pairs {
+		all[i] = p.certificate
 	}
 	return all
 }

@@ -55,16 +55,27 @@ func newStage(t *testing.T) *stage {
 	}))
 	t.Cleanup(registry.Close)
 	s.backends["routes"] = registry.Listener.Addr()
+	s.sluice = sluice(t)
+	return s
+}
+
+// sluice is the program under test, which is built once.
+func sluice(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(built, "sluice")
+	if built != "" {
+		return path
+	}
 	var err error
 	if built, err = os.MkdirTemp("", "compat-"); err != nil {
 		t.Fatal(err)
 	}
-	s.sluice = filepath.Join(built, "sluice")
-	build := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-o", s.sluice, "github.com/sluiceproxy/sluice/cmd/sluice")
+	path = filepath.Join(built, "sluice")
+	build := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "build", "-o", path, "github.com/sluiceproxy/sluice/cmd/sluice")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building sluice: %v\n%s", err, out)
 	}
-	return s
+	return path
 }
 
 // TestCompatibility asks sluice what each case asks, and its peer too if there

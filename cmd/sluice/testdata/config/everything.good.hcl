@@ -395,6 +395,16 @@ fabio {
     check_tls_skip_verify = true
     grace                 = "10s"
   }
+
+  registry {
+    backend       = "consul"
+    path          = "routes.txt"
+    no_route_path = "page.html"
+    url           = "https://routes.example/v1?dc=1"
+    timeout       = "3s"
+    poll_interval = "4s"
+    skip_verify   = true
+  }
 }
 
 tags {
@@ -420,6 +430,12 @@ tags {
 admin {
   listen = "unix:///run/sluice.sock"
   hosts  = "sluice.example, other.example"
+
+  certificates = "web"
+  tls_min      = "tls12"
+  tls_max      = "tls13"
+  tls_ciphers  = ["0xc030"]
+  strict_sni   = true
 }
 vault {
   address                 = "https://vault.example:8200"

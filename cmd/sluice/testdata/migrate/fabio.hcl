@@ -19,7 +19,7 @@ lb {
   # migrate/fabio.properties:3: proxy.cs
   certificates "site" {
     type = "consul"
-    cert = "edge/certs"
+    cert = ["edge/certs"]
     refresh = "3s"
   }
   timeouts {

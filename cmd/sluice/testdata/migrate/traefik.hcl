@@ -31,7 +31,7 @@ lb {
   }
   certificates "migrated" {
     type = "selfsigned"
-    cert = "localhost"
+    cert = ["localhost"]
   }
   trusted_proxies = ["10.0.0.0/8"]
   # migrate/traefik.yml:38: accessLog

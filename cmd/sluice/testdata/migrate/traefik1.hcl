@@ -26,7 +26,7 @@ lb {
   }
   certificates "migrated" {
     type = "selfsigned"
-    cert = "localhost"
+    cert = ["localhost"]
   }
   # migrate/traefik1.toml:21: accessLog
   access_log {

@@ -1,0 +1,59 @@
+package compat
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// migrated are the files of a world that sluice migrate takes, and what the
+// result is started with besides.
+var migrated = map[string]struct{ files, flags, more string }{
+	"fabio": {files: "fabio.properties", flags: "-consul-addr %s", more: "fabio { register { enabled = false } }"},
+}
+
+// TestMigrated asks a sluice that runs on what sluice migrate has made of the
+// peer's own configuration what [TestCompatibility] asks one that was set up by
+// hand. The answers are the same.
+func TestMigrated(t *testing.T) {
+	s := newStage(t)
+	for name, how := range migrated {
+		t.Run(name, func(t *testing.T) {
+			paths, err := filepath.Glob(filepath.Join("testdata", name, "*.txtar"))
+			if err != nil || len(paths) == 0 {
+				t.Fatalf("no cases found: %v", err)
+			}
+			for _, path := range paths {
+				w, err := readWorld(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Run(w.name(), func(t *testing.T) {
+					s.playAlone(t, w, peers[name], func(_, consul string) []string {
+						commands := []string{
+							fmt.Sprintf("%s migrate -o migrated.hcl %s", s.sluice, how.files),
+							fmt.Sprintf("echo '%s' >more.hcl", how.more),
+							fmt.Sprintf("exec %s -config migrated.hcl -config more.hcl "+how.flags, s.sluice, consul),
+						}
+						return []string{"-c", strings.Join(commands, " && ")}
+					})
+				})
+			}
+		})
+	}
+}
+
+// playAlone asks one program, which a shell starts.
+func (s *stage) playAlone(t *testing.T, w *world, p peer, script func(ip, consul string) []string) {
+	s.furnish(t, w, p)
+	routes := s.addresses(w.file("routes.json"))
+	s.routes.Store(&routes)
+	r := s.start(t, "/bin/sh", w, script)
+	if err := r.await(p.ready, patience); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range w.cases {
+		t.Run(c.name, func(t *testing.T) { r.check(t, c, "sluice") })
+	}
+}

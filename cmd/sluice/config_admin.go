@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// Admin is the administration listener.
+type Admin struct {
+	// Listen is host:port, unix:///path or "off". Empty: on
+	// [defaultAdminAddress] when the load balancer runs, else off; never empty
+	// after Load.
+	Listen string `hcl:"listen"`
+	// Hosts are further names the listener may be called by.
+	Hosts []string `hcl:"hosts"`
+
+	// Certificates are the name of a source of the load balancer; with one, the
+	// listener speaks HTTPS, as the rest says, in the words of a listener stanza.
+	Certificates string   `hcl:"certificates"`
+	TLSMin       string   `hcl:"tls_min"`
+	TLSMax       string   `hcl:"tls_max"`
+	TLSCiphers   []string `hcl:"tls_ciphers"`
+	StrictSNI    bool     `hcl:"strict_sni"`
+}
+
+const (
+	adminOff            = "off"
+	defaultAdminAddress = "127.0.0.1:9998"
+)
+
+// notation is what package lb reads of TLS; empty without.
+func (a *Admin) notation() string {
+	if a.Certificates == "" {
+		return ""
+	}
+	text := ":0;cs=" + a.Certificates // the address is for package admin
+	for _, option := range []struct{ key, value string }{
+		{"tlsmin", a.TLSMin}, {"tlsmax", a.TLSMax}, {"tlsciphers", strings.Join(a.TLSCiphers, ",")},
+	} {
+		if option.value != "" {
+			text += ";" + option.key + "=" + option.value
+		}
+	}
+	if a.StrictSNI {
+		text += ";strictmatch=true"
+	}
+	return text
+}
+
+func (a *Admin) validate(f *faultList, balancer *LB) {
+	if a.Listen == adminOff {
+		return
+	}
+	a.validateTLS(f, balancer)
+	if path, ok := strings.CutPrefix(a.Listen, "unix://"); ok {
+		if path == "" {
+			f.addf("admin.listen: unix:// needs a path")
+		}
+		return
+	}
+	_, port, err := net.SplitHostPort(a.Listen)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		f.addf("admin.listen: %q is not HOST:PORT, unix:///PATH or off", a.Listen)
+	}
+}
+
+func (a *Admin) validateTLS(f *faultList, balancer *LB) {
+	if a.Certificates == "" {
+		if a.TLSMin != "" || a.TLSMax != "" || len(a.TLSCiphers) > 0 || a.StrictSNI {
+			f.addf("admin: tls_min, tls_max, tls_ciphers and strict_sni need certificates")
+		}
+		return
+	}
+	if len(balancer.Listeners) == 0 {
+		f.addf("admin.certificates are those of the load balancer, and without a listener there is none")
+		return
+	}
+	var names []string
+	for _, c := range balancer.Certificates {
+		if source, err := c.source(); err == nil { // else that is told
+			names = append(names, source.Name)
+		}
+	}
+	if !slices.Contains(names, a.Certificates) {
+		f.addf("admin.certificates: lb has no certificates %q%s", a.Certificates, nearest.Hint(a.Certificates, "", slices.Values(names)))
+	}
+	_, err := lb.ParseListener(a.notation())
+	f.add("admin", errors.Unwrap(err)) // without the address that is none
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+)
+
+// FabioRegistry is where Fabio's routes come from if that is not Consul. Of
+// Consul nothing is asked then. It is comparable.
+type FabioRegistry struct {
+	// Backend is "consul", also if it is empty; "static" for the routes and the page
+	// of the stanza fabio itself; "file" or "custom".
+	Backend string `hcl:"backend"`
+	// Path and PagePath are the files of "file", which are read at the start and
+	// again at each reload. PagePath is optional.
+	Path     string `hcl:"path"`
+	PagePath string `hcl:"no_route_path"`
+	// URL is where "custom" gets its routes, as a list in JSON.
+	URL        string        `hcl:"url"`
+	Timeout    time.Duration `hcl:"timeout"`
+	Poll       time.Duration `hcl:"poll_interval"`
+	SkipVerify bool          `hcl:"skip_verify"`
+}
+
+func defaultFabioRegistry() FabioRegistry {
+	return FabioRegistry{Timeout: 5 * time.Second, Poll: 10 * time.Second}
+}
+
+// fabioBackends are the registries Fabio knows.
+var fabioBackends = []string{"consul", "static", "file", "custom"}
+
+// customRoutesKey is the key under which [fabioSource] has what it was told. No
+// other source is asked for keys then.
+const customRoutesKey = "registry.custom"
+
+// replacesConsul reports whether nothing is asked of Consul.
+func (r FabioRegistry) replacesConsul() bool { return r.Backend != "" && r.Backend != "consul" }
+
+// readRegistry puts what the registry has in its files into the stanza. Without
+// Consul there are no keys.
+func (f *Fabio) readRegistry() (err error) {
+	r := f.Registry
+	if !r.replacesConsul() {
+		return nil
+	}
+	f.RoutesKey, f.NoRouteKey = "", ""
+	switch r.Backend {
+	case "file":
+		if r.Path == "" {
+			return nil // as validate tells
+		}
+		if f.Routes, err = readText("path", r.Path); err != nil {
+			return err
+		}
+		if r.PagePath != "" {
+			f.NoRoutePage, err = readText("no_route_path", r.PagePath)
+		}
+	case "custom":
+		f.RoutesKey = customRoutesKey
+	}
+	return err
+}
+
+func readText(key, path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("fabio.registry.%s: %w", key, err)
+	}
+	return string(text), nil
+}
+
+func (r FabioRegistry) validate(f *faultList) {
+	const at = "fabio.registry"
+	if r.Backend == "" {
+		return
+	}
+	f.oneOf(at+".backend", r.Backend, fabioBackends...)
+	switch r.Backend {
+	case "file":
+		if r.Path == "" {
+			f.addf("%s: backend = \"file\" needs a path, of the file with the routes", at)
+		}
+	case "custom":
+		if u, err := url.Parse(r.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			f.addf("%s: backend = \"custom\" needs the url of a list of routes, http://HOST/PATH or https://HOST/PATH", at)
+		}
+		f.notNegative(at+".timeout", r.Timeout)
+		if r.Poll <= 0 {
+			f.addf("%s.poll_interval must be above 0s, not %v", at, r.Poll)
+		}
+	}
+}

@@ -1,0 +1,6 @@
+fabio {
+  registry {
+    backend = "file"
+    path    = "absent.txt"
+  }
+}

@@ -1,0 +1,3 @@
+fabio {
+  registry { backend = "file" }
+}

@@ -26,6 +26,10 @@ type CertSource struct {
 	// ClientCA is the same for the authorities of which each client must have a
 	// certificate; empty lets all clients in.
 	ClientCA string
+	// UpgradeCN is the common name of self-signed certificates in ClientCA that may
+	// sign those of clients although they do not say so, such as ApiGateway of
+	// Amazon's.
+	UpgradeCN string
 	// Datacenter is that of Consul's KV store, empty for the agent's.
 	Datacenter string
 	// Refresh is how often it is read again; 0 stands for certRefresh. What
@@ -52,12 +56,12 @@ var (
 	certTypes = []string{
 		tlsconf.TypeFile, tlsconf.TypePath, tlsconf.TypeHTTP, typeConsul, typeVault, typeVaultPKI, tlsconf.TypeSelfSigned,
 	}
-	certKeys       = []string{"cs", "type", "cert", "key", "clientca", "refresh", "hdr"}
-	certKeysLater  = []string{"caupgcn", "vaultfetchtoken"}
+	certKeys      = []string{"cs", "type", "cert", "key", "clientca", "caupgcn", "refresh", "hdr"}
+	certKeysLater = []string{"vaultfetchtoken"}
 )
 
 // ParseCertSource reads "cs=NAME;type=TYPE;cert=WHERE[;key=…][;clientca=…]
-// [;refresh=3s][;hdr=NAME: VALUE]".
+// [;caupgcn=CN][;refresh=3s][;hdr=NAME: VALUE]".
 func ParseCertSource(text string) (CertSource, error) {
 	var c CertSource
 	err := eachOption(text, c.set)
@@ -83,6 +87,8 @@ func (c *CertSource) set(key, value string) (err error) {
 		c.Key = value
 	case "clientca":
 		c.ClientCA = value
+	case "caupgcn":
+		c.UpgradeCN = value
 	case "refresh":
 		err = (*durationValue)(&c.Refresh).parse(value)
 	case "hdr":
@@ -163,6 +169,6 @@ func (c *CertSource) isWatched() bool {
 // local is the source for package tlsconf to read, if it can.
 func (c *CertSource) local() tlsconf.Source {
 	return tlsconf.Source{
-		Type: c.Type, Cert: c.Cert, Key: c.Key, ClientCA: c.ClientCA, Refresh: c.Refresh, Header: c.Header,
+		Type: c.Type, Cert: c.Cert, Key: c.Key, ClientCA: c.ClientCA, UpgradeCN: c.UpgradeCN, Refresh: c.Refresh, Header: c.Header,
 	}
 }

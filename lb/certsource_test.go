@@ -10,8 +10,8 @@ import (
 
 func TestParseCertSource(t *testing.T) {
 	for text, want := range map[string]CertSource{
-		"cs=web;type=file;cert=a.pem;key=b.pem;clientca=ca": {
-			Name: "web", Type: "file", Cert: "a.pem", Key: "b.pem", ClientCA: "ca", Refresh: certRefresh,
+		"cs=web;type=file;cert=a.pem;key=b.pem;clientca=ca;caupgcn=ApiGateway": {
+			Name: "web", Type: "file", Cert: "a.pem", Key: "b.pem", ClientCA: "ca", UpgradeCN: "ApiGateway", Refresh: certRefresh,
 		},
 		"cs=all;type=path;cert=/etc/certs;refresh=1m": {Name: "all", Type: "path", Cert: "/etc/certs", Refresh: time.Minute},
 		"cs=web;type=http;cert=https://h/list;hdr=X-Token: a:b": {
@@ -44,7 +44,7 @@ func TestParseCertSourceErrorsSayWhatToDo(t *testing.T) {
 		"cs=a;type=vault-pki;cert=p;key=k":               "key is for type=file",
 		"cs=a;type=file":                                 "does not say where the certificates are",
 		"cs=a;type=file;crt=x":                           `unknown key "crt"; did you mean cert?`,
-		"cs=a;type=file;caupgcn=x":                       `key "caupgcn" is not supported yet`,
+		"cs=a;type=vault;vaultfetchtoken=env:X":          `key "vaultfetchtoken" is not supported yet`,
 		"cs=a;type=path;cert=x;key=y":                    "key is for type=file",
 		"cs=a;type=file;cert=x,y;key=z":                  "key has 1 files and cert 2: name one key for each certificate",
 		"cs=a;type=path;cert=x;refresh=1ms":              "refresh must be 1s or more",

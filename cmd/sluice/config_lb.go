@@ -172,10 +172,13 @@ type Certificates struct {
 	Name string
 	Type string `hcl:"type"`
 	// Cert and Key are several with type "file" alone.
-	Cert     []string      `hcl:"cert"`
-	Key      []string      `hcl:"key"`
-	ClientCA string        `hcl:"client_ca,alias=clientca"`
-	Refresh  time.Duration `hcl:"refresh"`
+	Cert     []string `hcl:"cert"`
+	Key      []string `hcl:"key"`
+	ClientCA string   `hcl:"client_ca,alias=clientca"`
+	// ClientCAUpgradeCN is the common name of those of them that may sign although
+	// they do not say so.
+	ClientCAUpgradeCN string        `hcl:"client_ca_upgrade_cn,alias=caupgcn"`
+	Refresh           time.Duration `hcl:"refresh"`
 	// Header is sent along to a URL, as "NAME: VALUE".
 	Header dial.Secret `hcl:"header"`
 
@@ -193,7 +196,7 @@ func (c *Certificates) source() (lb.CertSource, error) {
 	}
 	s := lb.CertSource{
 		Name: c.Name, Type: c.Type, Cert: strings.Join(c.Cert, ","), Key: strings.Join(c.Key, ","),
-		ClientCA: c.ClientCA, Refresh: c.Refresh,
+		ClientCA: c.ClientCA, UpgradeCN: c.ClientCAUpgradeCN, Refresh: c.Refresh,
 	}
 	if c.Header != "" {
 		name, value, ok := strings.Cut(c.Header.Reveal(), ":")

@@ -137,6 +137,7 @@ func (c *Certificates) spellOut() error {
 		return err
 	}
 	c.Name, c.Type, c.ClientCA, c.Refresh = s.Name, s.Type, s.ClientCA, s.Refresh
+	c.ClientCAUpgradeCN = s.UpgradeCN
 	c.Cert, c.Key = tlsconf.Files(s.Cert), tlsconf.Files(s.Key)
 	for name, values := range s.Header {
 		c.Header = dial.Secret(name + ": " + values[0])

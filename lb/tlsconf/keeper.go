@@ -19,7 +19,9 @@ type Keeper struct {
 // NewKeeper returns a keeper of an empty store. name is what the source is
 // called in the log.
 func NewKeeper(name string, source Source, log *slog.Logger) *Keeper {
-	return &Keeper{source: source, log: log.With("certificates", name)}
+	k := &Keeper{source: source, log: log.With("certificates", name)}
+	k.Store.clientCAs.upgradeCN = source.UpgradeCN
+	return k
 }
 
 // Load reads the source once. The error joins everything that was wrong with it;

@@ -31,6 +31,9 @@ type Source struct {
 	// ClientCA has the authorities of clients: a PEM file or a folder, or with
 	// TypeHTTP a URL as above. Empty: clients need no certificate.
 	ClientCA string
+	// UpgradeCN is the common name of self-signed certificates in ClientCA that may
+	// sign although they do not say so.
+	UpgradeCN string
 	// Refresh is how often all that is read again; 0 is never.
 	Refresh time.Duration
 	// Header is sent along with TypeHTTP. Its values are secret.

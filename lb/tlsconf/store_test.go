@@ -2,6 +2,9 @@ package tlsconf
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"log/slog"
 	"strings"
 	"testing"
 )
@@ -100,6 +103,43 @@ func TestEmptyStore(t *testing.T) {
 	}
 	if _, _, err := shake(t, config(t, Options{Store: &store}), &tls.Config{ServerName: "x.test"}); err == nil {
 		t.Error("a handshake without a certificate")
+	}
+}
+
+// Amazon's API gateways have certificates that have signed themselves and do not
+// say that they may.
+func TestClientCertificatesOfAnUpgradedAuthority(t *testing.T) {
+	gateway := newSelfSigned(t, &x509.Certificate{Subject: pkix.Name{CommonName: "ApiGateway"}})
+	leaf, err := x509.ParseCertificate(gateway.client(t).Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	itself := tls.Certificate{Certificate: [][]byte{gateway.cert.Raw}, PrivateKey: gateway.key}
+	for upgradeCN, signs := range map[string]bool{"": false, "another": false, "ApiGateway": true} {
+		k := NewKeeper("test", Source{UpgradeCN: upgradeCN}, slog.Default())
+		if err := k.Put(Content{Pairs: []Pair{pairFor(t, "shop.test")}, ClientCAs: [][]byte{gateway.pem}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		c := config(t, Options{Store: &k.Store, ClientAuth: tls.RequireAndVerifyClientCert})
+		for _, row := range []struct {
+			what   string
+			client tls.Certificate
+			want   bool
+		}{
+			{"the certificate itself", itself, true},
+			{"one it has signed", gateway.client(t), signs},
+			{"a stranger's", newAuthority(t).client(t), false},
+		} {
+			_, _, err := shake(t, c, &tls.Config{ServerName: "shop.test", Certificates: []tls.Certificate{row.client}})
+			if (err == nil) != row.want {
+				t.Errorf("upgrade of %q, %s: error %v", upgradeCN, row.what, err)
+			}
+		}
+	}
+	// One that others have signed stays what it is.
+	a := Authorities{upgradeCN: "ApiGateway"}
+	if a.upgrade(leaf); leaf.IsCA {
+		t.Error("a client's certificate became an authority")
 	}
 }
 

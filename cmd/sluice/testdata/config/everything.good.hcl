@@ -260,6 +260,13 @@ lb {
     client_ca = "lb/authorities"
     refresh   = "5s"
   }
+  certificates "pki" {
+    type                 = "vault-pki"
+    cert                 = "pki/issue/web"
+    client_ca            = "secret/clients"
+    client_ca_upgrade_cn = "ApiGateway"
+    refresh              = "24h"
+  }
   certificates "web" {
     type   = "http"
     cert   = "https://certificates.example/list"

@@ -21,7 +21,7 @@ func config(t testing.TB, o Options) *tls.Config {
 func TestChoiceByName(t *testing.T) {
 	var store Store
 	pairs := []Pair{
-		pairFor(t, "a.first.test"), pairFor(t, "shop.test", "www.shop.test"), pairFor(t, "*.shop.test"), pairFor(t, "UPPER.test"),
+		pairFor(t, "*.shop.test"), pairFor(t, "a.first.test"), pairFor(t, "shop.test", "www.shop.test"), pairFor(t, "UPPER.test"),
 	}
 	if changed, err := store.Replace(pairs); !changed || err != nil {
 		t.Fatal(changed, err)
@@ -32,7 +32,7 @@ func TestChoiceByName(t *testing.T) {
 		"www.shop.test":   {"shop.test", "shop.test"}, // before the wildcard
 		"api.shop.test":   {"*.shop.test", "*.shop.test"},
 		"API.Shop.Test":   {"*.shop.test", "*.shop.test"},
-		"a.b.shop.test":   {"*.shop.test", ""}, // a wildcard is one label; it is also the first by name
+		"a.b.shop.test":   {"*.shop.test", ""}, // a wildcard is one label; it is also the first one
 		"other.test":      {"*.shop.test", ""},
 		"upper.test":      {"UPPER.test", "UPPER.test"},
 		"":                {"*.shop.test", ""},

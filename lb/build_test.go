@@ -85,6 +85,12 @@ func tableText(t *Table) string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, r := range t.TCPRoutes() {
+		fmt.Fprintf(&b, "tcp %s of %s -> %s: %v\n", r.Name, r.Service, r.Pool.Name(), r.Pool.Members())
+		for _, v := range r.Variants() {
+			fmt.Fprintf(&b, "\t%s: %v\n", v.Rule, v.Endpoints)
+		}
+	}
 	for _, p := range t.Problems() {
 		fmt.Fprintf(&b, "! %s %s: %s\n", p.Service, p.Route, p.Reason)
 	}
@@ -113,11 +119,11 @@ func TestBuild(t *testing.T) {
 		{"fabio: names differ in case alone", func(c *catalog) {
 			c.set("web", at("a", "urlprefix-/X"), at("b", "urlprefix-/x"))
 		}, "/x of web -> /x@fabio: b*1\n/X of web -> /X@fabio: a*1\n"},
-		{"fabio: redirects count for all instances or none", func(c *catalog) {
+		{"fabio: a redirect is a target", func(c *catalog) {
 			c.options.Middlewares = anyMiddleware{}
 			c.set("web", at("a", "urlprefix-/x"), at("b", "urlprefix-/x"))
 			c.set("canary", at("c", "urlprefix-/x redirect=301,https://y/"))
-		}, "/x of web -> /x@fabio: a*1 b*1\n! canary /x: service web asks for a route of the same name in another way, which counts\n"},
+		}, "/x of web -> /x@fabio: a*1 b*1 https://y/*1\n"},
 		{"an instance twice", func(c *catalog) { c.set("web", critical(at("a", "urlprefix-/x")), at("a", "urlprefix-/x")) },
 			"/x of web -> /x@fabio: a*1\n"},
 		{"no healthy instance keeps the route", func(c *catalog) {

@@ -30,7 +30,7 @@ func (w town) tag() string {
 	name := w.pick("a", "b", "A")
 	switch w.IntN(9) {
 	case 0:
-		return "urlprefix-" + w.pick("", "x.test", "*.test") + "/" + name + w.pick("", " weight=0.3", " strip=/a", " host=dst weight=0.5")
+		return "urlprefix-" + w.pick("", "x.test", "*.test") + "/" + name + w.pick("", " weight=0.3", " strip=/a", " host=dst weight=0.5", " redirect=301,https://y.test$path")
 	case 1:
 		return "traefik.frontend.rule=" + w.pick("Host:", "PathPrefix:/") + name
 	case 2:
@@ -45,6 +45,9 @@ func (w town) tag() string {
 		return "traefik.http.services." + name + ".loadbalancer.server.port=" + w.pick("80", "81", "none")
 	case 7:
 		return "traefik.http.middlewares." + name + ".addprefix.prefix=/" + w.pick("q", "p")
+	}
+	if w.IntN(2) == 0 {
+		return "urlprefix-" + w.pick(":1234", "x.test", "x.test/") + " proto=tcp" + w.pick("", " pxyproto=true", " deny=ip:10.0.0.1", " weight=0.3")
 	}
 	return "traefik.http.middlewares." + name + ".chain.middlewares=" + w.pick("a", "b", "c")
 }
@@ -116,7 +119,8 @@ func FuzzBuilder(f *testing.F) {
 			w.compareLookups(t, want, table)
 			if w.IntN(4) > 0 { // or it is skipped, as one that is not complete
 				gone, come := differences(inForce.Routes(), table.Routes(), func(a, b *Route) bool { return a == b }, compareRoutes)
-				registry.Replace(pools(gone), pools(come))
+				goneTCP, comeTCP := differences(inForce.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
+				registry.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))
 				inForce = table
 				compareTargets(t, registry, table)
 			}
@@ -171,8 +175,18 @@ func compareTargets(t *testing.T, registry *target.Registry, table *Table) {
 	for _, r := range table.Routes() {
 		compareVariants(t, r)
 	}
+	for _, r := range table.TCPRoutes() {
+		for i, v := range r.Variants() {
+			for _, one := range r.Pool.Targets() {
+				has := slices.ContainsFunc(v.Endpoints, func(e tags.Endpoint) bool { return targetKey(e) == one.Key() })
+				if has != (r.variants.of[one] == v) {
+					t.Errorf("%s: of target %s variant %d is wrong", r.Name, one.Key(), i)
+				}
+			}
+		}
+	}
 	var used []*target.Target
-	for p := range pools(table.Routes()) {
+	for p := range pools(table.Routes(), table.TCPRoutes()...) {
 		used = append(used, p.Targets()...)
 	}
 	if got, want := text(registry.Targets()), text(used); got != want {

@@ -33,8 +33,8 @@ func (k *link) route(w *wanted) *Route {
 	if k.wanted == nil {
 		return nil
 	}
-	k.made = &Route{Route: k.wanted, Match: k.wanted.Match, Entrypoints: k.wanted.Entrypoints}
 	k.variants = w.variants(k.wanted)
+	k.made = &Route{Route: k.wanted, Match: k.condition(), Entrypoints: k.wanted.Entrypoints}
 	if !k.entrypoints() || !k.tlsOptions() || !k.steps() || !k.pool() || !k.handler() {
 		k.letGo()
 		return nil
@@ -67,7 +67,7 @@ func (k *link) entrypoints() bool {
 			"a listener gets its name from ;name=NAME behind its address")
 	}
 	k.made.Entrypoints = known
-	k.made.Match = match.And{k.wanted.Match, match.Entrypoint{Names: known}}
+	k.made.Match = match.And{k.made.Match, match.Entrypoint{Names: known}}
 	return true
 }
 
@@ -293,7 +293,7 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 		return nil, nil, errors.New("service " + plainPool(service) + ": " + p.Broken)
 	}
 	if b.runtime == nil {
-		b.runtime = k.pools.Pool(p.Name+"@"+string(p.Dialect), members(p.Endpoints, k.balance(p)), policy(k.balance(p)))
+		b.runtime = k.pools.Pool(k.poolName(p.Name), members(p.Endpoints, k.balance(p)), policy(k.balance(p)))
 	}
 	return p, b.runtime, nil
 }

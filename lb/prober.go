@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -79,6 +80,9 @@ func (p *prober) start(r *Route) {
 		known = &probing{stop: stop}
 		p.running[r.Pool] = known
 		for _, t := range r.Pool.Targets() {
+			if t.Key().Scheme == tags.SchemeRedirect {
+				continue
+			}
 			c := check{r.health, r.Pool, t, r.proxy, p.log}
 			p.wg.Go(func() { c.run(ctx) })
 		}

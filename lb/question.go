@@ -38,7 +38,8 @@ type Answer struct {
 // Way is what becomes of a request at one variant of a route.
 type Way struct {
 	Variant *Route
-	// Forwarded is as in [Answer]. Err is why the request would be refused.
+	// Forwarded is as in [Answer]. Err is why the request would be refused, or left
+	// to the others.
 	Forwarded string
 	Err       error
 }
@@ -67,7 +68,9 @@ func (t *Table) Ask(q Question) (Answer, error) {
 	for _, v := range a.Route.Variants() {
 		one := *x
 		w := Way{Variant: v}
-		w.Forwarded, w.Err = one.preview(v.Steps)
+		if w.Forwarded, w.Err = one.preview(v.Steps); w.Err == nil && !v.applies(x) {
+			w.Err = errors.New("not for this request, which is where the redirect leads")
+		}
 		a.Ways = append(a.Ways, w)
 	}
 	if a.Ways == nil {

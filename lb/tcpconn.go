@@ -13,6 +13,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
@@ -56,16 +57,19 @@ func (s *Server) serveTCP(ctx context.Context, e *entry, socket *net.TCPConn) {
 		return
 	}
 	defer c.close()
-	switch {
-	case !ok:
+	if !ok {
 		_ = c.refuse(refusedByNoRoute, errNoRoute)
+		return
+	}
+	route, first := route.choose(target.HashAddr(c.client.Addr().Unmap()))
+	switch {
 	case !route.admits(c.client.Addr().Unmap()):
 		_ = c.refuse(refusedByAccess, errAccess)
 	case !route.enter(c.client.Addr().Unmap()):
 		_ = c.refuse(refusedByConnLimit, errConnLimit)
 	default:
 		c.begin(route)
-		_ = c.end(c.pass(ctx))
+		_ = c.end(c.pass(ctx, first))
 		route.leave(c.client.Addr().Unmap())
 	}
 }
@@ -190,8 +194,9 @@ func (e *entry) encrypt(_ context.Context, nc net.Conn) (h1.Opened, error) {
 	return h1.Opened{Conn: e.encrypted(nc)}, nil
 }
 
-// pass connects to a target and passes everything on until the end.
-func (c *tcpConn) pass(ctx context.Context) error {
+// pass connects to a target, first to the given one, if any, and passes everything
+// on until the end.
+func (c *tcpConn) pass(ctx context.Context, first *target.Target) error {
 	if c.route.Terminate && c.entry.listener.Proto != ProtoTCP && !c.handshake(ctx) {
 		return nil // it is counted
 	}
@@ -202,6 +207,7 @@ func (c *tcpConn) pass(ctx context.Context) error {
 	d := tcp.Dialer{
 		Timeout: c.server.options.Timeouts.Dial,
 		Proxy:   end.proxy, Source: c.client, Bound: c.bound,
+		First: first, Own: c.route.own(),
 	}
 	to, err := d.Dial(ctx, end.Pool)
 	c.target, c.tries = to.Target, to.Tries

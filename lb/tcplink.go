@@ -120,8 +120,9 @@ func (l *linker) changedTCP() (gone, come []*TCPRoute) {
 // others, its link does for a route that stands for it.
 type tcpLink struct {
 	link
-	from *tags.TCPRoute // the definition that counts
-	tcp  *TCPRoute
+	from     *tags.TCPRoute   // the definition that counts
+	variants []*tags.TCPRoute // see [wantedTCP.variants]
+	tcp      *TCPRoute
 }
 
 func (k *tcpLink) route(w *wantedTCP) *TCPRoute {
@@ -159,9 +160,9 @@ func (k *tcpLink) winner(w *wantedTCP) {
 	if k.from == nil {
 		return
 	}
-	k.wanted = standIn(k.from)
+	k.wanted, k.variants = standIn(k.from), w.variants(k.from)
 	for _, r := range w.by {
-		if !sameTCP(r, k.from) {
+		if !sameTCP(r, k.from) && !areTCPVariants(k.from, r) {
 			k.problems = append(k.problems, problemOf(standIn(r),
 				fmt.Sprintf("service %s asks for a route of the same name in another way, which counts", k.from.Service), ""))
 		}
@@ -289,9 +290,8 @@ func (k *tcpLink) refuses(e TCPEntrypoint) string {
 
 // middlewares finds those the route names.
 func (k *tcpLink) middlewares() bool {
-	if k.from.Access != nil {
-		k.tcp.access = append(k.tcp.access, k.from.Access)
-		k.tcp.Steps = append(k.tcp.Steps, Step{Spec: k.from.Access})
+	if k.from.Access != nil && k.variants == nil { // else each has its own
+		k.tcp.allow(k.from.Access)
 	}
 	for _, text := range k.from.Middlewares {
 		object := k.linker.middleware(nameOf(tcpMiddlewares, text))
@@ -337,6 +337,10 @@ func (k *tcpLink) middleware(object *middleware) error {
 
 // targets gives the route the pool it names.
 func (k *tcpLink) targets() bool {
+	if k.variants != nil {
+		k.vary()
+		return true
+	}
 	p, runtime, err := k.poolOf(k.wanted.Pool)
 	if err != nil {
 		return k.fail(err.Error(), "")

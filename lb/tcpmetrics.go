@@ -59,6 +59,9 @@ func (m *tcpMetrics) attach(gone, come []*TCPRoute) {
 			m.routes[key] = new(tcpCounters)
 		}
 		r.counters = m.routes[key]
+		for _, v := range r.Variants() {
+			v.counters = r.counters
+		}
 	}
 	for _, r := range gone {
 		if key := tcpKeyOf(r); !kept[key] {

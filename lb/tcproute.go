@@ -32,11 +32,20 @@ type TCPRoute struct {
 
 	end        passageEnding
 	parts      []*passagePool // the pools of a composed service
+	variants   *tcpVariants   // as in [Route]
 	access     []*spec.AccessRules
 	limits     []*tcp.ConnLimit
 	precedence match.Precedence
 	rule       match.Route
 	counters   *tcpCounters
+}
+
+// allow adds access rules, nil for none.
+func (r *TCPRoute) allow(rules *spec.AccessRules) {
+	if rules != nil {
+		r.access = append(r.access, rules)
+		r.Steps = append(r.Steps, Step{Spec: rules})
+	}
 }
 
 // admits reports whether all access rules let a client in.

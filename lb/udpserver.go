@@ -82,13 +82,14 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 	if !ok {
 		return udp.Target{}, p.refuse(refusedByNoRoute, errNoRoute)
 	}
+	affinity := target.HashAddr(client.Addr())
+	route, to := route.choose(affinity)
 	if !route.admits(client.Addr()) {
 		return udp.Target{}, p.refuse(refusedByAccess, errAccess)
 	}
 	p.begin(route)
-	var to *target.Target
-	if end := route.end.choose(); end != nil {
-		to = end.Pick(target.HashAddr(client.Addr()))
+	if end := route.end.choose(); to == nil && end != nil {
+		to = end.Pick(affinity)
 	}
 	if to == nil {
 		return udp.Target{}, p.end(tcp.ErrNoTarget)

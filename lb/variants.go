@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -31,13 +31,27 @@ type picked struct {
 func (v *variants) Serve(x *Exchange) {
 	route := x.Route
 	t, fresh := route.choose(x)
+	if t != nil && !v.of[t].applies(x) {
+		applies := func(t *target.Target) bool { return v.of[t].applies(x) }
+		t, fresh = route.Pool.PickOf(applies), route.sticky != nil
+	}
 	if t == nil {
 		x.answerNoTarget()
 		return
 	}
 	defer func() { x.Route, x.picked = route, picked{} }()
 	x.Route, x.picked = v.of[t], picked{t, fresh}
+	if t.Key().Scheme == tags.SchemeRedirect {
+		t.Begin()
+		defer t.End(false)
+	}
 	x.Route.handler.Serve(x)
+}
+
+// applies reports whether the variant is for the exchange: a redirect is not for
+// one that is where it leads.
+func (r *Route) applies(x *Exchange) bool {
+	return r.Applies == nil || r.Applies.Match(&x.Request)
 }
 
 // Variants are what the route is made of if instances ask for it with different
@@ -79,24 +93,50 @@ func (w *wanted) variants(winner *tags.Route) (all []*tags.Route) {
 }
 
 // areVariants reports whether two definitions of one route can be served side by
-// side: they hold for the same requests, and hand them to targets.
+// side: they hold for the same requests.
 func areVariants(a, b *tags.Route) bool {
-	return a.Dialect == tags.Fabio && a.Origin.Claimed == b.Origin.Claimed && !redirects(a) && !redirects(b) &&
-		reflect.DeepEqual(a.Match, b.Match)
+	return a.Dialect == tags.Fabio && a.Origin.Claimed == b.Origin.Claimed && reflect.DeepEqual(a.Match, b.Match)
 }
 
-func redirects(r *tags.Route) bool {
-	return slices.ContainsFunc(r.Steps, func(m spec.Middleware) bool {
-		_, ok := m.(spec.Redirect)
-		return ok
-	})
+// condition is that of the definition which counts, and that one of the variants
+// applies.
+func (k *link) condition() match.Expr {
+	any := match.Or{}
+	for _, r := range k.definitions() {
+		if r.Applies == nil {
+			return k.wanted.Match
+		}
+		any = append(any, r.Applies)
+	}
+	if len(any) == 1 {
+		return match.And{k.wanted.Match, any[0]}
+	}
+	return match.And{k.wanted.Match, any}
+}
+
+// definitions are the variants, or the one that counts.
+func (k *link) definitions() []*tags.Route {
+	if k.variants == nil {
+		return []*tags.Route{k.wanted}
+	}
+	return k.variants
 }
 
 // vary makes the variants of the route, and the pool of them all.
 func (k *link) vary() bool {
 	made := &variants{of: map[*target.Target]*Route{}}
-	all, owners := k.shareOut()
-	for _, v := range all {
+	var all []*Route
+	var pools []string
+	for _, wanted := range k.variants {
+		all = append(all, &Route{Route: wanted, Match: k.made.Match, Entrypoints: k.made.Entrypoints, PassHost: wanted.PassHost})
+		pools = append(pools, wanted.Pool)
+	}
+	shares, owners := k.shareOut(pools)
+	for i, v := range all {
+		v.Endpoints = shares[i].endpoints
+		if shares[i].taken {
+			k.problems = append(k.problems, takenProblem(v.Route))
+		}
 		// The targets of one that fails stay with it: others must not have them.
 		if k.wayOf(v) {
 			v.variants, made.all = made, append(made.all, v)
@@ -110,50 +150,65 @@ func (k *link) vary() bool {
 	balance := k.balance(whole)
 	k.made.Policy = whole.Policy
 	k.made.Endpoints = distinct(k.made.Endpoints)
-	k.made.Pool = k.pools.Pool(k.wanted.Pool+"@"+string(tags.Fabio), members(k.made.Endpoints, balance), policy(balance))
+	k.made.Pool = k.pools.Pool(k.poolName(""), members(k.made.Endpoints, balance), policy(balance))
 	k.made.balance(balance)
 	for _, v := range made.all {
 		v.Pool = k.made.Pool
 		v.balance(balance)
 	}
 	for _, t := range k.made.Pool.Targets() {
-		made.of[t] = owners[t.Key()]
+		made.of[t] = all[owners[t.Key()]]
 	}
 	k.made.variants, k.last = made, made
 	return true
 }
 
-// shareOut gives each variant its endpoints, and each endpoint to one variant:
-// what is healthy goes before what is not, for a new instance may have the
-// address of an old one; then comes the order of the variants.
-func (k *link) shareOut() (all []*Route, owners map[target.Key]*Route) {
-	owners = map[target.Key]*Route{}
-	for _, wanted := range k.variants {
-		all = append(all, &Route{Route: wanted, Match: k.made.Match, Entrypoints: k.made.Entrypoints, PassHost: wanted.PassHost})
+// poolName is that of the runtime pool of one of the route's services. A route of
+// Fabio has one, of the same name whatever its options: as those come and go, its
+// pool goes on where it was.
+func (k *link) poolName(service string) string {
+	if k.wanted.Dialect == tags.Fabio {
+		service = k.wanted.Name
 	}
+	return service + "@" + string(k.wanted.Dialect)
+}
+
+// share is what one variant has.
+type share struct {
+	endpoints []tags.Endpoint
+	taken     bool // whether it has not all it asks for
+}
+
+// shareOut gives each variant, by its pool, its endpoints, and each endpoint to
+// one variant: what is healthy goes before what is not, for a new instance may
+// have the address of an old one; then comes the order of the variants.
+func (k *link) shareOut(pools []string) (shares []share, owners map[target.Key]int) {
+	shares, owners = make([]share, len(pools)), map[target.Key]int{}
 	for _, serving := range []bool{true, false} {
-		for _, v := range all {
-			taken := false
-			for _, e := range k.endpoints(v.Route.Pool) {
-				switch owner := owners[targetKey(e)]; {
+		for i, pool := range pools {
+			for _, e := range k.endpoints(pool) {
+				_, owned := owners[targetKey(e)]
+				switch {
 				case e.Serving != serving:
-				case owner == nil:
-					owners[targetKey(e)] = v
-					v.Endpoints = append(v.Endpoints, e)
+				case !owned:
+					owners[targetKey(e)] = i
+					shares[i].endpoints = append(shares[i].endpoints, e)
 				default:
-					taken = serving
+					shares[i].taken = shares[i].taken || serving
 				}
-			}
-			if taken {
-				k.problems = append(k.problems, problemOf(v.Route,
-					"an instance asks for the route with other options as well, which count", "one tag of a source for each instance"))
 			}
 		}
 	}
-	for _, v := range all {
-		v.Endpoints = distinct(v.Endpoints)
+	for i := range shares {
+		shares[i].endpoints = distinct(shares[i].endpoints)
 	}
-	return all, owners
+	return shares, owners
+}
+
+// takenProblem is that of a definition of which an instance asks for another one
+// as well.
+func takenProblem(r *tags.Route) tags.Problem {
+	return problemOf(r, "an instance asks for the route with other options as well, which count", "one tag of a source for each instance")
 }
 
 // endpoints are those that ask for a variant.

@@ -39,17 +39,24 @@ func seer(t *testing.T, name string) string {
 	})
 }
 
-// refusals are middlewares of which only access rules do anything: they refuse.
-type refusals struct{}
+// refusals are middlewares of which only access rules and redirects do anything:
+// they answer.
+type refusals struct {
+	status int
+	text   string
+}
 
 func (refusals) Middleware(_ string, s spec.Middleware) (Middleware, error) {
-	if _, ok := s.(*spec.AccessRules); ok {
-		return refusals{}, nil
+	switch s := s.(type) {
+	case *spec.AccessRules:
+		return refusals{http.StatusForbidden, "403 forbidden"}, nil
+	case spec.Redirect:
+		return refusals{s.Code, s.URL}, nil
 	}
 	return anyMiddleware{}, nil
 }
 
-func (refusals) Serve(x *Exchange, _ Handler) { x.AnswerText(http.StatusForbidden, "403 forbidden") }
+func (r refusals) Serve(x *Exchange, _ Handler) { x.AnswerText(r.status, r.text) }
 
 // asked counts the answers to n requests.
 func asked(c *liveCatalog, n int, path string) map[string]int {
@@ -78,6 +85,32 @@ func TestVariantsShareTheRequests(t *testing.T) {
 	}
 	if problems := c.Table().Problems(); len(problems) > 0 {
 		t.Error(problems)
+	}
+}
+
+// A redirect is one target among the others, however many instances ask for it.
+func TestRedirectsAreVariants(t *testing.T) {
+	a, b := seer(t, "a"), seer(t, "b")
+	redirect := "urlprefix-/x redirect=301,http://elsewhere.test/"
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		versions(s, map[string]string{
+			a: "urlprefix-/x", b: "urlprefix-/x strip=/x", "127.0.0.1:1": redirect, "127.0.0.1:2": redirect,
+			"127.0.0.1:3": "urlprefix-/x redirect=302,http://$host$path", "127.0.0.1:4": "urlprefix-/alone redirect=302,http://$host$path",
+		})
+	}, func(o *ServerOptions) { o.Table.Middlewares = refusals{} })
+	eventually(t, "the catalog was read", c.Ready)
+	got := asked(c, 400, "/x/y")
+	if n := got["301 http://elsewhere.test/\n"]; n < 100 || n > 170 { // and a third of what would go in circles
+		t.Errorf("%d of 400 were redirected", n)
+	}
+	if delete(got, "301 http://elsewhere.test/\n"); len(got) != 2 || got["200 a /x/y host 127.0.0.1"]*got["200 b /y host 127.0.0.1"] == 0 {
+		t.Errorf("the others were answered by %v", got)
+	}
+	if got := asked(c, 4, "/alone"); got["404 404 page not found\n"] != 4 {
+		t.Errorf("a redirect that leads in circles: %v", got)
+	}
+	for _, r := range c.Table().Problems() {
+		t.Error(r)
 	}
 }
 
@@ -173,6 +206,28 @@ func TestVariantsComeAndGo(t *testing.T) {
 		}
 		if anew := tableText(c.build()); anew != got {
 			t.Errorf("step %d: built anew it is\n%s\nnot\n%s", i, anew, got)
+		}
+	}
+}
+
+// Which of the variants has the most instances changes nothing for the others:
+// who failed is remembered, and whose turn it is.
+func TestVariantsKeepTheirStanding(t *testing.T) {
+	plain, strip := "urlprefix-/x", "urlprefix-/x strip=/x"
+	c := newCatalog()
+	b := c.builder()
+	for i, tags := range [][]string{
+		{plain, plain, plain}, {plain, plain, strip}, {plain, strip, strip}, {strip, strip, strip}, {strip, strip, plain},
+	} {
+		c.set("app", at("a", tags[0]), at("b", tags[1]), at("c", tags[2]))
+		pool := b.Build(c.snapshot()).Routes()[0].Pool
+		if i == 0 {
+			for range 3 {
+				pool.Observe(pool.Targets()[0], 0)
+			}
+		}
+		if stats := pool.Stats(); stats.Ejected != 1 || stats.Ejections != 1 {
+			t.Errorf("with %q: %+v", tags, stats)
 		}
 	}
 }

@@ -130,6 +130,8 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 	switch {
 	case e.Redirect != "":
 		e.Status = http.StatusMovedPermanently
+	case route.RedirectsTo != "" && route.Variants == nil:
+		e.Forwarded = ""
 	case !slices.ContainsFunc(a.Route.Endpoints, func(e tags.Endpoint) bool { return e.Serving }):
 		e.Status = http.StatusServiceUnavailable
 	}
@@ -151,6 +153,7 @@ func (e *explanation) explainTCP(table *lb.Table) error {
 	}
 	if a.Route != nil {
 		route := viewTCPRoute(a.Route)
+		route.viewTCPVariants(a.Route)
 		e.Route = &route
 	}
 	return nil
@@ -199,6 +202,9 @@ func (e explanation) writeRoute(w io.Writer) {
 		return
 	case e.Status == http.StatusServiceUnavailable:
 		fmt.Fprintln(w, "  503: no instance is healthy")
+	case r.RedirectsTo != "" && r.Variants == nil:
+		fmt.Fprintf(w, "  is redirected to %s\n", r.RedirectsTo)
+		return
 	case r.Variants != nil:
 		fmt.Fprintln(w, "  goes to one of these, as the tag of each says")
 		for _, v := range r.Variants {
@@ -224,6 +230,10 @@ func (r routeView) writeVariant(w io.Writer) {
 	switch {
 	case r.Refused != "":
 		fmt.Fprintf(w, ": %s\n", r.Refused)
+	case r.RedirectsTo != "":
+		fmt.Fprintln(w, ", redirected to")
+	case r.Network != "":
+		fmt.Fprintln(w)
 	case r.Host != "":
 		fmt.Fprintf(w, ", as %s of host %s\n", r.Forwarded, r.Host)
 	default:

@@ -20,18 +20,20 @@ import (
 type routeView struct {
 	// Network is "tcp" or "udp" for a route of connections or datagrams that are
 	// passed on as they are.
-	Network     string         `json:"network,omitempty"`
-	Name        string         `json:"name"`
-	Dialect     string         `json:"dialect"`
-	Service     string         `json:"service"`
-	Rule        string         `json:"rule"`
-	Matches     string         `json:"matches"`
-	Priority    int            `json:"priority,omitempty"`
-	Entrypoints []string       `json:"entrypoints,omitempty"`
-	Middlewares []string       `json:"middlewares,omitempty"`
-	Steps       []stepView     `json:"steps,omitempty"`
-	Path        []pathView     `json:"path,omitempty"`
-	Host        string         `json:"host,omitempty"`
+	Network     string     `json:"network,omitempty"`
+	Name        string     `json:"name"`
+	Dialect     string     `json:"dialect"`
+	Service     string     `json:"service"`
+	Rule        string     `json:"rule"`
+	Matches     string     `json:"matches"`
+	Priority    int        `json:"priority,omitempty"`
+	Entrypoints []string   `json:"entrypoints,omitempty"`
+	Middlewares []string   `json:"middlewares,omitempty"`
+	Steps       []stepView `json:"steps,omitempty"`
+	Path        []pathView `json:"path,omitempty"`
+	Host        string     `json:"host,omitempty"`
+	// RedirectsTo is the URL that a route of Fabio redirects to, with its variables.
+	RedirectsTo string         `json:"redirects_to,omitempty"`
 	Endpoints   []endpointView `json:"endpoints"`
 	MadeBy      originView     `json:"made_by"`
 	// Policy is where tags of no dialect say how requests are spread.
@@ -178,7 +180,9 @@ func routesView(t *lb.Table) []routeView {
 		views = append(views, view)
 	}
 	for _, r := range t.TCPRoutes() {
-		views = append(views, viewTCPRoute(r))
+		view := viewTCPRoute(r)
+		view.viewTCPVariants(r)
+		views = append(views, view)
 	}
 	slices.SortStableFunc(views, func(a, b routeView) int {
 		return cmp.Or(cmp.Compare(a.Dialect, b.Dialect), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Name, b.Name))
@@ -206,6 +210,8 @@ func viewRoute(r *lb.Route) routeView {
 			v.Path = append(v.Path, pathView{Strip: s.Prefixes})
 		case spec.AddPrefix:
 			v.Path = append(v.Path, pathView{Add: s.Prefix})
+		case spec.Redirect:
+			v.RedirectsTo = s.URL
 		}
 	}
 	v.MadeBy = originView{Source: r.Source, Tag: r.Tag, Instance: r.Instance, Node: r.Node}
@@ -250,6 +256,13 @@ func viewTCPRoute(r *lb.TCPRoute) routeView {
 	v.Policy = viewPolicy(r.Policy)
 	v.addEndpoints(r.Endpoints, r.Pool)
 	return v
+}
+
+// viewTCPVariants is viewVariants for connections.
+func (v *routeView) viewTCPVariants(r *lb.TCPRoute) {
+	for _, variant := range r.Variants() {
+		v.Variants = append(v.Variants, viewTCPRoute(variant))
+	}
 }
 
 func (v *routeView) addEndpoints(endpoints []tags.Endpoint, pool *target.Pool) {

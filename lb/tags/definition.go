@@ -46,6 +46,10 @@ type Route struct {
 	Rule       string
 	Match      match.Expr
 	Precedence match.Precedence
+	// Applies is what a request must fulfil beside Match, nil for nothing. It is
+	// apart because definitions of one name may be served side by side: one that
+	// does not apply leaves the request to the others.
+	Applies match.Expr
 	// Entrypoints names the listeners that serve the route; empty means all.
 	Entrypoints []string
 	// Middlewares are names to be resolved, in order.
@@ -174,10 +178,14 @@ type Pool struct {
 	Origin        Origin
 }
 
+// SchemeRedirect is the scheme of the one endpoint of a redirect of Fabio. Nothing
+// is sent to it.
+const SchemeRedirect = "redirect"
+
 // Endpoint is one address of a pool.
 type Endpoint struct {
-	Scheme  string // "http", "https", "tcp", "tls" or "udp"
-	Address string // host:port, IPv6 bracketed
+	Scheme  string // "http", "https", "tcp", "tls", "udp" or SchemeRedirect
+	Address string // host:port, IPv6 bracketed; or where a redirect leads
 	// Weight is the endpoint's part of the traffic relative to the others of the
 	// pool; an endpoint of weight 0 gets none.
 	Weight int

@@ -86,19 +86,11 @@ func (p *parser) addFabio(r *fabioRoute) {
 	pool := Pool{Name: strings.TrimSpace(name + tag.String()), Dialect: Fabio, PassHost: true, Service: p.Service}
 	for _, target := range r.targets {
 		pool.Origin = pool.Origin.with(target.Instance)
-		if target.Address == "" && tag.redirect.Code != 0 {
-			continue // a manual redirect has no target
-		}
-		if e, ok := p.endpoint(target.Instance, target.Port); ok {
-			e.Scheme, e.Share, e.Split = tag.scheme(), target.share, target.split
-			if e.Scheme == "https" {
-				e.SkipVerify = tag.skipVerify
-				if tag.host != "dst" {
-					e.ServerName = tag.host
-				}
-			}
-			pool.Endpoints = append(pool.Endpoints, e)
-		}
+	}
+	if tag.redirect.Code != 0 {
+		pool.Endpoints = []Endpoint{r.redirectEndpoint()}
+	} else {
+		pool.Endpoints = p.fabioEndpoints(r)
 	}
 	p.Pools = append(p.Pools, pool)
 	if tag.isStream() {
@@ -123,9 +115,42 @@ func (p *parser) addFabio(r *fabioRoute) {
 	if tag.host != "dst" {
 		route.Host = tag.host
 	}
+	if tag.redirect.Code != 0 {
+		route.Applies = tag.elsewhere()
+	}
 	p.Routes = append(p.Routes, route)
 	if p.FabioNames && tag.isName() {
 		p.addImplied(r, pool)
+	}
+}
+
+// fabioEndpoints are the targets of a route that does not redirect.
+func (p *parser) fabioEndpoints(r *fabioRoute) (all []Endpoint) {
+	for _, target := range r.targets {
+		e, ok := p.endpoint(target.Instance, target.Port)
+		if !ok {
+			continue
+		}
+		e.Scheme, e.Share, e.Split = r.tag.scheme(), target.share, target.split
+		if e.Scheme == "https" {
+			e.SkipVerify = r.tag.skipVerify
+			if r.tag.host != "dst" {
+				e.ServerName = r.tag.host
+			}
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// redirectEndpoint stands for the place a redirect leads to: of all instances that
+// ask for it, as Fabio has it, that is one target. It is there as long as one of
+// them serves.
+func (r *fabioRoute) redirectEndpoint() Endpoint {
+	target := r.targets[max(0, slices.IndexFunc(r.targets, func(t fabioTarget) bool { return t.Serving }))]
+	return Endpoint{
+		Scheme: SchemeRedirect, Address: r.tag.redirect.URL, Weight: max(1, target.Weight), Share: target.share, Split: target.split,
+		Serving: target.Serving, Retired: target.Retired, Instance: target.ID, Node: target.Node,
 	}
 }
 
@@ -147,14 +172,14 @@ func (p *parser) addImplied(r *fabioRoute, pool Pool) {
 	}
 	p.Pools = append(p.Pools, pool)
 	route := p.fabioTCP(r, pool)
-	route.Implied = true
+	route.Name, route.Implied = r.tag.src.String()+" proto=tcp+sni", true
 	p.TCPRoutes = append(p.TCPRoutes, route)
 }
 
 // fabioTCP is the route of a tag with proto=tcp, as parseFabio has let through.
 func (p *parser) fabioTCP(r *fabioRoute, pool Pool) TCPRoute {
 	route := TCPRoute{
-		Name:     pool.Name,
+		Name:     r.tag.src.String() + " proto=" + r.tag.proto,
 		Dialect:  Fabio,
 		Service:  p.Service,
 		Rule:     strings.TrimSpace(strings.TrimPrefix(r.text, p.FabioPrefix)),

@@ -87,11 +87,7 @@ func (p *parser) fabioMatch(t fabioTag) match.Expr {
 	if t.src.host != "" {
 		all = t.src.hostMatch(p.FabioPlainHosts)
 	}
-	all = append(all, p.FabioMatcher.path(t.src.path))
-	if t.redirect.Code != 0 {
-		all = append(all, t.elsewhere())
-	}
-	return all
+	return append(all, p.FabioMatcher.path(t.src.path))
 }
 
 // path is the condition for a path.

@@ -140,6 +140,9 @@ func dump(d Definition) string {
 	var b bytes.Buffer
 	for _, r := range d.Routes {
 		fmt.Fprintf(&b, "route %s %q\n\trule  %s\n\tmatch %s\n", r.Dialect, r.Name, r.Rule, r.Match)
+		if r.Applies != nil {
+			fmt.Fprintf(&b, "\tif    %s\n", r.Applies)
+		}
 		if r.Dialect != Fabio {
 			fmt.Fprintf(&b, "\tpriority %d\n", r.Precedence.Priority)
 		}

@@ -53,6 +53,10 @@ func (p *Pool) PickOther(own func(*Target) bool, tried ...*Target) *Target {
 	return tried[len(tried)-1]
 }
 
+// PickOf returns a target by weight, of those that own holds for, or nil. Like
+// PickOther it takes no turn.
+func (p *Pool) PickOf(own func(*Target) bool) *Target { return p.next(rand.Uint64, own, nil) }
+
 // next returns the target of a turn that turn tells, or of others, until one may
 // be picked. Who comes next in the order must not get all that those before it do
 // not take, so it is always another turn that is asked for.

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -10,7 +11,8 @@ import (
 type Key struct {
 	// Scheme is how the target is spoken to: "http", "https".
 	Scheme string
-	// Address is host:port, with an IPv6 host in brackets.
+	// Address is host:port, with an IPv6 host in brackets; or a URL, if that is
+	// where clients are sent instead.
 	Address string
 	// ServerName is the name an https target's certificate must be for; empty is
 	// the host of Address. SkipVerify takes any certificate.
@@ -22,7 +24,12 @@ type Key struct {
 }
 
 // String is the target as a URL.
-func (k Key) String() string { return k.Scheme + "://" + k.Address + k.Path }
+func (k Key) String() string {
+	if strings.Contains(k.Address, "://") {
+		return k.Address
+	}
+	return k.Scheme + "://" + k.Address + k.Path
+}
 
 // Conns are the connections kept to one target. What they are is the affair of
 // whoever sends requests.

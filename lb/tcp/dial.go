@@ -32,6 +32,10 @@ type Dialer struct {
 	// version Proxy; 0 sends none.
 	Source, Bound netip.AddrPort
 	Proxy         int
+	// First is the target to try first, nil for the one whose turn it is. Others
+	// than those that Own holds for are not tried after it; nil holds for all.
+	First *target.Target
+	Own   func(*target.Target) bool
 }
 
 // Dialed is a connection to a target, which is told that the conversation has
@@ -46,7 +50,10 @@ type Dialed struct {
 // Dial connects to the target of a pool whose turn it is. If that cannot be
 // reached, a second one is tried.
 func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
-	first := pool.Pick(target.HashAddr(d.Source.Addr().Unmap()))
+	first := d.First
+	if first == nil {
+		first = pool.Pick(target.HashAddr(d.Source.Addr().Unmap()))
+	}
 	if first == nil {
 		return Dialed{}, ErrNoTarget
 	}
@@ -54,7 +61,7 @@ func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
 	if err == nil {
 		return Dialed{nc, first, 1}, nil
 	}
-	second := pool.PickOther(nil, first)
+	second := pool.PickOther(d.Own, first)
 	if second == first || ctx.Err() != nil {
 		return Dialed{Target: first, Tries: 1}, err
 	}

@@ -37,6 +37,9 @@ type Options struct {
 	EntrypointAliases map[string]string
 	// EntrypointAddresses tell how each listener is reached, by its name.
 	EntrypointAddresses map[string]EntrypointAddress
+	// EntrypointTLSOptions name the TLS options that listeners have unless a route
+	// asks for others, by their names.
+	EntrypointTLSOptions map[string]string
 	// TCPEntrypoints are the listeners that pass connections on. If there are
 	// none, their routes are made for any.
 	TCPEntrypoints []TCPEntrypoint

@@ -74,6 +74,9 @@ func (s *Server) TLS(listener string) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.TLSOptions != "" {
+		o = s.tlsOver(l.TLSOptions, o)
+	}
 	if l.isHTTP() {
 		o.NextProtos = httpProtocols
 	}

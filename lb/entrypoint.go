@@ -32,6 +32,17 @@ func entrypointAddresses(listeners []Listener) map[string]EntrypointAddress {
 	return addresses
 }
 
+// entrypointTLSOptions are the TLS options listeners name.
+func entrypointTLSOptions(listeners []Listener) map[string]string {
+	names := map[string]string{}
+	for i := range listeners {
+		if l := &listeners[i]; l.TLSOptions != "" {
+			names[l.entrypoint()] = tlsOptionsName(l.TLSOptions)
+		}
+	}
+	return names
+}
+
 // entrypoints are the names of all listeners, and other names that routes may
 // call some of them by: the first that speaks HTTP is "web" and "http", the first
 // that speaks HTTPS "websecure" and "https", unless a listener has that name.

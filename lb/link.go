@@ -77,7 +77,7 @@ func (k *link) tlsOptions() bool {
 	name := tlsOptionsName(k.wanted.TLSOptions)
 	switch {
 	case name == "":
-	case !k.hasTLSOptions(name):
+	case k.Options.tlsOptions(name) == nil:
 		return k.fail(noTLSOptions(k.wanted.TLSOptions))
 	case len(k.tlsHosts) == 0:
 		k.problems = append(k.problems, problemOf(k.wanted, "the TLS options "+k.wanted.TLSOptions+" have no effect: the rule names no host",
@@ -89,10 +89,6 @@ func (k *link) tlsOptions() bool {
 // noTLSOptions says that nobody has declared them.
 func noTLSOptions(name string) (reason, hint string) {
 	return "there are no TLS options " + name, `lb { tls_options "NAME" { … } } declares them`
-}
-
-func (o *Options) hasTLSOptions(name string) bool {
-	return slices.ContainsFunc(o.TLSOptions, func(t TLSOptions) bool { return tlsOptionsName(t.Name) == name })
 }
 
 const notWithout = "routes are not served without their middlewares"

@@ -102,7 +102,7 @@ func newLinker(o Options, pools Pools, problems *problemSet) *linker {
 		routes: map[name]*wanted{}, staleRoutes: map[name]*wanted{},
 		middlewares: map[name]*middleware{}, staleMiddlewares: map[name]*middleware{},
 		backends: map[name]*backend{}, staleBackends: map[name]*backend{},
-		tls: newTLSHosts(),
+		tls: newTLSHosts(o.EntrypointTLSOptions),
 	}
 }
 

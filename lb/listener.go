@@ -37,6 +37,9 @@ type Listener struct {
 	// package tlsconf.
 	TLSMin, TLSMax uint16
 	TLSCiphers     []uint16
+	// TLSOptions name the [TLSOptions] of connections for which no route asks for
+	// others, in the place of the default ones.
+	TLSOptions string
 
 	// Proxied says what is made of PROXY headers, ProxyTimeout how long one may
 	// take, and ProxyFrom from which peers they are believed; none is all.
@@ -120,6 +123,7 @@ const (
 //	strictmatch true refuses names no certificate is for
 //	snihost     true or false: see [SNIHostMode]
 //	tlsmin, tlsmax, tlsciphers: versions tls10 to tls13, and a list of suites
+//	tlsoptions  the name of TLS options that count unless a route asks for others
 //	pxyproto    true or required: see [ProxyMode]
 //	pxytimeout  for a PROXY header; 250ms, or 5s if one is required
 //	pxyfrom     the addresses and blocks from which it is believed

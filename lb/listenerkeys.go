@@ -40,6 +40,7 @@ func (l *Listener) keys() []listenerKey {
 		{"tlsmin", (*versionValue)(&l.TLSMin)},
 		{"tlsmax", (*versionValue)(&l.TLSMax)},
 		{"tlsciphers", (*ciphersValue)(&l.TLSCiphers)},
+		{"tlsoptions", (*textValue)(&l.TLSOptions)},
 		{"pxyproto", (*proxyValue)(&l.Proxied)},
 		{"pxytimeout", (*durationValue)(&l.ProxyTimeout)},
 		{"pxyfrom", (*prefixesValue)(&l.ProxyFrom)},

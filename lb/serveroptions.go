@@ -95,6 +95,7 @@ func (o ServerOptions) TableOptions() Options {
 	t.Entrypoints, t.EntrypointAliases = entrypoints(o.Listeners)
 	t.Tags.FabioNames = slices.ContainsFunc(o.Listeners, func(l Listener) bool { return l.Proto == ProtoSNI })
 	t.EntrypointAddresses = entrypointAddresses(o.Listeners)
+	t.EntrypointTLSOptions = entrypointTLSOptions(o.Listeners)
 	t.TCPEntrypoints = tcpEntrypoints(o.Listeners)
 	return t
 }

@@ -130,7 +130,7 @@ func (k *tcpLink) route(w *wantedTCP) *TCPRoute {
 		return nil
 	}
 	k.tcp = &TCPRoute{TCPRoute: k.from}
-	if name := tlsOptionsName(k.from.TLSOptions); name != "" && !k.hasTLSOptions(name) {
+	if name := tlsOptionsName(k.from.TLSOptions); name != "" && k.Options.tlsOptions(name) == nil {
 		k.fail(noTLSOptions(k.from.TLSOptions))
 		return nil
 	}

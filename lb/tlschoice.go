@@ -24,21 +24,33 @@ func (s *Server) tlsConfigs(l *Listener, protocols ...string) (tlsConfigs, error
 	}
 	base.NextProtos = protocols
 	all := tlsConfigs{}
-	if all[""], err = base.Config(); err != nil {
+	if all[""], err = s.tlsOver(l.TLSOptions, base).Config(); err != nil {
 		return nil, err
 	}
-	for i := range s.options.Table.TLSOptions {
-		o := &s.options.Table.TLSOptions[i]
+	for _, o := range s.options.Table.TLSOptions {
 		name := tlsOptionsName(o.Name)
-		var authorities *tlsconf.Authorities
-		if a := s.authorities[name]; a != nil {
-			authorities = &a.Authorities
+		if name == "" {
+			continue
 		}
-		if all[name], err = o.over(base, authorities).Config(); err != nil {
+		if all[name], err = s.tlsOver(name, base).Config(); err != nil {
 			return nil, fmt.Errorf("TLS options %q: %w", o.Name, err)
 		}
 	}
 	return all, nil
+}
+
+// tlsOver puts the options of a name over what a listener says.
+func (s *Server) tlsOver(name string, base tlsconf.Options) tlsconf.Options {
+	name = tlsOptionsName(name)
+	o := s.options.Table.tlsOptions(name)
+	if o == nil {
+		return base
+	}
+	var authorities *tlsconf.Authorities
+	if a := s.authorities[name]; a != nil {
+		authorities = &a.Authorities
+	}
+	return o.over(base, authorities)
 }
 
 // setTLS gives an entry what it does TLS with.

@@ -23,12 +23,13 @@ type tlsVote struct {
 // tlsHosts knows for each host which routes with TLS ask for which options. As
 // these are chosen before there is a request, those of one host have to agree.
 type tlsHosts struct {
+	own   map[string]string // the options of listeners that name some
 	votes map[tlsHost][]tlsVote
 	stale map[tlsHost]bool // to be decided again
 }
 
-func newTLSHosts() tlsHosts {
-	return tlsHosts{votes: map[tlsHost][]tlsVote{}, stale: map[tlsHost]bool{}}
+func newTLSHosts(own map[string]string) tlsHosts {
+	return tlsHosts{own: own, votes: map[tlsHost][]tlsVote{}, stale: map[tlsHost]bool{}}
 }
 
 // withdraw takes back what a route asked for.
@@ -39,10 +40,14 @@ func (t *tlsHosts) withdraw(r *tags.Route, at []tlsHost) {
 	}
 }
 
-// vote takes in what a route asks for.
+// vote takes in what a route asks for. What its listener has anyway is nothing.
 func (t *tlsHosts) vote(r *tags.Route, at []tlsHost) {
 	for _, h := range at {
-		t.votes[h] = append(t.votes[h], tlsVote{r, tlsOptionsName(r.TLSOptions)})
+		name := tlsOptionsName(r.TLSOptions)
+		if name == t.own[h.entrypoint] {
+			name = ""
+		}
+		t.votes[h] = append(t.votes[h], tlsVote{r, name})
 		t.stale[h] = true
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,16 @@ func tlsOptionsName(text string) string {
 		return ""
 	}
 	return name
+}
+
+// tlsOptions are those of a name as [tlsOptionsName] has it, nil if there are
+// none.
+func (o *Options) tlsOptions(name string) *TLSOptions {
+	i := slices.IndexFunc(o.TLSOptions, func(t TLSOptions) bool { return tlsOptionsName(t.Name) == name })
+	if i < 0 {
+		return nil
+	}
+	return &o.TLSOptions[i]
 }
 
 // clientAuth is what is asked of clients; said is false if nothing is said of it.
@@ -120,6 +131,13 @@ func (o ServerOptions) validateTLSOptions() error {
 					errs = append(errs, fmt.Errorf("TLS options %q at listener %s: %w", t.Name, l.entrypoint(), err))
 				}
 			}
+		}
+	}
+	for i := range o.Listeners {
+		l := &o.Listeners[i]
+		if name := tlsOptionsName(l.TLSOptions); name != "" && o.Table.tlsOptions(name) == nil {
+			reason, hint := noTLSOptions(l.TLSOptions)
+			errs = append(errs, fmt.Errorf("listener %s: %s: %s", l.entrypoint(), reason, hint))
 		}
 	}
 	return errors.Join(errs...)

@@ -359,9 +359,10 @@ func TestTLSOptionsThatMakeNoSense(t *testing.T) {
 		`none of NoClientCert`: {{Name: "a", ClientAuth: "perhaps"}},
 		`needs the files`:      {{Name: "a", ClientAuth: "VerifyClientCertIfGiven"}},
 		`is newer than`:        {{Name: "a", Max: tls.VersionTLS12}},
+		`no TLS options b`:     {{Name: "a"}},
 	} {
 		o := DefaultServerOptions()
-		proxied("cert=x.pem;tlsmin=tls13")(&o)
+		proxied("cert=x.pem;tlsmin=tls13;tlsoptions=b")(&o)
 		o.Table.TLSOptions = options
 		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", options, err, want)
@@ -387,5 +388,35 @@ func TestTLSOptionsAllocateNothing(t *testing.T) {
 	eventually(t, "there are options", func() bool { return r.Table().tlsOptions("", "b.test") != "" })
 	if n := count(); n != 0 {
 		t.Errorf("%v allocations with options of other hosts", n)
+	}
+}
+
+// A listener may name the options that count on it unless a route asks for
+// others; those stand over what the listener says, not over its options.
+func TestTLSOptionsOfListeners(t *testing.T) {
+	r := startTLSOptions(t, ";name=websecure;tlsoptions=Guarded@file", []TLSOptions{
+		{Name: "guarded", ClientAuth: "RequireAnyClientCert"}, {Name: "default", Max: tls.VersionTLS12}, {Name: "open", Min: tls.VersionTLS13},
+	}, router("plain", "Host(`plain.test`)", ""), router("same", "Host(`plain.test`) && Path(`/y`)", "guarded"),
+		router("open", "Host(`open.test`)", "open"), []string{"urlprefix-fabio.test/"})
+	for _, tt := range []struct {
+		name, host string
+		change     func(*tls.Config)
+		status     int
+	}{
+		{"plain.test", "plain.test", nil, 0},
+		{"plain.test", "plain.test", showing(r.bad), 200},
+		{"plain.test", "fabio.test", showing(r.bad), 200},
+		{"fabio.test", "fabio.test", nil, 0},
+		{"unknown.test", "unknown.test", nil, 0},
+		{"open.test", "open.test", nil, 200},
+		{"open.test", "open.test", upTo(tls.VersionTLS12), 0},
+		{"open.test", "plain.test", nil, 421},
+	} {
+		if got := r.ask(r.client("HTTP/1.1", tt.name, tt.change), tt.host); got != tt.status {
+			t.Errorf("TLS for %s, host %s: %d, want %d", tt.name, tt.host, got, tt.status)
+		}
+	}
+	if problems := r.Table().Problems(); len(problems) > 0 {
+		t.Errorf("who asks for what the listener has is in no dispute: %v", problems)
 	}
 }

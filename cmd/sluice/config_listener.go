@@ -37,6 +37,7 @@ var listenerSpelling = map[string]string{
 	"tls_min":                    "tlsmin",
 	"tls_max":                    "tlsmax",
 	"tls_ciphers":                "tlsciphers",
+	"tls_options":                "tlsoptions",
 	"header_timeout":             "ht",
 	"read_timeout":               "rt",
 	"write_timeout":              "wt",

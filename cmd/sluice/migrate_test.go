@@ -128,6 +128,17 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			[]string{"a.yml:5: the listener is left out, so that it is not open to all"}, ":80",
 		},
 		{
+			"an entry point with TLS options", "a.yml",
+			"entryPoints:\n  a:\n    address: \":443\"\n    http:\n      tls:\n        options: old@file\n  b:\n    address: \":444\"\n    http:\n      tls:\n        options: clients@file\n" +
+				"http:\n  routers:\n    r:\n      rule: Host(`a`)\n      service: s\n      tls:\n        options: old\n  services:\n    s:\n      loadBalancer:\n        servers:\n          - url: http://a\n" +
+				"tls:\n  options:\n    old:\n      minVersion: VersionSSL30\n    clients:\n      clientAuth:\n        caFiles: [ca.pem]\n        secretOptionalDomains: [a]\n",
+			[]string{
+				"a.yml:2: the listener is left out: no file here has the tls.options old", "a.yml:7: the listener is left out: no file here has the tls.options clients",
+				"a.yml:14: route r is left out: no file here has the tls.options old", `a.yml:26: the TLS options old are left out, and what asks for them: a.yml:26: tls_options "old": min_version`,
+				"a.yml:28: the TLS options clients are left out, and what asks for them: tls.options.clients.clientAuth.secretOptionalDomains has no equivalent",
+			}, "listener",
+		},
+		{
 			"a guarded frontend", "a.toml", "[backends.b.servers.s]\nurl = \"http://a\"\n[frontends.f]\nbackend = \"b\"\n[frontends.f.routes.r]\nrule = \"Host:a\"\n[frontends.f.auth.digest]\nusers = [\"a:b:c\"]\n",
 			[]string{"a.toml:3: frontend f is left out: frontends.f.auth.digest.users has no equivalent"}, "route",
 		},

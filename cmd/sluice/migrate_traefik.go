@@ -64,6 +64,9 @@ func (m *migration) traefik(t *tree) {
 	for _, name := range t.names("http.services") {
 		t.take("http.services." + name) // what routers use of it is told there
 	}
+	for _, name := range t.names("tls.options") {
+		m.tlsOptions(t, name)
+	}
 	for i := range t.count("tls.certificates") {
 		m.certificate(t, fmt.Sprintf("tls.certificates[%d]", i), false)
 	}
@@ -76,7 +79,7 @@ func (m *migration) origin(t *tree, at string) string {
 
 func (m *migration) entrypoint(t *tree, name string) {
 	at := "entryPoints." + name
-	if m.guarded(t, at, "http.middlewares", "http.tls.options") {
+	if m.guarded(t, at, "http.middlewares") {
 		return
 	}
 	address, proto, _ := strings.Cut(t.text(at+".address"), "/")
@@ -97,6 +100,9 @@ func (m *migration) entrypoint(t *tree, name string) {
 	if t.has(at+".http.tls") || strings.HasSuffix(address, ":443") {
 		text += ";cs=" + migrated
 		t.taken(at+".http.tls", nil)
+		if options := fileName(t.text(at + ".http.tls.options")); options != "" {
+			text += ";tlsoptions=" + options
+		}
 		m.selfSigned()
 	}
 	for _, timeout := range []struct{ key, option string }{{"readTimeout", "rt"}, {"writeTimeout", "wt"}, {"idleTimeout", "it"}} {
@@ -156,9 +162,12 @@ func (m *migration) sharedMiddlewares(t *tree) {
 }
 
 func (m *migration) listener(t *tree, at, text string) {
-	m.comment(fmt.Sprintf("lb.listener[%d]", len(m.LB.Listeners)), "%s", m.origin(t, at))
-	m.LB.Listeners = append(m.LB.Listeners, Listener{Origin: at, Text: text})
+	m.comment(listenerPath(len(m.LB.Listeners)), "%s", m.origin(t, at))
+	m.LB.Listeners = append(m.LB.Listeners, Listener{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Text: text})
 }
+
+// listenerPath is where the comments of a listener are kept.
+func listenerPath(i int) string { return fmt.Sprintf("lb.listener[%d]", i) }
 
 // proxied takes over whom an entry point believes. Trusted proxies are the same
 // for all listeners here.
@@ -341,10 +350,10 @@ func (m *migration) router(t *tree, name string) {
 	r := StaticRoute{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
 	r.RuleSyntax = cmp.Or(t.text(at+".ruleSyntax"), m.rules)
 	if t.has(at + ".tls") {
-		r.TLS = t.text(at+".tls") != "false"
+		r.TLS, r.TLSOptions = t.text(at+".tls") != "false", fileName(t.text(at+".tls.options"))
 	}
 	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
-	service := strings.TrimSuffix(t.text(at+".service"), "@file")
+	service := fileName(t.text(at + ".service"))
 	if err := m.service(t, &r, service); err != nil {
 		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("router %s is left out: %v", name, err)})
 		t.take(at)
@@ -356,7 +365,7 @@ func (m *migration) router(t *tree, name string) {
 
 func fileNames(names []string) (all []string) {
 	for _, name := range names {
-		all = append(all, strings.TrimSuffix(name, "@file"))
+		all = append(all, fileName(name))
 	}
 	return all
 }
@@ -432,6 +441,7 @@ func (m *migration) finish() {
 			break
 		}
 	}
+	m.finishTLS()
 	if m.LB.DrainTimeout == 0 {
 		m.LB.DrainTimeout = 30 * time.Second
 	}

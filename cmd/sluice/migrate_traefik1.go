@@ -64,7 +64,7 @@ func (m *migration) defaultMiddleware(t *tree, name string, s spec.Middleware) {
 
 func (m *migration) entrypoint1(t *tree, name string) {
 	at := "entryPoints." + name
-	if m.guarded(t, at, "auth", "whiteList", "whiteListSourceRange", "tls.clientCA", "tls.clientCAFiles") {
+	if m.guarded(t, at, "auth", "whiteList", "whiteListSourceRange") {
 		return
 	}
 	text := t.text(at+".address") + ";name=" + name
@@ -83,6 +83,7 @@ func (m *migration) entrypoint1(t *tree, name string) {
 		if version, ok := strings.CutPrefix(t.text(at+".tls.minVersion"), "VersionTLS"); ok {
 			text += ";tlsmin=tls" + version
 		}
+		m.clientAuthority1(t, at, name, &text)
 	}
 	if t.has(at + ".compress") {
 		if t.is(at+".compress") && !slices.Contains(m.Defaults.Middlewares, "compress") {

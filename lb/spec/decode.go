@@ -65,7 +65,7 @@ var ErrUnknown = errors.New("unknown option")
 // an entry of a map ends with the entry's key, which may be of several words.
 // The error is ErrUnknown, or tells what is wrong with the value.
 //
-// Without a path the value is a boolean: true switches on what needs no option.
+// Without a path the value is as [ParseSwitch] has it, of what needs no option.
 func (d *Draft) Set(path []string, value string) error {
 	d.set = true
 	if len(path) > 0 {
@@ -74,7 +74,7 @@ func (d *Draft) Set(path []string, value string) error {
 	if d.kind != "compress" && d.kind != "contenttype" && d.kind != "encodedcharacters" {
 		return ErrUnknown
 	}
-	on, err := parseBool(value)
+	on, err := ParseSwitch(value)
 	d.set = on
 	return err
 }
@@ -187,7 +187,7 @@ func setStruct(f reflect.Value, rest []string, value string) error {
 	on := true
 	if len(rest) == 0 {
 		var err error
-		if on, err = parseBool(value); err != nil {
+		if on, err = ParseSwitch(value); err != nil {
 			return err
 		}
 	}
@@ -230,6 +230,15 @@ func parseBool(value string) (bool, error) {
 		return false, errors.New("not a boolean")
 	}
 	return on, nil
+}
+
+// ParseSwitch reads whether a structure is there that needs no option of its own:
+// a boolean, or nothing, which is true.
+func ParseSwitch(value string) (on bool, err error) {
+	if value == "" {
+		return true, nil
+	}
+	return parseBool(value)
 }
 
 // ParseDuration reads Go's form of a duration, or a bare number of seconds.

@@ -24,7 +24,7 @@ func TestDraft(t *testing.T) {
 			Average: 5, Period: 90 * time.Second, Burst: 2, Source: &SourceCriterion{IPStrategy: &IPStrategy{Depth: 2}},
 		}},
 		{"retry", []string{"attempts=3", "initialinterval=2"}, &Retry{Attempts: 3, InitialInterval: 2 * time.Second}},
-		{"ipwhitelist", []string{"sourcerange=10.0.0.0/8", "ipstrategy=true"}, &IPAllowList{
+		{"ipwhitelist", []string{"sourcerange=10.0.0.0/8", "ipstrategy="}, &IPAllowList{
 			SourceRange: []string{"10.0.0.0/8"}, IPStrategy: &IPStrategy{},
 		}},
 		{"compress", []string{"=true"}, &Compress{}},
@@ -62,17 +62,17 @@ func words(name string) []string {
 
 func TestDraftErrors(t *testing.T) {
 	for option, want := range map[string]string{
-		"stripprefix.prefix=/a":                 "unknown option",
-		"stripprefix=true":                      "unknown option",
-		"stripprefix.prefixes.a=/a":             "unknown option",
-		"stripprefix.AlwaysForwarded=true":      "unknown option",
-		"headers.customrequestheaders=x":        "unknown option",
-		"headers.framedeny=yes":                 "not a boolean",
-		"headers.stsseconds=1.5":                "not a whole number",
-		"ratelimit.period=soon":                 "not a duration",
-		"ratelimit.sourcecriterion.ipstrategy=": "not a boolean",
-		"compress=maybe":                        "not a boolean",
-		"buffering.maxrequestbodybytes=1e9":     "not a whole number",
+		"stripprefix.prefix=/a":                  "unknown option",
+		"stripprefix=true":                       "unknown option",
+		"stripprefix.prefixes.a=/a":              "unknown option",
+		"stripprefix.AlwaysForwarded=true":       "unknown option",
+		"headers.customrequestheaders=x":         "unknown option",
+		"headers.framedeny=yes":                  "not a boolean",
+		"headers.stsseconds=1.5":                 "not a whole number",
+		"ratelimit.period=soon":                  "not a duration",
+		"ratelimit.sourcecriterion.ipstrategy=2": "not a boolean",
+		"compress=maybe":                         "not a boolean",
+		"buffering.maxrequestbodybytes=1e9":      "not a whole number",
 	} {
 		name, value, _ := strings.Cut(option, "=")
 		kind, rest, _ := strings.Cut(name, ".")

@@ -160,6 +160,9 @@ func dump(d Definition) string {
 		if !r.PassHost {
 			fmt.Fprintf(&b, "\thost %q\n", r.Host)
 		}
+		if r.TLSOptions != "" {
+			fmt.Fprintf(&b, "\ttls options %s\n", r.TLSOptions)
+		}
 		if r.Unlogged || r.Uncounted {
 			fmt.Fprintf(&b, "\tunlogged %v, uncounted %v\n", r.Unlogged, r.Uncounted)
 		}
@@ -263,6 +266,9 @@ func dumpTCP(r TCPRoute) string {
 	}
 	if r.Terminate {
 		text += "\n\tends TLS"
+	}
+	if r.TLSOptions != "" {
+		text += "\n\ttls options " + r.TLSOptions
 	}
 	for _, list := range []struct {
 		name  string

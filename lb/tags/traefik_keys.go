@@ -51,8 +51,9 @@ type router struct {
 func decode(labels []label, unsupported func(l label, reason string)) (objects, *keyError) {
 	o := objects{map[string]*router{}, map[string]*service{}, map[string]*middleware{}, newStreams(), newStreams(), false}
 	seen := map[string]string{}
+	off := switchedOff(labels)
 	for _, l := range labels {
-		if !l.isTraefik() {
+		if !l.isTraefik() || off(strings.ToLower(l.key)) {
 			continue
 		}
 		elements := strings.Split(l.key, ".")
@@ -69,6 +70,20 @@ func decode(labels []label, unsupported func(l label, reason string)) (objects, 
 		}
 	}
 	return o, nil
+}
+
+// switchedOff returns a function that tells of a key, in lower case, whether it is
+// below one that is false: "tls.options" beside "tls=false", whatever their order.
+func switchedOff(labels []label) func(key string) bool {
+	var off []string
+	for _, l := range labels {
+		if on, err := strconv.ParseBool(l.value); err == nil && !on {
+			off = append(off, strings.ToLower(l.key)+".")
+		}
+	}
+	return func(key string) bool {
+		return slices.ContainsFunc(off, func(above string) bool { return strings.HasPrefix(key, above) })
+	}
 }
 
 func (o *objects) label(l label, elements []string, unsupported func(label, string)) *keyError {
@@ -133,13 +148,8 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		r.middlewares = spec.List(l.value)
 	case option == "service":
 		r.service = strings.TrimSpace(l.value)
-	case option == "tls":
-		r.tls, err = l.bool()
-	case option == "tls.options":
-		r.tls, r.options = true, strings.TrimSpace(l.value)
-	case group == "tls" || strings.HasPrefix(group, "tls["):
-		r.tls = true
-		unsupported(l, "this option is not supported yet; the router serves TLS with the listener's certificates")
+	case group == "tls":
+		return r.setTLS(strings.Split(option, "."), l, unsupported)
 	case group == "observability":
 		return r.observe(option, l)
 	case option == "rulesyntax":
@@ -151,6 +161,40 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		return &keyError{label: l, reason: "routers have no option " + option}
 	}
 	return err
+}
+
+// routerTLS has the options of Traefik by their keys.
+type routerTLS struct {
+	CertResolver string      `key:"certresolver"`
+	Options      string      `key:"options"`
+	Domains      []tlsDomain `key:"domains"`
+}
+
+type tlsDomain struct {
+	Main string   `key:"main"`
+	SANs []string `key:"sans"`
+}
+
+// noResolver is said of options that ask for certificates.
+const noResolver = "this option is not supported yet; the router serves TLS with the listener's certificates"
+
+// setTLS reads an option of the router's TLS, which is on with any.
+func (r *router) setTLS(path []string, l label, unsupported func(label, string)) *keyError {
+	var t struct {
+		TLS *routerTLS `key:"tls"`
+	}
+	if err := decodeStream(&t, l, path, "routers"); err != nil {
+		return err
+	}
+	r.tls = r.tls || t.TLS != nil
+	switch {
+	case len(path) == 1:
+	case path[1] == "options":
+		r.options = strings.TrimSpace(t.TLS.Options)
+	default:
+		unsupported(l, noResolver)
+	}
+	return nil
 }
 
 // observe reads what becomes known of the router's requests. There is no tracing

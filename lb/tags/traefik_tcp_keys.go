@@ -35,9 +35,10 @@ type streamRouter struct {
 }
 
 type streamTLS struct {
-	Passthrough  bool   `key:"passthrough"`
-	CertResolver string `key:"certresolver"`
-	Options      string `key:"options"`
+	Passthrough  bool        `key:"passthrough"`
+	CertResolver string      `key:"certresolver"`
+	Options      string      `key:"options"`
+	Domains      []tlsDomain `key:"domains"`
 }
 
 type streamService struct {
@@ -106,13 +107,11 @@ func (r *streamRouter) set(l label, root string, path []string, unsupported func
 	case first == "rule":
 		r.rule = l
 	case first == "tls" && len(path) > 1:
-		second := strings.ToLower(path[1])
-		if second != "passthrough" && second != "options" {
-			unsupported(l, "this option is not supported yet; the router serves TLS with the listener's certificates")
+		err := decodeStream(r, l, path, strings.ToUpper(root)+" routers")
+		if second := strings.ToLower(path[1]); err == nil && second != "passthrough" && second != "options" {
+			unsupported(l, noResolver)
 		}
-		if strings.HasPrefix(second, "domains[") {
-			path, l.value = path[:1], "true"
-		}
+		return err
 	}
 	return decodeStream(r, l, path, strings.ToUpper(root)+" routers")
 }

@@ -229,6 +229,7 @@ lb {
     strict_sni   = true
     tls_min      = "tls12"
     tls_ciphers  = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "0xc030"]
+    tls_options  = "modern"
 
     proxy_protocol {
       trusted  = ["10.0.0.0/8", "192.0.2.1"]

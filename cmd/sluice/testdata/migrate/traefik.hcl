@@ -1,11 +1,11 @@
 # Made by sluice migrate of migrate/traefik.yml (Traefik 2 or 3), migrate/dynamic.yml (Traefik 2 or 3).
-# not taken over: migrate/traefik.yml:35: certificatesResolvers.le.acme.email has no equivalent and is left out
-# not taken over: migrate/traefik.yml:42: tracing.otlp has no equivalent and is left out
-# not taken over: migrate/dynamic.yml:26: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
-# not taken over: migrate/dynamic.yml:14: router dash is left out: the service api@internal is not of the file
+# not taken over: migrate/traefik.yml:36: certificatesResolvers.le.acme.email has no equivalent and is left out
+# not taken over: migrate/traefik.yml:43: tracing.otlp has no equivalent and is left out
+# not taken over: migrate/dynamic.yml:31: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
+# not taken over: migrate/dynamic.yml:19: router dash is left out: the service api@internal is not of the file
 # not taken over: migrate/dynamic.yml:10: route lost is left out: there is no middleware plug
 
-# migrate/traefik.yml:28: providers.consulCatalog.endpoint
+# migrate/traefik.yml:29: providers.consulCatalog.endpoint
 consul {
   address = "127.0.0.1:8500"
 }
@@ -22,8 +22,9 @@ lb {
     address = ":8443"
     name = "websecure"
     certificates = "migrated"
+    tls_options = "clients"
   }
-  # migrate/traefik.yml:17: entryPoints.inner
+  # migrate/traefik.yml:18: entryPoints.inner
   listener {
     address = ":8090"
     name = "inner"
@@ -33,15 +34,29 @@ lb {
     type = "selfsigned"
     cert = ["localhost"]
   }
+  # migrate/dynamic.yml:51: tls.options.clients
+  tls_options "clients" {
+    client_auth {
+      type = "RequireAndVerifyClientCert"
+      ca_files = ["clients.pem"]
+    }
+  }
+  # migrate/dynamic.yml:55: tls.options.modern
+  tls_options "modern" {
+    min_version = "VersionTLS13"
+    curves = ["X25519"]
+    sni_strict = true
+    session_tickets = false
+  }
   trusted_proxies = ["10.0.0.0/8"]
-  # migrate/traefik.yml:38: accessLog
+  # migrate/traefik.yml:39: accessLog
   access_log {
     target = "stdout"
     format = "traefik"
   }
 }
 
-# migrate/traefik.yml:23: providers.consulCatalog
+# migrate/traefik.yml:24: providers.consulCatalog
 tags {
   exposed_by_default = false
   traefik_prefix = "edge"
@@ -80,12 +95,34 @@ route "books" {
   }
 }
 
-# migrate/dynamic.yml:18: http.middlewares.cut
+# migrate/dynamic.yml:14: http.routers.desk
+route "desk" {
+  rule = "Host(`desk.example.com`)"
+  tls_options = "modern"
+  tls = true
+  targets = ["http://10.0.0.1:80", "http://10.0.0.2:80 weight=3"]
+  load_balancer {
+    sticky {
+      cookie {
+        name = "shelf"
+        httponly = true
+      }
+    }
+    healthcheck {
+      path = "/ok"
+      interval = "5s"
+      timeout = "5s"
+      followredirects = true
+    }
+  }
+}
+
+# migrate/dynamic.yml:23: http.middlewares.cut
 middleware "cut" "stripprefix" {
   prefixes = ["/shelf"]
 }
 
-# migrate/dynamic.yml:22: http.middlewares.slow
+# migrate/dynamic.yml:27: http.middlewares.slow
 middleware "slow" "ratelimit" {
   average = 100
   burst = 50

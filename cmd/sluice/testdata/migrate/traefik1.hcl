@@ -1,6 +1,6 @@
 # Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
-# not taken over: migrate/traefik1.toml:19: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
-# not taken over: migrate/traefik1.toml:63: frontend limited is left out: frontends.limited.rateLimit.extractorFunc has no equivalent
+# not taken over: migrate/traefik1.toml:25: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
+# not taken over: migrate/traefik1.toml:69: frontend limited is left out: frontends.limited.rateLimit.extractorFunc has no equivalent
 
 consul {
   address = "127.0.0.1:8500"
@@ -24,18 +24,31 @@ lb {
     address = ":8090"
     name = "admin"
   }
+  # migrate/traefik1.toml:16: entryPoints.desk
+  listener {
+    address = ":8444"
+    name = "desk"
+    certificates = "migrated"
+    tls_options = "desk"
+  }
   certificates "migrated" {
     type = "selfsigned"
     cert = ["localhost"]
   }
-  # migrate/traefik1.toml:21: accessLog
+  # migrate/traefik1.toml:18: entryPoints.desk.tls
+  tls_options "desk" {
+    client_auth {
+      ca_files = ["clients.pem"]
+    }
+  }
+  # migrate/traefik1.toml:27: accessLog
   access_log {
     target = "/tmp/access.log"
     format = "traefik"
   }
 }
 
-# migrate/traefik1.toml:27: consulCatalog
+# migrate/traefik1.toml:33: consulCatalog
 tags {
   exposed_by_default = false
   traefik_prefix = "edge"
@@ -52,7 +65,7 @@ admin {
   listen = "127.0.0.1:9998"
 }
 
-# migrate/traefik1.toml:50: frontends.books
+# migrate/traefik1.toml:56: frontends.books
 route "books" {
   rule = "Host:books.example.com;PathPrefixStrip:/shelf"
   rule_syntax = "v1"
@@ -68,7 +81,7 @@ route "books" {
   }
 }
 
-# migrate/traefik1.toml:57: frontends.guarded
+# migrate/traefik1.toml:63: frontends.guarded
 route "guarded" {
   rule = "Host:guarded.example.com"
   rule_syntax = "v1"
@@ -83,19 +96,19 @@ route "guarded" {
   }
 }
 
-# migrate/traefik1.toml:50: frontends.books
+# migrate/traefik1.toml:56: frontends.books
 middleware "books-breaker" "circuitbreaker" {
   expression = "NetworkErrorRatio() > 0.5"
 }
 
-# migrate/traefik1.toml:57: frontends.guarded
+# migrate/traefik1.toml:63: frontends.guarded
 middleware "guarded-auth" "forwardauth" {
   address = "http://auth.example.com/check"
   maxbodysize = -1
   maxresponsebodysize = -1
 }
 
-# migrate/traefik1.toml:57: frontends.guarded
+# migrate/traefik1.toml:63: frontends.guarded
 middleware "guarded-breaker" "circuitbreaker" {
   expression = "NetworkErrorRatio() > 0.5"
 }

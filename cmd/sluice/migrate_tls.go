@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// tlsOptions takes over one of tls.options. Whoever asks for what cannot be taken
+// over is left out in the end; see [migration.finish].
+func (m *migration) tlsOptions(t *tree, name string) {
+	at := "tls.options." + name
+	o := TLSOptions{
+		Name: name, MinVersion: t.text(at + ".minVersion"), MaxVersion: t.text(at + ".maxVersion"),
+		Ciphers: t.list(at + ".cipherSuites"), Curves: t.list(at + ".curvePreferences"), ALPN: t.list(at + ".alpnProtocols"),
+		ClientAuth: ClientAuth{Type: t.text(at + ".clientAuth.clientAuthType"), CAFiles: t.list(at + ".clientAuth.caFiles")},
+		SNIStrict:  t.is(at + ".sniStrict"),
+	}
+	// Suites of TLS 1.3 may stand in the list there, and are always allowed.
+	if o.Ciphers = slices.DeleteFunc(o.Ciphers, isSuiteOf13); len(o.Ciphers) == 0 {
+		o.Ciphers = nil
+	}
+	if t.is(at + ".disableSessionTickets") {
+		o.SessionTickets = Some(false)
+	}
+	t.take(at + ".preferServerCipherSuites") // without effect there as well
+	o.Origin = fmt.Sprintf("%s:%d", t.path, t.line(at))
+	err := t.nothingLeft(at)
+	if err == nil {
+		_, err = o.options()
+	}
+	if err != nil {
+		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("the TLS options %s are left out, and what asks for them: %v", name, err)})
+		t.take(at)
+		return
+	}
+	m.comment("lb.tls_options."+name, "%s", m.origin(t, at))
+	m.LB.TLSOptions = append(m.LB.TLSOptions, o)
+}
+
+// isSuiteOf13 tells by its name whether a cipher suite is of TLS 1.3.
+func isSuiteOf13(name string) bool {
+	return strings.HasPrefix(name, "TLS_AES_") || name == "TLS_CHACHA20_POLY1305_SHA256"
+}
+
+// clientAuthority1 makes TLS options of the authorities an entry point of Traefik 1
+// has for clients, and names them for the listener.
+func (m *migration) clientAuthority1(t *tree, at, name string, text *string) {
+	ca := at + ".tls.clientCA"
+	files := append(t.list(ca+".files"), t.list(ca+"Files")...)
+	if len(files) == 0 {
+		return
+	}
+	o := TLSOptions{Name: name, ClientAuth: ClientAuth{CAFiles: files}}
+	if t.is(ca + ".optional") {
+		o.ClientAuth.Type = "VerifyClientCertIfGiven"
+	}
+	m.comment("lb.tls_options."+name, "%s", m.origin(t, at+".tls"))
+	m.LB.TLSOptions = append(m.LB.TLSOptions, o)
+	*text += ";tlsoptions=" + name
+}
+
+// fileName is the name of something the files declare, without what says so.
+func fileName(name string) string { return strings.TrimSuffix(name, "@file") }
+
+// finishTLS leaves out listeners and routes that ask for TLS options which no file
+// has: without them they would be open to more clients.
+func (m *migration) finishTLS() {
+	missing := func(name string) bool {
+		return name != "" && !strings.EqualFold(name, lb.DefaultTLSOptions) &&
+			!slices.ContainsFunc(m.LB.TLSOptions, func(o TLSOptions) bool { return strings.EqualFold(o.Name, name) })
+	}
+	leave := func(origin, what, name string) {
+		m.notes = append(m.notes, note{path: origin, text: fmt.Sprintf("%s is left out: no file here has the tls.options %s", what, name)})
+	}
+	var left []Listener
+	for i, l := range m.LB.Listeners {
+		comment := m.comments[listenerPath(i)]
+		delete(m.comments, listenerPath(i))
+		_, rest, _ := strings.Cut(l.Text, ";tlsoptions=")
+		name, _, _ := strings.Cut(rest, ";")
+		if missing(name) {
+			leave(l.Origin, "the listener", name)
+			continue
+		}
+		m.comments[listenerPath(len(left))] = comment
+		left = append(left, l)
+	}
+	m.LB.Listeners = left
+	m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
+		if missing(r.TLSOptions) {
+			leave(r.Origin, "route "+r.Name, r.TLSOptions)
+		}
+		return missing(r.TLSOptions)
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -73,6 +74,10 @@ type migration struct {
 	sources  []string
 	named    []string // on the command line
 	rules    string   // the syntax of rules that do not say
+	// isStatic is set if a file of Traefik has providers, hasEntrypoints if one has
+	// those; drain is the longest of them.
+	isStatic, hasEntrypoints bool
+	drain                    time.Duration
 }
 
 // note is something without an equivalent.

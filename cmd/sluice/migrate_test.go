@@ -139,8 +139,8 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			}, "listener",
 		},
 		{
-			"a guarded frontend", "a.toml", "[backends.b.servers.s]\nurl = \"http://a\"\n[frontends.f]\nbackend = \"b\"\n[frontends.f.routes.r]\nrule = \"Host:a\"\n[frontends.f.auth.digest]\nusers = [\"a:b:c\"]\n",
-			[]string{"a.toml:3: frontend f is left out: frontends.f.auth.digest.users has no equivalent"}, "route",
+			"a guarded frontend", "a.toml", "[backends.b.servers.s]\nurl = \"http://a\"\n[frontends.f]\nbackend = \"b\"\n[frontends.f.routes.r]\nrule = \"Host:a\"\n[frontends.f.whiteList]\nsourceRange = [\"10.0.0.0/8\"]\nuseXForwardedFor = true\n",
+			[]string{"a.toml:3: frontend f is left out: frontends.f.whiteList.useXForwardedFor has no equivalent"}, "route",
 		},
 		{
 			"a broken middleware", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\nmiddlewares = [\"m\"]\n[http.middlewares.m.basicAuth]\nuser = \"x\"\n[[http.services.s.loadBalancer.servers]]\nurl = \"http://a\"\n",

@@ -10,9 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
-
-	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // isTraefik1 tells a configuration of Traefik 1 from those of its successors.
@@ -45,11 +44,14 @@ func (m *migration) traefik(t *tree) {
 	for _, name := range t.names("entryPoints") {
 		m.entrypoint(t, name)
 	}
+	m.isStatic = m.isStatic || t.has("providers")
+	m.hasEntrypoints = m.hasEntrypoints || t.has("entryPoints")
 	m.catalog(t, "providers.consulCatalog", "traefik")
 	if file := cmp.Or(t.text("providers.file.filename"), t.text("providers.file.directory")); file != "" && !m.isNamed(file) {
 		m.notes = append(m.notes, note{t.path, t.line("providers.file"), "routes in " + file + " are taken over if that is named beside this file"})
 	}
-	t.take("providers.file.watch", "global", "ping", "experimental.fastProxy")
+	t.take("providers.file.watch", "providers.providersThrottleDuration", "global", "experimental.fastProxy")
+	m.transport(t)
 	m.rules = cmp.Or(t.text("core.defaultRuleSyntax"), m.rules)
 	m.Tags.Traefik.RuleSyntax = m.rules
 	m.logs(t, "log.level", "log.filePath", "log.format")
@@ -88,31 +90,35 @@ func (m *migration) entrypoint(t *tree, name string) {
 		t.take(at)
 		return
 	}
+	text := address + ";name=" + name
 	if proto == "udp" {
-		m.notes = append(m.notes, note{t.path, t.line(at), at + ": listeners for datagrams are to be written by hand: listen = [\"" + address + ";name=" + name + ";proto=udp\"]"})
+		m.datagrams(t, at, text)
 		return
 	}
-	text := address + ";name=" + name
+	if m.isAdmin(t, name, address) {
+		return
+	}
 	if to := t.text(at + ".http.redirections.entryPoint.to"); to != "" {
 		text += ";redirect=" + to
 		t.take(at+".http.redirections.entryPoint.scheme", at+".http.redirections.entryPoint.permanent", at+".http.redirections.entryPoint.priority")
 	}
-	if t.has(at+".http.tls") || strings.HasSuffix(address, ":443") {
-		text += ";cs=" + migrated
+	switch {
+	case m.speaksTLS(t, name, address):
+		text += ";proto=" + lb.ProtoHTTPSAndSNI + ";cs=" + migrated
 		t.taken(at+".http.tls", nil)
 		if options := fileName(t.text(at + ".http.tls.options")); options != "" {
 			text += ";tlsoptions=" + options
 		}
 		m.selfSigned()
+	case m.speaksTCP(t, name):
+		text += ";proto=" + lb.ProtoTCP
 	}
 	for _, timeout := range []struct{ key, option string }{{"readTimeout", "rt"}, {"writeTimeout", "wt"}, {"idleTimeout", "it"}} {
 		if d, err := spec.ParseDuration(t.text(at + ".transport.respondingTimeouts." + timeout.key)); err == nil && d > 0 {
 			text += fmt.Sprintf(";%s=%v", timeout.option, d)
 		}
 	}
-	if d, err := spec.ParseDuration(t.text(at + ".transport.lifeCycle.graceTimeOut")); err == nil {
-		m.LB.DrainTimeout = max(m.LB.DrainTimeout, d)
-	}
+	m.bounds(t, at, &text)
 	m.proxied(t, at, &text)
 	if t.is(at + ".asDefault") {
 		m.Defaults.Entrypoints = append(m.Defaults.Entrypoints, name)
@@ -196,86 +202,6 @@ func (t *tree) taken(at string, keys []string) {
 	for _, key := range keys {
 		t.text(at + "." + key)
 	}
-}
-
-// catalog takes over the provider of Consul's catalog.
-func (m *migration) catalog(t *tree, at, dialect string) {
-	if !t.has(at) {
-		return
-	}
-	t.text(at)
-	m.comment("tags", "%s", m.origin(t, at))
-	m.Tags.Dialects = []string{dialect}
-	m.Tags.ExposedByDefault = Some(t.text(at+".exposedByDefault") != "false")
-	m.Tags.TraefikPrefix = cmp.Or(t.text(at+".prefix"), m.Tags.TraefikPrefix)
-	m.Tags.Traefik.DefaultRule, m.Tags.Traefik.DefaultDialect = t.text(at+".defaultRule"), dialect
-	address := t.text(at + ".endpoint.address")
-	if scheme := t.text(at + ".endpoint.scheme"); scheme == "https" && address != "" {
-		address = "https://" + strings.TrimPrefix(address, "https://")
-	}
-	if address != "" {
-		m.comment("consul", "%s", m.origin(t, at+".endpoint"))
-		m.Consul.Address = strings.TrimPrefix(address, "http://")
-	}
-	m.Consul.Datacenter, m.Consul.Token = t.text(at+".endpoint.datacenter"), dial.Secret(t.text(at+".endpoint.token"))
-	if dialect == "traefik" {
-		m.Tags.Traefik.Constraints = t.text(at + ".constraints")
-	} else {
-		m.Tags.Traefik.ConstraintsV1 = append(t.list("constraints"), t.list(at+".constraints")...)
-	}
-	ssl := &m.Consul.SSL
-	ssl.CACert, ssl.Cert, ssl.Key = t.text(at+".endpoint.tls.ca"), t.text(at+".endpoint.tls.cert"), t.text(at+".endpoint.tls.key")
-	if t.is(at + ".endpoint.tls.insecureSkipVerify") {
-		ssl.Verify = Some(false)
-	}
-	if t.is(at + ".requireConsistent") {
-		m.Consul.Mode = "consistent"
-	}
-	t.take(at+".refreshInterval", at+".stale", at+".watch", at+".cache", at+".strictChecks", at+".endpoint.endpointWaitTime")
-}
-
-func (m *migration) logs(t *tree, level, path, format string) {
-	switch text := strings.ToLower(t.text(level)); text {
-	case "":
-	case "fatal", "panic", "error":
-		m.LogLevel = Some(LevelError)
-	default:
-		if err := assign(&m.LogLevel, text); err != nil {
-			m.notes = append(m.notes, note{t.path, t.line(level), err.Error()})
-		}
-	}
-	m.LogFile.Path = t.text(path)
-	if t.text(format) == "json" {
-		m.LogFormat = "json"
-	}
-}
-
-func (m *migration) accessLog(t *tree) {
-	if !t.has("accessLog") {
-		return
-	}
-	t.text("accessLog")
-	m.comment("lb.access_log", "%s", m.origin(t, "accessLog"))
-	m.LB.AccessLog.Target = cmp.Or(t.text("accessLog.filePath"), "stdout")
-	switch t.text("accessLog.format") {
-	case "json":
-		m.LB.AccessLog.Format = "traefik-json"
-	default:
-		m.LB.AccessLog.Format = "traefik"
-	}
-	m.LB.AccessLog.Filter.Status = t.list("accessLog.filters.statusCodes")
-	m.LB.AccessLog.Filter.Retried = t.is("accessLog.filters.retryAttempts")
-	m.LB.AccessLog.Filter.MinDuration, _ = spec.ParseDuration(cmp.Or(t.text("accessLog.filters.minDuration"), "0"))
-}
-
-// api takes over that there are an API and metrics: the admin listener has
-// them.
-func (m *migration) api(t *tree) {
-	if t.has("api") || t.has("metrics.prometheus") {
-		m.comment("admin", "the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers")
-		m.Admin.Listen = defaultAdminAddress
-	}
-	t.take("api", "metrics.prometheus")
 }
 
 // selfSigned sees to it that there is a source of certificates: Traefik makes
@@ -442,9 +368,12 @@ func (m *migration) finish() {
 		}
 	}
 	m.finishTLS()
-	if m.LB.DrainTimeout == 0 {
-		m.LB.DrainTimeout = 30 * time.Second
+	if m.isStatic && !m.hasEntrypoints {
+		m.comment("lb.listener[0]", "what Traefik listens on if there are no entry points")
+		m.LB.Listeners = []Listener{{Text: ":80;name=http"}}
 	}
+	m.secureRoutes()
+	m.LB.DrainTimeout = cmp.Or(m.drain, m.LB.DrainTimeout, 30*time.Second)
 }
 
 func (m *migration) drop(missing bool, origin, what, name string) bool {

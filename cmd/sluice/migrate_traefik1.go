@@ -16,10 +16,7 @@ func (m *migration) traefik1(t *tree) {
 	for _, name := range t.names("entryPoints") {
 		m.entrypoint1(t, name)
 	}
-	m.Defaults.Entrypoints = t.list("defaultEntryPoints")
-	if t.has("defaultEntryPoints") {
-		m.comment("defaults", "%s", m.origin(t, "defaultEntryPoints"))
-	}
+	m.defaultEntrypoints1(t)
 	m.catalog(t, "consulCatalog", "traefik1")
 	if t.has("consulCatalog") {
 		m.Tags.Traefik.DefaultRuleV1 = t.text("consulCatalog.frontEndRule")
@@ -31,21 +28,24 @@ func (m *migration) traefik1(t *tree) {
 	if file := cmp.Or(t.text("file.filename"), t.text("file.directory")); file != "" && !m.isNamed(file) {
 		m.notes = append(m.notes, note{t.path, t.line("file"), "routes in " + file + " are taken over if that is named beside this file"})
 	}
-	t.take("file.watch", "sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "ping", "InsecureSkipVerify")
+	t.take("file.watch", "sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "allowMinWeightZero")
 	t.text("file")
 	if t.is("debug") {
 		m.LogLevel = Some(LevelDebug)
 	}
 	m.logs(t, "logLevel", "traefikLog.filePath", "traefikLog.format")
+	m.LogFile.Path = cmp.Or(m.LogFile.Path, t.text("traefikLogsFile"))
 	m.accessLog(t)
+	if path := t.text("accessLogsFile"); path != "" && m.LB.AccessLog.Target == "" {
+		m.LB.AccessLog.Target, m.LB.AccessLog.Format = path, "traefik"
+	}
 	m.api(t)
+	m.web(t)
+	m.timeouts1(t)
 	if t.has("retry") {
 		t.text("retry")
 		attempts, _ := strconv.Atoi(cmp.Or(t.text("retry.attempts"), "2"))
 		m.defaultMiddleware(t, "retry", &spec.Retry{Attempts: attempts})
-	}
-	if d, err := spec.ParseDuration(t.text("lifeCycle.graceTimeOut")); err == nil {
-		m.LB.DrainTimeout = d
 	}
 	for _, name := range t.names("frontends") {
 		m.frontend(t, name)
@@ -84,6 +84,12 @@ func (m *migration) entrypoint1(t *tree, name string) {
 			text += ";tlsmin=tls" + version
 		}
 		m.clientAuthority1(t, at, name, &text)
+		if suites := t.list(at + ".tls.cipherSuites"); len(suites) > 0 {
+			text += ";tlsciphers=" + strings.Join(suites, ",")
+		}
+		if t.is(at + ".tls.sniStrict") {
+			text += ";strictmatch=true"
+		}
 	}
 	if t.has(at + ".compress") {
 		if t.is(at+".compress") && !slices.Contains(m.Defaults.Middlewares, "compress") {
@@ -107,13 +113,14 @@ func (m *migration) frontend(t *tree, name string) {
 	if t.text(at+".passHostHeader") == "false" {
 		r.PassHost = Some(false)
 	}
-	if users := t.list(at + ".auth.basic.users"); len(users) > 0 {
-		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", &spec.BasicAuth{Users: users}))
+	if auth := m.auth1(t, at+".auth"); auth != nil {
+		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", auth))
 	} else if users := t.list(at + ".basicAuth"); len(users) > 0 {
 		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", &spec.BasicAuth{Users: users}))
 	}
 	if ranges := t.list(at + ".whiteList.sourceRange"); len(ranges) > 0 {
 		r.Middlewares = append(r.Middlewares, m.own(t, name, "allow", &spec.IPAllowList{SourceRange: ranges}))
+		t.usual(at, "whiteList.useXForwardedFor=false")
 	}
 	if to := t.text(at + ".redirect.regex"); to != "" {
 		permanent := t.is(at + ".redirect.permanent")
@@ -166,6 +173,8 @@ func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
 	if len(r.Targets) == 0 {
 		return fmt.Errorf("there is no backend %q with servers", name)
 	}
+	t.take(at + ".loadBalancer.method") // wrr and drr are the same for servers that do not change
+	r.SkipVerify = t.is("InsecureSkipVerify")
 	b := &spec.LoadBalancer{}
 	if t.has(at + ".loadBalancer.stickiness") {
 		b.Sticky = &spec.Sticky{Cookie: &spec.Cookie{Name: t.text(at + ".loadBalancer.stickiness.cookieName")}}
@@ -173,9 +182,11 @@ func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
 	if path := t.text(at + ".healthCheck.path"); path != "" {
 		b.Health = spec.DefaultHealthCheck()
 		b.Health.Path = path
-		if d, err := spec.ParseDuration(t.text(at + ".healthCheck.interval")); err == nil && d > 0 {
+		if d, err := spec.ParseDuration(cmp.Or(t.text(at+".healthCheck.interval"), t.text("healthcheck.interval"))); err == nil && d > 0 {
 			b.Health.Interval = d
 		}
+		b.Health.Port, _ = strconv.Atoi(cmp.Or(t.text(at+".healthCheck.port"), "0"))
+		b.Health.Scheme, b.Health.Hostname = t.text(at+".healthCheck.scheme"), t.text(at+".healthCheck.hostname")
 	}
 	if b.Sticky != nil || b.Health != nil {
 		r.LoadBalancer.spec = b

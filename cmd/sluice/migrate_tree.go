@@ -181,6 +181,29 @@ func (t *tree) list(path string) (texts []string) {
 	return texts
 }
 
+// untaken is list without taking it.
+func (t *tree) untaken(path string) []string {
+	v := t.find(path)
+	if v == nil {
+		return nil
+	}
+	was := v.taken
+	texts := t.list(path)
+	v.taken = was
+	return texts
+}
+
+// usual drops settings below a path, as KEY=VALUE, that have the value with which
+// they make no difference.
+func (t *tree) usual(at string, settings ...string) {
+	for _, setting := range settings {
+		key, value, _ := strings.Cut(setting, "=")
+		if v := t.find(join(at, key)); v != nil && fmt.Sprint(v.value) == value {
+			v.taken = true
+		}
+	}
+}
+
 // take drops everything at a path or below without another word.
 func (t *tree) take(paths ...string) {
 	for _, path := range paths {

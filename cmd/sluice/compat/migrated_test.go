@@ -10,7 +10,9 @@ import (
 // migrated are the files of a world that sluice migrate takes, and what the
 // result is started with besides.
 var migrated = map[string]struct{ files, flags, more string }{
-	"fabio": {files: "fabio.properties", flags: "-consul-addr %s", more: "fabio { register { enabled = false } }"},
+	"fabio":    {files: "fabio.properties", flags: "-consul-addr %s", more: "fabio { register { enabled = false } }"},
+	"traefik":  {files: "traefik.yml dynamic.yml"},
+	"traefik1": {files: "traefik.toml"},
 }
 
 // TestMigrated asks a sluice that runs on what sluice migrate has made of the
@@ -34,7 +36,7 @@ func TestMigrated(t *testing.T) {
 						commands := []string{
 							fmt.Sprintf("%s migrate -o migrated.hcl %s", s.sluice, how.files),
 							fmt.Sprintf("echo '%s' >more.hcl", how.more),
-							fmt.Sprintf("exec %s -config migrated.hcl -config more.hcl "+how.flags, s.sluice, consul),
+							"exec " + s.sluice + " -config migrated.hcl -config more.hcl " + strings.ReplaceAll(how.flags, "%s", consul),
 						}
 						return []string{"-c", strings.Join(commands, " && ")}
 					})

@@ -21,6 +21,7 @@ lb {
   listener {
     address = ":8443"
     name = "websecure"
+    proto = "https+tcp+sni"
     certificates = "migrated"
     tls_options = "clients"
   }
@@ -53,6 +54,10 @@ lb {
   access_log {
     target = "stdout"
     format = "traefik"
+  }
+  # migrate/traefik.yml:23: providers.consulCatalog
+  health {
+    statuses = ["passing", "warning"]
   }
 }
 

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/watch/dial"
+)
+
+// catalog takes over the provider of Consul's catalog.
+func (m *migration) catalog(t *tree, at, dialect string) {
+	if !t.has(at) {
+		return
+	}
+	t.text(at)
+	m.comment("tags", "%s", m.origin(t, at))
+	m.Tags.Dialects = []string{dialect}
+	m.Tags.ExposedByDefault = Some(t.text(at+".exposedByDefault") != "false")
+	m.Tags.TraefikPrefix = cmp.Or(t.text(at+".prefix"), m.Tags.TraefikPrefix)
+	m.Tags.Traefik.DefaultRule, m.Tags.Traefik.DefaultDialect = t.text(at+".defaultRule"), dialect
+	address := t.text(at + ".endpoint.address")
+	if scheme := t.text(at + ".endpoint.scheme"); scheme == "https" && address != "" {
+		address = "https://" + strings.TrimPrefix(address, "https://")
+	}
+	if address != "" {
+		m.comment("consul", "%s", m.origin(t, at+".endpoint"))
+		m.Consul.Address = strings.TrimPrefix(address, "http://")
+	}
+	m.Consul.Datacenter, m.Consul.Token = t.text(at+".endpoint.datacenter"), dial.Secret(t.text(at+".endpoint.token"))
+	if dialect == "traefik" {
+		m.Tags.Traefik.Constraints = t.text(at + ".constraints")
+	} else {
+		m.Tags.Traefik.ConstraintsV1 = append(t.list("constraints"), t.list(at+".constraints")...)
+	}
+	m.Consul.Auth.Username = t.text(at + ".endpoint.httpAuth.username")
+	m.Consul.Auth.Password = dial.Secret(t.text(at + ".endpoint.httpAuth.password"))
+	if m.Consul.Auth.Username != "" {
+		m.Consul.Auth.Enabled = Some(true)
+	}
+	if namespaces := t.list(at + ".namespaces"); len(namespaces) > 0 {
+		m.Consul.Namespace = namespaces[0]
+		if len(namespaces) > 1 {
+			m.notes = append(m.notes, note{t.path, t.line(at + ".namespaces"), at + ".namespaces: only " + namespaces[0] + " is taken over: one sluice reads one namespace"})
+		}
+	}
+	m.LB.Health.Statuses = healthy(t.list(at+".strictChecks"), dialect)
+	m.comment("lb.health", "%s", m.origin(t, at))
+	ssl := &m.Consul.SSL
+	ssl.CACert, ssl.Cert, ssl.Key = t.text(at+".endpoint.tls.ca"), t.text(at+".endpoint.tls.cert"), t.text(at+".endpoint.tls.key")
+	if t.is(at + ".endpoint.tls.insecureSkipVerify") {
+		ssl.Verify = Some(false)
+	}
+	if t.is(at + ".requireConsistent") {
+		m.Consul.Mode = "consistent"
+	}
+	t.take(at+".refreshInterval", at+".stale", at+".watch", at+".cache", at+".endpoint.endpointWaitTime")
+}
+
+// healthy are the statuses of instances that get requests: Traefik 1 says
+// whether checks are strict, its successors which statuses count.
+func healthy(checks []string, dialect string) []string {
+	lenient := []string{"passing", "warning"}
+	switch {
+	case dialect == "traefik1" && slices.Equal(checks, []string{"false"}):
+		return lenient
+	case dialect == "traefik1":
+		return nil // passing alone, as is our default
+	case len(checks) == 0:
+		return lenient
+	case slices.Contains(checks, "any"):
+		return []string{"passing", "warning", "critical"}
+	}
+	return checks
+}
+
+func (m *migration) logs(t *tree, level, path, format string) {
+	switch text := strings.ToLower(t.text(level)); text {
+	case "":
+	case "fatal", "panic", "error":
+		m.LogLevel = Some(LevelError)
+	default:
+		if err := assign(&m.LogLevel, text); err != nil {
+			m.notes = append(m.notes, note{t.path, t.line(level), err.Error()})
+		}
+	}
+	m.LogFile.Path = t.text(path)
+	if t.text(format) == "json" {
+		m.LogFormat = "json"
+	}
+}
+
+func (m *migration) accessLog(t *tree) {
+	if !t.has("accessLog") {
+		return
+	}
+	t.text("accessLog")
+	m.comment("lb.access_log", "%s", m.origin(t, "accessLog"))
+	m.LB.AccessLog.Target = cmp.Or(t.text("accessLog.filePath"), "stdout")
+	switch t.text("accessLog.format") {
+	case "json":
+		m.LB.AccessLog.Format = "traefik-json"
+	case "genericCLF":
+		m.LB.AccessLog.Format = "combined"
+	default:
+		m.LB.AccessLog.Format = "traefik"
+	}
+	m.LB.AccessLog.Filter.Status = t.list("accessLog.filters.statusCodes")
+	m.LB.AccessLog.Filter.Retried = t.is("accessLog.filters.retryAttempts")
+	m.LB.AccessLog.Filter.MinDuration, _ = spec.ParseDuration(cmp.Or(t.text("accessLog.filters.minDuration"), "0"))
+	m.LB.AccessLog.Fields = modes(t, "accessLog.fields")
+	m.LB.AccessLog.Headers = modes(t, "accessLog.fields.headers")
+	t.take("accessLog.bufferingSize")
+}
+
+// modes are those of the fields or headers of an access log.
+func modes(t *tree, at string) (m AccessLogModes) {
+	m.Default = t.text(at + ".defaultMode")
+	for _, name := range t.names(at + ".names") {
+		switch t.text(at + ".names." + name) {
+		case "keep":
+			m.Keep = append(m.Keep, name)
+		case "drop":
+			m.Drop = append(m.Drop, name)
+		case "redact":
+			m.Redact = append(m.Redact, name)
+		}
+	}
+	return m
+}
+
+// api takes over that there are an API and metrics: the admin listener has
+// them.
+func (m *migration) api(t *tree) {
+	if t.has("api") || t.has("metrics.prometheus") {
+		m.comment("admin", "the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers")
+		m.Admin.Listen = cmp.Or(m.Admin.Listen, defaultAdminAddress)
+	}
+	if t.has("ping") {
+		m.notes = append(m.notes, note{t.path, t.line("ping"), "ping: who asks /ping is to ask /readyz of the admin listener, which is 503 while it drains as well"})
+	}
+	t.take("api", "metrics.prometheus", "ping")
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// defaultEntrypoints1 takes over where frontends are that do not say: at "http".
+func (m *migration) defaultEntrypoints1(t *tree) {
+	m.isStatic = m.isStatic || t.has("consulCatalog") || t.has("file") || t.has("defaultEntryPoints")
+	m.hasEntrypoints = m.hasEntrypoints || t.has("entryPoints")
+	switch {
+	case t.has("defaultEntryPoints"):
+		m.Defaults.Entrypoints = t.list("defaultEntryPoints")
+		m.comment("defaults", "%s", m.origin(t, "defaultEntryPoints"))
+	case t.has("entryPoints.http"):
+		m.Defaults.Entrypoints = []string{"http"}
+		m.comment("defaults", "where Traefik has frontends that do not say")
+	}
+}
+
+// web takes over the older form of the API. Its passwords have no equivalent, so
+// that it is for this machine alone with them.
+func (m *migration) web(t *tree) {
+	if !t.has("web") {
+		return
+	}
+	m.Admin.Listen = t.text("web.address")
+	m.comment("admin.listen", "%s", m.origin(t, "web"))
+	if t.has("web.auth") {
+		m.notes = append(m.notes, note{t.path, t.line("web.auth"), "web.auth has no equivalent: the admin listener stays on " + defaultAdminAddress + ", for this machine alone"})
+		m.Admin.Listen = defaultAdminAddress
+		t.take("web.auth")
+	}
+	t.text("web")
+	t.take("web.readOnly", "web.statistics", "web.metrics.prometheus")
+}
+
+// timeouts1 takes over what holds for all entry points and servers.
+func (m *migration) timeouts1(t *tree) {
+	into := m.LB.Timeouts
+	for key, field := range map[string]*time.Duration{
+		"respondingTimeouts.readTimeout": &into.Read, "respondingTimeouts.writeTimeout": &into.Write, "respondingTimeouts.idleTimeout": &into.Idle,
+		"idleTimeout": &into.Idle, "forwardingTimeouts.dialTimeout": &into.Dial, "forwardingTimeouts.responseHeaderTimeout": &into.Response,
+	} {
+		if d, err := spec.ParseDuration(t.text(key)); err == nil && d > 0 {
+			*field = d
+		}
+	}
+	m.LB.Timeouts = into
+	for key, field := range map[string]*time.Duration{
+		"graceTimeOut": &m.drain, "lifeCycle.graceTimeOut": &m.drain, "lifeCycle.requestAcceptGraceTimeout": &m.LB.DrainDelay,
+	} {
+		if d, err := spec.ParseDuration(t.text(key)); err == nil {
+			*field = max(*field, d)
+		}
+	}
+	m.idlePerTarget(t, "maxIdleConnsPerHost")
+	t.text("healthcheck.interval") // of backends without their own
+	if t.is("InsecureSkipVerify") && t.has("consulCatalog") {
+		m.notes = append(m.notes, note{t.path, t.line("InsecureSkipVerify"), "InsecureSkipVerify is taken over for routes of the file; certificates of services of the catalog are verified"})
+	}
+	t.usual("", "keepTrailingSlash=false")
+}
+
+// auth1 takes over the authentication of a frontend, but for forward.
+func (m *migration) auth1(t *tree, at string) spec.Middleware {
+	field := strings.TrimSpace(t.text(at + ".headerField"))
+	users, file := t.list(at+".basic.users"), t.text(at+".basic.usersFile")
+	if len(users) > 0 || file != "" {
+		return &spec.BasicAuth{Users: users, UsersFile: file, RemoveHeader: t.is(at + ".basic.removeHeader"), HeaderField: field}
+	}
+	users, file = t.list(at+".digest.users"), t.text(at+".digest.usersFile")
+	if len(users) > 0 || file != "" {
+		return &spec.DigestAuth{Users: users, UsersFile: file, RemoveHeader: t.is(at + ".digest.removeHeader"), HeaderField: field}
+	}
+	return nil
+}

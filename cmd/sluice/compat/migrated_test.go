@@ -15,9 +15,6 @@ var migrated = map[string]struct{ files, flags, more string }{
 	"traefik1": {files: "traefik.toml"},
 }
 
-// later are cases that want what is not migrated yet.
-const later = " discovery/default-entrypoint middlewares/passtlsclientcert tlsoptions/clients tlsoptions/misdirected tlsoptions/disputed tlsoptions/passed frontends/clientcert "
-
 // TestMigrated asks a sluice that runs on what sluice migrate has made of the
 // peer's own configuration what [TestCompatibility] asks one that was set up by
 // hand. The answers are the same.
@@ -59,11 +56,6 @@ func (s *stage) playAlone(t *testing.T, w *world, p peer, script func(ip, consul
 		t.Fatal(err)
 	}
 	for _, c := range w.cases {
-		t.Run(c.name, func(t *testing.T) {
-			if strings.Contains(later, " "+w.name()+"/"+c.name+" ") {
-				t.Skip("TLS options are not migrated yet")
-			}
-			r.check(t, c, "sluice")
-		})
+		t.Run(c.name, func(t *testing.T) { r.check(t, c, "sluice") })
 	}
 }

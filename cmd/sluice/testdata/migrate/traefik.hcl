@@ -55,7 +55,7 @@ lb {
     target = "stdout"
     format = "traefik"
   }
-  # migrate/traefik.yml:23: providers.consulCatalog
+  # migrate/traefik.yml:24: providers.consulCatalog
   health {
     statuses = ["passing", "warning"]
   }

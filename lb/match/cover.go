@@ -41,35 +41,64 @@ func formOf(isRouting bool) form {
 	return decoded
 }
 
-// term is a key of an expression. With enough set, whatever is found under the
-// key matches; otherwise the expression has to be tested.
-type term struct {
-	key
-	enough bool
-}
-
-// maxTerms bounds the places one route takes in an index. It is more than a
+// maxKeys bounds the places one route takes in an index. It is more than a
 // rule written by hand has, and keeps the product of long alternatives small.
-const maxTerms = 256
+const maxKeys = 256
 
 // cover returns keys such that every request that matches e is found under one
 // of them: the alternatives of e, as far as they are hosts and paths. If there
 // are too many it gives up the paths, and at last the hosts. There is always
 // one, even for what never matches, so that an index can list all its routes.
-func cover(e Expr) []term {
+func cover(e Expr) []key {
 	for _, c := range []coverer{{paths: true}, {paths: false}} {
-		if terms, ok := c.cover(e, false); ok && len(terms) > 0 {
-			return terms
+		if keys, ok := c.cover(e, false); ok && len(keys) > 0 {
+			return keys
 		}
 	}
-	return []term{{}}
+	return []key{{}}
+}
+
+// rest appends the parts of e that may still fail for a request found under the
+// key.
+func (k *key) rest(list []Expr, e Expr) []Expr {
+	if k.implies(e) {
+		return list
+	}
+	if and, ok := e.(And); ok {
+		for _, x := range and {
+			list = k.rest(list, x)
+		}
+		return list
+	}
+	return append(list, e)
+}
+
+// implies reports whether e holds for every request found under the key. It may
+// miss that it does.
+func (k *key) implies(e Expr) bool {
+	switch e := e.(type) {
+	case And:
+		return !slices.ContainsFunc(e, func(x Expr) bool { return !k.implies(x) })
+	case Or:
+		return slices.ContainsFunc(e, k.implies)
+	}
+	asked, enough := keyOf(e)
+	return enough && k.host.implies(asked.host) && k.path.implies(asked.path)
+}
+
+func (a hostKey) implies(b hostKey) bool {
+	return a == b || b.name == "" || b.suffix && strings.HasSuffix(a.name, b.name)
+}
+
+func (a pathKey) implies(b pathKey) bool {
+	return a == b || b.text == "" || a.form == b.form && !b.exact && strings.HasPrefix(a.text, b.text)
 }
 
 // coverer covers by hosts, and by paths if it is told to.
 type coverer struct{ paths bool }
 
-// cover covers e, or its negation. It fails with more than maxTerms.
-func (c coverer) cover(e Expr, negated bool) (terms []term, ok bool) {
+// cover covers e, or its negation. It fails with more than maxKeys.
+func (c coverer) cover(e Expr, negated bool) (keys []key, ok bool) {
 	switch e := e.(type) {
 	case Not:
 		return c.cover(e.X, !negated)
@@ -79,16 +108,20 @@ func (c coverer) cover(e Expr, negated bool) (terms []term, ok bool) {
 		return c.combine(e, !negated, negated)
 	}
 	if negated {
-		return []term{{}}, true
+		return []key{{}}, true
 	}
-	return []term{c.leaf(e)}, true
+	k, _ := keyOf(e)
+	if !c.paths {
+		k.path = pathKey{}
+	}
+	return []key{k}, true
 }
 
 // combine covers the parts as alternatives or all together. By De Morgan, a
 // negated And is a choice of negations, and a negated Or all of them.
-func (c coverer) combine(parts []Expr, alternatives, negated bool) (terms []term, ok bool) {
+func (c coverer) combine(parts []Expr, alternatives, negated bool) (keys []key, ok bool) {
 	if !alternatives {
-		terms = []term{{enough: true}}
+		keys = []key{{}}
 	}
 	for _, x := range parts {
 		more, ok := c.cover(x, negated)
@@ -96,136 +129,111 @@ func (c coverer) combine(parts []Expr, alternatives, negated bool) (terms []term
 			return nil, false
 		}
 		if alternatives {
-			terms = union(terms, more)
+			keys = union(keys, more)
 		} else {
-			if len(terms)*len(more) > maxTerms {
+			if len(keys)*len(more) > maxKeys {
 				return nil, false
 			}
-			terms = product(terms, more)
+			keys = product(keys, more)
 		}
-		if len(terms) > maxTerms {
+		if len(keys) > maxKeys {
 			return nil, false
 		}
 	}
-	return terms, true
+	return keys, true
 }
 
-func product(left, right []term) (all []term) {
+func product(left, right []key) (all []key) {
 	for _, a := range left {
 		for _, b := range right {
-			all = union(all, []term{a.and(b)})
+			all = union(all, []key{{a.host.and(b.host), a.path.and(b.path)}})
 		}
 	}
 	return all
 }
 
-// union appends alternatives and keeps one term for each key.
-func union(terms, more []term) []term {
-	for _, t := range more {
-		i := slices.IndexFunc(terms, func(known term) bool { return known.key == t.key })
-		if i < 0 {
-			terms = append(terms, t)
-			continue
+// union appends alternatives and keeps one of each.
+func union(keys, more []key) []key {
+	for _, k := range more {
+		if !slices.Contains(keys, k) {
+			keys = append(keys, k)
 		}
-		terms[i].enough = terms[i].enough || t.enough
 	}
-	return terms
+	return keys
 }
 
-func (a term) and(b term) term {
-	host, both := a.host.and(b.host)
-	path, bothPaths := a.path.and(b.path)
-	return term{key{host, path}, a.enough && b.enough && both && bothPaths}
-}
-
-// and returns the narrower key, and whether it implies the other.
-func (a hostKey) and(b hostKey) (k hostKey, both bool) {
+// and returns the narrower key: what matches both is found under either.
+func (a hostKey) and(b hostKey) hostKey {
 	switch {
-	case a == b || b.name == "":
-		return a, true
 	case a.name == "":
-		return b, true
+		return b
+	case b.name == "":
+		return a
 	case a.suffix == b.suffix && len(a.name) < len(b.name), a.suffix && !b.suffix:
-		a, b = b, a
+		return b
 	}
-	return a, false
-}
-
-func (a pathKey) and(b pathKey) (k pathKey, both bool) {
-	switch {
-	case a == b || b.text == "":
-		return a, true
-	case a.text == "":
-		return b, true
-	case a.exact == b.exact && len(a.text) < len(b.text), !a.exact && b.exact:
-		a, b = b, a
-	}
-	return a, false
-}
-
-func (c coverer) leaf(e Expr) term {
-	if t := hostTerm(e); t != (term{}) {
-		return t
-	}
-	if c.paths {
-		return pathTerm(e)
-	}
-	return term{}
-}
-
-func hostTerm(e Expr) term {
-	switch e := e.(type) {
-	case Host:
-		return term{key{host: hostKey{name: e.Name}}, e.Name != ""}
-	case HostWildcard:
-		t := suffixTerm(e.Suffix)
-		t.enough = t.enough && !e.OneLabel
-		return t
-	case HostGlob:
-		return suffixTerm(globSuffix(e.Pattern)).tested()
-	case HostRegexp:
-		if f := e.Pattern.fixed; f.whole {
-			return term{key: key{host: hostKey{name: f.prefix}}}
-		}
-		return suffixTerm(e.Pattern.fixed.suffix).tested()
-	}
-	return term{}
-}
-
-func pathTerm(e Expr) term {
-	k, enough := pathKey{}, false
-	switch e := e.(type) {
-	case Path:
-		k, enough = pathKey{e.Text, true, formOf(e.Routing)}, e.Text != ""
-	case PathPrefix:
-		k, enough = pathKey{e.Text, false, formOf(e.Routing)}, true
-	case PathPrefixFold:
-		text := lowerASCII(e.Text)
-		k, enough = pathKey{text, false, folded}, len(text) == len(e.Text)
-	case PathGlob:
-		text := globPrefix(e.Pattern)
-		k, enough = pathKey{text, text == e.Pattern, decoded}, text+"*" == e.Pattern || text == e.Pattern && text != ""
-	case PathRegexp:
-		k = pathKey{e.Pattern.fixed.prefix, e.Pattern.fixed.whole, formOf(e.Routing)}
-	}
-	if k.text == "" {
-		k = pathKey{}
-	}
-	return term{key{path: k}, enough}
-}
-
-// tested is the term for an expression that asks for more than its key.
-func (a term) tested() term {
-	a.enough = false
 	return a
 }
 
-// suffixTerm is for hosts that end in s. They are found by whole labels, so s
-// may have to be cut to its first dot.
-func suffixTerm(s string) term {
+func (a pathKey) and(b pathKey) pathKey {
+	switch {
+	case a.text == "":
+		return b
+	case b.text == "":
+		return a
+	case a.exact == b.exact && len(a.text) < len(b.text), !a.exact && b.exact:
+		return b
+	}
+	return a
+}
+
+// keyOf is the key of a condition, and whether whatever is found under it
+// matches.
+func keyOf(e Expr) (k key, enough bool) {
+	switch e := e.(type) {
+	case Host:
+		return key{host: hostKey{name: e.Name}}, e.Name != ""
+	case HostWildcard:
+		k.host, enough = suffixKey(e.Suffix)
+		return k, enough && !e.OneLabel
+	case HostGlob:
+		k.host, _ = suffixKey(globSuffix(e.Pattern))
+	case HostRegexp:
+		if f := e.Pattern.fixed; f.whole {
+			k.host.name = f.prefix
+		} else {
+			k.host, _ = suffixKey(f.suffix)
+		}
+	case Path:
+		return pathOnly(e.Text, true, formOf(e.Routing)), e.Text != ""
+	case PathPrefix:
+		return pathOnly(e.Text, false, formOf(e.Routing)), true
+	case PathPrefixFold:
+		text := lowerASCII(e.Text)
+		return pathOnly(text, false, folded), len(text) == len(e.Text)
+	case PathGlob:
+		text := globPrefix(e.Pattern)
+		return pathOnly(text, text == e.Pattern, decoded), text+"*" == e.Pattern || text == e.Pattern && text != ""
+	case PathRegexp:
+		return pathOnly(e.Pattern.fixed.prefix, e.Pattern.fixed.whole, formOf(e.Routing)), false
+	}
+	return k, false
+}
+
+// pathOnly is the key of a path, which is that of any path if it has no text.
+func pathOnly(text string, exact bool, f form) key {
+	if text == "" {
+		return key{}
+	}
+	return key{path: pathKey{text, exact, f}}
+}
+
+// suffixKey is for hosts that end in s, and tells whether they are all it finds.
+// They are found by whole labels, so s may have to be cut to its first dot.
+func suffixKey(s string) (k hostKey, enough bool) {
 	dot := strings.IndexByte(s, '.')
 	if dot < 0 {
-		return term{enough: s == ""}
+		return hostKey{}, s == ""
 	}
-	return term{key{host: hostKey{s[dot:], true}}, dot == 0}
+	return hostKey{s[dot:], true}, dot == 0
 }

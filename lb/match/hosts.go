@@ -5,72 +5,50 @@ import (
 	"slices"
 )
 
-// hosts is a hash table from names to trees. It is persistent: a change works
-// on a clone, which copies the list of buckets, and makes the buckets it
+// hosts is a hash table of the trees of many hosts. It is persistent: a change
+// works on a clone, which copies the list of buckets, and makes the buckets it
 // touches anew. (A map would have to be copied whole.)
 type hosts struct {
 	seed    maphash.Seed
-	buckets [][]host // a power of two of them
-	count   int
+	buckets []trees // a power of two of them
+	count   int     // of trees
 }
 
-type host struct {
-	name  string
-	trees trees
-}
-
-// perBucket is how many hosts there are in a bucket on average, at most. More
+// perBucket is how many trees there are in a bucket on average, at most. More
 // make look-ups slower, less make clones larger.
 const perBucket = 4
 
-func newHosts() hosts { return hosts{seed: maphash.MakeSeed(), buckets: make([][]host, 1)} }
+func newHosts() hosts { return hosts{seed: maphash.MakeSeed(), buckets: make([]trees, 1)} }
 
 func (h *hosts) clone() hosts {
 	return hosts{h.seed, slices.Clone(h.buckets), h.count}
 }
 
-func (h *hosts) bucket(name string) *[]host {
-	return &h.buckets[maphash.String(h.seed, name)&uint64(len(h.buckets)-1)]
+func (h *hosts) hash(host string) uint32 {
+	return uint32(maphash.String(h.seed, host)) //nolint:gosec // any half of it does
 }
 
-// get returns the trees of a host, or nil.
-func (h *hosts) get(name string) trees {
-	bucket := *h.bucket(name)
-	for i := range bucket {
-		if bucket[i].name == name {
-			return bucket[i].trees
-		}
-	}
-	return nil
-}
+// bucket returns the trees among which are those of hosts with a hash.
+func (h *hosts) bucket(hash uint32) *trees { return &h.buckets[int(hash)&(len(h.buckets)-1)] }
 
-// set changes the trees of a host; none forget it.
-func (h *hosts) set(name string, t trees) {
-	bucket := h.bucket(name)
-	i := slices.IndexFunc(*bucket, func(known host) bool { return known.name == name })
-	switch {
-	case i >= 0 && len(t) > 0:
-		*bucket = slices.Clone(*bucket)
-		(*bucket)[i].trees = t
-	case i >= 0:
-		*bucket = slices.Concat((*bucket)[:i], (*bucket)[i+1:])
-		h.count--
-	case len(t) > 0:
-		*bucket = append(slices.Clip(*bucket), host{name, t})
-		h.count++
-		if h.count > perBucket*len(h.buckets) {
-			h.grow()
-		}
+// change changes one of the trees.
+func (h *hosts) change(t tree, change func(*node) *node) {
+	t.hash = h.hash(t.host)
+	bucket := h.bucket(t.hash)
+	before := len(*bucket)
+	*bucket = bucket.change(t, change)
+	if h.count += len(*bucket) - before; h.count > perBucket*len(h.buckets) {
+		h.grow()
 	}
 }
 
 func (h *hosts) grow() {
 	old := h.buckets
-	h.buckets = make([][]host, 2*len(old))
+	h.buckets = make([]trees, 2*len(old))
 	for _, bucket := range old {
-		for _, known := range bucket {
-			into := h.bucket(known.name)
-			*into = append(*into, known)
+		for _, t := range bucket {
+			into := h.bucket(t.hash)
+			*into = append(*into, t)
 		}
 	}
 }

@@ -37,13 +37,11 @@ func (x *Index) Len() int { return x.count }
 // Routes lists all routes, in no order.
 func (x *Index) Routes() iter.Seq[*Route] {
 	return func(yield func(*Route) bool) {
-		each := func(e entry) bool { return !e.first || yield(e.route) }
+		each := func(e *entry) bool { return !e.first || yield(e.route) }
 		for _, table := range []hosts{x.exact, x.suffixes} {
 			for _, bucket := range table.buckets {
-				for _, h := range bucket {
-					if !h.trees.all(each) {
-						return
-					}
+				if !bucket.all(each) {
+					return
 				}
 			}
 		}
@@ -54,30 +52,37 @@ func (x *Index) Routes() iter.Seq[*Route] {
 // ForHost reports whether one of the routes that are for a host by its very name
 // fits. Routes that ask for no host are for the host "".
 func (x *Index) ForHost(host string, fits func(*Route) bool) bool {
-	found := x.any
+	all := x.any
 	if host != "" {
-		found = x.exact.get(host)
+		all = *x.exact.bucket(x.exact.hash(host))
 	}
-	return !found.all(func(e entry) bool { return !fits(e.route) })
+	for i := range all {
+		if all[i].host == host && !all[i].root.all(func(e *entry) bool { return !fits(e.route) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Lookup returns the winning route of a request, or nil.
 func (x *Index) Lookup(r *Request) *Route {
 	s := search{request: r}
 	if x.exact.count > 0 {
-		s.trees(x.exact.get(r.Host))
+		s.host(&x.exact, r.Host)
 	}
 	if x.suffixes.count > 0 {
 		s.suffixes(x)
 	}
-	s.trees(x.any)
+	for i := range x.any {
+		s.tree(&x.any[i])
+	}
 	return s.winner()
 }
 
 // search is the state of one look-up.
 type search struct {
 	request *Request
-	best    [classes]*Route
+	best    [classes]*entry
 }
 
 func (s *search) suffixes(x *Index) {
@@ -88,68 +93,67 @@ func (s *search) suffixes(x *Index) {
 			return
 		}
 		i += dot
-		s.trees(x.suffixes.get(host[i:]))
+		s.host(&x.suffixes, host[i:])
 	}
 }
 
-func (s *search) trees(all trees) {
-	for i := range all {
-		switch t := &all[i]; t.form {
-		case folded:
-			s.walkFolded(t.class, t.root, s.request.Path)
+func (s *search) host(table *hosts, host string) {
+	hash := table.hash(host)
+	bucket := *table.bucket(hash)
+	for i := range bucket {
+		if t := &bucket[i]; t.hash == hash && t.host == host {
+			s.tree(t)
+		}
+	}
+}
+
+// tree tries the routes at all nodes along the request's path.
+func (s *search) tree(t *tree) {
+	fold := t.form == folded
+	path := s.request.path(t.form == routing)
+	for n := t.root; n != nil; {
+		var ok bool
+		if path, ok = n.follow(path, fold); !ok {
+			return
+		}
+		if len(n.entries) > 0 {
+			s.try(t.class, n.entries, path == "")
+		}
+		switch {
+		case path == "":
+			return
+		case fold:
+			n = n.child(lowerByte(path[0]))
 		default:
-			s.walk(t.class, t.root, s.request.path(t.form == routing))
+			n = n.child(path[0])
 		}
 	}
 }
 
-// walk tries the routes at all nodes along a path.
-func (s *search) walk(class Class, n *node, path string) {
-	for strings.HasPrefix(path, n.text) {
-		path = path[len(n.text):]
-		s.try(class, n.prefix)
-		if path == "" {
-			s.try(class, n.exact)
-			return
-		}
-		i := strings.IndexByte(n.first, path[0])
-		if i < 0 {
-			return
-		}
-		n = n.children[i]
-	}
-}
-
-// walkFolded is walk for texts in lower case.
-func (s *search) walkFolded(class Class, n *node, path string) {
-	for hasPrefixFold(path, n.text) {
-		path = path[len(n.text):]
-		s.try(class, n.prefix)
-		if path == "" {
-			s.try(class, n.exact)
-			return
-		}
-		i := strings.IndexByte(n.first, lowerByte(path[0]))
-		if i < 0 {
-			return
-		}
-		n = n.children[i]
-	}
-}
-
-// try keeps the first route that is better than the best so far.
-func (s *search) try(class Class, list []entry) {
+// try keeps the first entry that is better than the best so far. Those for the
+// whole path count at its end.
+func (s *search) try(class Class, entries []entry, atEnd bool) {
 	best := s.best[class]
-	for i := range list {
-		e := &list[i]
-		if best != nil && e.route.Precedence.Compare(best.Precedence) >= 0 {
+	for i := range entries {
+		e := &entries[i]
+		if best != nil && e.compare(best) >= 0 {
 			return
 		}
-		if !e.test || e.route.Expr.Match(s.request) {
-			s.best[class] = e.route
+		if (atEnd || !e.exact) && e.holds(s.request) {
+			s.best[class] = e
 			return
 		}
 	}
+}
+
+// holds tests what is left to be tested.
+func (e *entry) holds(r *Request) bool {
+	for _, x := range e.rest {
+		if !x.Match(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // winner is the better of the best of the two classes; see the package
@@ -157,15 +161,17 @@ func (s *search) try(class Class, list []entry) {
 func (s *search) winner() *Route {
 	a, b := s.best[ByPriority], s.best[BySpecificity]
 	switch {
+	case a == nil && b == nil:
+		return nil
 	case a == nil:
-		return b
+		return b.route
 	case b == nil:
-		return a
+		return a.route
 	}
-	mine, _ := specific(a.Expr, s.request)
-	other, _ := specific(b.Expr, s.request)
+	mine, _ := specific(a.route.Expr, s.request)
+	other, _ := specific(b.route.Expr, s.request)
 	if other.compare(mine) > 0 {
-		return b
+		return b.route
 	}
-	return a
+	return a.route
 }

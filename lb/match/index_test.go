@@ -93,7 +93,7 @@ func TestIndex_PortFirst(t *testing.T) {
 // A rule with more alternatives than an index takes must still be found.
 func TestIndex_TooManyAlternatives(t *testing.T) {
 	var hosts, paths Or
-	for i := range 2 * maxTerms {
+	for i := range 2 * maxKeys {
 		paths = append(paths, PathPrefix{Text: fmt.Sprint("/p", i, "/")})
 	}
 	for i := range 10 {
@@ -103,7 +103,7 @@ func TestIndex_TooManyAlternatives(t *testing.T) {
 	if byHost.exact.count != len(hosts) || len(byHost.any) != 0 {
 		t.Errorf("not indexed by its %d hosts", len(hosts))
 	}
-	for i := range 2 * maxTerms {
+	for i := range 2 * maxKeys {
 		hosts = append(hosts, Host{fmt.Sprint("h", i)})
 	}
 	for _, x := range []*Index{byHost, NewIndex([]*Route{traefik(1, And{hosts, paths})})} {

@@ -1,155 +1,187 @@
 package match
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 )
+
+// node is an edge and its end in a byte radix tree of paths. The nil node is an
+// empty tree. Nodes are never changed: [edit.node] makes new ones along the paths
+// that change, and shares the others.
+//
+// A look-up goes from one node to the next, and most are in no cache by then. So
+// a node is one cache line, with the text in it: a longer one takes several nodes.
+type node struct {
+	text    [maxText]byte
+	size    uint8
+	edges   []edge  // by their first byte
+	entries []entry // of the path up to here, the first to win first
+}
+
+// maxText is how much text a node has room for.
+const maxText = 15
+
+// edge leads to the node whose text begins with first.
+type edge struct {
+	first byte
+	to    *node
+}
 
 // entry is a route in one place of an index.
 type entry struct {
-	route *Route
-	test  bool // the expression has to be tested
-	first bool // this is the first of the route's places
+	route    *Route
+	priority int    // the route's
+	rest     []Expr // what is to be tested still; see [key.rest]
+	exact    bool   // for just the path up to here, not for whatever starts with it
+	first    bool   // this is the first of the route's places
 }
 
-// node is an edge and its end in a byte radix tree of paths. The nil node is an
-// empty tree. Trees are persistent: changing one makes new nodes along the path
-// and shares the others, except that nodes the same edit has made are changed
-// in place.
-type node struct {
-	owner    *edit
-	text     string
-	first    string // the first byte of each child's text
-	children []*node
-	prefix   []entry // routes for whatever starts with the path up to here
-	exact    []entry // routes for just the path up to here
+// compare is the precedence of two entries of one class.
+func (e *entry) compare(other *entry) int {
+	if e.priority != other.priority {
+		return cmp.Compare(other.priority, e.priority)
+	}
+	return cmp.Or(e.route.Precedence.Compare(other.route.Precedence), compareBool(e.exact, other.exact))
 }
 
-// with returns the tree with one more entry.
-func (n *node) with(o *edit, path string, exact bool, e entry) *node {
-	if n == nil {
-		n = &node{owner: o, text: path}
-		n.insert(exact, e)
-		return n
+// follow is what is left of a path behind the node's text, if it begins with it.
+func (n *node) follow(path string, fold bool) (left string, ok bool) {
+	text := n.text[:n.size]
+	if len(path) < len(text) {
+		return "", false
 	}
-	n = n.owned(o)
-	shared := commonPrefix(n.text, path)
-	if shared < len(n.text) {
-		n = n.split(o, shared)
+	if !fold {
+		return path[len(text):], string(text) == path[:len(text)]
 	}
-	path = path[shared:]
-	if path == "" {
-		n.insert(exact, e)
-		return n
+	for i, c := range text {
+		if lowerByte(path[i]) != c {
+			return "", false
+		}
 	}
-	i := strings.IndexByte(n.first, path[0])
-	if i < 0 {
-		i = len(n.children)
-		n.first += path[:1]
-		n.children = append(n.children, nil)
-	}
-	n.children[i] = n.children[i].with(o, path, exact, e)
-	return n
+	return path[len(text):], true
 }
 
-// without returns the tree without the route's entry at a path.
-func (n *node) without(o *edit, path string, exact bool, r *Route) *node {
-	if n == nil || !strings.HasPrefix(path, n.text) {
-		return n
+// child is the node whose text begins with a byte, nil if there is none.
+func (n *node) child(first byte) *node {
+	for i := range n.edges {
+		if n.edges[i].first == first {
+			return n.edges[i].to
+		}
 	}
-	n = n.owned(o)
-	path = path[len(n.text):]
-	if path == "" {
-		n.remove(exact, r)
-		return n.pruned(o)
-	}
-	i := strings.IndexByte(n.first, path[0])
-	if i < 0 {
-		return n
-	}
-	child := n.children[i].without(o, path, exact, r)
-	n.children[i] = child
-	if child == nil {
-		n.first = n.first[:i] + n.first[i+1:]
-		n.children = slices.Delete(n.children, i, i+1)
-	}
-	return n.pruned(o)
-}
-
-// owned returns the node itself, if the edit has made it, or a copy.
-func (n *node) owned(o *edit) *node {
-	if n.owner == o {
-		return n
-	}
-	return &node{
-		owner: o, text: n.text, first: n.first,
-		children: slices.Clone(n.children), prefix: slices.Clone(n.prefix), exact: slices.Clone(n.exact),
-	}
-}
-
-// split cuts the edge to n in two and returns the node in between.
-func (n *node) split(o *edit, at int) *node {
-	upper := &node{owner: o, text: n.text[:at], first: n.text[at : at+1], children: []*node{n}}
-	n.text = n.text[at:]
-	return upper
-}
-
-// pruned returns the node, or what can stand in its place if it holds nothing.
-func (n *node) pruned(o *edit) *node {
-	switch {
-	case len(n.prefix)+len(n.exact) > 0 || len(n.children) > 1:
-		return n
-	case len(n.children) == 0:
-		return nil
-	}
-	child := n.children[0].owned(o)
-	child.text = n.text + child.text
-	return child
-}
-
-func (n *node) insert(exact bool, e entry) {
-	list := n.entries(exact)
-	i, _ := find(*list, e.route)
-	*list = slices.Insert(*list, i, e)
-}
-
-func (n *node) remove(exact bool, r *Route) {
-	list := n.entries(exact)
-	if i, ok := find(*list, r); ok {
-		*list = slices.Delete(*list, i, i+1)
-	}
-}
-
-func (n *node) entries(exact bool) *[]entry {
-	if exact {
-		return &n.exact
-	}
-	return &n.prefix
-}
-
-// find returns the place of a route among entries, the first to win first.
-func find(list []entry, r *Route) (i int, ok bool) {
-	return slices.BinarySearchFunc(list, r, func(e entry, r *Route) int { return e.route.Precedence.Compare(r.Precedence) })
+	return nil
 }
 
 // all calls yield for each entry of the tree until it returns false.
-func (n *node) all(yield func(entry) bool) bool {
-	if n == nil {
-		return true
-	}
-	for _, list := range [][]entry{n.prefix, n.exact} {
-		for _, e := range list {
-			if !yield(e) {
-				return false
-			}
+func (n *node) all(yield func(*entry) bool) bool {
+	for i := range n.entries {
+		if !yield(&n.entries[i]) {
+			return false
 		}
 	}
-	for _, child := range n.children {
-		if !child.all(yield) {
+	for _, edge := range n.edges {
+		if !edge.to.all(yield) {
 			return false
 		}
 	}
 	return true
+}
+
+// node returns the tree with changes made to it, which are in order. They have
+// the first at bytes of their paths in common: those before the tree.
+func (e *edit) node(n *node, list []change, at int) *node {
+	made := &node{}
+	text := list[0].path.text[at:]
+	if n != nil {
+		text = string(n.text[:n.size])
+	}
+	// In order, what the first and the last have in common all have.
+	text = text[:min(commonPrefix(text, list[0].path.text[at:]), commonPrefix(text, list[len(list)-1].path.text[at:]), maxText)]
+	made.size = uint8(copy(made.text[:], text)) //nolint:gosec // at most maxText
+	switch {
+	case n == nil:
+	case made.size < n.size:
+		lower := &node{edges: n.edges, entries: n.entries}
+		lower.size = uint8(copy(lower.text[:], n.text[made.size:n.size])) //nolint:gosec // as above
+		made.edges = []edge{{lower.text[0], lower}}
+	default:
+		made.edges, made.entries = n.edges, n.entries
+	}
+	at += len(text)
+	here := 0
+	for here < len(list) && len(list[here].path.text) == at {
+		here++
+	}
+	made.entries = e.entries(made.entries, list[:here])
+	made.edges = e.edges(made.edges, list[here:], at)
+	return made.pruned()
+}
+
+// edges returns edges with changes made to what they lead to.
+func (e *edit) edges(edges []edge, list []change, at int) []edge {
+	if len(list) == 0 {
+		return edges
+	}
+	edges = slices.Clone(edges)
+	for len(list) > 0 {
+		first, n := list[0].path.text[at], 1
+		for n < len(list) && list[n].path.text[at] == first {
+			n++
+		}
+		i, found := slices.BinarySearchFunc(edges, first, func(e edge, first byte) int { return cmp.Compare(e.first, first) })
+		if !found {
+			edges = slices.Insert(edges, i, edge{first: first})
+		}
+		if edges[i].to = e.node(edges[i].to, list[:n], at); edges[i].to == nil {
+			edges = slices.Delete(edges, i, i+1)
+		}
+		list = list[n:]
+	}
+	return slices.Clone(edges) // without room to grow
+}
+
+// entries returns entries with changes made.
+func (e *edit) entries(entries []entry, list []change) []entry {
+	if len(list) == 0 {
+		return entries
+	}
+	size := len(entries)
+	for i := range list {
+		if list[i].gone {
+			size--
+		} else {
+			size++
+		}
+	}
+	made := make([]entry, 0, size)
+	for i := range list {
+		changed := e.entry(&list[i])
+		before, found := slices.BinarySearchFunc(entries, changed, func(a, b entry) int { return a.compare(&b) })
+		made, entries = append(made, entries[:before]...), entries[before:]
+		switch {
+		case !list[i].gone:
+			made = append(made, changed)
+		case found:
+			entries = entries[1:]
+		}
+	}
+	return append(made, entries...)
+}
+
+// pruned returns the node, or what can stand in its place if it holds nothing.
+func (n *node) pruned() *node {
+	switch {
+	case len(n.entries) > 0 || len(n.edges) > 1:
+		return n
+	case len(n.edges) == 0:
+		return nil
+	}
+	child := *n.edges[0].to
+	if n.size+child.size > maxText {
+		return n
+	}
+	text := string(n.text[:n.size]) + string(child.text[:child.size])
+	child.size = uint8(copy(child.text[:], text)) //nolint:gosec // at most maxText
+	return &child
 }
 
 func commonPrefix(a, b string) int {

@@ -2,37 +2,43 @@ package match
 
 import "slices"
 
-// trees are the routes of one host: a tree for each class and form of the path
-// that occurs, which is one in most cases. The slice is not changed once made.
-type trees []tree
-
+// tree are the routes of one host, class and form of the path.
 type tree struct {
+	host  string
+	hash  uint32 // of host, in a table of [hosts]
 	class Class
 	form  form
 	root  *node
 }
 
-// change returns the trees with one of them changed.
-func (t trees) change(class Class, f form, change func(*node) *node) trees {
-	i := slices.IndexFunc(t, func(one tree) bool { return one.class == class && one.form == f })
+func (t *tree) is(other *tree) bool {
+	return t.host == other.host && t.class == other.class && t.form == other.form
+}
+
+// trees is a list of a few. It is not changed once made.
+type trees []tree
+
+// change returns the trees with another root for one of them.
+func (all trees) change(t tree, change func(*node) *node) trees {
+	i := slices.IndexFunc(all, func(known tree) bool { return known.is(&t) })
 	if i < 0 {
-		i = len(t)
-		t = append(slices.Clip(t), tree{class: class, form: f})
-	} else {
-		t = slices.Clone(t)
+		if t.root = change(nil); t.root == nil {
+			return all
+		}
+		return append(slices.Clip(all), t)
 	}
-	root := change(t[i].root)
-	if root == nil {
-		return slices.Delete(t, i, i+1)
+	if t.root = change(all[i].root); t.root == nil {
+		return slices.Concat(all[:i], all[i+1:])
 	}
-	t[i].root = root
-	return t
+	all = slices.Clone(all)
+	all[i] = t
+	return all
 }
 
 // all calls yield for each entry until it returns false.
-func (t trees) all(yield func(entry) bool) bool {
-	for _, one := range t {
-		if !one.root.all(yield) {
+func (all trees) all(yield func(*entry) bool) bool {
+	for i := range all {
+		if !all[i].root.all(yield) {
 			return false
 		}
 	}

@@ -62,6 +62,10 @@ func (x *Index) Change(gone, come []*Route) *Index {
 func (x *Index) change(e *edit, list []change) {
 	grow := func(root *node) *node { return e.node(root, list, 0) }
 	t := tree{host: list[0].host.name, class: list[0].route.Precedence.Class, form: list[0].path.form}
+	t.highest = list[0].route.Precedence.Priority
+	for i := range list {
+		t.highest = max(t.highest, list[i].route.Precedence.Priority)
+	}
 	switch {
 	case t.host == "":
 		x.any = x.any.change(t, grow)

@@ -6,7 +6,7 @@ import "strings"
 // allocates nothing and is safe for concurrent use.
 //
 // A new kind of condition needs no more than this interface; one that can be
-// found by host or path also joins [cover].
+// found by host or path also joins [keyOf].
 type Expr interface {
 	Match(r *Request) bool
 	// String is the condition in the notation of Traefik v3 rules as far as that

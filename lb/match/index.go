@@ -109,6 +109,9 @@ func (s *search) host(table *hosts, host string) {
 
 // tree tries the routes at all nodes along the request's path.
 func (s *search) tree(t *tree) {
+	if best := s.best[t.class]; best != nil && best.priority > t.highest {
+		return
+	}
 	fold := t.form == folded
 	path := s.request.path(t.form == routing)
 	for n := t.root; n != nil; {

@@ -9,6 +9,9 @@ type tree struct {
 	class Class
 	form  form
 	root  *node
+	// highest is the highest priority there ever was in the tree: once a better
+	// route is found it need not be searched.
+	highest int
 }
 
 func (t *tree) is(other *tree) bool {
@@ -27,6 +30,7 @@ func (all trees) change(t tree, change func(*node) *node) trees {
 		}
 		return append(slices.Clip(all), t)
 	}
+	t.highest = max(t.highest, all[i].highest)
 	if t.root = change(all[i].root); t.root == nil {
 		return slices.Concat(all[:i], all[i+1:])
 	}

@@ -11,6 +11,9 @@ import (
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
+// faultsEvery is how often what middlewares depend on is looked at.
+const faultsEvery = 3 * time.Second
+
 // follow keeps the table up with the catalog until ctx ends.
 func (s *Server) follow(ctx context.Context) {
 	wants := s.watcher.Register("lb")
@@ -21,6 +24,8 @@ func (s *Server) follow(ctx context.Context) {
 	patient, overdue := true, false
 	attention := time.NewTimer(never)
 	defer attention.Stop()
+	faults := time.NewTicker(faultsEvery)
+	defer faults.Stop()
 	for {
 		snapshot := s.watcher.Snapshot()
 		if built == nil || built.Generation() != snapshot.Generation() || overdue {
@@ -45,6 +50,8 @@ func (s *Server) follow(ctx context.Context) {
 		case <-wants.Changed():
 		case <-attention.C:
 			overdue = true
+		case <-faults.C:
+			overdue = built != nil && s.builder.linker.recheck()
 		case <-s.letGo:
 			s.builder.guard.release(time.Now())
 			overdue = true

@@ -25,6 +25,7 @@ type link struct {
 	uses     []used
 	tlsHosts []tlsHost // for which the TLS options are to count, even if the route is not served
 	problems []tags.Problem
+	faulty   []faulty
 }
 
 // route makes the route, or returns nil if one of its parts is not there.
@@ -39,6 +40,7 @@ func (k *link) route(w *wanted) *Route {
 		k.letGo()
 		return nil
 	}
+	k.tellFaults()
 	k.made.rule = match.Route{Expr: k.made.Match, Precedence: &k.wanted.Precedence, Value: k.made}
 	return k.made
 }
@@ -211,6 +213,7 @@ func (k *link) chain(owner string, steps []Step, last Handler) (Handler, error) 
 			return nil, fmt.Errorf("%s: %w", strings.TrimSpace("middleware "+step.Name), err)
 		}
 		steps[i].middleware = m
+		k.watchFault(step, m)
 		last = &chained{m, last}
 	}
 	return last, nil

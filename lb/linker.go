@@ -50,6 +50,9 @@ type linker struct {
 
 	tls tlsHosts
 
+	// faulty are the middlewares of routes that may break or be mended.
+	faulty map[*wanted][]faulty
+
 	goneTCP, comeTCP []*TCPRoute // since they were last asked for
 }
 
@@ -102,7 +105,7 @@ func newLinker(o Options, pools Pools, problems *problemSet) *linker {
 		routes: map[name]*wanted{}, staleRoutes: map[name]*wanted{},
 		middlewares: map[name]*middleware{}, staleMiddlewares: map[name]*middleware{},
 		backends: map[name]*backend{}, staleBackends: map[name]*backend{},
-		tls: newTLSHosts(o.EntrypointTLSOptions),
+		tls: newTLSHosts(o.EntrypointTLSOptions), faulty: map[*wanted][]faulty{},
 	}
 }
 
@@ -232,6 +235,9 @@ func (l *linker) relink(w *wanted) {
 	w.route = made.route(w)
 	w.voter, w.votes = made.wanted, made.tlsHosts
 	l.tls.vote(w.voter, w.votes)
+	if delete(l.faulty, w); w.route != nil && len(made.faulty) > 0 {
+		l.faulty[w] = made.faulty
+	}
 	w.uses = made.uses
 	for _, u := range w.uses {
 		u.addUser(w)

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -93,6 +94,54 @@ func TestUsersFileThatIsNotThereYet(t *testing.T) {
 		if m.Serve(x, upstream(200, "")); r.status != want {
 			t.Errorf("file %d, %q: %d, want %d", i, text, r.status, want)
 		}
+	}
+}
+
+// What is wrong with a file is told without what is in it.
+func TestFaultsOfUsersFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users")
+	const basicLine, digestLine, ha1 = "a:planted\n", "a:traefik:", "0123456789abcdef0123456789abcdef\n"
+	for _, row := range []struct {
+		text, basic, digest string
+	}{
+		{basicLine, "", "nobody is let in: there is no valid user in " + path},
+		{"# people\n\n" + basicLine + "planted\n", "line 4 in " + path + " is no user, who is not let in", "nobody is let in: there is no valid user in " + path},
+		{basicLine + ":planted\nb:\nplanted\n", "line 2 in " + path + " and 2 more are no users, who are not let in", "nobody is let in: there is no valid user in " + path},
+		{digestLine + ha1 + "b:another realm:" + ha1, "", ""},
+		{digestLine + ha1 + "planted\n", "line 2 in " + path + " is no user, who is not let in", "line 2 in " + path + " is no user, who is not let in"},
+		{"", "nobody is let in: stat " + path + ": no such file or directory", "nobody is let in: stat " + path + ": no such file or directory"},
+	} {
+		if err := os.WriteFile(path, []byte(digestLine+ha1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		basic, err := newBasicAuth(&spec.BasicAuth{UsersFile: path, Refresh: time.Nanosecond, AllowPlain: true, Closed: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest, err := newDigestAuth(&spec.DigestAuth{UsersFile: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest.users.refresh = time.Nanosecond
+		os.Remove(path)
+		if row.text != "" {
+			if err := os.WriteFile(path, []byte(row.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, m := range []struct {
+			lb.Faulty
+			want string
+		}{{basic, row.basic}, {digest, row.digest}} {
+			varies, err := m.Fault()
+			if got := fmt.Sprint(err); !varies || got != cmp.Or(m.want, "<nil>") {
+				t.Errorf("%T of %q: %v\nwant %s", m.Faulty, row.text, err, m.want)
+			}
+		}
+	}
+	m := made(t, &spec.BasicAuth{Users: []string{"a:b"}, AllowPlain: true}).(lb.Faulty)
+	if varies, err := m.Fault(); varies || err != nil {
+		t.Errorf("without a file: %v, %v", varies, err)
 	}
 }
 

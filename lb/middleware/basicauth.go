@@ -63,7 +63,7 @@ const defaultRealm = "traefik"
 // parseUser reads a line of a password file. Its errors do not repeat it.
 func parseUser(line string, parsers []htpasswd.PasswdParser) (name string, c credential, err error) {
 	name, encoded, ok := strings.Cut(strings.TrimSpace(line), ":")
-	if !ok || name == "" {
+	if !ok || name == "" || encoded == "" {
 		return "", c, errors.New("not of the form name:hash")
 	}
 	for _, parse := range parsers {
@@ -91,6 +91,9 @@ func (b *basicAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	authenticated(x, name, b.spec.HeaderField, b.spec.RemoveHeader)
 	next.Serve(x)
 }
+
+// Fault implements [lb.Faulty].
+func (b *basicAuth) Fault() (varies bool, err error) { return b.users.path != "", b.users.fault() }
 
 // refuseOnce asks for credentials only if there are none.
 func (b *basicAuth) refuseOnce(x *lb.Exchange) {

@@ -41,13 +41,16 @@ func newDigestAuth(s *spec.DigestAuth) (*digestAuth, error) {
 	return &digestAuth{users: users, realm: realm, opaque: rand.Text(), spec: s, nonces: newNonces()}, nil
 }
 
+// Fault implements [lb.Faulty].
+func (d *digestAuth) Fault() (varies bool, err error) { return d.users.path != "", d.users.fault() }
+
 func parseDigestUser(line, realm string) (name, ha1 string, err error) {
 	parts := strings.Split(strings.TrimSpace(line), ":")
 	if len(parts) != 3 || parts[0] == "" || len(parts[2]) != 2*md5.Size {
 		return "", "", errors.New("not of the form name:realm:ha1")
 	}
 	if parts[1] != realm {
-		return "", "", fmt.Errorf("%q is a user of the realm %q, not of %q", parts[0], parts[1], realm)
+		return "", "", fmt.Errorf("%w: %q is a user of the realm %q, not of %q", errOtherRealm, parts[0], parts[1], realm)
 	}
 	return parts[0], strings.ToLower(parts[2]), nil
 }

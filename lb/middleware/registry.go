@@ -48,6 +48,14 @@ func (k *kept) Breaker() (state lb.BreakerState, ok bool) {
 	return state, false
 }
 
+// Fault implements [lb.Faulty], for the middlewares that do.
+func (k *kept) Fault() (varies bool, err error) {
+	if f, is := k.Middleware.(lb.Faulty); is {
+		return f.Fault()
+	}
+	return false, nil
+}
+
 // Middleware implements [lb.Middlewares].
 func (r *Registry) Middleware(owner string, s spec.Middleware) (lb.Middleware, error) {
 	r.mu.Lock()

@@ -30,7 +30,12 @@ type users[T any] struct {
 type userTable[T any] struct {
 	users map[string]T
 	err   error // why there is none
+	// bad are the lines of the file that are no users.
+	bad []int
 }
+
+// errOtherRealm is what a line is told by that is right, but not meant for us.
+var errOtherRealm = errors.New("of another realm")
 
 // newUsers reads the users. A line of the spec that cannot be parsed is an
 // error; one of the file costs that user alone. If the file cannot be read there
@@ -92,29 +97,59 @@ func (u *users[T]) stat() (os.FileInfo, error) {
 func (u *users[T]) read(info os.FileInfo) error {
 	table := &userTable[T]{users: map[string]T{}}
 	for _, line := range u.fixed {
-		table.add(line, u.parse)
+		_ = table.add(line, u.parse) // was parsed before
 	}
 	if info != nil {
 		text, err := readFile(u.path)
 		if err != nil {
 			return err
 		}
+		number := 0
 		for line := range strings.Lines(string(text)) {
-			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-				table.add(line, u.parse)
+			number++
+			if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+				continue
+			}
+			if err := table.add(line, u.parse); err != nil && !errors.Is(err, errOtherRealm) {
+				table.bad = append(table.bad, number)
 			}
 		}
 		u.changed, u.size = info.ModTime(), info.Size()
 	}
 	if len(table.users) == 0 {
-		return errors.New("there is no valid user")
+		return fmt.Errorf("there is no valid user%s", in(u.path))
 	}
 	u.table.Store(table)
 	return nil
 }
 
-func (t *userTable[T]) add(line string, parse func(string) (string, T, error)) {
-	if name, value, err := parse(line); err == nil {
+func (t *userTable[T]) add(line string, parse func(string) (string, T, error)) error {
+	name, value, err := parse(line)
+	if err == nil {
 		t.users[name] = value
 	}
+	return err
+}
+
+func in(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " in " + path
+}
+
+// fault is what is wrong with the file at the moment. It holds nothing of what is
+// in there.
+func (u *users[T]) fault() error {
+	if _, err := u.get(); err != nil {
+		return fmt.Errorf("nobody is let in: %w", err)
+	}
+	bad := u.table.Load().bad
+	switch len(bad) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("line %d%s is no user, who is not let in", bad[0], in(u.path))
+	}
+	return fmt.Errorf("line %d%s and %d more are no users, who are not let in", bad[0], in(u.path), len(bad)-1)
 }

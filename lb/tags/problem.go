@@ -12,7 +12,8 @@ type Problem struct {
 	// Source names the text the problem is in, if it is not a tag: "key fabio/config,
 	// line 3".
 	Source string
-	// Route is the name of the route the problem keeps out, or empty if none is.
+	// Route is the name of the route the problem keeps out, or clients from, or empty
+	// if none is.
 	Route string
 	// Tag is the tag as registered, or the line of Source.
 	Tag string

@@ -19,7 +19,7 @@ import (
 )
 
 // entry is a listener at work. Its connections are those of conns; if that is
-// http1, it hands the ones that agreed on HTTP/2 to http2.
+// http1, it hands the ones that speak HTTP/2 to http2.
 type entry struct {
 	listener Listener
 	timeouts Timeouts
@@ -42,8 +42,8 @@ type entry struct {
 	accepted chan struct{} // closed when no more are
 
 	conns    connServer
-	http1    *h1.Server   // nil unless HTTP is spoken, as are:
-	http2    *http.Server // nil without TLS too, and
+	http1    *h1.Server // nil unless HTTP is spoken, as are:
+	http2    *http.Server
 	handover *handover
 
 	counters        counters
@@ -95,10 +95,8 @@ func (e *entry) start(ctx context.Context, s *Server) {
 		return
 	}
 	o := e.http1Options(s)
-	if e.tls != nil {
-		e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
-		o.Takeover = e.handover.take
-	}
+	e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
+	o.Takeover = e.handover.take
 	e.http1 = h1.NewServer(o, func(in *h1.Inbound) { s.serveHTTP1(e, in) })
 	if e.conns == nil {
 		e.conns = e.http1

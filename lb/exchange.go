@@ -78,11 +78,13 @@ type Exchange struct {
 	query url.Values // decoded when first asked for
 	call  h1.Call    // what is sent upstream
 
-	trusted bool    // whether the peer is a proxy that is believed
-	upgrade string  // the protocol the client wants to change to, or empty
-	forward Handler // ends the chain
-	answer  Header  // what came back
-	picked  picked  // by the variants of a route
+	trusted bool   // whether the peer is a proxy that is believed
+	upgrade string // the protocol the client wants to change to, or empty
+	// announced are the names of trailers to come, as a list.
+	announced string
+	forward   Handler // ends the chain
+	answer    Header  // what came back
+	picked    picked  // by the variants of a route
 
 	entry  *entry // where it came in
 	agreed string // by which TLS options; see agreedOn

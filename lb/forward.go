@@ -77,7 +77,7 @@ func (f forwarder) prepare(x *Exchange) {
 		Body: x.Body, Length: x.Length, HeadTimeout: x.Route.timeout,
 	}
 	if x.Body != nil && x.Trailer != nil {
-		x.call.Trailer = x.trailers
+		x.call.Trailer, x.call.Announced = x.trailers, x.announced
 	}
 	if x.Route.proxy != 0 {
 		x.call.Preface, _ = proxyproto.AppendHeader(nil, x.Route.proxy, x.Remote, x.Local) // a valid version
@@ -86,7 +86,7 @@ func (f forwarder) prepare(x *Exchange) {
 
 // try sends the exchange to one target. On success the target's End is due when
 // the answer's body is through.
-func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError) {
+func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) {
 	x.Outcome.Target, x.Outcome.Tries = t, x.Outcome.Tries+1
 	x.call.Host = x.Route.Host
 	if x.Route.PassHost {
@@ -104,14 +104,14 @@ func (f forwarder) try(x *Exchange, t *target.Target) (*h1.Answer, *h1.SendError
 	if x.Route.Pool.IsTimed() {
 		began = time.Now()
 	}
-	ans, err := t.Conns().(*h1.Pool).Send(x.ctx, &x.call)
+	ans, err := x.send(t)
 	if err == nil {
 		if !began.IsZero() {
 			t.Took(time.Since(began))
 		}
 		return ans, nil
 	}
-	failed := err.(*h1.SendError) //nolint:errorlint,errcheck // as Send promises
+	failed := err.(*h1.SendError) //nolint:errorlint,errcheck // as send promises
 	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall) || errors.Is(err, h1.ErrBusy)
 	if !blameless {
 		f.s.metrics.upstreamErrors.Add(1)
@@ -178,21 +178,21 @@ func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 }
 
 // pass hands the answer to the client. A fresh one is told where it came from.
-func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer, fresh bool) {
+func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool) {
 	failed := false
 	defer func() {
 		ans.Close()
 		t.End(failed)
 	}()
 	x.Outcome.Status, x.Outcome.TargetStatus = ans.Status(), ans.Status()
-	x.answer.fields = ans.Fields().AppendEndToEnd(x.answer.fields[:0])
+	x.answer.fields = ans.AppendFields(x.answer.fields[:0])
 	f.s.recordTarget(x)
 	f.observe(x, t, ans.Status())
 	if fresh {
 		x.Route.sticky.set(&x.answer, cookieValue(t.Key().String()))
 	}
-	if ans.Status() == http.StatusSwitchingProtocols {
-		f.tunnel(x, ans)
+	if switched, ok := ans.(*h1.Answer); ok && ans.Status() == http.StatusSwitchingProtocols {
+		f.tunnel(x, switched)
 		return
 	}
 	if err := x.Reply.Begin(ans.Status(), &x.answer, ans.Length()); err != nil {
@@ -200,24 +200,23 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans *h1.Answer, fresh boo
 		return
 	}
 	var err error
-	// What one read brought is on its way before the next.
-	if x.Outcome.TargetSent, err = ans.Body.WriteTo(x.Reply); err == nil {
+	if x.Outcome.TargetSent, err = ans.WriteTo(x.Reply); err == nil {
 		err = x.Reply.End(answerTrailer(x, ans))
 	}
 	if err != nil {
 		x.Outcome.Err = fmt.Errorf("passing on the answer of %s after %d bytes: %w", t.Key(), x.Outcome.TargetSent, err)
 		x.Outcome.Truncated = true
-		failed = ans.Body.Err() != nil && x.watch.Abandoned() == nil
+		failed = ans.Err() != nil && x.watch.Abandoned() == nil
 	}
 }
 
 // answerTrailer is what followed the answer's body, for who can do with it.
-func answerTrailer(x *Exchange, ans *h1.Answer) *Header {
-	fields := ans.Body.Trailer()
-	if fields.Len() == 0 || x.Trailer == nil && !isGRPC(&x.answer) {
+func answerTrailer(x *Exchange, ans response) *Header {
+	fields := ans.AppendTrailer(nil)
+	if len(fields) == 0 || x.Trailer == nil && !isGRPC(&x.answer) {
 		return nil
 	}
-	return &Header{fields.Append(nil)}
+	return &Header{fields}
 }
 
 func isGRPC(h *Header) bool {

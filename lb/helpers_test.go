@@ -31,7 +31,8 @@ type rig struct {
 	err  error  // what Run returned, after stop
 }
 
-// testRoute is a route by path prefix to backends, by their addresses.
+// testRoute is a route by path prefix to backends, by their addresses, with a
+// scheme in front if that is not http.
 type testRoute struct {
 	prefix   string
 	backends []string
@@ -79,7 +80,12 @@ func tableOf(p Pools, routes []testRoute) *Table {
 	for _, tr := range routes {
 		var members []target.Member
 		for _, address := range tr.backends {
-			members = append(members, target.Member{Key: target.Key{Scheme: "http", Address: address}, Weight: 1})
+			key := target.Key{Scheme: "http", Address: address}
+			if scheme, rest, ok := strings.Cut(address, "://"); ok {
+				key.Scheme, key.Address = scheme, rest
+			}
+			key.SkipVerify = key.Scheme == "https"
+			members = append(members, target.Member{Key: key, Weight: 1})
 		}
 		r := &Route{
 			Route: &tags.Route{

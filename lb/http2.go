@@ -2,14 +2,15 @@ package lb
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +37,7 @@ type stream struct {
 	entry   *entry
 
 	begun, ended   bool
+	unhurried      bool  // the request's body may pause for as long as it likes
 	sent, received int64 // bytes of bodies
 }
 
@@ -58,10 +60,13 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 	r, x := st.r, &Exchange{}
 	x.reset()
 	x.agreed, _ = r.Context().Value(agreedKey{}).(string)
-	x.Scheme, x.Authority, x.Protocol, x.TLS = "https", r.Host, r.Proto, r.TLS
+	x.Scheme, x.Authority, x.Protocol, x.TLS = "http", r.Host, r.Proto, r.TLS
+	if x.TLS != nil {
+		x.Scheme = "https"
+	}
 	x.Reply, x.ctx, x.watch = st, r.Context(), contextWatcher{r.Context()}
 	x.entry, x.meter = st.entry, st
-	x.Request = match.Request{Method: r.Method, TLS: true, Entrypoint: st.entry.listener.entrypoint(), Fields: fields{x}}
+	x.Request = match.Request{Method: r.Method, TLS: x.TLS != nil, Entrypoint: st.entry.listener.entrypoint(), Fields: fields{x}}
 	x.Remote, _ = netip.ParseAddrPort(r.RemoteAddr)
 	x.Request.Remote = x.Remote.Addr().Unmap()
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
@@ -73,6 +78,7 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 	}
 	if x.Header.HasToken("TE", "trailers") {
 		x.Trailer = st.trailer
+		x.announced = strings.Join(slices.Collect(maps.Keys(r.Trailer)), ",")
 	}
 	if x.Header.Len() > st.entry.limits.headerFields {
 		return x, &refusal{http.StatusRequestHeaderFieldsTooLarge, errTooManyFields}
@@ -252,7 +258,11 @@ type streamBody struct {
 
 // Read implements [io.Reader].
 func (b *streamBody) Read(p []byte) (int, error) {
-	if !b.deadline(time.Now().Add(b.st.entry.timeouts.Read)) {
+	limit := time.Now().Add(b.st.entry.timeouts.Read)
+	if b.st.unhurried {
+		limit = time.Time{}
+	}
+	if !b.deadline(limit) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	defer b.deadline(time.Time{})
@@ -285,8 +295,9 @@ type contextWatcher struct{ ctx context.Context }
 // Abandoned implements [h1.Watcher].
 func (w contextWatcher) Abandoned() error { return w.ctx.Err() }
 
-// newHTTP2Server makes the net/http server of an entry with TLS. The context
-// ends what still runs when the server stops for good.
+// newHTTP2Server makes the net/http server of what speaks HTTP/2 on an entry: by
+// agreement if it has TLS, and by prior knowledge if it has not. The context ends
+// what still runs when the server stops for good.
 //
 // What net/http refuses never becomes an exchange, so it has no line in the
 // access log. Violations of the protocol are counted by kind, and those that end
@@ -330,7 +341,8 @@ func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 	}
 	server.HTTP2 = &http.HTTP2Config{CountError: func(kind string) { e.count(&e.http2Errors, kind) }}
 	server.Protocols = new(http.Protocols)
-	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetHTTP2(e.tls != nil)
+	server.Protocols.SetUnencryptedHTTP2(e.tls == nil)
 	return server
 }
 
@@ -347,7 +359,7 @@ func newHandover(addr net.Addr) *handover {
 }
 
 // take hands on a connection, unless the listener is closed.
-func (h *handover) take(nc *tls.Conn) bool {
+func (h *handover) take(nc net.Conn) bool {
 	select {
 	case h.conns <- nc:
 		return true

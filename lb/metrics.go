@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/h2"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 )
@@ -250,6 +251,12 @@ func (s *Server) Metrics() Metrics {
 		case *h1.Pool:
 			tm.Open, tm.Idle = conns.Conns()
 			tm.Busy = conns.Busy()
+		case *h2.Pool:
+			tm.Open, tm.Busy = conns.Conns(), conns.Busy()
+		case *secured:
+			tm.Open, tm.Idle = conns.Conns()
+			tm.Open += conns.calls.Conns()
+			tm.Busy = conns.Busy() + conns.calls.Busy()
 		case *tcp.Upstream:
 			tm.Open = conns.Open()
 		}

@@ -36,6 +36,9 @@ func (s *Server) Serve(x *Exchange) {
 		return
 	}
 	x.upgrade = upgradeAsked(x)
+	if x.Trailer != nil && x.announced == "" {
+		x.announced = strings.Clone(x.Header.Get("Trailer"))
+	}
 	dropConnectionFields(&x.Header)
 	s.setForwarding(x)
 	x.forward = forwarder{s}

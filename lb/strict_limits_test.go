@@ -335,7 +335,7 @@ func TestTargetWithAnUnknownCertificate(t *testing.T) {
 	// The upstream is a server of ours, by its self-signed certificate.
 	upstream, _ := startTLS(t, "HTTP/1.1", nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
 	o := DefaultServerOptions()
-	pool := newUpstream(target.Key{Scheme: "https", Address: upstream.addr}, &o)
+	pool := h1.NewPool(upstream.addr, poolOptions(target.Key{Scheme: "https"}, &o))
 	defer pool.CloseIdle()
 	ans, err := pool.Send(t.Context(), &h1.Call{Method: "GET", Host: "h", Path: "/x"})
 	if err == nil {

@@ -82,7 +82,7 @@ var refusedClasses = []struct {
 
 	{"HTTP version", "400 505", []string{
 		"GET /\r\n", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", "GET / HTTP/1.1x\r\nHost: h\r\n\r\n", "GET / HTTP/1.11\r\nHost: h\r\n\r\n",
-		"GET / http/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/0.9\r\nHost: h\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"GET / http/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/0.9\r\nHost: h\r\n\r\n", "PRI /x HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	}},
 	{"request line spaces", "400", each("%s\r\nHost: h\r\n\r\n", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET\t/\tHTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ")},
 	{"target bytes", "400", each("GET %s HTTP/1.1\r\nHost: h\r\n\r\n", "/a b", "/a\x01", "/a\x00", "/a\x7f", "/a#b", "/a?b#c")},

@@ -48,7 +48,8 @@ func TestHTTPSTargetsOfTags(t *testing.T) {
 				ID: "i", Address: host, Port: number, Serving: true, Tags: []string{"urlprefix-/ " + test.options},
 			}})
 			o := DefaultServerOptions()
-			pool := newUpstream(members(d.Pools[0].Endpoints, nil)[0].Key, &o)
+			key := members(d.Pools[0].Endpoints, nil)[0].Key
+			pool := h1.NewPool(key.Address, poolOptions(key, &o))
 			defer pool.CloseIdle()
 			answer, err := pool.Send(t.Context(), &h1.Call{Method: "GET", Path: "/", Host: "x"})
 			if (err == nil) != test.ok {

@@ -177,7 +177,7 @@ func (a *Answer) readHead() error {
 			rd.grow(options.Limits.HeadBytes)
 			free = rd.buf[rd.w:]
 		}
-		n, err := rd.read(free, cmp.Or(a.call.HeadTimeout, options.HeadTimeout))
+		n, err := rd.read(free, max(0, cmp.Or(a.call.HeadTimeout, options.HeadTimeout)))
 		rd.w += n
 		if err != nil && (!errors.Is(err, errTimeout) || a.sent.Load() != sendRunning) {
 			return a.headError(err)
@@ -244,6 +244,18 @@ func (a *Answer) Status() int { return a.head.status }
 // Fields are those of the head.
 func (a *Answer) Fields() *Fields { return &a.head.Fields }
 
+// AppendFields adds to dst the fields of the head that are for the other end.
+func (a *Answer) AppendFields(dst []Field) []Field { return a.head.Fields.AppendEndToEnd(dst) }
+
+// AppendTrailer adds to dst what followed the body, once that was read.
+func (a *Answer) AppendTrailer(dst []Field) []Field { return a.Body.Trailer().Append(dst) }
+
+// WriteTo implements [io.WriterTo]: see [Body.WriteTo].
+func (a *Answer) WriteTo(w io.Writer) (int64, error) { return a.Body.WriteTo(w) }
+
+// Err is why the body can be read no further; see [Body.Err].
+func (a *Answer) Err() error { return a.Body.Err() }
+
 // Length is the body's in bytes, or what an answer without a body announced, to
 // HEAD or with the status 304; -1 if there is none or only the end will tell.
 func (a *Answer) Length() int64 { return a.head.body.length }
@@ -291,8 +303,8 @@ func (a *Answer) stopSending() {
 		if body, ok := a.call.Body.(interface{ Interrupt() }); ok {
 			body.Interrupt()
 		}
-		if body, ok := a.call.Body.(*Body); ok {
-			defer body.rd.resume(stopNow)
+		if body, ok := a.call.Body.(interface{ Resume() }); ok {
+			defer body.Resume()
 		}
 	}
 	a.sending.Wait()

@@ -244,6 +244,9 @@ func (b *Body) fail(err error) error {
 // caller of it may be another goroutine.
 func (b *Body) Interrupt() { b.rd.interrupt(stopNow) }
 
+// Resume undoes Interrupt, when no Read waits: the rest of the body may be read.
+func (b *Body) Resume() { b.rd.resume(stopNow) }
+
 // WriteTo implements [io.WriterTo]: it passes the body on as it comes, without
 // a copy, and hands each part to the network before it waits for the next if w
 // has a method Flush() error. Large bodies of known length between two plain TCP

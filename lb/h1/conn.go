@@ -32,6 +32,7 @@ type conn struct {
 	in *Inbound
 
 	aside  atomic.Bool // a handshake or a tunnel reads, not rd: draining waits for it
+	taken  bool        // see Options.Takeover
 	begun  bool        // bytes of a request came
 	opened bool        // see Opening
 	served int         // requests
@@ -84,15 +85,31 @@ func (c *conn) serve() {
 		c.rd.stop.Or(stopIdle)
 	}
 	if err == nil && !c.speaksHTTP1() {
-		if take := c.server.options.Takeover; take != nil && take(c.nc.(*tls.Conn)) {
-			c.cancel(nil)
+		if c.handOver(c.nc) {
 			return
 		}
 		err = errNotTaken
 	}
-	defer c.close()
+	defer func() {
+		if !c.taken {
+			c.close()
+		}
+	}()
 	for err == nil && c.serveOne() {
 	}
+}
+
+// handOver offers the connection, over nc, to who speaks other protocols. If it is
+// taken, nothing of it is ours any more.
+func (c *conn) handOver(nc net.Conn) bool {
+	take := c.server.options.Takeover
+	if take == nil {
+		return false
+	}
+	if c.taken = take(nc); c.taken {
+		c.cancel(nil)
+	}
+	return c.taken
 }
 
 var errNotTaken = errors.New("h1: nobody speaks the protocol that was agreed on")
@@ -165,7 +182,11 @@ func (c *conn) serveOne() bool {
 	c.begun = true
 	c.acquire()
 	if err := c.readHead(); err != nil {
-		if refusal, ok := err.(*Refusal); ok { //nolint:errorlint // never wrapped here
+		refusal, ok := err.(*Refusal) //nolint:errorlint // never wrapped here
+		switch {
+		case !ok:
+		case c.beginsHTTP2() && c.handOverBegun():
+		default:
 			c.refuse(refusal)
 		}
 		return false

@@ -28,18 +28,23 @@ type Call struct {
 	// Body is nil without one. Length is its length in bytes, or -1 if only its
 	// end will tell. It is read by another goroutine, which has ended when Send
 	// fails or the answer is closed. If it has a method Interrupt(), as [Body]
-	// has, that is called to wake a Read that nobody needs any more.
+	// has, that is called to wake a Read that nobody needs any more, and Resume()
+	// when that is over.
 	Body   io.Reader
 	Length int64
 	// Trailer, if not nil, is asked at the end of a body of unknown length.
-	Trailer func() []Field
+	// Announced is a list of the names it may have; it tells some upstreams which to
+	// look at, and is of no use over HTTP/1.1.
+	Trailer   func() []Field
+	Announced string
 
 	// Fresh asks for a new connection: one that was idle may have died unseen.
 	Fresh bool
 	// Preface, if not empty, is sent before anything else, TLS included, such as a
 	// header of the PROXY protocol. The call has a connection of its own then.
 	Preface []byte
-	// HeadTimeout is for the head of the answer, if not that of the pool; 0 is.
+	// HeadTimeout is for the head of the answer; 0 is that of the pool, below 0
+	// there is none.
 	HeadTimeout time.Duration
 	// Inform, if not nil, is given interim answers, at most five. The fields are
 	// valid until it returns. An error ends the exchange.
@@ -115,14 +120,27 @@ func (p *Pool) Send(ctx context.Context, call *Call) (*Answer, error) {
 // ErrCall is why a call was not sent that cannot be put on the wire as it is.
 var ErrCall = errors.New("h1: the request to send is malformed")
 
-// writeHead collects the head of the request.
-func (c *Call) writeHead(w *writer) error {
+// Validate reports with ErrCall what no version of HTTP can put on the wire; the
+// fields are not looked at.
+func (c *Call) Validate() error {
 	if !isName(c.Method) || !isAuthority(c.Host) || c.Path == "" || !isRequestTarget(c.Path) || !isRequestTarget(c.Query) {
 		return ErrCall
 	}
+	return nil
+}
+
+// AppendTarget adds path and query to b as they go on the wire.
+func (c *Call) AppendTarget(b []byte) []byte {
+	return appendEscaped(appendEscaped(b, c.Path), c.Query)
+}
+
+// writeHead collects the head of the request.
+func (c *Call) writeHead(w *writer) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
 	w.out = append(append(w.out, c.Method...), ' ')
-	w.out = appendEscaped(w.out, c.Path)
-	w.out = appendEscaped(w.out, c.Query)
+	w.out = c.AppendTarget(w.out)
 	w.out = append(w.out, " HTTP/1.1\r\n"...)
 	w.field("Host", c.Host)
 	if _, err := w.fields(c.Fields, endToEnd); err != nil {

@@ -2,7 +2,6 @@ package h1
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -21,10 +20,11 @@ type Options struct {
 	Refused func(*Refused)
 	// HandshakeFailed, if not nil, is told of each TLS handshake that failed.
 	HandshakeFailed func(error)
-	// Takeover, if not nil, is offered each TLS connection on which another
-	// protocol than HTTP/1.1 was agreed. It reports whether it took it: the
-	// connection is its own then, to serve and to close. Else it is closed.
-	Takeover func(*tls.Conn) bool
+	// Takeover, if not nil, is offered each connection on which another protocol
+	// than HTTP/1.1 is spoken: by what was agreed in the TLS handshake, or without
+	// TLS by HTTP/2's preface. It reports whether it took it: the connection is its
+	// own then, to serve and to close. Else it is closed.
+	Takeover func(net.Conn) bool
 }
 
 // Timeouts bound the waits of a server. 0 means none.

@@ -184,7 +184,7 @@ const SchemeRedirect = "redirect"
 
 // Endpoint is one address of a pool.
 type Endpoint struct {
-	Scheme  string // "http", "https", "tcp", "tls", "udp" or SchemeRedirect
+	Scheme  string // "http", "https", "h2c", "tcp", "tls", "udp" or SchemeRedirect
 	Address string // host:port, IPv6 bracketed; or where a redirect leads
 	// Weight is the endpoint's part of the traffic relative to the others of the
 	// pool; an endpoint of weight 0 gets none.

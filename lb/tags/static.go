@@ -209,12 +209,12 @@ func (r StaticRoute) target(text string) (e Endpoint, err error) {
 	}
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
-		return e, fmt.Errorf("target %q is not of the form http://HOST:PORT or https://HOST:PORT", text)
+	case err != nil || u.Hostname() == "" || defaultPorts[u.Scheme] == "":
+		return e, fmt.Errorf("target %q is not of the form http://HOST:PORT, https://HOST:PORT or h2c://HOST:PORT", text)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
 		return e, fmt.Errorf("target %q has more than a host and a port: a path is added by a middleware of kind addprefix", text)
 	}
-	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	port := cmp.Or(u.Port(), defaultPorts[u.Scheme])
 	e.Scheme, e.Address = u.Scheme, net.JoinHostPort(u.Hostname(), port)
 	return e, nil
 }

@@ -43,7 +43,7 @@ func (p *parser) backend1(instances []view) Pool {
 		pool.Origin = pool.Origin.with(v.Instance)
 		scheme := "http"
 		if l, ok := v.find("protocol"); ok && l.value != "" {
-			if scheme = l.value; scheme != "http" && scheme != "https" {
+			if scheme = l.value; defaultPorts[scheme] == "" {
 				p.problem(v.Instance, Problem{
 					Tag: l.tag, Offset: l.at,
 					Reason: "protocol " + l.value + " is not supported; the instance gets no requests",

@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/url"
@@ -144,9 +145,7 @@ func (s *service) check() {
 		s.broken = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	switch s.scheme {
-	case "", "http", "https":
-	case "h2c":
-		s.unusable = "scheme h2c is not supported yet; the instance gets no requests"
+	case "", "http", "https", "h2c":
 	default:
 		s.unusable = "there is no scheme " + s.scheme + "; the instance gets no requests"
 	}
@@ -155,16 +154,16 @@ func (s *service) check() {
 	}
 }
 
+// defaultPorts are those of the schemes a server may have.
+var defaultPorts = map[string]string{"http": "80", "https": "443", "h2c": "80"}
+
 // place is the endpoint that the URL of an instance's server stands for.
 func (s *service) place() (Endpoint, error) {
 	u, err := url.Parse(s.url)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return Endpoint{}, errors.New(strconv.Quote(s.url) + " is no http or https URL; the instance gets no requests")
+	if err != nil || u.Hostname() == "" || defaultPorts[u.Scheme] == "" {
+		return Endpoint{}, errors.New(strconv.Quote(s.url) + " is no http, https or h2c URL; the instance gets no requests")
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
+	port := cmp.Or(u.Port(), defaultPorts[u.Scheme])
 	e := Endpoint{Scheme: u.Scheme, Address: net.JoinHostPort(u.Hostname(), port)}
 	if s.keepPath {
 		e.Path = strings.TrimRight(u.EscapedPath(), "/")

@@ -9,7 +9,7 @@ import (
 // Key identifies a target: what has the same key shares counters, health and
 // connections, whichever services and routes it belongs to.
 type Key struct {
-	// Scheme is how the target is spoken to: "http", "https".
+	// Scheme is how the target is spoken to: "http", "https", "h2c".
 	Scheme string
 	// Address is host:port, with an IPv6 host in brackets; or a URL, if that is
 	// where clients are sent instead.

@@ -1,0 +1,289 @@
+package h2
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
+)
+
+// framer speaks HTTP/2 frame by frame.
+type framer struct {
+	*http2.Framer
+	nc net.Conn
+}
+
+// head sends a head of "name: value" lines.
+func (f *framer) head(stream uint32, end bool, lines ...string) {
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, ": ")
+		encoder.WriteField(hpack.HeaderField{Name: name, Value: value})
+	}
+	f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndStream: end, EndHeaders: true})
+}
+
+// startUpstream starts an upstream that has answer called for the head of each
+// request.
+func startUpstream(t *testing.T, answer func(f *framer, head *http2.MetaHeadersFrame)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer nc.Close()
+				serve(nc, answer)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		conns.Wait()
+	})
+	return l.Addr().String()
+}
+
+func serve(nc net.Conn, answer func(f *framer, head *http2.MetaHeadersFrame)) {
+	if _, err := io.ReadFull(nc, make([]byte, len(http2.ClientPreface))); err != nil {
+		return
+	}
+	f := &framer{http2.NewFramer(nc, nc), nc}
+	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	f.WriteSettings()
+	for {
+		frame, err := f.ReadFrame()
+		if err != nil {
+			return
+		}
+		switch frame := frame.(type) {
+		case *http2.SettingsFrame:
+			if !frame.IsAck() {
+				f.WriteSettingsAck()
+			}
+		case *http2.PingFrame:
+			f.WritePing(true, frame.Data)
+		case *http2.MetaHeadersFrame:
+			answer(f, frame)
+		}
+	}
+}
+
+func newPool(t *testing.T, address string, change func(*h1.PoolOptions)) *Pool {
+	o := h1.DefaultPoolOptions()
+	if change != nil {
+		change(&o)
+	}
+	p := NewPool(address, o)
+	t.Cleanup(func() {
+		p.CloseIdle()
+		for began := time.Now(); p.Conns() > 0 && time.Since(began) < 20*time.Second; {
+			time.Sleep(time.Millisecond)
+			p.CloseIdle()
+		}
+	})
+	return p
+}
+
+func get(path string) *h1.Call { return &h1.Call{Method: "GET", Host: "h", Path: path} }
+
+// What is no proper answer is an error, and nothing of it an answer.
+func TestAnswersThatAreNone(t *testing.T) {
+	many := []string{":status: 200"}
+	for n := range 600 {
+		many = append(many, fmt.Sprintf("x-%d: y", n))
+	}
+	for name, lines := range map[string][]string{
+		"status 42":           {":status: 42"},
+		"status 1000":         {":status: 1000"},
+		"status of letters":   {":status: abc"},
+		"no status":           {"x: y"},
+		"lengths that differ": {":status: 200", "content-length: 1", "content-length: 2"},
+		"no length":           {":status: 200", "content-length: +1"},
+		"line feed":           {":status: 200", "x: a\nb"},
+		"upper case":          {":status: 200", "X-Upper: y"},
+		"too many":            many,
+		"too long":            {":status: 200", "x: " + strings.Repeat("y", 100<<10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+				f.head(head.StreamID, true, lines...)
+			}), nil)
+			a, err := p.Send(t.Context(), get("/"))
+			if err == nil {
+				a.Close()
+				t.Fatal("it is taken for an answer")
+			}
+			failed, ok := errors.AsType[*h1.SendError](err)
+			if !ok || failed.Timeout() || failed.Client != nil || failed.Progress < h1.PartSent {
+				t.Errorf("%#v", err)
+			}
+		})
+	}
+}
+
+// What was told of a failed call decides whether it is made again.
+func TestHowFarACallGot(t *testing.T) {
+	closes := startUpstream(t, func(f *framer, _ *http2.MetaHeadersFrame) { f.nc.Close() })
+	resets := startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+		f.WriteRSTStream(head.StreamID, http2.ErrCodeInternal)
+	})
+	refused, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused.Close()
+	for name, test := range map[string]struct {
+		address  string
+		call     *h1.Call
+		progress h1.Progress
+		read     bool
+	}{
+		"no connection":        {refused.Addr().String(), get("/"), h1.NotConnected, false},
+		"nothing of a body":    {refused.Addr().String(), post("text"), h1.NotConnected, false},
+		"closed":               {closes, get("/"), h1.BodySent, false},
+		"reset":                {resets, get("/"), h1.BodySent, false},
+		"reset behind a body":  {resets, post("text"), h1.BodySent, true},
+		"not fit for the wire": {resets, get("/ /"), h1.NotConnected, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newPool(t, test.address, nil).Send(t.Context(), test.call)
+			failed, ok := errors.AsType[*h1.SendError](err)
+			if !ok || failed.BodyRead != test.read || failed.Client != nil {
+				t.Fatalf("%#v", err)
+			}
+			// The reset may come before all of the body was sent.
+			if failed.Progress != test.progress && (!test.read || failed.Progress != h1.PartSent) {
+				t.Errorf("%d, want %d: %v", failed.Progress, test.progress, err)
+			}
+			if errors.Is(err, h1.ErrCall) != (name == "not fit for the wire") {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func post(body string) *h1.Call {
+	return &h1.Call{Method: "POST", Host: "h", Path: "/", Body: strings.NewReader(body), Length: int64(len(body))}
+}
+
+// Text of a call lies in buffers that are used for other requests afterwards.
+func TestTextOfACallIsNotKept(t *testing.T) {
+	heads := make(chan []hpack.HeaderField, 2)
+	p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+		heads <- head.Fields
+		f.head(head.StreamID, true, ":status: 200")
+	}), nil)
+	buffer := []byte("X-Name value GET h /path ?query")
+	view := unsafe.String(unsafe.SliceData(buffer), len(buffer)) // as package h1 has it
+	call := &h1.Call{
+		Fields: []h1.Field{{Name: view[:6], Value: view[7:12]}}, Method: view[13:16], Host: view[17:18], Path: view[19:24], Query: view[25:31],
+	}
+	for range 2 { // the second head is of indexes into the first
+		copy(buffer, "X-Name value GET h /path ?query")
+		a, err := p.Send(t.Context(), call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		copy(buffer, strings.Repeat("*", len(buffer)))
+	}
+	want := fmt.Sprint(<-heads)
+	if got := fmt.Sprint(<-heads); got != want || strings.Contains(got, "*") || !strings.Contains(got, "x-name") {
+		t.Errorf("%s\nbehind\n%s", got, want)
+	}
+}
+
+// An answer that does not begin in time is given up; one that has begun is not.
+func TestHeadTimeout(t *testing.T) {
+	p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+		if head.PseudoValue("path") == "/slow" {
+			f.head(head.StreamID, false, ":status: 200")
+			time.AfterFunc(100*time.Millisecond, func() { f.WriteData(head.StreamID, true, []byte("late")) })
+		}
+	}), func(o *h1.PoolOptions) { o.HeadTimeout = 20 * time.Millisecond })
+	_, err := p.Send(t.Context(), get("/never"))
+	if failed, ok := errors.AsType[*h1.SendError](err); !ok || !failed.Timeout() || failed.Progress != h1.BodySent {
+		t.Errorf("%#v", err)
+	}
+	a, err := p.Send(t.Context(), get("/slow"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var body bytes.Buffer
+	if _, err := a.WriteTo(&body); err != nil || body.String() != "late" {
+		t.Errorf("%q, %v", &body, err)
+	}
+}
+
+// The body of a request that nobody needs any more is woken, and left alone.
+func TestBodyIsLeftAlone(t *testing.T) {
+	p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+		f.head(head.StreamID, true, ":status: 200")
+		f.WriteRSTStream(head.StreamID, http2.ErrCodeNo)
+	}), nil)
+	body := &waitingBody{woken: make(chan struct{})}
+	a, err := p.Send(t.Context(), &h1.Call{Method: "POST", Host: "h", Path: "/", Body: body, Length: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.WriteTo(io.Discard); err != nil || a.Err() != nil {
+		t.Errorf("%v, %v", err, a.Err())
+	}
+	a.Close()
+	if body.reads != body.ended || body.interrupts != body.resumes {
+		t.Errorf("%+v", body)
+	}
+}
+
+// waitingBody waits for ever, and notes down what is done to it.
+type waitingBody struct {
+	woken                             chan struct{}
+	reads, ended, interrupts, resumes int
+}
+
+func (b *waitingBody) Read([]byte) (int, error) {
+	b.reads++
+	defer func() { b.ended++ }()
+	<-b.woken
+	return 0, errors.New("woken")
+}
+
+func (b *waitingBody) Interrupt() { b.interrupts++; close(b.woken) }
+func (b *waitingBody) Resume()    { b.resumes++ }
+
+// A client of whom no context tells is looked after all the same.
+func TestWatch(t *testing.T) {
+	p := newPool(t, startUpstream(t, func(*framer, *http2.MetaHeadersFrame) {}), nil)
+	call := get("/")
+	call.Watch = watcher{}
+	_, err := p.Send(context.Background(), call)
+	if !errors.Is(err, h1.ErrClientGone) {
+		t.Error(err)
+	}
+}
+
+type watcher struct{}
+
+func (watcher) Abandoned() error { return h1.ErrClientGone }

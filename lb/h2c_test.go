@@ -1,0 +1,602 @@
+package lb
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// wires are the ways a client may speak to the load balancer.
+var wires = []string{"HTTP/1.1", "HTTP/2.0", "h2c"}
+
+// startWire runs a server for clients that speak in one of these ways. The client
+// asks at "http://lb.test", whose scheme says nothing.
+func startWire(t *testing.T, wire string, change func(*ServerOptions), routes ...testRoute) (r *rig, c *http.Client, url string) {
+	t.Helper()
+	if wire == "HTTP/2.0" {
+		r, c = startTLS(t, wire, change, routes...)
+		return r, c, "https://" + r.addr
+	}
+	r = start(t, change, routes...)
+	transport := &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(wire == "HTTP/1.1")
+	transport.Protocols.SetUnencryptedHTTP2(wire == "h2c")
+	t.Cleanup(transport.CloseIdleConnections)
+	return r, &http.Client{Transport: transport}, "http://" + r.addr
+}
+
+// h2cBackend starts an upstream that speaks nothing but HTTP/2, without TLS.
+func h2cBackend(t testing.TB, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Start()
+	t.Cleanup(s.Close)
+	return "h2c://" + s.Listener.Addr().String()
+}
+
+func TestHTTP2Target(t *testing.T) {
+	for _, wire := range wires {
+		t.Run(wire, func(t *testing.T) {
+			backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Proto", r.Proto)
+				w.Header().Set("Keep-Alive", "x")
+				w.Header().Add("X-Two", "1")
+				w.Header().Add("X-Two", "2")
+				w.WriteHeader(http.StatusTeapot)
+				echo(w, r)
+			})
+			r, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
+			for _, body := range []string{"", "small", strings.Repeat("large ", 50_000)} {
+				request, _ := http.NewRequest("PATCH", url+"/a%2Fb/c;d?q=%20&x&", strings.NewReader(body))
+				request.Host, request.Header["User-Agent"] = "shop.test:81", nil
+				request.Header.Set("X-Mine", "yes")
+				resp, err := c.Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if resp.StatusCode != http.StatusTeapot || resp.Header.Get("X-Proto") != "HTTP/2.0" || resp.Header.Get("Keep-Alive") != "" ||
+					!slices.Equal(resp.Header["X-Two"], []string{"1", "2"}) {
+					t.Errorf("%s %v", resp.Status, resp.Header)
+				}
+				got := string(text)
+				for _, want := range []string{
+					"PATCH /a%2Fb/c;d?q=%20&x&\nHost: shop.test:81\n", "X-Mine: yes\n", "X-Forwarded-For: 127.0.0.1\n", "X-Forwarded-Host: shop.test:81\n",
+					fmt.Sprintf("Content-Length: %d\n", len(body)),
+				} {
+					if !strings.Contains(got, want) {
+						t.Errorf("%q is missing in:\n%.600s", want, got)
+					}
+				}
+				if strings.Contains(got, "User-Agent") || strings.Contains(got, "Accept-Encoding") {
+					t.Errorf("fields are invented:\n%.600s", got)
+				}
+				if _, rest, _ := strings.Cut(got, "\n\n"); rest != body {
+					t.Errorf("%d bytes of the body of %d arrived", len(rest), len(body))
+				}
+			}
+			eventually(t, "the exchanges have ended", func() bool { return r.Metrics().InFlight == 0 })
+			if m := r.Metrics().Targets[0]; m.Open != 1 || m.Requests != 3 || m.InFlight != 0 || m.Failures != 0 || m.Target != backend {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
+}
+
+// Answers that have no body keep the length they tell.
+func TestHTTP2TargetWithoutBodies(t *testing.T) {
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/304":
+			w.WriteHeader(http.StatusNotModified)
+		case "/204":
+			w.WriteHeader(http.StatusNoContent)
+		case "/7":
+			w.Header().Set("Content-Length", "7")
+			io.WriteString(w, "seven b")
+		}
+	})}})
+	for request, want := range map[string]string{"GET /304": "304", "GET /204": "204", "GET /0": "200 Content-Length: 0", "HEAD /7": "200 Content-Length: 7", "GET /7": "200 Content-Length: 7 seven b"} {
+		got := r.raw(request + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		status, rest, _ := strings.Cut(strings.TrimPrefix(got, "HTTP/1.1 "), " ")
+		if _, length, ok := strings.Cut(rest, "\r\nContent-Length: "); ok {
+			status += " Content-Length: " + length[:1]
+		}
+		_, body, _ := strings.Cut(rest, "\r\n\r\n")
+		if got := strings.TrimSpace(status + " " + body); got != want {
+			t.Errorf("%s: %q, want %q", request, got, want)
+		}
+	}
+}
+
+func TestHTTP2TargetTrailers(t *testing.T) {
+	for _, wire := range wires {
+		t.Run(wire, func(t *testing.T) {
+			backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+				io.Copy(w, r.Body)
+				w.(http.Flusher).Flush() // else the answer gets a length, which goes with no trailers
+				w.Header().Set(http.TrailerPrefix+"X-Sum", r.Trailer.Get("X-Sum")+" of "+r.Header.Get("TE"))
+			})
+			_, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
+			request, _ := http.NewRequest("POST", url, io.MultiReader(strings.NewReader("body"))) // of no known length
+			request.Header.Set("TE", "trailers")
+			request.Trailer = http.Header{"X-Sum": {"42"}}
+			if wire == "HTTP/1.1" {
+				request.Header.Set("Connection", "TE")
+			}
+			resp, err := c.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if body, err := io.ReadAll(resp.Body); string(body) != "body" || err != nil || resp.Trailer.Get("X-Sum") != "42 of trailers" {
+				t.Errorf("%q, trailer %v, %v", body, resp.Trailer, err)
+			}
+		})
+	}
+}
+
+// Both directions stream: each message is answered before the next is sent, and
+// nothing waits for an end.
+func TestHTTP2TargetStreamsBothWays(t *testing.T) {
+	for _, wire := range wires {
+		t.Run(wire, func(t *testing.T) {
+			backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusOK)
+				w.(http.Flusher).Flush()
+				for lines := bufio.NewScanner(r.Body); lines.Scan(); {
+					fmt.Fprintf(w, "echo %s\n", lines.Text())
+					w.(http.Flusher).Flush()
+				}
+			})
+			_, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
+			body, write := io.Pipe()
+			resp, err := c.Post(url, "text/plain", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			lines := bufio.NewReader(resp.Body)
+			for n := range 20 {
+				fmt.Fprintf(write, "%d\n", n)
+				if line, err := lines.ReadString('\n'); line != fmt.Sprintf("echo %d\n", n) {
+					t.Fatalf("%q, %v", line, err)
+				}
+			}
+			write.Close()
+			if rest, err := io.ReadAll(lines); len(rest) > 0 || err != nil {
+				t.Errorf("%q, %v", rest, err)
+			}
+		})
+	}
+}
+
+// Who is not interested any more is noticed at the other end, in both directions.
+func TestHTTP2TargetCancellation(t *testing.T) {
+	for _, wire := range wires {
+		for _, answering := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, answering %v", wire, answering), func(t *testing.T) {
+				begun, gone := make(chan struct{}), make(chan struct{})
+				backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+					if answering {
+						w.WriteHeader(http.StatusOK)
+						w.(http.Flusher).Flush()
+					}
+					close(begun)
+					<-r.Context().Done()
+					close(gone)
+				})
+				r, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
+				ctx, cancel := context.WithCancel(t.Context())
+				request, _ := http.NewRequestWithContext(ctx, "GET", url, http.NoBody)
+				ended := make(chan error, 1)
+				go func() {
+					resp, err := c.Do(request)
+					if err == nil {
+						_, err = io.ReadAll(resp.Body)
+						resp.Body.Close()
+					}
+					ended <- err
+				}()
+				<-begun
+				cancel()
+				<-gone
+				if err := <-ended; !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+				eventually(t, "the exchange has ended", func() bool { return r.Metrics().InFlight == 0 })
+				if m := r.Metrics().Targets[0]; m.Failures != 0 || m.InFlight != 0 {
+					t.Errorf("the target is blamed: %+v", m)
+				}
+			})
+		}
+	}
+}
+
+// An answer that breaks off reaches the client visibly truncated.
+func TestHTTP2TargetBreaksOff(t *testing.T) {
+	for _, wire := range wires {
+		t.Run(wire, func(t *testing.T) {
+			backend := h2cBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+				io.WriteString(w, "the first half")
+				w.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler)
+			})
+			r, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
+			resp, err := c.Get(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if body, err := io.ReadAll(resp.Body); err == nil {
+				t.Errorf("%q looks whole", body)
+			}
+			eventually(t, "the target is blamed", func() bool { return r.Metrics().Targets[0].Failures == 1 })
+		})
+	}
+}
+
+// A body that breaks off is no complete one to the target.
+func TestHTTP2TargetOfABrokenBody(t *testing.T) {
+	read := make(chan error, 1)
+	backend := h2cBackend(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		read <- err
+	})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{backend}})
+	got := r.raw("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nz")
+	if err := <-read; err == nil {
+		t.Error("the target saw a whole body")
+	}
+	if !strings.HasPrefix(got, "HTTP/1.1 400 ") {
+		t.Errorf("the client got %q", got)
+	}
+	eventually(t, "the exchange has ended", func() bool { return r.Metrics().InFlight == 0 })
+	if m := r.Metrics().Targets[0]; m.Failures != 0 {
+		t.Errorf("the target is blamed: %+v", m)
+	}
+}
+
+// An early answer does not wait for the rest of the request.
+func TestHTTP2TargetEarlyAnswer(t *testing.T) {
+	for _, wire := range wires {
+		t.Run(wire, func(t *testing.T) {
+			backend := h2cBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", "3")
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+				io.WriteString(w, "big")
+			})
+			r, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
+			body, more := io.Pipe() // never ends
+			defer more.Close()
+			resp, err := c.Post(url, "text/plain", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if text, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusRequestEntityTooLarge || string(text) != "big" || err != nil {
+				t.Errorf("%s %q, %v", resp.Status, text, err)
+			}
+			eventually(t, "the exchange has ended", func() bool { return r.Metrics().InFlight == 0 })
+		})
+	}
+}
+
+func TestHTTP2TargetInforms(t *testing.T) {
+	for _, wire := range wires {
+		t.Run(wire, func(t *testing.T) {
+			backend := h2cBackend(t, func(w http.ResponseWriter, _ *http.Request) {
+				for n := range 8 {
+					w.Header().Set("Link", fmt.Sprintf("</%d>", n))
+					w.WriteHeader(http.StatusEarlyHints)
+				}
+				w.WriteHeader(http.StatusOK)
+			})
+			_, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
+			var links []string
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+				links = append(links, fmt.Sprint(status, h.Get("Link")))
+				return nil
+			}})
+			request, _ := http.NewRequestWithContext(ctx, "GET", url, http.NoBody)
+			resp, err := c.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if want := []string{"103</0>", "103</1>", "103</2>", "103</3>", "103</4>"}; !slices.Equal(links, want) {
+				t.Errorf("%q, want the first five", links)
+			}
+		})
+	}
+}
+
+// What refuses connections costs nobody a request, with a body or without.
+func TestHTTP2TargetRetries(t *testing.T) {
+	good := h2cBackend(t, echo)
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{"h2c://" + refusing(t), good}})
+	for range 4 {
+		for _, method := range []string{"GET", "POST"} {
+			request, _ := http.NewRequest(method, r.url("/"), strings.NewReader("text"))
+			resp, err := client(t).Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK || !strings.HasSuffix(string(body), "text") {
+				t.Errorf("%s %s %q", method, resp.Status, body)
+			}
+		}
+	}
+	if r.Metrics().Retries == 0 {
+		t.Error("nothing was tried again")
+	}
+}
+
+func TestHTTP2TargetTimeouts(t *testing.T) {
+	backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+	})
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Response = 30 * time.Millisecond }, testRoute{prefix: "/", backends: []string{backend}})
+	if status, _ := r.get("/"); status != http.StatusGatewayTimeout {
+		t.Errorf("a silent target is a %d", status)
+	}
+	// It may use another protocol than was thought.
+	r = start(t, nil, testRoute{prefix: "/", backends: []string{"h2c://" + httpBackend(t, echo)}})
+	if status, _ := r.get("/"); status != http.StatusBadGateway {
+		t.Errorf("a target that does not speak HTTP/2 is a %d", status)
+	}
+}
+
+// The requests in flight to a target are bounded, though they share a connection.
+func TestHTTP2TargetIsBusy(t *testing.T) {
+	begun, release := make(chan struct{}, 2), make(chan struct{})
+	backend := h2cBackend(t, func(http.ResponseWriter, *http.Request) {
+		begun <- struct{}{}
+		<-release
+	})
+	r := start(t, func(o *ServerOptions) { o.MaxConnsPerTarget, o.TargetWait = 2, time.Millisecond }, testRoute{prefix: "/", backends: []string{backend}})
+	done := make(chan int, 2)
+	for range 2 {
+		go func() {
+			resp, err := client(t).Get(r.url("/"))
+			if err != nil {
+				done <- 0
+				return
+			}
+			resp.Body.Close()
+			done <- resp.StatusCode
+		}()
+	}
+	<-begun
+	<-begun
+	if status, _ := r.get("/"); status != http.StatusServiceUnavailable {
+		t.Errorf("a third one is a %d", status)
+	}
+	close(release)
+	if a, b := <-done, <-done; a != http.StatusOK || b != http.StatusOK {
+		t.Errorf("%d and %d", a, b)
+	}
+	if m := r.Metrics().Targets[0]; m.Busy != 1 || m.Failures != 0 {
+		t.Errorf("%+v", m)
+	}
+	if status, _ := r.get("/"); status != http.StatusOK {
+		t.Errorf("behind that, %d", status)
+	}
+}
+
+// A call of gRPC may be silent for longer than timeouts of others are.
+func TestHTTP2TargetPatience(t *testing.T) {
+	pause := make(chan struct{})
+	backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		<-pause
+		io.Copy(w, r.Body)
+	})
+	_, c, url := startWire(t, "h2c", func(o *ServerOptions) {
+		o.Timeouts.Read, o.Timeouts.Response = 20*time.Millisecond, 20*time.Millisecond
+	}, testRoute{prefix: "/", backends: []string{backend}})
+	post := func(kind string) (status int, text string) {
+		body, more := io.Pipe()
+		time.AfterFunc(150*time.Millisecond, func() {
+			select {
+			case pause <- struct{}{}:
+			case <-t.Context().Done():
+			}
+			io.WriteString(more, "late")
+			more.Close()
+		})
+		resp, err := c.Post(url, kind, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		got, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(got)
+	}
+	if status, got := post("application/grpc+proto"); status != http.StatusOK || got != "late" {
+		t.Errorf("%d %q", status, got)
+	}
+	if status, _ := post("text/plain"); status != http.StatusRequestTimeout {
+		t.Errorf("what is not gRPC is a %d", status)
+	}
+}
+
+// gRPC needs HTTP/2 of a target with TLS as well; all else takes HTTP/1.1.
+func TestTargetWithTLSAndGRPC(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	old := httptest.NewTLSServer(http.HandlerFunc(echo))
+	defer old.Close()
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{"https://" + s.Listener.Addr().String()}},
+		testRoute{prefix: "/old", backends: []string{"https://" + old.Listener.Addr().String()}})
+	post := func(path, kind string) string {
+		resp, err := client(t).Post(r.url(path), kind, strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(resp.Body)
+		return fmt.Sprint(resp.StatusCode, " ", string(text))
+	}
+	if got := post("/", "application/grpc"); got != "200 HTTP/2.0" {
+		t.Error(got)
+	}
+	if got := post("/", "text/plain"); got != "200 HTTP/1.1" {
+		t.Error(got)
+	}
+	if got := post("/old", "application/grpc"); got != "502 502 bad gateway\n" {
+		t.Error(got)
+	}
+}
+
+// Each request to a target that is to be told of the client has a connection with
+// a PROXY header of its own.
+func TestHTTP2TargetIsToldOfTheClient(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(echo))
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	behind := &behindProxy{Listener: s.Listener}
+	s.Listener = behind
+	s.Start()
+	defer s.Close()
+	backend := "h2c://" + behind.Addr().String()
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{backend}, change: func(r *Route) { r.proxy = 1 }})
+	for range 2 {
+		if status, text := r.get("/"); status != http.StatusOK {
+			t.Fatal(status, text)
+		}
+	}
+	eventually(t, "the connections are closed", func() bool { return r.Metrics().Targets[0].Open == 0 })
+	behind.mu.Lock()
+	defer behind.mu.Unlock()
+	if len(behind.headers) != 2 {
+		t.Errorf("%q", behind.headers)
+	}
+}
+
+// behindProxy takes PROXY headers off the connections it accepts.
+type behindProxy struct {
+	net.Listener
+	mu      sync.Mutex
+	headers []string
+}
+
+func (l *behindProxy) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	var line []byte
+	for one := make([]byte, 1); !bytes.HasSuffix(line, []byte("\n")); line = append(line, one...) {
+		if _, err := nc.Read(one); err != nil {
+			return nil, err
+		}
+	}
+	if bytes.HasPrefix(line, []byte("PROXY TCP4 127.0.0.1 ")) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.headers = append(l.headers, string(line))
+	}
+	return nc, nil
+}
+
+// The preface of HTTP/2 has its meaning at the start of a connection without TLS.
+func TestHTTP2PrefaceElsewhere(t *testing.T) {
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	got := r.raw("GET /x HTTP/1.1\r\nHost: h\r\n\r\n" + http2.ClientPreface)
+	if first, second, _ := strings.Cut(got, "HTTP/1.1 505 "); !strings.HasPrefix(first, okay) || second == "" {
+		t.Errorf("behind a request: %q", got)
+	}
+	if got := r.raw("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"); got != "" {
+		t.Errorf("half a preface: %q", got)
+	}
+	eventually(t, "its connection is counted off", func() bool { return r.Metrics().Entrypoints[0].Connections == 0 })
+}
+
+// What came before the preface holds for HTTP/2 as well: the client is who the
+// PROXY header says, and counts once.
+func TestHTTP2PrefaceBehindAProxyHeader(t *testing.T) {
+	r := start(t, proxied("pxyproto=required;maxconnperip=1"), testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	for range 2 {
+		transport := &http.Transport{Protocols: new(http.Protocols), DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+			nc, err := net.Dial(network, address)
+			if err == nil {
+				_, err = io.WriteString(nc, proxyHeader(t, 1))
+			}
+			return nc, err
+		}}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		resp, err := (&http.Client{Transport: transport}).Get(r.url("/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.Proto != "HTTP/2.0" || !bytes.Contains(body, []byte("X-Forwarded-For: 192.0.2.7\n")) || !bytes.Contains(body, []byte("X-Forwarded-Proto: http\n")) {
+			t.Errorf("%s\n%s", resp.Proto, body)
+		}
+		transport.CloseIdleConnections()
+		eventually(t, "the connection is counted off", func() bool { return r.entrypoint().Connections == 0 })
+	}
+}
+
+// A server that stops lets calls end and tells clients to go.
+func TestHTTP2PrefaceDrain(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-release
+		echo(w, r)
+	})
+	r, c, url := startWire(t, "h2c", nil, testRoute{prefix: "/", backends: []string{backend}})
+	answered := make(chan string, 1)
+	go func() {
+		resp, err := c.Get(url + "/x")
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		answered <- string(body)
+	}()
+	<-begun
+	stopped := make(chan struct{})
+	go func() {
+		r.stop()
+		close(stopped)
+	}()
+	eventually(t, "it drains", r.Draining)
+	close(release)
+	if got := <-answered; !strings.HasPrefix(got, "GET /x\n") {
+		t.Errorf("%q", got)
+	}
+	<-stopped
+	if r.err != nil {
+		t.Error(r.err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -196,7 +197,7 @@ func TestHTTP2TargetStreamsBothWays(t *testing.T) {
 func TestHTTP2TargetCancellation(t *testing.T) {
 	for _, wire := range wires {
 		for _, answering := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, answering %v", wire, answering), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s answering %v", wire, answering), func(t *testing.T) {
 				begun, gone := make(chan struct{}), make(chan struct{})
 				backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
 					if answering {
@@ -449,7 +450,9 @@ func TestTargetWithTLSAndGRPC(t *testing.T) {
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	defer s.Close()
-	old := httptest.NewTLSServer(http.HandlerFunc(echo))
+	old := httptest.NewUnstartedServer(http.HandlerFunc(echo))
+	old.Config.ErrorLog = log.New(t.Output(), "", 0)
+	old.StartTLS()
 	defer old.Close()
 	r := start(t, nil, testRoute{prefix: "/", backends: []string{"https://" + s.Listener.Addr().String()}},
 		testRoute{prefix: "/old", backends: []string{"https://" + old.Listener.Addr().String()}})

@@ -412,7 +412,10 @@ func TestHTTP2TargetIsBusy(t *testing.T) {
 func TestHTTP2TargetPatience(t *testing.T) {
 	pause := make(chan struct{})
 	backend := h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
-		<-pause
+		select {
+		case <-pause:
+		case <-r.Context().Done():
+		}
 		io.Copy(w, r.Body)
 	})
 	_, c, url := startWire(t, "h2c", func(o *ServerOptions) {

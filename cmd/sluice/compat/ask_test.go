@@ -22,7 +22,8 @@ const patience = 20 * time.Second
 
 // asker puts questions to one program.
 type asker struct {
-	ip string
+	ip     string
+	consul string
 	// hidden are texts that differ from run to run, and what is written for them.
 	hidden *strings.Replacer
 	client tls.Certificate
@@ -84,10 +85,17 @@ var errRefused = errors.New("nobody listens")
 
 func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	to := where(q, host)
+	if to.method == "REGISTERED" {
+		return a.registered(q.words[1])
+	}
 	if to.method == "UDP" {
 		return datagram(net.JoinHostPort(a.ip, to.port), to.rest)
 	}
-	nc, err := net.DialTimeout("tcp", net.JoinHostPort(a.ip, to.port), patience)
+	address := to.port
+	if !strings.Contains(address, ":") {
+		address = net.JoinHostPort(a.ip, to.port)
+	}
+	nc, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
 		return "", errRefused
 	}

@@ -38,6 +38,7 @@ func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	}
 	all["tcp"] = serve(t, tell)
 	serveUDP(t, all["tcp"].String())
+	all["proxied"] = serve(t, func(nc net.Conn) { tellBehindTLS(nc, certificate) })
 	all["mute"] = serve(t, func(net.Conn) {})
 	down := listen(t)
 	down.Close()
@@ -111,6 +112,22 @@ func tell(nc net.Conn) {
 			return
 		}
 	}
+}
+
+// tellBehindTLS is tell for a client that speaks TLS behind a PROXY header.
+func tellBehindTLS(nc net.Conn, certificate tls.Certificate) {
+	header, one := "", make([]byte, 1)
+	for !strings.HasSuffix(header, "\n") {
+		if _, err := io.ReadFull(nc, one); err != nil {
+			return
+		}
+		header += string(one)
+	}
+	inside := tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	if line, err := bufio.NewReader(inside).ReadString('\n'); err == nil {
+		fmt.Fprintf(inside, "%q %q\n", strings.TrimSpace(header), strings.TrimSpace(line))
+	}
+	_ = inside.CloseWrite()
 }
 
 func listen(t *testing.T) net.Listener {

@@ -77,6 +77,12 @@ func (w *world) name() string { return strings.TrimSuffix(filepath.Base(w.path),
 // freezes reports whether the peer never gets ready with what is registered.
 func (w *world) freezes() bool { return strings.Contains(string(w.archive.Comment), "never ready") }
 
+// isApart reports whether the programs run one after the other, for they would be
+// in each other's way.
+func (w *world) isApart() bool {
+	return strings.Contains(string(w.archive.Comment), "one after the other")
+}
+
 func (w *world) file(name string) string {
 	for _, f := range w.archive.Files {
 		if f.Name == name {

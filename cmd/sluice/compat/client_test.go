@@ -6,12 +6,14 @@ import (
 	"crypto/md5" //nolint:gosec // digest authentication is made of it
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -176,6 +178,42 @@ func datagram(address, text string) (string, error) {
 		err = readErr
 	}
 	return "", err
+}
+
+// registered is what Consul knows of a service.
+func (a asker) registered(name string) (string, error) {
+	resp, err := http.Get("http://" + a.consul + "/v1/health/service/" + name)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var found []struct {
+		Service struct {
+			ID, Address string
+			Port        int
+			Tags        []string
+		}
+		Checks []struct{ ServiceID, Status string }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
+		return "", err
+	}
+	text := "nobody"
+	for n, e := range found {
+		if n == 0 {
+			text = ""
+		}
+		text += fmt.Sprintf("%s at %s:%d %q", e.Service.ID, e.Service.Address, e.Service.Port, e.Service.Tags)
+		for _, c := range e.Checks {
+			if c.ServiceID != "" {
+				text += " " + c.Status
+			}
+		}
+	}
+	if name, err := os.Hostname(); err == nil {
+		text = strings.ReplaceAll(text, name, "{hostname}")
+	}
+	return text, nil
 }
 
 // plain is an answer's body without its coding.

@@ -105,18 +105,28 @@ func (s *stage) play(t *testing.T, w *world, name string, p peer) {
 	s.furnish(t, w, p)
 	routes := s.addresses(w.file("routes.json"))
 	s.routes.Store(&routes)
-	programs := map[string]*running{"sluice": s.start(t, s.sluice, w, p.ours)}
+	begin := map[string]func(t *testing.T) *running{
+		"sluice": func(t *testing.T) *running { return s.start(t, s.sluice, w, p.ours) },
+	}
 	if path := os.Getenv(p.env); p.env != "" && path != "" {
-		programs[name] = s.start(t, path, w, p.theirs)
+		begin[name] = func(t *testing.T) *running { return s.start(t, path, w, p.theirs) }
+	}
+	programs := map[string]*running{}
+	for program, begin := range begin {
+		if w.isApart() {
+			t.Run(program, func(t *testing.T) {
+				r := begin(t)
+				r.awaitWorld(t, w, p, program)
+				for _, c := range w.cases {
+					r.check(t, c, program)
+				}
+			})
+			continue
+		}
+		programs[program] = begin(t)
 	}
 	for program, r := range programs {
-		patience := patience
-		if program != "sluice" && w.freezes() {
-			patience = time.Second
-		}
-		if err := r.await(p.ready, patience); err != nil && (program == "sluice" || !w.freezes()) {
-			t.Fatal(err)
-		}
+		r.awaitWorld(t, w, p, program)
 	}
 	for _, c := range w.cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -128,6 +138,18 @@ func (s *stage) play(t *testing.T, w *world, name string, p peer) {
 	}
 	if *update {
 		w.write(t, "sluice", name)
+	}
+}
+
+// awaitWorld waits until the program routes what the world has.
+func (r *running) awaitWorld(t *testing.T, w *world, p peer, program string) {
+	t.Helper()
+	patience := patience
+	if program != "sluice" && w.freezes() {
+		patience = time.Second
+	}
+	if err := r.await(p.ready, patience); err != nil && (program == "sluice" || !w.freezes()) {
+		t.Fatal(err)
 	}
 }
 

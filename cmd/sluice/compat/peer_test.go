@@ -69,11 +69,7 @@ func settled(ip, consul string) []string {
 	return []string{"-config", "sluice.hcl", "-consul-addr", consul, "-admin", ip + ":9998"}
 }
 
-func fabioFlags(consul string) []string {
-	return []string{
-		"-registry.consul.addr", consul, "-registry.consul.register.enabled=false",
-	}
-}
+func fabioFlags(consul string) []string { return []string{"-registry.consul.addr", consul} }
 
 // sharedFiles are those beside the worlds of a peer: each is given to all of
 // them.
@@ -109,7 +105,9 @@ type running struct {
 func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul string) []string) *running {
 	t.Helper()
 	dir := t.TempDir()
-	r := &running{asker: asker{ip: parts.Loopback(t), client: s.authority.issue(t, "client.test"), gate: s.gate}}
+	r := &running{asker: asker{
+		ip: parts.Loopback(t), consul: s.consul.Addr, client: s.authority.issue(t, "client.test"), gate: s.gate,
+	}}
 	for _, f := range slices.Concat(sharedFiles(t, w.path), w.archive.Files) {
 		if f.Name == casesFile {
 			continue
@@ -134,12 +132,19 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 		t.Fatal(err)
 	}
 	r.hide(s.backends)
-	t.Cleanup(func() { r.stop(t) })
+	t.Cleanup(func() { r.stop(t, w.isApart()) })
 	return r
 }
 
-func (r *running) stop(t *testing.T) {
-	_ = r.cmd.Process.Kill()
+// stop ends the program. If it is to leave nothing behind, that may take a while.
+func (r *running) stop(t *testing.T, clean bool) {
+	kill := func() { _ = r.cmd.Process.Kill() }
+	if clean {
+		_ = r.cmd.Process.Signal(syscall.SIGTERM)
+		defer time.AfterFunc(patience, kill).Stop()
+	} else {
+		kill()
+	}
 	var killed *exec.ExitError
 	if err := r.cmd.Wait(); err != nil && !errors.As(err, &killed) {
 		t.Error(err)

@@ -46,7 +46,38 @@ func (r *fabioReader) finish() error {
 	case r.stale:
 		r.Consul.Mode = "stale"
 	}
+	r.timeConnections()
 	return r.registry.apply(r.Config)
+}
+
+// timeConnections gives listeners that pass connections on the timeouts of the
+// whole that they do not set themselves. Those of requests have them anyway, as the
+// limits of bodies.
+func (r *fabioReader) timeConnections() {
+	for i := range r.LB.Listeners {
+		text := &r.LB.Listeners[i].Text
+		l, err := lb.ParseListener(*text)
+		if err != nil {
+			continue // of which it is told later
+		}
+		switch l.Proto {
+		case lb.ProtoTCP, lb.ProtoSNI, lb.ProtoHTTPSAndSNI, lb.ProtoTCPDynamic:
+			setUnlessSaid(text, "rt", r.LB.Timeouts.Read)
+			setUnlessSaid(text, "wt", r.LB.Timeouts.Write)
+		}
+	}
+}
+
+// setUnlessSaid adds a key to a listener that does not have it.
+func setUnlessSaid(listener *string, key string, value time.Duration) {
+	for option := range strings.SplitSeq(*listener, ";") {
+		if said, _, _ := strings.Cut(option, "="); strings.TrimSpace(said) == key {
+			return
+		}
+	}
+	if value > 0 {
+		*listener += fmt.Sprintf(";%s=%v", key, value)
+	}
 }
 
 func findFabioKey(name string) (fabioKey, bool) {

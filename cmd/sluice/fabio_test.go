@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -134,5 +135,40 @@ func TestSplitQuoted(t *testing.T) {
 	got := splitQuoted(`:1;tlsciphers="a,b" , :2,,:3`)
 	if diff := cmp.Diff([]string{`:1;tlsciphers="a,b"`, ":2", ":3"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Listeners of connections take the timeouts of the whole that they do not set; 0
+// is a setting.
+func TestFabioTimeoutsOfConnections(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fabio.properties")
+	text := "proxy.addr = :1;proto=tcp, :2;proto=tcp+sni;rt=1s;wt=0, :3, :4;proto=https+tcp+sni;cs=a, :5;proto=tcp-dynamic; wt=2s\n" +
+		"proxy.readtimeout = 7s\nproxy.writetimeout = 1m30s\nproxy.cs = cs=a;type=selfsigned\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cl, err := parseCommandLine([]string{"-fabio", path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cl.Load(noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := c.serverOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type timeouts struct{ Read, Write time.Duration }
+	want := []timeouts{{7 * time.Second, 90 * time.Second}, {time.Second, 0}, {}, {7 * time.Second, 90 * time.Second}, {7 * time.Second, 2 * time.Second}}
+	var got []timeouts
+	for _, l := range o.Listeners {
+		got = append(got, timeouts{l.ReadTimeout, l.WriteTimeout})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if o.Timeouts.Read != 7*time.Second || o.Timeouts.Write != 90*time.Second {
+		t.Errorf("those of requests: %v, %v", o.Timeouts.Read, o.Timeouts.Write)
 	}
 }

@@ -55,7 +55,7 @@ func (f *fabioSettings) load(c *Config, getenv func(string) string) error {
 	var unknown []string
 	for _, p := range file {
 		if _, ok := findFabioKey(p.key); !ok {
-			unknown = append(unknown, fmt.Sprintf("%s: Fabio has no property %s%s; it is ignored", p.origin, p.key,
+			unknown = append(unknown, fmt.Sprintf("%s: %s is ignored, for Fabio has no such property%s", p.origin, p.key,
 				nearest.Hint(p.key, "", fabioKeyNames())))
 		}
 	}

@@ -47,6 +47,9 @@ func (r *fabioReader) finish() error {
 		r.Consul.Mode = "stale"
 	}
 	r.timeConnections()
+	if !strings.HasPrefix(r.Consul.Address, "https://") {
+		r.Consul.SSL = SSL{} // as Fabio, for which none of it means that there is TLS
+	}
 	return r.registry.apply(r.Config)
 }
 

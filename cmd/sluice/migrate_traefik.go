@@ -52,7 +52,9 @@ func (m *migration) traefik(t *tree) {
 	}
 	t.take("providers.file.watch", "providers.providersThrottleDuration", "global", "experimental.fastProxy")
 	m.transport(t)
-	m.rules = cmp.Or(t.text("core.defaultRuleSyntax"), m.rules)
+	if m.rules = cmp.Or(t.text("core.defaultRuleSyntax"), m.rules); m.rules == "v3" {
+		m.rules = "" // as is without
+	}
 	m.Tags.Traefik.RuleSyntax = m.rules
 	m.logs(t, "log.level", "log.filePath", "log.format")
 	m.accessLog(t)

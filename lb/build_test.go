@@ -163,8 +163,9 @@ func TestBuild(t *testing.T) {
 			c.set("a", at("a", "traefik.http.routers.r.rule=Host(`old`)", "traefik.http.middlewares.m.addprefix.prefix=/old"))
 			c.set("b", newer)
 		}, `r of b -> b@traefik: b*1
+r~a1fcad17 of a -> a@traefik: a*1
 ! a : service b declares middleware m in another way, which counts
-! a r: service b asks for a route of the same name in another way, which counts
+! a : service b asks for a route of the same name in another way, which counts
 `},
 		{"entry points", func(c *catalog) {
 			c.options.Entrypoints = []string{"web"}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 type link struct {
 	*linker
 	wanted   *tags.Route   // the definition that counts
+	declared *tags.Route   // what wanted is a version of; see [linker.versions]
 	variants []*tags.Route // see [wanted.variants]
 	made     *Route
 	last     Handler // what the chain ends with
@@ -28,21 +30,19 @@ type link struct {
 	faulty   []faulty
 }
 
-// route makes the route, or returns nil if one of its parts is not there.
-func (k *link) route(w *wanted) *Route {
-	k.wanted, k.problems = w.winner()
+// make makes the route of the definition, unless one of its parts is not there.
+func (k *link) make() bool {
 	if k.wanted == nil {
-		return nil
+		return false
 	}
-	k.variants = w.variants(k.wanted)
 	k.made = &Route{Route: k.wanted, Match: k.condition(), Entrypoints: k.wanted.Entrypoints}
 	if !k.entrypoints() || !k.tlsOptions() || !k.steps() || !k.pool() || !k.handler() {
-		k.letGo()
-		return nil
+		k.made = nil
+		return false
 	}
 	k.tellFaults()
 	k.made.rule = match.Route{Expr: k.made.Match, Precedence: &k.wanted.Precedence, Value: k.made}
-	return k.made
+	return true
 }
 
 // entrypoints binds the route to the listeners it names. Those that do not exist
@@ -114,6 +114,7 @@ func (k *link) steps() bool {
 	}
 	k.made.Steps = append(k.made.Steps, named...)
 	b := k.backend(nameOf(k.wanted.Dialect.Owner(k.wanted.Pool)))
+	k.use(b)
 	if p := b.merge(); p != nil && len(p.Middlewares) > 0 {
 		if k.made.Steps, err = k.named(k.made.Steps, p.Middlewares, 0); err != nil {
 			return k.fail("service "+p.Name+": "+err.Error(), notWithout)
@@ -156,7 +157,7 @@ func (k *link) named(steps []Step, names []string, depth int) ([]Step, error) {
 		}
 		object := k.middleware(nameOf(tags.Traefik.Owner(text)))
 		k.use(object)
-		m := object.winner()
+		m := object.winnerFor(k.wanted.Service)
 		if m == nil {
 			return nil, errors.New("there is no middleware " + text)
 		}
@@ -179,10 +180,11 @@ func (k *link) named(steps []Step, names []string, depth int) ([]Step, error) {
 }
 
 // letGo forgets the runtime pools a route has looked at that is not served after
-// all, if no other route has them: the registry forgets them too.
-func (k *link) letGo() {
+// all, if no other route has them, nor those that are in use all the same: the
+// registry forgets them too.
+func (k *link) letGo(inUse []used) {
 	for _, u := range k.uses {
-		if b, ok := u.(*backend); ok && b.users.isEmpty() {
+		if b, ok := u.(*backend); ok && b.users.isEmpty() && !slices.Contains(inUse, u) {
 			b.runtime = nil
 		}
 	}
@@ -315,16 +317,13 @@ func (b *backend) merge() *tags.Pool {
 	if b.name.dialect != tags.File && slices.ContainsFunc(by, isClaimed) {
 		by = slices.DeleteFunc(slices.Clone(by), func(p *tags.Pool) bool { return !isClaimed(p) })
 	}
-	p := *by[0]
-	for _, other := range by[1:] {
-		if other.Origin.Compare(p.Origin) > 0 {
-			p.PassHost, p.Balance, p.Composed, p.Middlewares = other.PassHost, other.Balance, other.Composed, other.Middlewares
-			p.Policy = cmp.Or(other.Policy, p.Policy)
-			p.Origin = other.Origin
+	best := bestPool(by)
+	p := *best
+	for _, other := range by {
+		if other != best {
+			p.Policy = cmp.Or(p.Policy, other.Policy)
+			p.Endpoints = slices.Concat(p.Endpoints, other.Endpoints)
 		}
-		p.Policy = cmp.Or(p.Policy, other.Policy)
-		p.Broken = cmp.Or(p.Broken, other.Broken)
-		p.Endpoints = slices.Concat(p.Endpoints, other.Endpoints)
 	}
 	p.Endpoints = distinct(p.Endpoints)
 	if p.Composed != nil {
@@ -334,25 +333,51 @@ func (b *backend) merge() *tags.Pool {
 	return b.merged
 }
 
-func isClaimed(p *tags.Pool) bool { return p.Origin.Claimed }
-
-// intruders are the problems of services that would join a pool of which others
-// have hosts reserved.
-func (b *backend) intruders() (problems []tags.Problem) {
-	i := slices.IndexFunc(b.by, isClaimed)
-	if i < 0 || b.name.dialect == tags.File {
-		return nil
-	}
-	for _, p := range b.by {
-		if !isClaimed(p) {
-			problems = append(problems, tags.Problem{
-				Service: p.Service, Offset: -1,
-				Reason: fmt.Sprintf("the service %s of service %s has reserved hosts: the instances get no requests for it", p.Name, b.by[i].Service),
-				Hint:   "another name for this service's own",
-			})
+// bestPool is the declaration that counts for the pool as a whole.
+func bestPool(by []*tags.Pool) *tags.Pool {
+	best := by[0]
+	for _, p := range by[1:] {
+		if rank(p.Broken == "", p.Origin, best.Broken == "", best.Origin) > 0 {
+			best = p
 		}
 	}
+	return best
+}
+
+func isClaimed(p *tags.Pool) bool { return p.Origin.Claimed }
+
+// conflicts are the problems of services that would join a pool of which others
+// have hosts reserved, and of those that join it with other options.
+func (b *backend) conflicts() (problems []tags.Problem) {
+	if len(b.by) < 2 || b.name.dialect == tags.File {
+		return nil
+	}
+	best := bestPool(b.by)
+	for _, p := range b.by {
+		problem := tags.Problem{Service: p.Service, Offset: -1}
+		switch {
+		case best.Origin.Claimed && !isClaimed(p):
+			problem.Reason = fmt.Sprintf("the service %s of service %s has reserved hosts: the instances get no requests for it", plainPool(p.Name), best.Service)
+			problem.Hint = "another name for this service's own"
+		case b.name.dialect == tags.Traefik && !hasOptionsOf(p, best):
+			problem.Reason = fmt.Sprintf("service %s declares the service %s with other options, which count", best.Service, plainPool(p.Name))
+			problem.Hint = "the instances of both get its requests"
+			if best.Composed != nil {
+				problem.Hint = "it is composed of others, and has no instances of its own"
+			}
+		default:
+			continue
+		}
+		problems = append(problems, problem)
+	}
 	return problems
+}
+
+// hasOptionsOf reports whether two declarations of a pool differ in their instances
+// alone.
+func hasOptionsOf(a, b *tags.Pool) bool {
+	return a.Broken == b.Broken && a.PassHost == b.PassHost && a.ProxyProtocol == b.ProxyProtocol && reflect.DeepEqual(a.Balance, b.Balance) &&
+		reflect.DeepEqual(a.Composed, b.Composed) && slices.Equal(a.Middlewares, b.Middlewares)
 }
 
 // fail reports why the route is not served.

@@ -58,13 +58,18 @@ type linker struct {
 
 // wanted is a route by its name: who asks for it, and what it has become.
 type wanted struct {
-	name  name
-	by    []*tags.Route // in the order of their services
-	route *Route        // nil if it is not served
-	uses  []used        // what was looked at when it was linked
-	voter *tags.Route   // whose TLS options count, or nil if none do, and
-	votes []tlsHost     // for which hosts
-	tcp   *wantedTCP    // nil unless it is a route of connections: by and route are empty then
+	name   name
+	by     []*tags.Route // in the order of their services
+	routes []*Route      // several if its declarations ask for different requests; none if it is not served
+	uses   []used        // what was looked at when it was linked
+	votes  []ballot
+	tcp    *wantedTCP // nil unless it is a route of connections: by and route are empty then
+}
+
+// ballot are the hosts for which the TLS options of a route are to count.
+type ballot struct {
+	voter *tags.Route // nil if there is none
+	hosts []tlsHost
 }
 
 // used is an object that routes use: a middleware or a backend. It is there as
@@ -196,7 +201,7 @@ func (l *linker) backend(n name) *backend {
 func (l *linker) update() (gone, come []*Route) {
 	for _, b := range l.staleBackends {
 		b.merged, b.runtime = nil, nil
-		l.problems.set(owner{"backend", b.name}, b.intruders())
+		l.problems.set(owner{"backend", b.name}, b.conflicts())
 		b.users.each(l.mark)
 	}
 	for n, m := range l.staleMiddlewares {
@@ -208,13 +213,9 @@ func (l *linker) update() (gone, come []*Route) {
 			l.relinkTCP(w)
 			continue
 		}
-		if w.route != nil {
-			gone = append(gone, w.route)
-		}
+		gone = append(gone, w.routes...)
 		l.relink(w)
-		if w.route != nil {
-			come = append(come, w.route)
-		}
+		come = append(come, w.routes...)
 		if len(w.by) == 0 {
 			delete(l.routes, n)
 		}
@@ -230,19 +231,49 @@ func (l *linker) relink(w *wanted) {
 	for _, u := range w.uses {
 		u.removeUser(l, w)
 	}
-	made := link{linker: l}
-	l.tls.withdraw(w.voter, w.votes)
-	w.route = made.route(w)
-	w.voter, w.votes = made.wanted, made.tlsHosts
-	l.tls.vote(w.voter, w.votes)
-	if delete(l.faulty, w); w.route != nil && len(made.faulty) > 0 {
-		l.faulty[w] = made.faulty
+	for _, v := range w.votes {
+		l.tls.withdraw(v.voter, v.hosts)
 	}
-	w.uses = made.uses
+	w.routes, w.uses, w.votes = nil, nil, nil
+	delete(l.faulty, w)
+	var problems []tags.Problem
+	for _, made := range l.linked(w) {
+		if made.made != nil {
+			w.routes = append(w.routes, made.made)
+			if len(made.faulty) > 0 {
+				l.faulty[w] = append(l.faulty[w], made.faulty...)
+			}
+		}
+		for _, u := range made.uses {
+			if !slices.Contains(w.uses, u) {
+				w.uses = append(w.uses, u)
+			}
+		}
+		w.votes = append(w.votes, ballot{made.wanted, made.tlsHosts})
+		problems = append(problems, made.problems...)
+	}
 	for _, u := range w.uses {
 		u.addUser(w)
 	}
-	l.problems.set(owner{"route", w.name}, made.problems)
+	for _, v := range w.votes {
+		l.tls.vote(v.voter, v.hosts)
+	}
+	l.problems.set(owner{"route", w.name}, problems)
+}
+
+// linked makes the routes of a name.
+func (l *linker) linked(w *wanted) []*link {
+	if w.name.dialect == tags.Traefik && len(w.by) > 1 {
+		return l.versions(w)
+	}
+	k := &link{linker: l}
+	if k.wanted, k.problems = w.winner(); k.wanted != nil {
+		k.variants = w.variants(k.wanted)
+	}
+	if !k.make() {
+		k.letGo(nil)
+	}
+	return []*link{k}
 }
 
 // tidy forgets what nobody declares and nobody uses.
@@ -341,11 +372,34 @@ func same(a, b *tags.Route) bool {
 // winner is the definition of a middleware that counts, nil if there is none.
 func (m *middleware) winner() (winner *tags.Middleware) {
 	for _, d := range m.by {
-		if winner == nil || d.Origin.Compare(winner.Origin) > 0 {
+		if winner == nil || rank(d.Broken == "", d.Origin, winner.Broken == "", winner.Origin) > 0 {
 			winner = d
 		}
 	}
 	return winner
+}
+
+// rank is positive if the first of two declarations goes before the second: a
+// sound one before one that is broken, unless that one's hosts are reserved.
+func rank(aSound bool, a tags.Origin, bSound bool, b tags.Origin) int {
+	if a.Claimed != b.Claimed || aSound == bSound {
+		return a.Compare(b)
+	}
+	if aSound {
+		return 1
+	}
+	return -1
+}
+
+// winnerFor is that which counts for the routes of a service: its own, if it has a
+// sound one. What others declare by the same name is not to change what it does.
+func (m *middleware) winnerFor(service string) *tags.Middleware {
+	for _, d := range m.by {
+		if d.Service == service && d.Broken == "" {
+			return d
+		}
+	}
+	return m.winner()
 }
 
 // conflicts are the problems of the definitions that do not count.
@@ -356,6 +410,7 @@ func (m *middleware) conflicts() (problems []tags.Problem) {
 			problems = append(problems, tags.Problem{
 				Service: d.Service, Offset: -1,
 				Reason: fmt.Sprintf("service %s declares middleware %s in another way, which counts", winner.Service, d.Name),
+				Hint:   "the service's own routers go through its own",
 			})
 		}
 	}

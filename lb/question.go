@@ -61,12 +61,16 @@ func (t *Table) Ask(q Question) (Answer, error) {
 		a.Redirect = slashTarget(x, to)
 		return a, nil
 	}
+	was, ways := *x, a.Route.ways(&x.Request)
 	forwarded, err := x.preview(a.Route.Steps)
 	if err != nil {
 		return a, err
 	}
-	for _, v := range a.Route.Variants() {
+	for _, v := range ways {
 		one := *x
+		if a.Route.variants.rules {
+			one = was // each has all steps
+		}
 		w := Way{Variant: v}
 		if w.Forwarded, w.Err = one.preview(v.Steps); w.Err == nil && !v.applies(x) {
 			w.Err = errors.New("not for this request, which is where the redirect leads")

@@ -120,7 +120,11 @@ func (s *sticky) find(x *Exchange, p *target.Pool) *target.Target {
 // fresh says that the client is to be told of it.
 func (r *Route) pick(x *Exchange) (t *target.Target, fresh bool) {
 	if r.variants != nil {
-		return x.picked.target, x.picked.fresh
+		if t, fresh = x.picked.target, x.picked.fresh; t == nil { // it had its chance, and the request is tried again
+			t, fresh = r.Pool.PickOf(r.own()), r.sticky != nil
+		}
+		x.picked = picked{}
+		return t, fresh
 	}
 	return r.choose(x)
 }

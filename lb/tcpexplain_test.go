@@ -55,7 +55,7 @@ func TestTCPTableFollows(t *testing.T) {
 		table            *Table
 		routes, problems int
 		hello            bool
-	}{{first, 2, 0, true}, {second, 2, 1, true}, {third, 1, 0, true}, {last, 0, 0, false}} {
+	}{{first, 2, 0, true}, {second, 3, 1, true}, {third, 1, 0, true}, {last, 0, 0, false}} {
 		if n := len(row.table.TCPRoutes()); n != row.routes {
 			t.Errorf("table %d has %d routes, want %d", i, n, row.routes)
 		}

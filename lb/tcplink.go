@@ -54,8 +54,8 @@ const tcpMiddlewares tags.Dialect = "tcp " + tags.Traefik
 
 // wantedTCP is what a wanted route has if it is one of connections.
 type wantedTCP struct {
-	by    []*tags.TCPRoute // in the order of their services
-	route *TCPRoute        // nil if it is not served
+	by     []*tags.TCPRoute // in the order of their services
+	routes []*TCPRoute      // as those of [wanted]
 }
 
 // replaceTCP is the part of replace for connections.
@@ -87,22 +87,28 @@ func (l *linker) replaceTCP(before, after tags.Definition) {
 
 // relinkTCP links a route of connections again.
 func (l *linker) relinkTCP(w *wanted) {
-	if w.tcp.route != nil {
-		l.goneTCP = append(l.goneTCP, w.tcp.route)
-	}
+	l.goneTCP = append(l.goneTCP, w.tcp.routes...)
 	for _, u := range w.uses {
 		u.removeUser(l, w)
 	}
-	made := tcpLink{link: link{linker: l}}
-	w.tcp.route = made.route(w.tcp)
-	w.uses = made.uses
+	w.tcp.routes, w.uses = nil, nil
+	var problems []tags.Problem
+	for _, made := range l.versionsTCP(w.tcp) {
+		if made.tcp != nil {
+			w.tcp.routes = append(w.tcp.routes, made.tcp)
+		}
+		for _, u := range made.uses {
+			if !slices.Contains(w.uses, u) {
+				w.uses = append(w.uses, u)
+			}
+		}
+		problems = append(problems, made.problems...)
+	}
 	for _, u := range w.uses {
 		u.addUser(w)
 	}
-	l.problems.set(owner{"route", w.name}, made.problems)
-	if w.tcp.route != nil {
-		l.comeTCP = append(l.comeTCP, w.tcp.route)
-	}
+	l.problems.set(owner{"route", w.name}, problems)
+	l.comeTCP = append(l.comeTCP, w.tcp.routes...)
 	if len(w.tcp.by) == 0 {
 		delete(l.routes, w.name)
 	}
@@ -125,21 +131,22 @@ type tcpLink struct {
 	tcp      *TCPRoute
 }
 
-func (k *tcpLink) route(w *wantedTCP) *TCPRoute {
-	if k.winner(w); k.from == nil {
-		return nil
-	}
+// make makes the route of the definition, unless one of its parts is not there.
+func (k *tcpLink) make() bool {
 	k.tcp = &TCPRoute{TCPRoute: k.from}
-	if name := tlsOptionsName(k.from.TLSOptions); name != "" && k.Options.tlsOptions(name) == nil {
-		k.fail(noTLSOptions(k.from.TLSOptions))
-		return nil
-	}
-	if !k.condition() || !k.listeners() || !k.middlewares() || !k.targets() {
-		k.letGo()
-		return nil
+	if !k.tlsOptions() || !k.condition() || !k.listeners() || !k.middlewares() || !k.targets() {
+		k.tcp = nil
+		return false
 	}
 	k.tcp.rule = match.Route{Expr: k.tcp.Match, Precedence: &k.tcp.precedence, Value: k.tcp}
-	return k.tcp
+	return true
+}
+
+func (k *tcpLink) tlsOptions() bool {
+	if name := tlsOptionsName(k.from.TLSOptions); name != "" && k.Options.tlsOptions(name) == nil {
+		return k.fail(noTLSOptions(k.from.TLSOptions))
+	}
+	return true
 }
 
 // standIn is the part of a route of connections that all routes have.
@@ -147,25 +154,6 @@ func standIn(r *tags.TCPRoute) *tags.Route {
 	return &tags.Route{
 		Name: r.Name, Dialect: r.Dialect, Service: r.Service, Rule: r.Rule, Pool: r.Pool,
 		Origin: r.Origin, Tag: r.Tag, Instance: r.Instance, Node: r.Node,
-	}
-}
-
-// winner finds the definition that counts.
-func (k *tcpLink) winner(w *wantedTCP) {
-	for _, r := range w.by {
-		if k.from == nil || r.Origin.Compare(k.from.Origin) > 0 {
-			k.from = r
-		}
-	}
-	if k.from == nil {
-		return
-	}
-	k.wanted, k.variants = standIn(k.from), w.variants(k.from)
-	for _, r := range w.by {
-		if !sameTCP(r, k.from) && !areTCPVariants(k.from, r) {
-			k.problems = append(k.problems, problemOf(standIn(r),
-				fmt.Sprintf("service %s asks for a route of the same name in another way, which counts", k.from.Service), ""))
-		}
 	}
 }
 
@@ -304,7 +292,7 @@ func (k *tcpLink) middlewares() bool {
 }
 
 func (k *tcpLink) middleware(object *middleware) error {
-	m := object.winner()
+	m := object.winnerFor(k.wanted.Service)
 	if m == nil {
 		return errors.New("there is none of this name")
 	}

@@ -11,14 +11,18 @@ import (
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
-// variants are what becomes of requests for one Fabio source whose tags have
-// other options at some instances than at others, as those of two versions do
-// during a deploy. A target of all of them is picked first, so that they share
+// variants are what becomes of requests for one Fabio source, or one router of
+// Traefik, whose tags have other options at some instances than at others, as
+// those of two versions do during a deploy. A target of all of them is picked first, so that they share
 // the requests as if there were one. From there the request goes the way of its
 // target's options, and to no target that has others.
 type variants struct {
 	all []*Route // they have the pool in common
 	of  map[*target.Target]*Route
+	// rules is set if targets may have variants that are none of all: such as are
+	// for other requests, and perhaps for these too.
+	rules bool
+	every []*Route // those too
 }
 
 // picked is the target whose variant serves the exchange.
@@ -30,22 +34,43 @@ type picked struct {
 // Serve implements [Handler].
 func (v *variants) Serve(x *Exchange) {
 	route := x.Route
-	t, fresh := route.choose(x)
-	if t != nil && !v.of[t].applies(x) {
-		applies := func(t *target.Target) bool { return v.of[t].applies(x) }
-		t, fresh = route.Pool.PickOf(applies), route.sticky != nil
-	}
+	t, fresh := v.choose(x)
 	if t == nil {
 		x.answerNoTarget()
 		return
 	}
 	defer func() { x.Route, x.picked = route, picked{} }()
 	x.Route, x.picked = v.of[t], picked{t, fresh}
+	if !v.takes(t, x) {
+		x.Route = v.all[0] // it stands in for those whose tags ask for the request
+	}
 	if t.Key().Scheme == tags.SchemeRedirect {
 		t.Begin()
 		defer t.End(false)
 	}
 	x.Route.handler.Serve(x)
+}
+
+// choose picks a target whose variant is for the exchange. If there is none that
+// is well, a target whose rule is another one may stand in.
+func (v *variants) choose(x *Exchange) (t *target.Target, fresh bool) {
+	t, fresh = x.Route.choose(x)
+	if t == nil || v.takes(t, x) {
+		return t, fresh
+	}
+	other := x.Route.Pool.PickOf(func(t *target.Target) bool { return v.takes(t, x) })
+	if other == nil && v.rules {
+		return t, fresh
+	}
+	return other, x.Route.sticky != nil
+}
+
+// takes reports whether a target's variant is for the exchange.
+func (v *variants) takes(t *target.Target, x *Exchange) bool {
+	if v.rules {
+		return v.of[t].Match.Match(&x.Request)
+	}
+	return v.of[t].applies(x)
 }
 
 // applies reports whether the variant is for the exchange: a redirect is not for
@@ -59,10 +84,26 @@ func (r *Route) applies(x *Exchange) bool {
 // route has the steps that come before. The slice is shared and must not be
 // changed.
 func (r *Route) Variants() []*Route {
-	if r.variants == nil {
+	if r.variants == nil || len(r.variants.all) < 2 && r.variants.rules {
 		return nil
 	}
 	return r.variants.all
+}
+
+// ways are the variants that a request may get to, none if there is only one.
+func (r *Route) ways(of *match.Request) (all []*Route) {
+	if r.variants == nil || !r.variants.rules {
+		return r.Variants()
+	}
+	for _, way := range r.variants.every {
+		if way.Match.Match(of) && len(way.Endpoints) > 0 {
+			all = append(all, way)
+		}
+	}
+	if len(all) < 2 {
+		return r.Variants()
+	}
+	return all
 }
 
 // own tells which targets of the pool may be given the route's requests, nil for

@@ -122,9 +122,10 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 		return e, nil
 	}
 	route := viewRoute(a.Route)
-	route.viewVariants(a.Route)
-	for i, way := range a.Ways {
-		route.Variants[i].Forwarded, route.Variants[i].Refused = way.Forwarded, errorText(way.Err)
+	for _, way := range a.Ways {
+		variant := viewRoute(way.Variant)
+		variant.Forwarded, variant.Refused = way.Forwarded, errorText(way.Err)
+		route.Variants, route.Host = append(route.Variants, variant), "" // which is that of one of them
 	}
 	e.Route, e.Redirect, e.Forwarded, e.Entrypoint = &route, a.Redirect, a.Forwarded, a.Entrypoint
 	switch {

@@ -208,7 +208,7 @@ func backend(ts *testscript.TestScript, _ bool, args []string) {
 	name, verb := args[0], strings.Join(args[1:], " ")
 	switch verb {
 	case "", "hold":
-		s.backends[name] = startBackend(ts, name, verb == "hold")
+		s.backends[name] = startBackend(ts, name, verb == "hold", "")
 	case "kill":
 		s.backends[name].server.CloseClientConnections()
 		s.backends[name].server.Close()
@@ -217,7 +217,11 @@ func backend(ts *testscript.TestScript, _ bool, args []string) {
 	case "release":
 		s.backends[name].release()
 	default:
-		ts.Fatalf("usage: backend NAME [kill|hold|held|release]")
+		only, ok := strings.CutPrefix(verb, "only ")
+		if !ok {
+			ts.Fatalf("usage: backend NAME [kill|hold|held|release|only PREFIX]")
+		}
+		s.backends[name] = startBackend(ts, name, false, only)
 	}
 }
 
@@ -228,7 +232,9 @@ type instance struct {
 	release func()
 }
 
-func startBackend(ts *testscript.TestScript, name string, hold bool) instance {
+// startBackend starts one that knows paths with that prefix only, and answers 404
+// to others.
+func startBackend(ts *testscript.TestScript, name string, hold bool, only string) instance {
 	released := make(chan struct{})
 	i := instance{held: make(chan struct{}), release: sync.OnceFunc(func() { close(released) })}
 	if !hold {
@@ -241,6 +247,9 @@ func startBackend(ts *testscript.TestScript, name string, hold bool) instance {
 		case <-released:
 		case i.held <- struct{}{}:
 			<-released
+		}
+		if !strings.HasPrefix(r.URL.Path, only) {
+			w.WriteHeader(http.StatusNotFound)
 		}
 		fmt.Fprintf(w, "%s %s %s\n", name, r.Method, r.URL)
 		fmt.Fprintf(w, "Host: %s\n", r.Host)

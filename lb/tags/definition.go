@@ -77,6 +77,9 @@ type Route struct {
 	TLSOptions string
 	// Pool is the name of a pool to be resolved, of the same dialect.
 	Pool string
+	// Owners are the instances that ask for it, if others of the service ask for a
+	// route of the same name in another way.
+	Owners []Owner
 	// Origin ranks definitions of one name. Tag and Instance say where the
 	// definition was found, for problems that come up later. Source is the place
 	// in the configuration, if it is of that.
@@ -208,6 +211,9 @@ type Endpoint struct {
 	Instance string
 	Node     string
 }
+
+// Owner is an instance, by its node and its ID there.
+type Owner struct{ Node, Instance string }
 
 // Origin ranks competing definitions of one name: those of services with hosts
 // of their own first, then more serving instances, then more instances, then the newest registration.

@@ -21,6 +21,7 @@ func (p *parser) traefik() {
 		routers:     map[string][]variant[router]{},
 		services:    map[string][]variant[service]{},
 		middlewares: map[string][]variant[middleware]{},
+		own:         map[Owner]map[string]string{},
 		tcp:         newStreamMerger(p, "tcp"),
 		udp:         newStreamMerger(p, "udp"),
 	}
@@ -31,31 +32,22 @@ func (p *parser) traefik() {
 	}
 	m.tcp.define()
 	m.udp.define()
-	for _, name := range sortedKeys(m.middlewares) {
-		m.middleware(m.middlewares[name])
+	for _, chains := range []bool{false, true} { // which may consist of the others
+		for _, name := range sortedKeys(m.middlewares) {
+			if _, isChain := m.middlewares[name][0].value.spec.(spec.Chain); isChain == chains {
+				m.middleware(name)
+			}
+		}
 	}
 	for _, name := range sortedKeys(m.services) {
 		m.service(m.services[name])
 	}
 	for n, name := range sortedKeys(m.routers) {
-		winner, others := best(p, "router", m.routers[name], router.equal, m.isBroken,
-			func(r router) (string, string) { return r.name, r.rule.tag })
-		if p.tooMany(winner.owner, n) {
+		if p.tooMany(m.routers[name][0].owner, n) {
 			return
 		}
-		m.router(winner)
-		m.olderRouters(winner, others)
+		m.versions(m.routers[name])
 	}
-}
-
-// isBroken reports whether a router could not be served, as far as it can be told
-// from itself.
-func (m *merger) isBroken(r router) bool {
-	if r.broken != "" {
-		return true
-	}
-	_, err := m.parse(&r)
-	return err != nil
 }
 
 func (m *merger) parse(r *router) (match.Expr, error) {
@@ -68,7 +60,10 @@ type merger struct {
 	routers     map[string][]variant[router]
 	services    map[string][]variant[service]
 	middlewares map[string][]variant[middleware]
-	tcp, udp    *streamMerger
+	// own has the names of an instance's own versions of middlewares, by what it
+	// calls them, where others count.
+	own      map[Owner]map[string]string
+	tcp, udp *streamMerger
 }
 
 // variant is an object as some instance declares it, or several in the same
@@ -77,6 +72,7 @@ type variant[T any] struct {
 	value  T
 	owner  Instance
 	origin Origin
+	all    []Owner // all instances that declare it in this way
 }
 
 func (m *merger) instance(v view) {
@@ -200,12 +196,8 @@ func (m *merger) defaultRule(r *router, v view) {
 	r.rule, r.syntax = label{value: text}, syntaxV3 // whatever the router's own
 }
 
-// best picks the variant that counts: one that is not broken, that of most serving
-// instances, then of most, then of the newest. The others are reported.
-func best[T any](
-	p *parser, kind string, all []variant[T], equal func(a, b T) bool, broken func(T) bool, describe func(T) (name, tag string),
-) (winner variant[T], others []variant[T]) {
-	var distinct []variant[T]
+// distinct joins the variants that are equal.
+func distinct[T any](all []variant[T], equal func(a, b T) bool) (distinct []variant[T]) {
 	for _, v := range all {
 		i := slices.IndexFunc(distinct, func(d variant[T]) bool { return equal(d.value, v.value) })
 		if i < 0 {
@@ -213,7 +205,17 @@ func best[T any](
 			distinct = append(distinct, v)
 		}
 		distinct[i].origin = distinct[i].origin.with(v.owner)
+		distinct[i].all = append(distinct[i].all, Owner{v.owner.Node, v.owner.ID})
 	}
+	return distinct
+}
+
+// best picks the variant that counts: one that is not broken, that of most serving
+// instances, then of most, then of the newest. The others are reported.
+func best[T any](
+	p *parser, kind string, all []variant[T], equal func(a, b T) bool, broken func(T) bool, describe func(T) (name, tag string),
+) (winner variant[T], others []variant[T]) {
+	distinct := distinct(all, equal)
 	if len(distinct) == 1 {
 		return distinct[0], nil
 	}
@@ -277,12 +279,13 @@ func (m *merger) router(v variant[router]) {
 			Name:     r.name,
 		},
 		Entrypoints: r.entrypoints,
-		Middlewares: local(r.middlewares),
+		Middlewares: r.middlewares,
 		PassHost:    true,
 		Unlogged:    r.unlogged,
 		Uncounted:   r.uncounted,
 		TLSOptions:  r.options,
 		Pool:        local([]string{r.service})[0],
+		Owners:      v.all,
 		Origin:      v.origin,
 		Tag:         r.rule.tag,
 		Instance:    v.owner.ID,
@@ -311,7 +314,7 @@ func (m *merger) service(all []variant[service]) {
 		func(s service) (string, string) { return s.name, "" })
 	pool := Pool{
 		Name: winner.value.name, Dialect: Traefik, PassHost: winner.value.passHost, Balance: winner.value.balance,
-		Composed: winner.value.composed, Middlewares: local(winner.value.middlewares), Broken: winner.value.broken, Service: m.Service,
+		Composed: winner.value.composed, Middlewares: m.ownNames(winner.owner, winner.value.middlewares), Broken: winner.value.broken, Service: m.Service,
 	}
 	for _, v := range all {
 		pool.Origin = pool.Origin.with(v.owner)
@@ -346,13 +349,36 @@ func (m *merger) server(s service, owner Instance) (e Endpoint, ok bool) {
 	return e, ok
 }
 
-func (m *merger) middleware(all []variant[middleware]) {
-	v, _ := best(m.parser, "middleware", all,
+// middleware adds all versions of a middleware: one counts for whoever names it,
+// and the others for the routers of the instances that declare them.
+func (m *merger) middleware(name string) {
+	all := m.middlewares[name]
+	for i := range all {
+		if chain, ok := all[i].value.spec.(spec.Chain); ok {
+			all[i].value.spec = spec.Chain{Middlewares: m.ownNames(all[i].owner, chain.Middlewares)}
+		}
+	}
+	winner, others := best(m.parser, "middleware", all,
 		func(a, b middleware) bool {
 			return a.kind == b.kind && a.broken == b.broken && reflect.DeepEqual(a.spec, b.spec)
 		},
 		func(w middleware) bool { return w.broken != "" },
 		func(w middleware) (string, string) { return w.name, "" })
+	m.addMiddleware(winner, winner.value.name)
+	for _, v := range others[:min(len(others), maxOlder)] {
+		// The name must not change as others come and go, nor tell of any option.
+		own := v.value.name + "~" + short(v.all[0].Node+"/"+v.all[0].Instance)
+		for _, owner := range v.all {
+			if m.own[owner] == nil {
+				m.own[owner] = map[string]string{}
+			}
+			m.own[owner][name] = own
+		}
+		m.addMiddleware(v, own)
+	}
+}
+
+func (m *merger) addMiddleware(v variant[middleware], name string) {
 	if v.value.broken != "" {
 		m.problem(v.owner, Problem{
 			Tag: v.value.by.redacted(), Offset: -1,
@@ -361,8 +387,18 @@ func (m *merger) middleware(all []variant[middleware]) {
 		})
 	}
 	m.Middlewares = append(m.Middlewares, Middleware{
-		Name: v.value.name, Spec: v.value.spec, Broken: v.value.broken, Service: m.Service, Origin: v.origin,
+		Name: name, Spec: v.value.spec, Broken: v.value.broken, Service: m.Service, Origin: v.origin,
 	})
+}
+
+// ownNames are the names of the middlewares that an instance means.
+func (m *merger) ownNames(i Instance, names []string) []string {
+	names = local(names)
+	own := m.own[Owner{i.Node, i.ID}]
+	for at, name := range names {
+		names[at] = cmp.Or(own[strings.ToLower(name)], name)
+	}
+	return names
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

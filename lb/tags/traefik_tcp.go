@@ -115,12 +115,14 @@ func (m *streamMerger) define() {
 		m.service(m.services[name])
 	}
 	for n, name := range sortedKeys(m.routers) {
-		r, _ := best(m.parser, strings.ToUpper(m.root)+" router", m.routers[name], streamRouter.equal, m.isBroken,
-			func(r streamRouter) (string, string) { return r.name, r.rule.tag })
-		if m.tooMany(r.owner, n) {
+		if m.tooMany(m.routers[name][0].owner, n) {
 			return
 		}
-		m.router(r)
+		versions := distinct(m.routers[name], streamRouter.equal) // as those of requests
+		slices.SortStableFunc(versions, func(a, b variant[streamRouter]) int { return b.origin.Compare(a.origin) })
+		for _, v := range versions[:min(len(versions), maxOlder+1)] {
+			m.router(v)
+		}
 	}
 }
 
@@ -130,16 +132,6 @@ func (m *streamMerger) parse(r *streamRouter) (match.Expr, error) {
 		rules = syntaxTCPV2
 	}
 	return parseRule(r.Rule, rules, m.Patterns)
-}
-
-// isBroken reports whether a router could not be served, as far as it can be told
-// from itself.
-func (m *streamMerger) isBroken(r streamRouter) bool {
-	if m.root == "udp" {
-		return false
-	}
-	rule, err := m.parse(&r)
-	return err != nil || r.TLS == nil && needsTLS(rule)
 }
 
 func (a streamRouter) equal(b streamRouter) bool {

@@ -154,6 +154,7 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 		problems:   b.problems.patch(b.table.problems),
 		noRoute:    b.noRoute(),
 		aliases:    slices.Sorted(maps.Keys(b.aliases)),
+		away:       maps.Clone(b.away),
 	}
 	return b.table
 }

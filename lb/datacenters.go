@@ -96,7 +96,9 @@ func (b *Builder) standIns(s *watch.Snapshot, name string, own []watch.Instance,
 	}
 	if from != b.away[name] && b.anyServes(instances) {
 		b.moves = append(b.moves, move{name, from})
-		b.away[name] = from
+		if b.away[name] = from; from == "" {
+			delete(b.away, name)
+		}
 	}
 	if asked != b.abroad[name] {
 		b.abroad[name] = asked
@@ -126,6 +128,7 @@ func (b *Builder) takeMoves() []move {
 // logMoves tells of services that other datacenters stand in for, and that are
 // back: a line for each datacenter, for most may move at once.
 func (s *Server) logMoves(moves []move) {
+	s.metrics.moves.Add(uint64(len(moves)))
 	names := map[string][]string{}
 	for _, m := range moves {
 		names[m.datacenter] = append(names[m.datacenter], m.service)

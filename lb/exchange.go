@@ -77,6 +77,7 @@ type Exchange struct {
 	watch h1.Watcher // tells whether the client is gone
 	query url.Values // decoded when first asked for
 	call  h1.Call    // what is sent upstream
+	limit timeLimit  // of the route's targets
 
 	trusted bool   // whether the peer is a proxy that is believed
 	upgrade string // the protocol the client wants to change to, or empty

@@ -33,10 +33,12 @@ func (f forwarder) Serve(x *Exchange) {
 		return
 	}
 	f.prepare(x)
+	x.limitTime()
+	defer x.limit.release()
 	asked := x.clock()
 	var tried [spec.MaxAttempts]*target.Target
 	ans, err := f.try(x, t)
-	for n := 0; err != nil && n < x.Route.attempts-1 && x.ctx.Err() == nil && isRetriable(&x.call, err); n++ {
+	for n := 0; err != nil && n < x.Route.attempts-1 && x.ctx.Err() == nil && !x.limit.isOver() && isRetriable(&x.call, err); n++ {
 		tried[n] = t
 		other := x.Route.Pool.PickOther(x.Route.own(), tried[:n+1]...)
 		if other == t && (n > 0 || errors.Is(err, h1.ErrBusy)) {
@@ -87,6 +89,10 @@ func (f forwarder) prepare(x *Exchange) {
 // try sends the exchange to one target. On success the target's End is due when
 // the answer's body is through.
 func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) {
+	if x.limit.isOver() {
+		return nil, &h1.SendError{Err: lateError{}}
+	}
+	x.hurry(f.s.options.Timeouts.Response)
 	x.Outcome.Target, x.Outcome.Tries = t, x.Outcome.Tries+1
 	x.call.Host = x.Route.Host
 	if x.Route.PassHost {
@@ -124,9 +130,12 @@ func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) 
 // observe tells the pool how a target answered: by a status, or 0 for not at all.
 func (f forwarder) observe(x *Exchange, t *target.Target, status int) {
 	if length := x.Route.Pool.Observe(t, status); length > 0 {
-		f.s.log.Warn("a target failed too often and gets no requests for a while",
-			"target", t.Key().String(), "pool", x.Route.Pool.Name(), "for", length)
+		f.s.tellEjected(x.Route.Pool, t, length)
 	}
+}
+
+func (s *Server) tellEjected(p *target.Pool, t *target.Target, length time.Duration) {
+	s.log.Warn("a target failed too often and gets no requests for a while", "target", t.Key().String(), "pool", p.Name(), "for", length)
 }
 
 func isClientGone(x *Exchange, err error) bool {
@@ -157,6 +166,9 @@ func isIdempotent(method string) bool {
 // fail answers an exchange that no target answered.
 func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	x.Outcome.Err = fmt.Errorf("forwarding to %s: %w", t.Key(), err)
+	if x.limit.isOver() {
+		f.s.metrics.late.Add(1)
+	}
 	var refusal *h1.Refusal
 	switch {
 	case errors.Is(err.Client, os.ErrDeadlineExceeded),
@@ -195,18 +207,22 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 		f.tunnel(x, switched)
 		return
 	}
-	if err := x.Reply.Begin(ans.Status(), &x.answer, ans.Length()); err != nil {
+	reply := x.reply()
+	if err := reply.Begin(ans.Status(), &x.answer, ans.Length()); err != nil {
 		x.Outcome.Err, x.Outcome.Truncated = err, true
 		return
 	}
 	var err error
-	if x.Outcome.TargetSent, err = ans.WriteTo(x.Reply); err == nil {
-		err = x.Reply.End(answerTrailer(x, ans))
+	if x.Outcome.TargetSent, err = ans.WriteTo(reply); err == nil {
+		err = reply.End(answerTrailer(x, ans))
 	}
 	if err != nil {
+		if x.limit.isOver() {
+			f.s.metrics.late.Add(1)
+		}
 		x.Outcome.Err = fmt.Errorf("passing on the answer of %s after %d bytes: %w", t.Key(), x.Outcome.TargetSent, err)
 		x.Outcome.Truncated = true
-		failed = ans.Err() != nil && x.watch.Abandoned() == nil
+		failed = ans.Err() != nil && x.call.Watch.Abandoned() == nil
 	}
 }
 

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -29,5 +30,20 @@ func TestKeptBodyIsWholeWithItsLastByte(t *testing.T) {
 		if again, err := io.ReadAll(b.again()); err != nil || string(again) != "form" {
 			t.Errorf("again: %q, %v", again, err)
 		}
+	}
+}
+
+// A target that goes while the client is still sending is the one to blame.
+func TestTargetThatDiesDuringABody(t *testing.T) {
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{hanging(t)}})
+	slow, end := io.Pipe()
+	defer end.Close()
+	resp, err := client(t).Post(r.url("/"), "text/plain", slow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("status %s, want 502", resp.Status)
 	}
 }

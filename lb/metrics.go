@@ -23,6 +23,12 @@ type Metrics struct {
 	Retries        uint64
 	UpstreamErrors uint64
 	Panics         uint64
+	// Late counts the exchanges given up because the time of their route was over.
+	Late uint64
+	// Moves counts how often a service went to another datacenter or came home, and
+	// Away has the services that are away, with where they are.
+	Moves uint64
+	Away  map[string]string
 	// Rebuilds counts the tables put in force.
 	Rebuilds uint64
 	// Routes has the routes of the table in force that were ever asked for, and
@@ -145,11 +151,11 @@ type TargetMetrics struct {
 
 // metrics are the server's counters, but for those of entries and targets.
 type metrics struct {
-	tunnels                         atomic.Int64
-	retries, upstreamErrors, panics atomic.Uint64
-	rebuilds                        atomic.Uint64
-	unrouted                        counters // for exchanges without a route
-	tcp                             tcpMetrics
+	tunnels                                      atomic.Int64
+	retries, upstreamErrors, panics, late, moves atomic.Uint64
+	rebuilds                                     atomic.Uint64
+	unrouted                                     counters // for exchanges without a route
+	tcp                                          tcpMetrics
 
 	mu     sync.Mutex // for routes, which exchanges do not look at
 	routes map[routeKey]*counters
@@ -234,6 +240,9 @@ func (s *Server) Metrics() Metrics {
 		Tunnels:        m.tunnels.Load(),
 		Retries:        m.retries.Load(),
 		UpstreamErrors: m.upstreamErrors.Load(),
+		Late:           m.late.Load(),
+		Moves:          m.moves.Load(),
+		Away:           s.table.Load().Away(),
 		Panics:         m.panics.Load(),
 		Rebuilds:       m.rebuilds.Load(),
 		Routes:         m.allRoutes(),

@@ -25,6 +25,9 @@ func policy(b *spec.LoadBalancer) target.Policy {
 		MaxInFlight: b.MaxRequests,
 		Budget:      budget(b.Retries),
 	}
+	if b.Health != nil {
+		p.Rise, p.Fall = b.Health.Rise, b.Health.Fall
+	}
 	if b.Hash != nil {
 		p.Method, p.MaxLoad = target.Rendezvous, b.Hash.MaxLoad
 	}
@@ -79,6 +82,7 @@ func (r *Route) balance(b *spec.LoadBalancer) {
 		return
 	}
 	r.health, r.affinity, r.timeout = b.Health, (*affinity)(b.Hash), b.ResponseTimeout
+	r.wholeTimeout = b.RequestTimeout
 	r.proxy = b.Proxy.VersionSent()
 	if b.Sticky != nil && b.Sticky.Cookie != nil {
 		r.sticky = newSticky(b.Sticky.Cookie, r.Pool)

@@ -108,12 +108,13 @@ func (c check) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		pause := c.spec.Interval
-		if err != nil {
-			pause = cmp.Or(c.spec.UnhealthyInterval, pause)
-		}
-		if c.pool.SetUp(c.target, err == nil) {
+		down, changed := c.pool.SetUp(c.target, err == nil)
+		if changed {
 			c.tell(err)
+		}
+		pause := c.spec.Interval
+		if err != nil || down { // or nearly so
+			pause = cmp.Or(c.spec.UnhealthyInterval, pause)
 		}
 		select {
 		case <-ctx.Done():

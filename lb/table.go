@@ -24,6 +24,7 @@ type Table struct {
 	problems   []tags.Problem
 	noRoute    page
 	aliases    []string
+	away       map[string]string // the datacenters that serve services of which nothing serves at home
 }
 
 // Route is one entry of a Table: a definition with its parts put together. It is
@@ -61,7 +62,9 @@ type Route struct {
 	affinity *affinity
 	attempts int
 	timeout  time.Duration
-	proxy    int // the version of the PROXY header that targets are sent; 0 is none
+	// wholeTimeout is for all that targets take of an exchange, 0 for no limit.
+	wholeTimeout time.Duration
+	proxy        int // the version of the PROXY header that targets are sent; 0 is none
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters
@@ -122,6 +125,15 @@ func (t *Table) Aliases() []string {
 		return nil
 	}
 	return t.aliases
+}
+
+// Away tells by service which other datacenter stands in for it, where one does.
+// The map is shared and must not be changed. A nil table has none.
+func (t *Table) Away() map[string]string {
+	if t == nil {
+		return nil
+	}
+	return t.away
 }
 
 // Generation is that of the snapshot the table shows.

@@ -208,6 +208,7 @@ func (c *tcpConn) pass(ctx context.Context, first *target.Target) error {
 		Timeout: c.server.options.Timeouts.Dial,
 		Proxy:   end.proxy, Source: c.client, Bound: c.bound,
 		First: first, Own: c.route.own(),
+		Ejected: func(t *target.Target, length time.Duration) { c.server.tellEjected(end.Pool, t, length) },
 	}
 	to, err := d.Dial(ctx, end.Pool)
 	c.target, c.tries = to.Target, to.Tries

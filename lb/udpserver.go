@@ -88,8 +88,10 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 		return udp.Target{}, p.refuse(refusedByAccess, errAccess)
 	}
 	p.begin(route)
+	pool := route.Pool
 	if end := route.end.choose(); to == nil && end != nil {
-		to = end.Pick(affinity)
+		pool = end.Pool
+		to = pool.Pick(affinity)
 	}
 	if to == nil {
 		return udp.Target{}, p.end(tcp.ErrNoTarget)
@@ -108,10 +110,24 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 			p.moved(sent, received)
 			done()
 			to.End(err != nil)
+			u.observe(pool, to, sent, err)
 			u.entry.gate.open.Add(-1)
 			_ = p.end(err)
 		},
 	}, nil
+}
+
+// observe tells a pool of the end of a session. A target that answers is well; one
+// that refuses, whatever it said before, is not.
+func (u *udpServer) observe(p *target.Pool, t *target.Target, sent int64, err error) {
+	switch {
+	case err != nil && u.ctx.Err() == nil:
+		if length := p.Observe(t, 0); length > 0 {
+			u.server.tellEjected(p, t, length)
+		}
+	case sent > 0:
+		p.Observe(t, tcp.Connected)
+	}
 }
 
 // datagrams is the listener over a socket for datagrams. It accepts nothing, and

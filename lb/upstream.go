@@ -96,7 +96,7 @@ func (x *Exchange) send(t *target.Target) (response, error) {
 }
 
 func (x *Exchange) sendHTTP1(conns *h1.Pool) (response, error) {
-	answer, err := conns.Send(x.ctx, &x.call)
+	answer, err := conns.Send(x.limit.context(x.ctx), &x.call)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (x *Exchange) sendHTTP2(conns *h2.Pool) (response, error) {
 			st.unhurried = true
 		}
 	}
-	answer, err := conns.Send(x.ctx, &x.call)
+	answer, err := conns.Send(x.limit.context(x.ctx), &x.call)
 	if err != nil {
 		return nil, err
 	}

@@ -11,15 +11,16 @@ import (
 
 // lbMetrics are the metrics of the load balancer.
 type lbMetrics struct {
-	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects         *prometheus.Desc
+	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects, late   *prometheus.Desc
 	perRoute, perEntrypoint                                                       countMetrics
 	entrypointInFlight, connections, handshakeErrors, refused                     *prometheus.Desc
 	connectionWaits, refusedConnections, certificateExpiry, http2Errors           *prometheus.Desc
 	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections *prometheus.Desc
 	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent                    *prometheus.Desc
-	poolTargets, poolPanic, poolEjections, poolRetries, poolDenied                *prometheus.Desc
+	poolTargets, poolPanic, poolEjections, poolRetries, poolDenied, poolChecks    *prometheus.Desc
 	breakerOpen, breakerTrips                                                     *prometheus.Desc
 	guardHolding, guardInstances, guardTrips                                      *prometheus.Desc
+	failoverActive, failoverMoves                                                 *prometheus.Desc
 	logLines, logDropped                                                          *prometheus.Desc
 }
 
@@ -35,6 +36,7 @@ func newLBMetrics() lbMetrics {
 		tunnels:        newDesc("lb_tunnels", "Upgraded connections open."),
 		retries:        newDesc("lb_retries_total", "Second tries."),
 		upstreamErrors: newDesc("lb_upstream_errors_total", "Tries that failed by the target's fault."),
+		late:           newDesc("lb_request_timeouts_total", "Requests given up because the time of their route, requesttimeout, was over."),
 		rebuilds:       newDesc("lb_table_rebuilds_total", "Tables put in force."),
 		defects:        newDesc("lb_defects_total", "Requests that ran into a defect of sluice; please report them."),
 
@@ -69,12 +71,16 @@ func newLBMetrics() lbMetrics {
 		poolEjections: newDesc("lb_pool_ejections_total", "Times a member was passed over for failing.", "pool"),
 		poolRetries:   newDesc("lb_pool_retries_total", "Second tries that were taken from the pool's budget.", "pool"),
 		poolDenied:    newDesc("lb_pool_retries_denied_total", "Second tries there was no budget for.", "pool"),
+		poolChecks:    newDesc("lb_pool_check_failures_total", "Health checks of members that failed.", "pool"),
 		breakerOpen:   newDesc("lb_breaker_open", "What the circuit breaker lets through: 0 everything, 0.5 some, 1 nothing.", "dialect", "route", "middleware"),
 		breakerTrips:  newDesc("lb_breaker_trips_total", "Times it opened.", "dialect", "route", "middleware"),
 
 		guardHolding:   newDesc("lb_guard_holding", "Whether instances are kept that were lost, because most were lost at once."),
 		guardInstances: newDesc("lb_guard_instances", "Lost instances that are kept."),
 		guardTrips:     newDesc("lb_guard_trips_total", "Times most instances were lost at once."),
+
+		failoverActive: newDesc("lb_failover_active", "Services of which nothing serves at home, with the datacenter that serves them.", "service", "datacenter"),
+		failoverMoves:  newDesc("lb_failover_moves_total", "Times a service went to another datacenter, or came home."),
 
 		logLines:   newDesc("access_log_lines_total", "Lines written to the access log."),
 		logDropped: newDesc("access_log_dropped_lines_total", "Lines lost because its target was too slow or failed."),
@@ -100,6 +106,7 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 	out.gauge(m.tunnels, float64(view.Tunnels))
 	out.counter(m.retries, view.Retries)
 	out.counter(m.upstreamErrors, view.UpstreamErrors)
+	out.counter(m.late, view.Late)
 	out.counter(m.rebuilds, view.Rebuilds)
 	out.counter(m.defects, view.Panics)
 	for _, r := range view.Routes {
@@ -164,6 +171,7 @@ func (m *lbMetrics) collectProtection(b *balancing, view *lb.Metrics, out metric
 		out.counter(m.poolEjections, p.Ejections, p.Pool)
 		out.counter(m.poolRetries, p.Retries, p.Pool)
 		out.counter(m.poolDenied, p.Denied, p.Pool)
+		out.counter(m.poolChecks, p.CheckFailures, p.Pool)
 	}
 	for _, c := range view.Breakers {
 		labels := []string{c.Dialect, c.Route, c.Middleware}
@@ -174,6 +182,10 @@ func (m *lbMetrics) collectProtection(b *balancing, view *lb.Metrics, out metric
 	out.gauge(m.guardHolding, flag(g.Holding))
 	out.gauge(m.guardInstances, float64(g.Instances))
 	out.counter(m.guardTrips, g.Trips)
+	for service, datacenter := range view.Away {
+		out.gauge(m.failoverActive, 1, service, datacenter)
+	}
+	out.counter(m.failoverMoves, view.Moves)
 }
 
 func (m *countMetrics) collect(c lb.Counts, out metricSink, labels ...string) {

@@ -179,7 +179,10 @@ func (a *Answer) readHead() error {
 		}
 		n, err := rd.read(free, max(0, cmp.Or(a.call.HeadTimeout, options.HeadTimeout)))
 		rd.w += n
-		if err != nil && (!errors.Is(err, errTimeout) || a.sent.Load() != sendRunning) {
+		if errors.Is(err, errTimeout) && a.sent.Load() == sendRunning {
+			err = rd.abandoned() // as long as the request is on its way, the answer is not late
+		}
+		if err != nil {
 			return a.headError(err)
 		}
 	}
@@ -277,9 +280,10 @@ func (a *Answer) Tunnel() (*Tunnel, error) {
 
 // failure tells how far the call got that failed with err.
 func (a *Answer) failure(err error) *SendError {
+	clientFailed := a.sent.Load() == sendClientFailed // before a wait for it is ended here
 	a.stopSending()
 	f := &SendError{Reused: a.cc.used, BodyRead: a.bodyRead, Err: err}
-	if a.sent.Load() == sendClientFailed {
+	if clientFailed {
 		f.Client, f.Err = a.bodyErr, a.bodyErr
 	}
 	switch {

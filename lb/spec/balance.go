@@ -36,6 +36,10 @@ type LoadBalancer struct {
 	// ResponseTimeout is for the head of an answer, from the end of the request;
 	// 0 is that of all routes.
 	ResponseTimeout time.Duration `key:"responsetimeout" json:",omitzero"`
+	// RequestTimeout is for a request as a whole, from when it is forwarded to the
+	// end of its answer, with all tries; what is upgraded has to be by then. 0 is no
+	// limit.
+	RequestTimeout time.Duration `key:"requesttimeout" json:",omitzero"`
 	// Proxy has servers told of the client before each request, which takes a
 	// connection of its own then; nil has not.
 	Proxy *ProxyProtocol `key:"proxyprotocol" json:",omitzero"`
@@ -66,6 +70,7 @@ func (b *LoadBalancer) Over(defaults *LoadBalancer) *LoadBalancer {
 	all.MaxRequests = cmp.Or(b.MaxRequests, defaults.MaxRequests)
 	all.Proxy = cmp.Or(b.Proxy, defaults.Proxy)
 	all.ResponseTimeout = cmp.Or(b.ResponseTimeout, defaults.ResponseTimeout)
+	all.RequestTimeout = cmp.Or(b.RequestTimeout, defaults.RequestTimeout)
 	return &all
 }
 
@@ -99,8 +104,8 @@ func (b *LoadBalancer) Validate() error {
 	if b.PanicThreshold < 0 || b.PanicThreshold > 100 {
 		errs = append(errs, fmt.Errorf("panicthreshold is from 0 to 100 percent, not %d", b.PanicThreshold))
 	}
-	if b.MaxRequests < 0 || b.ResponseTimeout < 0 {
-		errs = append(errs, errors.New("maxrequests and responsetimeout cannot be negative"))
+	if b.MaxRequests < 0 || b.ResponseTimeout < 0 || b.RequestTimeout < 0 {
+		errs = append(errs, errors.New("maxrequests, responsetimeout and requesttimeout cannot be negative"))
 	}
 	return errors.Join(errs...)
 }
@@ -153,20 +158,24 @@ func (c *Cookie) validate() error {
 }
 
 // HealthCheck asks each server from time to time whether it is well. What fails
-// once gets no more requests until it does not.
+// gets no more requests until it does not.
 type HealthCheck struct {
-	Path              string            `key:"path"`
-	Mode              string            `key:"mode"`   // http, or empty
-	Scheme            string            `key:"scheme"` // empty: the server's
-	Method            string            `key:"method"` // empty: GET
-	Status            int               `key:"status"` // 0: 200 to 399
-	Port              int               `key:"port"`   // 0: the server's
-	Interval          time.Duration     `key:"interval"`
-	UnhealthyInterval time.Duration     `key:"unhealthyinterval"` // 0: as Interval
-	Timeout           time.Duration     `key:"timeout"`
-	Hostname          string            `key:"hostname"`
-	FollowRedirects   bool              `key:"followredirects"`
-	Headers           map[string]string `key:"headers"`
+	Path              string        `key:"path"`
+	Mode              string        `key:"mode"`   // http, or empty
+	Scheme            string        `key:"scheme"` // empty: the server's
+	Method            string        `key:"method"` // empty: GET
+	Status            int           `key:"status"` // 0: 200 to 399
+	Port              int           `key:"port"`   // 0: the server's
+	Interval          time.Duration `key:"interval"`
+	UnhealthyInterval time.Duration `key:"unhealthyinterval"` // 0: as Interval
+	Timeout           time.Duration `key:"timeout"`
+	// Fall is how often in a row a server has to fail before it gets no more
+	// requests, Rise how often not to before it does again.
+	Fall            int               `key:"fall" json:",omitzero"` // 0: 1
+	Rise            int               `key:"rise" json:",omitzero"` // 0: 1
+	Hostname        string            `key:"hostname"`
+	FollowRedirects bool              `key:"followredirects"`
+	Headers         map[string]string `key:"headers"`
 }
 
 // DefaultHealthCheck has the values of what is not said.
@@ -176,6 +185,9 @@ func DefaultHealthCheck() *HealthCheck {
 
 // minInterval keeps a check from being a load of its own.
 const minInterval = 100 * time.Millisecond
+
+// maxThreshold bounds how often a check must agree with itself.
+const maxThreshold = 1000
 
 // Settle brings intervals and timeouts of tags into bounds, for a service is not to
 // be lost over them. The error says what became of one that was out of them.
@@ -210,6 +222,8 @@ func (h *HealthCheck) validate() error {
 		return errors.New("the path of a health check starts with a slash")
 	case h.Interval < minInterval || h.UnhealthyInterval != 0 && h.UnhealthyInterval < minInterval || h.Timeout <= 0:
 		return fmt.Errorf("the interval of a health check must be %v or more, its timeout above 0", minInterval)
+	case h.Fall < 0 || h.Fall > maxThreshold || h.Rise < 0 || h.Rise > maxThreshold:
+		return fmt.Errorf("fall and rise of a health check are from 1 to %d", maxThreshold)
 	case h.Port < 0 || h.Port > 65535:
 		return fmt.Errorf("%d is no port", h.Port)
 	}

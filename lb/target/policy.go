@@ -35,6 +35,9 @@ type Policy struct {
 	// Watched has targets passed over that were said to be down by
 	// [Pool.SetUp].
 	Watched bool
+	// Fall and Rise are how often in a row that has to be said, and the opposite,
+	// before it counts; 0 is as 1.
+	Fall, Rise int
 	// MaxFailures within Window have a target passed over for another Window; 0 is
 	// never. All of a pool's targets may be passed over.
 	MaxFailures int

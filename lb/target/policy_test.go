@@ -196,7 +196,7 @@ func TestMethodsPassOverTheDown(t *testing.T) {
 	for method := RoundRobin; method <= Rendezvous; method++ {
 		p := NewRegistry(nil).Pool("web", []Member{member("a", 1), member("b", 1)}, Policy{Method: method, Watched: true})
 		a, b := p.targets[0], p.targets[1]
-		if !p.SetUp(a, false) || p.SetUp(a, false) {
+		if !setUp(p, a, false) || setUp(p, a, false) {
 			t.Errorf("method %d: it is news once that a target is down", method)
 		}
 		for i := range 20 {
@@ -211,7 +211,7 @@ func TestMethodsPassOverTheDown(t *testing.T) {
 		if got := p.Pick(affinityOf(1)); got != nil {
 			t.Errorf("method %d picked %v with all down", method, got.Key())
 		}
-		if !p.SetUp(a, true) || p.Pick(affinityOf(1)) != a {
+		if !setUp(p, a, true) || p.Pick(affinityOf(1)) != a {
 			t.Errorf("method %d did not take one back that is up", method)
 		}
 	}
@@ -455,5 +455,34 @@ func TestNoBudget(t *testing.T) {
 	p.Pick(0)
 	if p.TakeRetry() {
 		t.Error("a try without a budget")
+	}
+}
+
+// setUp reports whether a check is news.
+func setUp(p *Pool, t *Target, up bool) bool {
+	_, changed := p.SetUp(t, up)
+	return changed
+}
+
+// Fall and Rise checks in a row take effect, whatever pools of the name there are
+// meanwhile.
+func TestThresholdsOfChecks(t *testing.T) {
+	r := NewRegistry(nil)
+	policy := Policy{Watched: true, Fall: 3, Rise: 2}
+	p := r.Pool("p", []Member{member("a", 1), member("b", 1)}, policy)
+	a := p.targets[0]
+	for n, step := range []struct{ up, down, changed bool }{
+		{false, false, false}, {false, false, false}, {true, false, false}, // the row is broken
+		{false, false, false}, {false, false, false}, {false, true, true},
+		{false, true, false}, {true, true, false}, {false, true, false}, {true, true, false}, {true, false, true},
+	} {
+		p = r.Pool("p", []Member{member("a", 1), member(fmt.Sprint("b", n), 1)}, policy)
+		down, changed := p.SetUp(a, step.up)
+		if down != step.down || changed != step.changed || p.Takes(a) == down {
+			t.Errorf("check %d: down %v, news %v, want %+v", n+1, down, changed, step)
+		}
+	}
+	if n := p.Stats().CheckFailures; n != 7 {
+		t.Errorf("%d failed checks are counted", n)
 	}
 }

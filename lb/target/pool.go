@@ -44,6 +44,7 @@ type standing struct {
 	budget    account
 	retries   atomic.Uint64
 	denied    atomic.Uint64 // second tries beyond the budget
+	failures  atomic.Uint64 // of checks
 }
 
 // Name is the name the pool was asked for by.
@@ -109,17 +110,18 @@ func (p *Pool) Takes(t *Target) bool {
 	return i >= 0 && (p.takes(i, false) || p.takes(i, p.panics()))
 }
 
-// SetUp says whether a member is well, in the opinion of a check. It reports
-// whether that is news.
-func (p *Pool) SetUp(t *Target, up bool) (changed bool) {
+// SetUp tells how a check of a member went. It reports whether the member is down
+// by now, and whether that is news.
+func (p *Pool) SetUp(t *Target, up bool) (down, changed bool) {
 	i := slices.Index(p.targets, t)
-	if i < 0 || !p.policy.Watched || p.seats[i].down.Load() == !up {
-		return false
+	if i < 0 || !p.policy.Watched {
+		return false, false
 	}
-	if up {
-		p.seats[i].since.Store(p.clock.now())
+	if !up {
+		p.standing.failures.Add(1)
 	}
-	return p.seats[i].down.Swap(!up) == up
+	changed = p.seats[i].hear(up, p.policy, p.clock.now())
+	return p.seats[i].down.Load(), changed
 }
 
 // Observe tells how a member answered: with a status, or 0 for not at all. It
@@ -191,6 +193,8 @@ type PoolStats struct {
 	// Ejections counts how often members were passed over, Retries the second
 	// tries that were taken from the budget, and Denied those there was none for.
 	Ejections, Retries, Denied uint64
+	// CheckFailures counts checks that failed.
+	CheckFailures uint64
 }
 
 // Stats reads the state of the members, and the counters, which go on from one
@@ -199,6 +203,7 @@ func (p *Pool) Stats() PoolStats {
 	stats := PoolStats{
 		Panics: p.panics(), Ejections: p.standing.ejections.Load(),
 		Retries: p.standing.retries.Load(), Denied: p.standing.denied.Load(),
+		CheckFailures: p.standing.failures.Load(),
 	}
 	for _, s := range p.seats {
 		switch {

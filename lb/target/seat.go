@@ -24,6 +24,7 @@ type seat struct {
 
 	mu       sync.Mutex
 	failures []int64 // within the window, at most as many as are allowed
+	contrary int     // checks in a row that speak against down
 	times    int     // it was ejected
 	back     int64   // when it was last to come back
 }
@@ -61,6 +62,30 @@ func (s *seat) share(slow time.Duration, c clock) float64 {
 		return 1
 	}
 	return max(leastShare, float64(age)/float64(slow))
+}
+
+// hear counts a check, and reports whether so many in a row speak against what
+// was so far that it counts.
+func (s *seat) hear(up bool, p Policy, now int64) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	threshold := p.Fall
+	if up {
+		threshold = p.Rise
+	}
+	if s.down.Load() == !up {
+		s.contrary = 0
+		return false
+	}
+	if s.contrary++; s.contrary < threshold {
+		return false
+	}
+	s.contrary = 0
+	if up {
+		s.since.Store(now)
+	}
+	s.down.Store(!up)
+	return true
 }
 
 // countFailure counts towards [Policy.MaxFailures] and ejects if it is full.

@@ -36,6 +36,9 @@ type Dialer struct {
 	// than those that Own holds for are not tried after it; nil holds for all.
 	First *target.Target
 	Own   func(*target.Target) bool
+	// Ejected, if not nil, is told of a target that could not be reached so often
+	// that the pool passes over it, and for how long.
+	Ejected func(*target.Target, time.Duration)
 }
 
 // Dialed is a connection to a target, which is told that the conversation has
@@ -57,7 +60,7 @@ func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
 	if first == nil {
 		return Dialed{}, ErrNoTarget
 	}
-	nc, err := d.dial(ctx, first)
+	nc, err := d.observe(ctx, pool, first)
 	if err == nil {
 		return Dialed{nc, first, 1}, nil
 	}
@@ -65,12 +68,30 @@ func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
 	if second == first || ctx.Err() != nil {
 		return Dialed{Target: first, Tries: 1}, err
 	}
-	nc, again := d.dial(ctx, second)
+	nc, again := d.observe(ctx, pool, second)
 	if again != nil {
 		return Dialed{Target: second, Tries: 2}, errors.Join(err, again)
 	}
 	return Dialed{nc, second, 2}, nil
 }
+
+// observe connects to one target, and tells the pool whether it could.
+func (d *Dialer) observe(ctx context.Context, pool *target.Pool, to *target.Target) (Conn, error) {
+	nc, err := d.dial(ctx, to)
+	switch {
+	case err == nil:
+		pool.Observe(to, Connected)
+	case ctx.Err() != nil: // nobody waits for it any more
+	default:
+		if length := pool.Observe(to, 0); length > 0 && d.Ejected != nil {
+			d.Ejected(to, length)
+		}
+	}
+	return nc, err
+}
+
+// Connected is what a [target.Pool] is told in the place of a status.
+const Connected = 1
 
 // dial connects to one target.
 func (d *Dialer) dial(ctx context.Context, to *target.Target) (nc Conn, err error) {

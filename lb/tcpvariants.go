@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -84,7 +83,7 @@ func (k *tcpLink) vary() {
 			k.problems = append(k.problems, takenProblem(standIn(v.TCPRoute)))
 		}
 	}
-	whole := cmp.Or(k.backend(nameOf(tags.Fabio, k.from.Pool)).merge(), &tags.Pool{})
+	whole := k.whole(append([]string{k.from.Pool}, pools...))
 	balance := k.balance(whole)
 	k.tcp.Policy = whole.Policy
 	k.tcp.Endpoints = distinct(k.tcp.Endpoints)

@@ -34,7 +34,7 @@ func TestTCPVariants(t *testing.T) {
 	})
 	route := "urlprefix-" + p.port(0) + " proto=tcp"
 	p.set("plain", []string{tcpBackend(t, counting("plain"))}, route)
-	p.set("told", []string{told, refusing(t)}, route+" pxyproto=true")
+	p.set("told", []string{told, refusing(t)}, route+" pxyproto=true", "sluice.outlier.off=true")
 	p.set("closed", []string{tcpBackend(t, counting("closed"))}, route+" deny=ip:127.0.0.0/8")
 	want := map[string]int{"plain: x": 10, "told: x": 20, "": 10}
 	if diff := cmp.Diff(want, said(t, 40, p.address(0))); diff != "" {

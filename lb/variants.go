@@ -163,6 +163,18 @@ func (k *link) definitions() []*tags.Route {
 	return k.variants
 }
 
+// whole says how requests are spread over the pool of all variants, whose own
+// pools are given: as the first one with a policy does.
+func (k *link) whole(pools []string) *tags.Pool {
+	var whole tags.Pool
+	for _, name := range pools {
+		if p := k.backend(nameOf(tags.Fabio, name)).merge(); p != nil {
+			whole.Policy = cmp.Or(whole.Policy, p.Policy)
+		}
+	}
+	return &whole
+}
+
 // vary makes the variants of the route, and the pool of them all.
 func (k *link) vary() bool {
 	made := &variants{of: map[*target.Target]*Route{}}
@@ -187,7 +199,7 @@ func (k *link) vary() bool {
 	if len(made.all) == 0 {
 		return false // each has told why
 	}
-	whole := cmp.Or(k.backend(nameOf(tags.Fabio, k.wanted.Pool)).merge(), &tags.Pool{})
+	whole := k.whole(append([]string{k.wanted.Pool}, pools...))
 	balance := k.balance(whole)
 	k.made.Policy = whole.Policy
 	k.made.Endpoints = distinct(k.made.Endpoints)

@@ -109,7 +109,7 @@ type state uint8
 
 const (
 	pending state = iota // not heard of yet
-	denied
+	refused // for good: waiting will not help
 	failing // cannot be had at the moment
 	read
 )
@@ -277,8 +277,8 @@ func family(d tags.Dialect) uint8 {
 // stateOf is the state of a service there is no answer for.
 func stateOf(err error) state {
 	switch {
-	case errors.Is(err, watch.ErrDenied):
-		return denied
+	case errors.Is(err, watch.ErrDenied), errors.Is(err, watch.ErrInvalid):
+		return refused
 	case err != nil:
 		return failing
 	}
@@ -287,14 +287,20 @@ func stateOf(err error) state {
 
 // unreadable tells why there is no answer, if it is known.
 func unreadable(service string, err error) []tags.Problem {
-	switch stateOf(err) {
-	case denied:
+	switch {
+	case errors.Is(err, watch.ErrDenied):
 		return []tags.Problem{{
 			Service: service, Offset: -1,
 			Reason: "its instances cannot be read: permission denied",
 			Hint:   "the token needs service:read and node:read",
 		}}
-	case failing:
+	case errors.Is(err, watch.ErrInvalid):
+		return []tags.Problem{{
+			Service: service, Offset: -1,
+			Reason: "its instances cannot be read: " + err.Error(),
+			Hint:   "Consul takes no question for such a name: register it under another",
+		}}
+	case err != nil:
 		return []tags.Problem{{
 			Service: service, Offset: -1,
 			Reason: "its instances cannot be read: " + err.Error(),

@@ -224,6 +224,24 @@ func TestUnreadableServiceHoldsUpTheOthersForALimitedTime(t *testing.T) {
 	}
 }
 
+// A name that nobody can ask for holds up nothing, however patient we are.
+func TestServiceThatCannotBeAskedForHoldsUpNothing(t *testing.T) {
+	backend := httpBackend(t, echo)
+	c := startWithCatalog(t, func(source *watchtest.Source) {
+		register(source, "good", []string{"urlprefix-/good"}, watch.Passing, backend)
+		source.Set(watch.Services{}, []watch.ServiceTags{
+			{Name: "..", Tags: []string{"urlprefix-/bad"}},
+			{Name: "good", Tags: []string{"urlprefix-/good"}},
+		})
+		source.SetErr(watch.Health{Service: ".."}, fmt.Errorf("GET /v1/health/service/..: 400 Bad Request: %w", watch.ErrInvalid))
+	}, func(o *ServerOptions) { o.Patience = time.Hour })
+	eventually(t, "the good service is routed", func() bool { status, _ := c.get("/good"); return status == 200 })
+	problems := c.Table().Problems()
+	if len(problems) != 1 || problems[0].Service != ".." || !strings.Contains(problems[0].Reason, "400 Bad Request") || !strings.Contains(problems[0].Hint, "another") {
+		t.Errorf("problems %v, want the one about the name", problems)
+	}
+}
+
 // With the catalog itself away nothing is known to be missing: that is no time
 // to answer 404.
 func TestCatalogThatGoesAwayIsNotAnEmptyOne(t *testing.T) {

@@ -37,7 +37,7 @@ func fullJitter(ceiling time.Duration) time.Duration { return rand.N(ceiling + 1
 // isRefusal reports whether err is the source's considered answer, not an
 // outage.
 func isRefusal(err error) bool {
-	return errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnanswerable)
+	return kindOf(err) > failOutage
 }
 
 // isTimeout reports whether err says that nothing came. Then it is not known

@@ -208,6 +208,27 @@ func TestNotFoundIsTypedNotRetriedLikeAnOutage(t *testing.T) {
 	})
 }
 
+// Questions that are none are no outage, however many there are.
+func TestInvalidQuestionsAreNoOutage(t *testing.T) {
+	lines := logged(t, func(b *bubble) {
+		bad := []watch.Query{watch.Health{Service: "a\x00"}, watch.Health{Service: ".."}, watch.Health{Service: "b\n"}}
+		for _, q := range bad {
+			b.source.SetErr(q, fmt.Errorf("400 Bad Request: %w", watch.ErrInvalid))
+		}
+		b.source.Set(motd, pair("fine"))
+		b.watch(append(bad, motd)...)
+		time.Sleep(time.Hour)
+		for _, q := range bad {
+			if got := b.source.Requests(q); got < 60 || got > 121 || !errors.Is(b.entry(q).Err, watch.ErrInvalid) {
+				t.Errorf("%q: %d requests in an hour, want one every 30 to 60 s; entry %+v", q, got, b.entry(q))
+			}
+		}
+	})
+	if text := strings.Join(lines, "\n"); strings.Contains(text, "unreachable") || strings.Count(text, "query failing") != 3 {
+		t.Errorf("logged\n%s", text)
+	}
+}
+
 func TestBackoffEndsWithTheContext(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		b.source.SetErr(motd, errRefused)

@@ -18,7 +18,7 @@ type Source interface {
 	// as it is, changed or not. It returns when ctx ends.
 	//
 	// The reply's value has the type the query's [For] names and belongs to the
-	// caller. Errors wrap [ErrDenied] or [ErrNotFound] where retrying soon is
+	// caller. Errors wrap [ErrDenied], [ErrInvalid] or [ErrNotFound] where retrying soon is
 	// pointless; all others are treated as an outage and retried with back-off,
 	// and may implement [RetryAfter].
 	Fetch(ctx context.Context, r Request) (Reply, error)
@@ -115,6 +115,10 @@ var ErrFiltered = fmt.Errorf("%w: access rules hide the whole answer", ErrDenied
 // ErrNotFound marks a thing that does not exist where absence is no answer,
 // such as an unknown prepared query.
 var ErrNotFound = errors.New("not found")
+
+// ErrInvalid marks a question that the source does not take for one, such as that
+// for a service whose name cannot be asked for. Asked again it says the same.
+var ErrInvalid = errors.New("invalid question")
 
 // ErrUnanswerable is reported for a query that no source answers.
 var ErrUnanswerable = errors.New("no source is configured for this kind of query")

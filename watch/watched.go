@@ -146,7 +146,8 @@ func (w *Watcher) setErr(m *watched, err error, now time.Time) (news bool) {
 	return true
 }
 
-// failure is a kind of error.
+// failure is a kind of error. Those behind failOutage are the source's considered
+// answers.
 type failure int
 
 const (
@@ -155,6 +156,7 @@ const (
 	failDenied
 	failFiltered
 	failNotFound
+	failInvalid
 	failUnanswerable
 )
 
@@ -168,6 +170,8 @@ func kindOf(err error) failure {
 		return failDenied
 	case errors.Is(err, ErrNotFound):
 		return failNotFound
+	case errors.Is(err, ErrInvalid):
+		return failInvalid
 	case errors.Is(err, ErrUnanswerable):
 		return failUnanswerable
 	}

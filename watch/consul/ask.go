@@ -104,8 +104,12 @@ func health(q watch.Health) ask {
 		rights: []right{{"service", "read", q.Service}, {"node", "read", ""}},
 		decode: decodeHealth,
 	}
-	if q.Service == "" {
+	switch q.Service {
+	case "":
 		a.err = errors.New("a health query needs a service name")
+	case ".", "..":
+		// Consul registers such a service, but cleans the path that asks for it.
+		a.err = fmt.Errorf("%w: Consul cannot be asked for a service named %q", watch.ErrInvalid, q.Service)
 	}
 	return a
 }

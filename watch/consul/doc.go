@@ -5,9 +5,9 @@
 // hides.
 //
 // Fetch answers every query of package watch but files. Errors name the
-// request and the cause and wrap [watch.ErrDenied] or [watch.ErrNotFound]; one
-// with a method RetryAfter() time.Duration tells how long the agent wants to be
-// left alone. No error holds a secret.
+// request and the cause and wrap [watch.ErrDenied], [watch.ErrInvalid] or
+// [watch.ErrNotFound]; one with a method RetryAfter() time.Duration tells how
+// long the agent wants to be left alone. No error holds a secret.
 //
 // Survey finds out which of many services changed with three open requests;
 // how is told at type survey. Measured with one dev agent (1.20.1) and client

@@ -17,7 +17,8 @@ import (
 )
 
 // ResponseError is an answer that is no data: a refusal, an overload, a fault.
-// It wraps [watch.ErrDenied] or [watch.ErrNotFound] where that is what it says.
+// It wraps [watch.ErrDenied], [watch.ErrInvalid] or [watch.ErrNotFound] where that
+// is what it says.
 type ResponseError struct {
 	Method string
 	// URL names what was asked, without parameters.
@@ -65,6 +66,8 @@ func newResponseError(url string, resp *http.Response, body []byte, q call, now 
 		if !strings.Contains(e.Message, "ACL not found") {
 			e.Needs = q.needs
 		}
+	case http.StatusBadRequest:
+		e.kind = watch.ErrInvalid
 	case http.StatusNotFound:
 		if q.named {
 			e.kind = watch.ErrNotFound

@@ -60,6 +60,12 @@ func TestReal_EachQuery(t *testing.T) {
 	if got, _ := fetch(t, s, watch.Health{Service: "web", PassingOnly: true}); got[0].Address() != consul.IP || got[0].Status() != watch.Passing || len(got[0].Checks) != 2 {
 		t.Errorf("got %+v", got)
 	}
+	// Services may have names that there is no asking for.
+	for _, q := range []watch.Health{{Service: "un\nprintable"}, {Service: "."}, {Service: ".."}} {
+		if _, err := s.Fetch(t.Context(), watch.Request{Query: q}); !errors.Is(err, watch.ErrInvalid) {
+			t.Errorf("%s: %v", q, err)
+		}
+	}
 	if _, err := s.Fetch(t.Context(), watch.Request{Query: watch.PreparedQuery{Name: "none"}}); !errors.Is(err, watch.ErrNotFound) {
 		t.Errorf("unknown prepared query: %v", err)
 	}

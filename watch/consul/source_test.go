@@ -186,6 +186,7 @@ func TestFetch_BadAnswers(t *testing.T) {
 		{"own node refused", watch.Node{}, 403, nil, "", "agent:read", watch.ErrDenied, 0},
 		{"basic auth refused", health, 401, nil, "", "401 Unauthorized", watch.ErrDenied, 0},
 		{"unknown prepared query", watch.PreparedQuery{Name: "q"}, 404, nil, "Query not found", "/v1/query/q/execute: 404 Not Found: Query not found", watch.ErrNotFound, 0},
+		{"a name that is none", watch.Health{Service: "a\x00"}, 400, nil, "", "400 Bad Request", watch.ErrInvalid, 0},
 		{"overload", health, 429, map[string]string{"Retry-After": "7"}, "slow down", "429 Too Many Requests", nil, 7 * time.Second},
 		{"leaderless", health, 500, nil, "No cluster leader", "500 Internal Server Error: No cluster leader", nil, 0},
 		{"a proxy's page", health, 503, map[string]string{"Content-Type": "text/html"}, "<html>...", "503 Service Unavailable: an HTML page, not Consul's answer", nil, 0},
@@ -210,7 +211,7 @@ func TestFetch_BadAnswers(t *testing.T) {
 			if test.is != nil && !errors.Is(err, test.is) {
 				t.Errorf("%q is not %q", err, test.is)
 			}
-			if test.is == nil && (errors.Is(err, watch.ErrDenied) || errors.Is(err, watch.ErrNotFound)) {
+			if test.is == nil && (errors.Is(err, watch.ErrDenied) || errors.Is(err, watch.ErrNotFound) || errors.Is(err, watch.ErrInvalid)) {
 				t.Errorf("%q is of a kind", err)
 			}
 			var hint interface{ RetryAfter() time.Duration }

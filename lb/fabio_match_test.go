@@ -23,6 +23,14 @@ func TestFabioMatching(t *testing.T) {
 			"http://x/": "x:80/", "http://x:80/": "x:80/", "https://y/": "y:443/", "http://z:80/": "z/", "https://x/": "", "https://y:443/": "y:443/"}},
 		{"a pattern without port does not match another port", "x/, x:1234/", nil, map[string]string{
 			"http://x:1234/": "x:1234/", "http://x:99/": "", "http://x/": "x/"}},
+		{"patterns of ports are for ports that are written", "x:123?/, x:1234/, x:12*/, y:{80,8?}/, y/, z:[!1]*/, w:*/", nil, map[string]string{
+			"http://x:1235/": "x:123?/", "http://x:1234/": "x:123?/", "http://x:1299/": "x:12*/", "http://x:1/": "", "http://x/": "",
+			"http://y/": "y/", "http://y:80/": "y/", "http://y:81/": "y:{80,8?}/", "https://y:80/": "y:{80,8?}/", "http://y:810/": "",
+			"http://z:22/": "z:[!1]*/", "http://z:12/": "", "http://w:80/": "", "http://w:443/": "w:*/", "https://w:443/": ""}},
+		{"braces in braces, classes as Fabio has them", "{n,{m,o*}}.com/, [^a]x.org/, [abc-e].org/, [!a-c]y.org/", nil, map[string]string{
+			"http://m.com/": "{n,{m,o*}}.com/", "http://ox.com/": "{n,{m,o*}}.com/", "http://n.com/": "{n,{m,o*}}.com/", "http://mo.com/": "",
+			"http://ax.org/": "[^a]x.org/", "http://bx.org/": "", "http://a.org/": "[abc-e].org/", "http://d.org/": "", "http://-.org/": "[abc-e].org/",
+			"http://by.org/": "", "http://dy.org/": "[!a-c]y.org/"}},
 		{"more specific hosts go first", "www.a.com/, *.a.com/, *.com/, */", nil, map[string]string{
 			"http://www.a.com/": "www.a.com/", "http://b.a.com/": "*.a.com/", "http://b.com/": "*.com/", "http://b.org/": "*/"}},
 		{"a host whose paths do not match falls through", "www.a.com/foo, *.a.com/", nil, map[string]string{

@@ -33,6 +33,10 @@ type Undotted struct{}
 // of the scheme in use, is the same as no port.
 type Port struct{ Number uint16 }
 
+// PortGlob holds when the Host field has a port that is not the default one, and
+// its number matches a pattern as that of [HostGlob].
+type PortGlob struct{ Pattern string }
+
 // Match implements [Expr].
 func (e Host) Match(r *Request) bool { return r.Host == e.Name }
 
@@ -59,6 +63,16 @@ func (e Port) Match(r *Request) bool {
 	return withoutDefault(r.Port, r.TLS) == withoutDefault(e.Number, r.TLS)
 }
 
+// Match implements [Expr].
+func (e PortGlob) Match(r *Request) bool {
+	port := withoutDefault(r.Port, r.TLS)
+	if port == 0 {
+		return false
+	}
+	var digits [5]byte
+	return globMatch(e.Pattern, string(strconv.AppendUint(digits[:0], uint64(port), 10)))
+}
+
 func (e Host) String() string { return call("Host", e.Name) }
 
 func (e HostWildcard) String() string {
@@ -78,6 +92,8 @@ func (e Port) String() string {
 	}
 	return call("HostPort", strconv.Itoa(int(e.Number)))
 }
+
+func (e PortGlob) String() string { return call("HostPortGlob", e.Pattern) }
 
 // withoutDefault is the port, or 0 if the scheme implies it.
 func withoutDefault(port uint16, tls bool) uint16 {

@@ -13,17 +13,25 @@ import (
 func neverInHost(c rune) bool { return c <= ' ' || c >= 0x7f }
 
 // authority is one of those a source stands for. Its port is empty, a number, or
-// a star for any that is written.
-type authority struct{ host, port string }
+// a pattern for those that are written.
+type authority struct {
+	host, port string
+	// written is set if the port was in braces: then it holds for Host fields that
+	// have it, of which the default port of the scheme is none.
+	written bool
+}
 
 func (a authority) isPort() bool {
+	if isGlob(a.port) {
+		return strings.Trim(a.port, `0123456789*?[]^-\`) == ""
+	}
 	n, err := strconv.ParseUint(cmp.Or(a.port, "80"), 10, 16)
-	return a.port == "*" || err == nil && n > 0
+	return err == nil && n > 0
 }
 
 // kind is what authorities have in common whose hosts are told apart only.
 func (a authority) kind(plain bool) (k hostKind) {
-	k.port, k.dotted = a.port, strings.HasSuffix(a.host, ".")
+	k.port, k.written, k.dotted = a.port, a.written, strings.HasSuffix(a.host, ".")
 	k.open = a.port == "" && strings.HasSuffix(a.host, "*") && !plain
 	return k
 }
@@ -31,8 +39,8 @@ func (a authority) kind(plain bool) (k hostKind) {
 // hostKind is what else is asked of the Host field. Without a port it holds for
 // requests without one; if it is open, a star takes in the port as well.
 type hostKind struct {
-	port         string
-	dotted, open bool
+	port                  string
+	written, dotted, open bool
 }
 
 func (k hostKind) match(hosts match.Or) match.And {
@@ -50,6 +58,9 @@ func (k hostKind) match(hosts match.Or) match.And {
 	}
 	if k.port == "*" {
 		return append(all, match.Not{X: match.Port{}})
+	}
+	if isGlob(k.port) || k.written {
+		return append(all, match.PortGlob{Pattern: k.port})
 	}
 	port, _ := strconv.ParseUint(cmp.Or(k.port, "0"), 10, 16)
 	return append(all, match.Port{Number: uint16(port)})
@@ -85,7 +96,7 @@ func (s fabioSource) hostMatch(plain bool) match.And {
 // fails if a pattern is malformed.
 func (s fabioSource) authorities(plain bool) (all []authority, ok bool) {
 	if plain {
-		return []authority{{s.host, s.port}}, s.port != "*"
+		return []authority{{s.host, s.port, false}}, !isGlob(s.port)
 	}
 	hosts, ok := globs(s.host)
 	ports, also := globs(s.port)
@@ -94,7 +105,7 @@ func (s fabioSource) authorities(plain bool) (all []authority, ok bool) {
 			if s.port == "" {
 				host, port = cutPort(host) // of {a,b:8080}
 			}
-			all = append(all, authority{host, port})
+			all = append(all, authority{host, port, port != s.port})
 		}
 	}
 	return all, ok && also && len(all) <= maxGlobs
@@ -103,7 +114,10 @@ func (s fabioSource) authorities(plain bool) (all []authority, ok bool) {
 // cutPort cuts at the last colon that is neither in brackets nor in braces.
 func cutPort(text string) (host, port string) {
 	i := strings.LastIndexByte(text, ':')
-	if i < 0 || strings.Contains(text[i:], "]") || strings.LastIndexByte(text[:i], '{') > strings.LastIndexByte(text[:i], '}') {
+	isWithin := func(open, end byte) bool {
+		return strings.LastIndexByte(text[:i], open) > strings.LastIndexByte(text[:i], end)
+	}
+	if i < 0 || isWithin('[', ']') || isWithin('{', '}') {
 		return text, ""
 	}
 	return text[:i], text[i+1:]

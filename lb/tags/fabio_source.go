@@ -51,7 +51,7 @@ func (o Options) parseFabioSource(src string) (s fabioSource, err *fabioError) {
 	}
 	for _, a := range all {
 		if !a.isPort() {
-			return s, &fabioError{len(host) - len(s.port), "the port is not a number from 1 to 65535", "host:* is for any port that is written"}
+			return s, &fabioError{max(0, len(host)-len(s.port)), "the port is not a number from 1 to 65535", "host:* is for any port that is written, host:80?? for some"}
 		}
 	}
 	if _, ok := globs(s.path); !ok && o.FabioMatcher == MatchGlob {

@@ -197,7 +197,7 @@ func (t *fabioTag) check() *fabioError {
 		return &fabioError{0, "a port without a host needs proto=tcp or proto=udp", ""}
 	case !t.isStream():
 		return nil
-	case strings.ContainsAny(s.port, "*{"):
+	case isGlob(s.port):
 		return &fabioError{0, "a route of TCP or UDP is for one port", "use :port, ip:port or the name of a host"}
 	case t.proto == "udp" && (s.path != "/" || s.port == ""):
 		return &fabioError{0, "a UDP route is for a port", "use :port or ip:port"}

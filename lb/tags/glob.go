@@ -42,33 +42,85 @@ func globs(pattern string) (patterns []string, ok bool) {
 	if !isGlob(pattern) {
 		return []string{pattern}, true
 	}
-	choices := []string{strings.ReplaceAll(pattern, "[!", "[^")}
-	for {
-		open := strings.IndexByte(choices[0], '{')
-		if open < 0 {
-			break
-		}
-		var more []string
-		for _, c := range choices {
-			// All choices have the same text from the first brace on.
-			open := strings.IndexByte(c, '{')
-			length := strings.IndexAny(c[open+1:], "{}")
-			if length < 0 || c[open+1+length] == '{' {
-				return nil, false
-			}
-			for word := range strings.SplitSeq(c[open+1:open+1+length], ",") {
-				more = append(more, c[:open]+word+c[open+length+2:])
-			}
-			if len(more) > maxGlobs {
-				return nil, false
-			}
-		}
-		choices = more
+	choices, ok := choices(pattern)
+	if !ok {
+		return nil, false
 	}
 	for _, c := range choices {
-		if _, err := path.Match(c, ""); err != nil || strings.Contains(c, "}") {
+		c = globClasses(c)
+		if _, err := path.Match(c, ""); err != nil {
 			return nil, false
 		}
+		patterns = append(patterns, c)
 	}
-	return choices, true
+	return patterns, true
+}
+
+// choices are what braces, which may be nested, stand for.
+func choices(pattern string) (all []string, ok bool) {
+	open := strings.IndexByte(pattern, '{')
+	if open < 0 {
+		return []string{pattern}, !strings.Contains(pattern, "}")
+	}
+	depth, start := 0, open+1
+	for i := open; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '{':
+			depth++
+		case depth == 1 && (c == ',' || c == '}'):
+			// The choice and the rest may have further braces.
+			more, ok := choices(pattern[:open] + pattern[start:i] + pattern[closing(pattern, i):])
+			if all = append(all, more...); !ok || len(all) > maxGlobs {
+				return nil, false
+			}
+			if c == '}' {
+				return all, true
+			}
+			start = i + 1
+		case c == '}':
+			depth--
+		}
+	}
+	return nil, false
+}
+
+// closing is the index behind the brace that closes the one the i-th byte is in.
+func closing(pattern string, i int) int {
+	for depth := 1; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(pattern)
+}
+
+// globClasses writes classes as [path.Match] has them: "!" is "^", and only a
+// class that begins with a range has one.
+func globClasses(pattern string) string {
+	var text strings.Builder
+	for {
+		before, class, found := strings.Cut(pattern, "[")
+		text.WriteString(before)
+		if !found {
+			return text.String()
+		}
+		text.WriteByte('[')
+		if rest, negated := strings.CutPrefix(class, "!"); negated {
+			text.WriteByte('^')
+			class = rest
+		}
+		list, rest, closed := strings.Cut(class, "]")
+		if len(list) < 3 || list[1] != '-' {
+			list = strings.NewReplacer("^", `\^`, "-", `\-`).Replace(list)
+		}
+		text.WriteString(list)
+		if pattern = rest; closed {
+			text.WriteByte(']')
+		}
+	}
 }

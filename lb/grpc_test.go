@@ -1,0 +1,95 @@
+package lb
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/parts"
+)
+
+// interopCases are those that all implementations of gRPC are tested with among
+// each other, but for the ones about credentials and compression.
+var interopCases = []string{
+	"empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream",
+	"timeout_on_sleeping_server", "cancel_after_begin", "cancel_after_first_response", "custom_metadata",
+	"status_code_and_message", "special_status_message", "unimplemented_method", "unimplemented_service",
+}
+
+func TestGRPC(t *testing.T) {
+	client := parts.Path(t, "grpc-client")
+	for _, encrypted := range []bool{false, true} {
+		t.Run(fmt.Sprintf("TLS %v", encrypted), func(t *testing.T) {
+			dir := t.TempDir()
+			cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+			writePair(t, cert, key, "shop.test")
+			scheme, backend := "h2c", grpcServer(t)
+			if encrypted {
+				scheme, backend = "https", grpcServer(t, "-use_tls", "-tls_cert_file="+cert, "-tls_key_file="+key)
+			}
+			r := start(t, func(o *ServerOptions) {
+				if encrypted {
+					o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
+				}
+			}, testRoute{prefix: "/", backends: []string{scheme + "://" + backend}})
+			host, port, _ := net.SplitHostPort(r.addr)
+			for _, name := range interopCases {
+				t.Run(name, func(t *testing.T) {
+					args := []string{"-server_host=" + host, "-server_port=" + port, "-test_case=" + name}
+					if encrypted {
+						args = append(args, "-use_tls", "-use_test_ca", "-ca_file="+cert, "-server_host_override=shop.test")
+					}
+					if out, err := exec.CommandContext(t.Context(), client, args...).CombinedOutput(); err != nil {
+						t.Errorf("%v\n%s", err, out)
+					}
+				})
+			}
+			eventually(t, "all calls have ended", func() bool { return r.Metrics().InFlight == 0 })
+			if m := r.Metrics().Targets[0]; m.InFlight != 0 || m.Requests < uint64(len(interopCases)) || m.Failures != 0 {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
+}
+
+// grpcServer starts the other half of the test cases and returns its address.
+func grpcServer(t *testing.T, args ...string) string {
+	t.Helper()
+	server := exec.CommandContext(t.Context(), parts.Path(t, "grpc-server"), append(args, "-port=0")...)
+	server.Env = append(os.Environ(), "GRPC_GO_LOG_SEVERITY_LEVEL=info")
+	out, err := server.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan struct{})
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		<-read
+		_ = server.Wait() // killed
+	})
+	listening := make(chan string, 1)
+	go func() {
+		defer close(read)
+		said := regexp.MustCompile(`listening on \S*:(\d+)`)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if found := said.FindStringSubmatch(lines.Text()); found != nil {
+				listening <- "127.0.0.1:" + found[1]
+			}
+		}
+		close(listening)
+	}()
+	address, ok := <-listening
+	if !ok {
+		t.Fatal("it ended: " + strings.Join(server.Args, " "))
+	}
+	return address
+}

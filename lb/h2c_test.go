@@ -449,15 +449,12 @@ func TestHTTP2TargetPatience(t *testing.T) {
 
 // gRPC needs HTTP/2 of a target with TLS as well; all else takes HTTP/1.1.
 func TestTargetWithTLSAndGRPC(t *testing.T) {
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }))
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	defer s.Close()
+	backend := httpsBackend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) })
 	old := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 	old.Config.ErrorLog = log.New(t.Output(), "", 0)
 	old.StartTLS()
 	defer old.Close()
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{"https://" + s.Listener.Addr().String()}},
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{"https://" + backend}},
 		testRoute{prefix: "/old", backends: []string{"https://" + old.Listener.Addr().String()}})
 	post := func(path, kind string) string {
 		resp, err := client(t).Post(r.url(path), kind, strings.NewReader("x"))

@@ -139,13 +139,31 @@ func (c check) client() *http.Client {
 		Timeout: c.spec.Timeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true, DisableCompression: true, Proxy: nil,
-			DialContext: c.dial,
+			DialContext: c.dial, TLSClientConfig: tlsTo(c.target.Key()), Protocols: c.protocols(),
 		},
 	}
 	if !c.spec.FollowRedirects {
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
 	return client
+}
+
+// scheme is the one the target is asked by.
+func (c check) scheme() string { return cmp.Or(c.spec.Scheme, c.target.Key().Scheme) }
+
+// protocols are those of the scheme, but that gRPC is nothing without HTTP/2.
+func (c check) protocols() *http.Protocols {
+	var p http.Protocols
+	switch {
+	case c.scheme() == "https":
+		p.SetHTTP1(c.spec.Mode != spec.ModeGRPC)
+		p.SetHTTP2(c.spec.Mode == spec.ModeGRPC)
+	case c.scheme() == "h2c" || c.spec.Mode == spec.ModeGRPC:
+		p.SetUnencryptedHTTP2(true)
+	default:
+		p.SetHTTP1(true)
+	}
+	return &p
 }
 
 func (c check) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -163,7 +181,11 @@ func (c check) dial(ctx context.Context, network, address string) (net.Conn, err
 
 // probe asks once. The error says why the target is not well.
 func (c check) probe(ctx context.Context, client *http.Client) error {
-	request, err := c.request(ctx)
+	if c.spec.Mode == spec.ModeGRPC {
+		return c.probeGRPC(ctx, client)
+	}
+	method := cmp.Or(c.spec.Method, http.MethodGet)
+	request, err := c.request(ctx, method, c.spec.Path, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -183,21 +205,23 @@ func (c check) probe(ctx context.Context, client *http.Client) error {
 	return nil
 }
 
-func (c check) request(ctx context.Context) (*http.Request, error) {
-	key := c.target.Key()
-	host, port, err := net.SplitHostPort(key.Address)
+func (c check) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	host, port, err := net.SplitHostPort(c.target.Key().Address)
 	if err != nil {
 		return nil, err
 	}
 	if c.spec.Port != 0 {
 		port = strconv.Itoa(c.spec.Port)
 	}
-	place, err := url.Parse(c.spec.Path)
+	place, err := url.Parse(path)
 	if err != nil {
 		return nil, err
 	}
-	place.Scheme, place.Host = cmp.Or(c.spec.Scheme, key.Scheme), net.JoinHostPort(host, port)
-	request, err := http.NewRequestWithContext(ctx, cmp.Or(c.spec.Method, http.MethodGet), place.String(), http.NoBody)
+	place.Scheme, place.Host = c.scheme(), net.JoinHostPort(host, port)
+	if place.Scheme == "h2c" {
+		place.Scheme = "http"
+	}
+	request, err := http.NewRequestWithContext(ctx, method, place.String(), body)
 	if err != nil {
 		return nil, err
 	}

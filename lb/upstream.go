@@ -70,12 +70,16 @@ func poolOptions(key target.Key, o *ServerOptions) h1.PoolOptions {
 	p.WriteTimeout = o.Timeouts.Write
 	p.Limits.HeadBytes = 2 * o.MaxHeaderBytes
 	if key.Scheme == "https" {
-		p.TLS = &tls.Config{
-			MinVersion: tls.VersionTLS12, ServerName: key.ServerName,
-			InsecureSkipVerify: key.SkipVerify, //nolint:gosec // as the tag asks
-		}
+		p.TLS = tlsTo(key)
 	}
 	return p
+}
+
+func tlsTo(key target.Key) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, ServerName: key.ServerName,
+		InsecureSkipVerify: key.SkipVerify, //nolint:gosec // as the tag asks
+	}
 }
 
 // send has the call of the exchange answered by the target. The error is a

@@ -161,7 +161,7 @@ func (c *Cookie) validate() error {
 // gets no more requests until it does not.
 type HealthCheck struct {
 	Path              string        `key:"path"`
-	Mode              string        `key:"mode"`   // http, or empty
+	Mode              string        `key:"mode"`   // http (also empty), or ModeGRPC
 	Scheme            string        `key:"scheme"` // empty: the server's
 	Method            string        `key:"method"` // empty: GET
 	Status            int           `key:"status"` // 0: 200 to 399
@@ -177,6 +177,10 @@ type HealthCheck struct {
 	FollowRedirects bool              `key:"followredirects"`
 	Headers         map[string]string `key:"headers"`
 }
+
+// ModeGRPC is the mode of checks that ask by gRPC's health checking protocol, for
+// the server as a whole. Path, method, status and redirects have no meaning then.
+const ModeGRPC = "grpc"
 
 // DefaultHealthCheck has the values of what is not said.
 func DefaultHealthCheck() *HealthCheck {
@@ -216,9 +220,9 @@ func (h *HealthCheck) Settle() error {
 
 func (h *HealthCheck) validate() error {
 	switch {
-	case h.Mode != "" && h.Mode != "http":
-		return fmt.Errorf("health checks of mode %s are not supported", h.Mode)
-	case h.Path == "" || h.Path[0] != '/':
+	case h.Mode != "" && h.Mode != "http" && h.Mode != ModeGRPC:
+		return fmt.Errorf("the mode of a health check is http or grpc, not %q", h.Mode)
+	case h.Mode != ModeGRPC && (h.Path == "" || h.Path[0] != '/'):
 		return errors.New("the path of a health check starts with a slash")
 	case h.Interval < minInterval || h.UnhealthyInterval != 0 && h.UnhealthyInterval < minInterval || h.Timeout <= 0:
 		return fmt.Errorf("the interval of a health check must be %v or more, its timeout above 0", minInterval)

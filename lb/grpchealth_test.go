@@ -1,0 +1,98 @@
+package lb
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+func TestHealthChecksOfGRPC(t *testing.T) {
+	answers := func(status int, body, grpcStatus string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			asked, _ := io.ReadAll(r.Body)
+			if r.Method != http.MethodPost || r.URL.Path != "/grpc.health.v1.Health/Check" || r.ProtoMajor != 2 ||
+				r.Header.Get("Content-Type") != "application/grpc" || string(asked) != "\x00\x00\x00\x00\x00" {
+				w.WriteHeader(http.StatusTeapot)
+				return
+			}
+			w.Header().Set("Content-Type", "application/grpc")
+			if body == "" {
+				w.Header().Set("Grpc-Status", grpcStatus)
+			}
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+			w.Header().Set(http.TrailerPrefix+"Grpc-Status", grpcStatus)
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		handle http.HandlerFunc
+		want   string // of the error; empty is well
+	}{
+		{"serving", answers(200, "\x00\x00\x00\x00\x02\x08\x01", "0"), ""},
+		{"not serving", answers(200, "\x00\x00\x00\x00\x02\x08\x02", "0"), "serves not, by state 2"},
+		{"unknown", answers(200, "\x00\x00\x00\x00\x00", "0"), "serves not, by state 0"},
+		{"without the service", answers(200, "", "12"), `status "12"`},
+		{"failed", answers(200, "\x00\x00\x00\x00\x02\x08\x01", "13"), `status "13"`},
+		{"no gRPC", answers(404, "not found", ""), "answered 404"},
+		{"half a message", answers(200, "\x00\x00\x00\x00\x02\x08", "0"), errHealthAnswer.Error()},
+		{"no message", answers(200, "\x00\x00\x00\x00\x02\x10\x01", "0"), errHealthAnswer.Error()},
+		{"no end of a number", answers(200, "\x00\x00\x00\x00\x01\x08", "0"), errHealthAnswer.Error()},
+	} {
+		for scheme, address := range map[string]string{
+			"h2c":   strings.TrimPrefix(h2cBackend(t, test.handle), "h2c://"),
+			"https": httpsBackend(t, test.handle),
+		} {
+			t.Run(test.name+" "+scheme, func(t *testing.T) {
+				check := spec.DefaultHealthCheck()
+				check.Mode = spec.ModeGRPC
+				if (&spec.LoadBalancer{Health: check}).Validate() != nil {
+					t.Error("the check needs more than its mode")
+				}
+				err := probeOnce(t, check, target.Key{Scheme: scheme, Address: address, SkipVerify: true})
+				if test.want == "" && err == nil || err != nil && test.want != "" && strings.Contains(err.Error(), test.want) {
+					return
+				}
+				t.Errorf("%v, want %q", err, test.want)
+			})
+		}
+	}
+}
+
+// A target is asked in the way it is spoken to.
+func TestHealthChecksOverHTTP2(t *testing.T) {
+	address := strings.TrimPrefix(h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}), "h2c://")
+	check := spec.DefaultHealthCheck()
+	for path, well := range map[string]bool{"/health": true, "/other": false} {
+		check.Path = path
+		if err := probeOnce(t, check, target.Key{Scheme: "h2c", Address: address}); (err == nil) != well {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func probeOnce(t *testing.T, asked *spec.HealthCheck, key target.Key) error {
+	pool := target.NewRegistry(nil).Pool("web", []target.Member{{Key: key, Weight: 1}}, target.Policy{})
+	c := check{spec: asked, pool: pool, target: pool.Targets()[0]}
+	client := c.client()
+	defer client.CloseIdleConnections()
+	return c.probe(t.Context(), client)
+}
+
+func httpsBackend(t testing.TB, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}

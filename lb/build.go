@@ -109,8 +109,8 @@ type state uint8
 
 const (
 	pending state = iota // not heard of yet
-	refused // for good: waiting will not help
-	failing // cannot be had at the moment
+	refused              // for good: waiting will not help
+	failing              // cannot be had at the moment
 	read
 )
 

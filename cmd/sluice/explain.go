@@ -41,7 +41,7 @@ type candidateView struct {
 // explain says where a request would go, and why.
 func (p program) explain(ctx context.Context, args []string) error {
 	var t toolFlags
-	cl, c, done, err := p.loadTool(args, explainUsage, t.fromFlag(), t.jsonFlag(), t.headerFlag())
+	cl, c, done, err := p.loadTool(args, explainUsage, t.fromFlags(t.jsonFlag(), t.headerFlag())...)
 	if err != nil || done {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // routes prints every route, and what could not be honoured.
 func (p program) routes(ctx context.Context, args []string) error {
 	var t toolFlags
-	cl, c, done, err := p.loadTool(args, routesUsage, t.fromFlag(), t.jsonFlag(), t.diffFlag())
+	cl, c, done, err := p.loadTool(args, routesUsage, t.fromFlags(t.jsonFlag(), t.diffFlag())...)
 	if err != nil || done {
 		return err
 	}

@@ -3,18 +3,20 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // The tools ask a running sluice over its admin listener or, when told of a
@@ -23,17 +25,32 @@ import (
 // toolFlags are the flags of tools beside the daemon's.
 type toolFlags struct {
 	from    string   // base URL of the admin listener to ask
+	ca      string   // file or folder of the authorities of its certificate
+	name    string   // that its certificate has to be for, if it is not from's host
 	json    bool     // print JSON
 	headers []string // of the request to explain
 	diff    bool     // compare two lists of routes
 }
 
-func (t *toolFlags) fromFlag() flagSpec {
-	return flagSpec{name: "from", value: "URL", help: "Admin listener to ask: http://HOST:PORT or unix:///PATH (default http://" + defaultAdminAddress + ").",
-		set: func(_ *commandLine, value string) error {
-			t.from = strings.TrimRight(value, "/")
-			return nil
-		}}
+// fromFlags say which running sluice to ask, and what flags follow.
+func (t *toolFlags) fromFlags(more ...flagSpec) []flagSpec {
+	return append([]flagSpec{
+		{name: "from", value: "URL", help: "Admin listener to ask: http://HOST:PORT, https://HOST:PORT or unix:///PATH (default http://" + defaultAdminAddress + ").",
+			set: func(_ *commandLine, value string) error {
+				t.from = strings.TrimRight(value, "/")
+				return nil
+			}},
+		{name: "from-ca", value: "PATH", help: "File or folder with the authorities of its certificate, as PEM (default the system's).",
+			set: func(_ *commandLine, value string) error {
+				t.ca = value
+				return nil
+			}},
+		{name: "from-server-name", value: "NAME", help: "Name its certificate has to be for (default that of the URL).",
+			set: func(_ *commandLine, value string) error {
+				t.name = value
+				return nil
+			}},
+	}, more...)
 }
 
 func (t *toolFlags) jsonFlag() flagSpec {
@@ -81,7 +98,11 @@ func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) err
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking the running sluice: %w (is it running with -admin? -from URL asks another one; -catalog DIR or -consul-addr ADDR need none)", err)
+		hint := "is it running with -admin? -from URL asks another one; -catalog DIR or -consul-addr ADDR need none"
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			hint = "-from-ca PATH has the authorities of its certificate, -from-server-name NAME a name it is for"
+		}
+		return fmt.Errorf("asking the running sluice: %w (%s)", err, hint)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -96,30 +117,28 @@ func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) err
 	return json.Unmarshal(body, into)
 }
 
-// adminClient is how the admin listener is reached.
+// adminClient is how the admin listener is reached, and the URL below which its
+// paths are.
 func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
-	client := &http.Client{Timeout: 10 * time.Second}
 	listen := c.Admin.Listen
 	if listen == adminOff {
 		listen = defaultAdminAddress
 	}
-	scheme := "http://"
-	if c.Admin.Certificates != "" {
-		scheme = "https://"
+	target := dial.Target{
+		Address: cmp.Or(t.from, listen),
+		// One or two requests are all there is.
+		Transport: dial.Transport{DisableKeepAlives: true},
+		TLS:       dial.TLS{Wanted: c.Admin.Certificates != "", CACert: t.ca, ServerName: t.name},
 	}
-	base := cmp.Or(t.from, scheme+listen)
-	if path, ok := strings.CutPrefix(strings.TrimPrefix(base, "http://"), "unix://"); ok {
-		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", path)
-		}
-		client.Transport = &http.Transport{DialContext: dial}
-		return client, "http://localhost", nil
+	if info, err := os.Stat(t.ca); err == nil && info.IsDir() {
+		target.TLS.CACert, target.TLS.CAPath = "", t.ca
 	}
-	if u, err := url.Parse(base); err != nil || u.Host == "" {
-		return nil, "", &exitError{exitFlags, fmt.Errorf("-from: %q is not a URL such as http://%s", t.from, defaultAdminAddress)}
+	client, base, err := target.Client()
+	if err != nil {
+		return nil, "", &exitError{exitFlags, fmt.Errorf("-from: %w", err)}
 	}
-	return client, base, nil
+	client.Timeout = 10 * time.Second
+	return client, strings.TrimRight(base.String(), "/"), nil
 }
 
 // standsAlone reports whether a tool was told where to read the catalog itself.
@@ -170,8 +189,8 @@ func completeTable(ctx context.Context, watcher *watch.Watcher, o lb.Options) (*
 		if table := builder.Build(snapshot); table.Complete() {
 			return table, nil
 		}
-		for _, entry := range snapshot.All {
-			if entry.Err != nil {
+		for q, entry := range snapshot.All {
+			if entry.Err != nil && !isProblem(q, entry.Err) {
 				return nil, entry.Err
 			}
 		}
@@ -181,6 +200,13 @@ func completeTable(ctx context.Context, watcher *watch.Watcher, o lb.Options) (*
 		case <-wants.Changed():
 		}
 	}
+}
+
+// isProblem reports whether a failure of a question is one of the table's problems:
+// of a service that may not or cannot be asked for.
+func isProblem(q watch.Query, err error) bool {
+	_, ok := q.(watch.Health)
+	return ok && (errors.Is(err, watch.ErrDenied) || errors.Is(err, watch.ErrInvalid))
 }
 
 // printJSON prints a view as the admin API would.

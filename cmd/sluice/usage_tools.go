@@ -14,6 +14,7 @@ sluice that runs here. Told of a catalog or a Consul it reads that itself:
 
   sluice routes -catalog ./consul.d
   sluice routes -consul-addr 127.0.0.1:8500
+  sluice routes -from https://lb-3:9998 -from-ca ca.pem
   sluice routes -json >before.json
   sluice routes -diff before.json after.json   what has changed
   sluice routes -diff ./consul.d ./new.d       the same of two catalogs

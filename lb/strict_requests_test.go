@@ -230,8 +230,13 @@ func TestBodiesOfAllMethods(t *testing.T) {
 		}
 		c.nc.Close()
 		r.stop()
-		if got := upstream.ended().text(); strings.Count(got, "\r\n\r\n"+body) != len(methods) {
-			t.Errorf("the upstream got %q", got)
+		// An answer that is faster than the end of its request costs the connection.
+		var got strings.Builder
+		for _, conn := range upstream.all() {
+			got.WriteString(conn.text())
+		}
+		if strings.Count(got.String(), "\r\n\r\n"+body) != len(methods) {
+			t.Errorf("the upstream got %q", &got)
 		}
 	}
 }

@@ -253,8 +253,11 @@ func (l *linker) middlewareOf(owner string, s spec.Middleware) (Middleware, erro
 
 // pool gives the route the pool it names.
 func (k *link) pool() bool {
-	if k.variants != nil {
+	switch {
+	case k.variants != nil:
 		return k.vary()
+	case isNoService(k.wanted):
+		return k.noPool()
 	}
 	p, runtime, err := k.poolOf(k.wanted.Pool)
 	if err != nil {

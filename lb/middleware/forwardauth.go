@@ -100,7 +100,7 @@ func textOrFile(text string) ([]byte, error) {
 func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	body, tooLarge, err := f.body(x)
 	if tooLarge {
-		x.AnswerText(http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized))
+		x.Answer(http.StatusUnauthorized, &lb.Header{}, "")
 		return
 	}
 	var answer *http.Response
@@ -112,8 +112,21 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 		return
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		f.refuse(x, answer)
+	isYes := answer.StatusCode >= 200 && answer.StatusCode <= 299
+	var text []byte
+	if !isYes || f.spec.MaxResponseBodySize >= 0 {
+		text, err = f.text(answer)
+	}
+	switch {
+	case errors.Is(err, errAnswerTooLarge):
+		x.Outcome.Err = err
+		x.Answer(http.StatusUnauthorized, &lb.Header{}, "")
+		return
+	case err != nil:
+		f.fail(x, err)
+		return
+	case !isYes:
+		f.refuse(x, answer, text)
 		return
 	}
 	f.admit(x, answer)
@@ -236,20 +249,23 @@ func (f *forwardAuth) cookies(answer *http.Response) []string {
 	return cookies
 }
 
-// refuse passes the answer on to the client.
-func (f *forwardAuth) refuse(x *lb.Exchange, answer *http.Response) {
+var errAnswerTooLarge = errors.New("the answer of the authentication server is too long")
+
+// text is the body of an answer.
+func (f *forwardAuth) text(answer *http.Response) ([]byte, error) {
 	limit := int64(maxAuthAnswer)
 	if f.spec.MaxResponseBodySize >= 0 {
 		limit = min(f.spec.MaxResponseBodySize, limit)
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
 	if err == nil && int64(len(body)) > limit {
-		err = fmt.Errorf("the answer has more than %d bytes", limit)
+		err = fmt.Errorf("%w: more than %d bytes", errAnswerTooLarge, limit)
 	}
-	if err != nil {
-		f.fail(x, err)
-		return
-	}
+	return body, err
+}
+
+// refuse passes the answer on to the client.
+func (f *forwardAuth) refuse(x *lb.Exchange, answer *http.Response, body []byte) {
 	if f.spec.AuthSigninURL != "" && answer.StatusCode == http.StatusUnauthorized {
 		x.Redirect(http.StatusFound, f.spec.AuthSigninURL)
 		return

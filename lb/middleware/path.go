@@ -114,11 +114,22 @@ func (r replacePathRegex) Preview(x *lb.Exchange) error {
 	if !strings.HasPrefix(replaced, "/") {
 		replaced = "/" + replaced
 	}
-	if strings.ContainsAny(replaced, "?#") {
-		// Whatever wrote it meant a path; a query is not added this way.
-		replaced = strings.NewReplacer("?", "%3F", "#", "%23").Replace(replaced)
+	return x.ReplaceRawPath(pathSafe(replaced))
+}
+
+// pathSafe escapes what a path cannot hold: whoever wrote a replacement meant a
+// path, and adds no query this way. Escapes stay as they are.
+func pathSafe(path string) string {
+	isUnsafe := func(c byte) bool { return c <= ' ' || c >= 0x7f || strings.IndexByte("?#\"<>\\^`{|}", c) >= 0 }
+	var b strings.Builder
+	for i := range len(path) {
+		if c := path[i]; isUnsafe(c) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
 	}
-	return x.ReplaceRawPath(replaced)
+	return b.String()
 }
 
 // encodedCharacters refuses paths with certain escapes.

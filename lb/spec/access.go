@@ -89,13 +89,23 @@ func ParseRange(text string) (netip.Prefix, error) {
 		if err != nil {
 			return p, fmt.Errorf("%q is neither an address nor a CIDR", text)
 		}
-		return p.Masked(), nil
+		return unmapped(p).Masked(), nil
 	}
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" {
 		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a CIDR", text)
 	}
-	return netip.PrefixFrom(a, a.BitLen()), nil
+	return unmapped(netip.PrefixFrom(a, a.BitLen())), nil
+}
+
+// unmapped is the range of IPv4 that one of IPv6 stands for, as in ::ffff:10.0.0.1:
+// clients are compared by what they are.
+func unmapped(p netip.Prefix) netip.Prefix {
+	const mapped = 96
+	if p.Addr().Is4In6() && p.Bits() >= mapped {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	return p
 }
 
 // RateLimit bounds the requests of each source: a bucket of Burst tokens, filled

@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // RedirectScheme answers with the same address under another scheme and port,
@@ -24,6 +25,9 @@ func (RedirectScheme) Kind() string { return "redirectscheme" }
 func (r RedirectScheme) Validate() error {
 	if r.Scheme == "" {
 		return errors.New("the redirect has no scheme")
+	}
+	if n, err := strconv.ParseUint(r.Port, 10, 16); r.Port != "" && !r.AtListener && (err != nil || n == 0) {
+		return fmt.Errorf("the port %q is not a number from 1 to 65535", r.Port)
 	}
 	return nil
 }

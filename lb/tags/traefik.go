@@ -101,7 +101,9 @@ func (m *merger) instance(v view) {
 		m.services[name] = append(m.services[name], variant[service]{value: *s, owner: v.Instance})
 	}
 	for name, w := range declared.middlewares {
-		w.check()
+		if odd := w.check(); odd != "" {
+			m.problem(v.Instance, Problem{Tag: w.by.redacted(), Offset: -1, Reason: odd})
+		}
 		if s, ok := w.spec.(spec.StripPrefix); ok {
 			w.spec = m.stripping(s)
 		}

@@ -217,7 +217,7 @@ func compiled(p *match.Pattern, err error) (*match.Pattern, *argFault) {
 }
 
 // buildHost also takes "*.example.com", for one label more, and "*" for any
-// host.
+// host. Addresses of IPv6 stand in brackets in requests, and in rules without.
 func buildHost(_ *match.Patterns, arg string) (match.Expr, *argFault) {
 	for i := range len(arg) {
 		if arg[i] >= 0x80 {
@@ -225,6 +225,9 @@ func buildHost(_ *match.Patterns, arg string) (match.Expr, *argFault) {
 		}
 	}
 	name := strings.TrimSuffix(strings.ToLower(arg), ".")
+	if strings.Count(name, ":") > 1 && name[0] != '[' {
+		name = "[" + name + "]"
+	}
 	suffix, wildcard := strings.CutPrefix(name, "*")
 	switch {
 	case name == "":

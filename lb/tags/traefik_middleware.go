@@ -53,10 +53,10 @@ func (m *middleware) set(words []string, l label) *keyError {
 }
 
 // check makes the spec once all labels are read, and finds what is wrong with it
-// as a whole.
-func (m *middleware) check() {
+// as a whole. It returns what is odd and keeps nothing from being served.
+func (m *middleware) check() (odd string) {
 	if m.broken != "" {
-		return
+		return ""
 	}
 	m.spec = m.draft.Middleware()
 	if h, ok := m.spec.(*spec.Headers); ok {
@@ -66,7 +66,26 @@ func (m *middleware) check() {
 	if chain, ok := m.spec.(spec.Chain); ok {
 		m.spec = spec.Chain{Middlewares: local(chain.Middlewares)}
 	}
+	if isIdle(m.spec) {
+		m.spec = spec.Chain{}
+		return "middleware " + m.name + " does nothing: its list is empty"
+	}
 	if err := m.spec.Validate(); err != nil {
 		m.broken, m.spec = strings.ReplaceAll(err.Error(), "\n", "; "), nil
 	}
+	return ""
+}
+
+// isIdle reports whether a middleware has nothing to do, which Traefik takes no
+// offence at.
+func isIdle(s spec.Middleware) bool {
+	switch s := s.(type) {
+	case spec.StripPrefix:
+		return len(s.Prefixes) == 0
+	case spec.StripPrefixRegex:
+		return len(s.Regex) == 0
+	case spec.Chain:
+		return len(s.Middlewares) == 0
+	}
+	return false
 }

@@ -97,7 +97,9 @@ func (m *merger) instance(v view) {
 		m.routers[name] = append(m.routers[name], variant[router]{value: *r, owner: v.Instance})
 	}
 	for name, s := range declared.services {
-		s.check()
+		for _, odd := range s.check() {
+			m.problem(v.Instance, Problem{Tag: odd.by.redacted(), Offset: -1, Reason: odd.reason})
+		}
 		m.services[name] = append(m.services[name], variant[service]{value: *s, owner: v.Instance})
 	}
 	for name, w := range declared.middlewares {

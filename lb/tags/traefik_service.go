@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,8 @@ type service struct {
 	// broken is why the service cannot be used, and by is the tag that says so.
 	broken string
 	by     label
+	// sameSite and health are the tags of what [service.settle] looks at.
+	sameSite, health label
 	// unusable is why this instance cannot be sent requests.
 	unusable string
 	declared bool // by more than its middlewares
@@ -114,6 +117,12 @@ func (s *service) setBalance(words []string, l label, unsupported func(label, st
 		return &keyError{l, true, err.Error()}
 	}
 	s.by = l
+	switch first := strings.ToLower(words[0]); {
+	case first == "healthcheck" && s.health.tag == "":
+		s.health = l
+	case first == "sticky" && strings.EqualFold(words[len(words)-1], "samesite"):
+		s.sameSite = l
+	}
 	if s.balance.Health != nil {
 		if err := s.balance.Health.Settle(); err != nil {
 			unsupported(l, err.Error())
@@ -123,8 +132,8 @@ func (s *service) setBalance(words []string, l label, unsupported func(label, st
 }
 
 // check finds what is wrong with the service as a whole once all labels are
-// read.
-func (s *service) check() {
+// read. It returns what is odd and keeps nothing from being served.
+func (s *service) check() (odd []oddity) {
 	var err error
 	switch {
 	case s.broken != "":
@@ -139,6 +148,7 @@ func (s *service) check() {
 		if s.balance.Sticky != nil {
 			nameCookie(s.balance.Sticky.Cookie, s.name+"@consulcatalog")
 		}
+		odd = s.settle()
 		err = s.balance.Validate()
 	}
 	if err != nil {
@@ -152,6 +162,40 @@ func (s *service) check() {
 	if s.url != "" && (s.port != 0 || s.scheme != "") {
 		s.unusable = "the server has a URL and a port or scheme as well; the instance gets no requests"
 	}
+	return odd
+}
+
+// oddity is a tag that asks for something that is not there, which keeps nothing
+// from being served.
+type oddity struct {
+	by     label
+	reason string
+}
+
+// settle puts right what Traefik takes no offence at.
+func (s *service) settle() (odd []oddity) {
+	tell := func(by label, text string) { odd = append(odd, oddity{by, "service " + s.name + ": " + text}) }
+	if sticky := s.balance.Sticky; sticky != nil && sticky.Cookie != nil {
+		c := sticky.Cookie
+		c.SameSite = strings.ToLower(c.SameSite)
+		if !slices.Contains([]string{"", "none", "lax", "strict"}, c.SameSite) {
+			tell(s.sameSite, "samesite is none, lax or strict, not " + c.SameSite + ": the cookie has none")
+			c.SameSite = ""
+		}
+	}
+	health := s.balance.Health
+	if health == nil {
+		return odd
+	}
+	if !slices.Contains([]string{"", "http", "grpc"}, health.Mode) {
+		tell(s.health, "there are no health checks of mode " + health.Mode + ": they are of HTTP")
+		health.Mode = ""
+	}
+	if health.Path == "" && health.Mode != "grpc" {
+		tell(s.health, "a health check without a path is none")
+		s.balance.Health = nil
+	}
+	return odd
 }
 
 // defaultPorts are those of the schemes a server may have.

@@ -222,11 +222,7 @@ func (x *Exchange) StripPrefix(prefix string) (cut bool, err error) {
 
 // AddPrefix puts prefix, plain text, in front of the path.
 func (x *Exchange) AddPrefix(prefix string) error {
-	path, raw, err := cleanPath("/" + escapePath(prefix) + x.RawPath)
-	if err == nil {
-		x.setPath(path, raw)
-	}
-	return err
+	return x.ReplaceRawPath("/" + escapePath(prefix) + x.RawPath)
 }
 
 // ReplacePath makes path, plain text, the whole path.
@@ -237,12 +233,18 @@ func (x *Exchange) ReplacePath(path string) error {
 // ReplaceRawPath makes raw, in its encoded form, the whole path, cleaned as a
 // client's is. On an error the path stays as it was.
 func (x *Exchange) ReplaceRawPath(raw string) error {
+	if len(raw) > maxRewrittenPath {
+		return errPathLong
+	}
 	path, raw, err := cleanPath(raw)
 	if err == nil {
 		x.setPath(path, raw)
 	}
 	return err
 }
+
+// maxRewrittenPath bounds in bytes what middlewares make of a path.
+const maxRewrittenPath = 64 << 10
 
 func (x *Exchange) setPath(path, raw string) {
 	x.RawPath = raw

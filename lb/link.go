@@ -123,6 +123,23 @@ func (k *link) steps() bool {
 	return true
 }
 
+// maxFields bounds in bytes the fields that a route's middlewares put into requests
+// and answers: all of them are in memory for each that is in flight.
+const maxFields = 64 << 10
+
+func checkFields(steps []Step) error {
+	size := 0
+	for _, step := range steps {
+		if h, ok := step.Spec.(*spec.Headers); ok {
+			size += h.Size()
+		}
+	}
+	if size > maxFields {
+		return fmt.Errorf("its middlewares set fields of more than %d bytes", maxFields)
+	}
+	return nil
+}
+
 // own lists the middlewares that a definition has without names. A route is served
 // without its protection, but not without the others.
 func (k *link) own(r *tags.Route) (steps []Step) {
@@ -209,6 +226,9 @@ func (k *link) handler() bool {
 
 // chain puts steps in front of a handler. Their state is that of the owner.
 func (k *link) chain(owner string, steps []Step, last Handler) (Handler, error) {
+	if err := checkFields(steps); err != nil {
+		return nil, err
+	}
 	for i, step := range slices.Backward(steps) {
 		m, err := k.step(fmt.Sprintf("%s/%s/%d", k.made.Dialect, owner, i), step.Spec)
 		if err != nil {

@@ -26,6 +26,7 @@ var (
 	errPathPercent = errors.New("the path holds a percent sign without two hex digits")
 	errPathNUL     = errors.New("the path holds an encoded NUL")
 	errPathDots    = errors.New("the path hides a dot segment behind an encoding or a parameter")
+	errPathLong    = errors.New("the path has become too long")
 	errFragment    = errors.New("the target has a fragment")
 	errPathUTF8    = errors.New("the path holds overlong UTF-8")
 )

@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"get":     get,
 			"load":    loadCommand,
 			"flap":    flap,
+			"hostile": hostileCommand,
 			"await":   await,
 			"signal":  signalBackground,
 			"status":  status,

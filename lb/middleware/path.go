@@ -110,7 +110,10 @@ func (r replacePathRegex) Preview(x *lb.Exchange) error {
 	}
 	was := x.RawPath
 	x.Header.Set(replacedPath, was)
-	replaced := r.expression.ReplaceAllString(was, r.replacement)
+	replaced, err := replace(r.expression, was, r.replacement)
+	if err != nil {
+		return err
+	}
 	if !strings.HasPrefix(replaced, "/") {
 		replaced = "/" + replaced
 	}

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sluiceproxy/sluice/lb"
@@ -48,6 +49,8 @@ func TestPathsThatAreRefused(t *testing.T) {
 		{spec.EncodedCharacters{AllowSlash: true}, "/a%3Bb"},
 		{spec.StripPrefixRegex{Regex: []string{"/api"}}, "/api../x"},
 		{spec.ReplacePathRegex{Regex: "x", Replacement: "..%2f"}, "/x"},
+		{spec.ReplacePathRegex{Regex: "^.*$", Replacement: strings.Repeat("$0", 2000)}, "/" + strings.Repeat("x", 1000)},
+		{spec.RedirectRegex{Regex: "^.*$", Replacement: strings.Repeat("$0", 2000)}, "/" + strings.Repeat("x", 1000)},
 	} {
 		x, r := exchange(t, "GET http://h"+test.sent)
 		made(t, test.spec).Serve(x, handler(func(*lb.Exchange) { t.Errorf("%+v let %s pass", test.spec, test.sent) }))

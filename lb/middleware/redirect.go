@@ -72,11 +72,12 @@ func newRedirectRegex(s spec.RedirectRegex) redirectRegex {
 // Serve implements [lb.Middleware].
 func (r redirectRegex) Serve(x *lb.Exchange, next lb.Handler) {
 	from := location(x)
-	if to := r.expression.ReplaceAllString(from, r.replacement); to != from && r.expression.MatchString(from) {
+	to, err := replace(r.expression, from, r.replacement)
+	if err == nil && to != from && r.expression.MatchString(from) {
 		x.Redirect(redirectStatus(x.Request.Method, r.permanent), to)
 		return
 	}
-	next.Serve(x)
+	x.ServeRewritten(err, next)
 }
 
 // location is the request's own address, as the client sees it.

@@ -70,6 +70,16 @@ func (h *Headers) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Size is the length in bytes of the fields it sets of its own.
+func (h *Headers) Size() (size int) {
+	for _, fields := range []map[string]string{h.Request, h.Response} {
+		for name, value := range fields {
+			size += len(name) + len(value)
+		}
+	}
+	return size
+}
+
 // ContentType concerns answers without a Content-Type.
 type ContentType struct {
 	AutoDetect bool `key:"autodetect"` // deprecated

@@ -40,11 +40,12 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/accesslog", "lb", "the access log is given plain values"},
 }
 
-// The official clients have one importer each.
+// The clients of vendors have one importer each.
 var vendorClients = map[string]string{
 	"github.com/hashicorp/consul/api": "watch/consul",
 	"github.com/hashicorp/vault/api":  "watch/vault",
 	"github.com/hashicorp/nomad/api":  "watch/nomad",
+	"github.com/redis/go-redis/v9":    "lb/redislimit",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

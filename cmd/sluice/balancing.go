@@ -11,6 +11,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/lb/middleware"
+	"github.com/sluiceproxy/sluice/lb/redislimit"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
@@ -111,7 +112,9 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 // tableOptions is what the configuration says of tags.
 func (c Config) tableOptions() lb.Options {
 	o := lb.DefaultOptions()
-	o.Middlewares = middleware.NewRegistry()
+	middlewares := middleware.NewRegistry()
+	middlewares.Share(new(redislimit.Clients).Open)
+	o.Middlewares = middlewares
 	if exposed := c.Tags.ExposedByDefault; exposed.Set {
 		o.Tags.Exposed = tags.ExposeEnabled
 		if exposed.Value {

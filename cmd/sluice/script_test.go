@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/sluiceproxy/sluice/internal/parts"
 )
@@ -55,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"vault":   vaultCommand,
 			"nomad":   nomadCommand,
 			"kv":      kv,
+			"redis":   redisCommand,
 			"backend": backend,
 			"get":     get,
 			"load":    loadCommand,
@@ -78,6 +80,7 @@ type script struct {
 	remote   map[string]*parts.Consul // of other datacenters
 	vault    *parts.Vault
 	nomad    *parts.Nomad
+	redis    *miniredis.Miniredis
 	backends map[string]instance
 	loads    map[string]*load
 	notified *net.UnixConn

@@ -1,6 +1,9 @@
 package middleware
 
 import (
+	"crypto/tls"
+	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -20,6 +23,7 @@ type rateLimit struct {
 	limit   rate.Limit // tokens a second
 	burst   int
 	longest time.Duration // to wait
+	shared  *sharedLimit  // nil if each load balancer counts for itself
 
 	mu      sync.Mutex
 	buckets map[client]*rate.Limiter
@@ -58,11 +62,8 @@ func (r *rateLimit) Serve(x *lb.Exchange, next lb.Handler) {
 		next.Serve(x)
 		return
 	}
-	now := time.Now()
-	token := r.bucket(r.source.of(x)).ReserveN(now, 1)
-	wait := token.DelayFrom(now)
+	wait := r.take(x)
 	if wait > r.longest {
-		token.CancelAt(now)
 		tooMany(x, wait, http.StatusText(http.StatusTooManyRequests))
 		return
 	}
@@ -70,6 +71,62 @@ func (r *rateLimit) Serve(x *lb.Exchange, next lb.Handler) {
 		return
 	}
 	next.Serve(x)
+}
+
+// take takes a token, if it is to be had in time, and tells how long that takes.
+func (r *rateLimit) take(x *lb.Exchange) time.Duration {
+	of := r.source.of(x)
+	if r.shared != nil {
+		if wait, ok := r.shared.take(x.Context(), of); ok {
+			return wait
+		}
+	}
+	now := time.Now()
+	token := r.bucket(of).ReserveN(now, 1)
+	wait := token.DelayFrom(now)
+	if wait > r.longest {
+		token.CancelAt(now)
+	}
+	return wait
+}
+
+// Fault implements [lb.Faulty]: while shared buckets cannot be had, each load
+// balancer counts for itself.
+func (r *rateLimit) Fault() (varies bool, err error) {
+	if r.shared == nil {
+		return false, nil
+	}
+	if fault := r.shared.fault.Load(); fault != nil {
+		return true, fmt.Errorf("each load balancer counts for itself: %w", *fault)
+	}
+	return true, nil
+}
+
+// share has the requests counted in buckets that others have too, under the name
+// of the limit.
+func (r *rateLimit) share(s *spec.Redis, name string, open OpenBuckets) error {
+	if r.limit == rate.Inf {
+		return nil
+	}
+	if open == nil {
+		return errors.New("there is nothing here that speaks to Redis")
+	}
+	var secured *tls.Config
+	if s.TLS != nil {
+		var err error
+		if secured, err = clientTLS(s.TLS); err != nil {
+			return fmt.Errorf("redis: %w", err)
+		}
+	}
+	buckets, err := open(s, secured)
+	if err != nil {
+		return fmt.Errorf("redis: %w", err)
+	}
+	r.shared = &sharedLimit{
+		buckets: buckets, name: name, wait: s.Wait(),
+		bucket: Bucket{Interval: max(1, time.Duration(float64(time.Second)/float64(r.limit))), Burst: r.burst, Longest: r.longest},
+	}
+	return nil
 }
 
 // tooMany answers a request that may come again after a while.

@@ -19,12 +19,18 @@ type Registry struct {
 	mu sync.Mutex
 	// made does not keep what it lists alive: tables come and go without telling.
 	made map[string]weak.Pointer[kept]
+	// buckets opens those that are shared, nil if there are none.
+	buckets OpenBuckets
 }
 
 var _ lb.Middlewares = (*Registry)(nil)
 
 // NewRegistry returns an empty registry.
 func NewRegistry() *Registry { return &Registry{made: map[string]weak.Pointer[kept]{}} }
+
+// Share has limits that ask for it count in buckets that open returns. It is for
+// before the first middleware is made.
+func (r *Registry) Share(open OpenBuckets) { r.buckets = open }
 
 // kept is a middleware and what it was made of.
 type kept struct {
@@ -66,6 +72,11 @@ func (r *Registry) Middleware(owner string, s spec.Middleware) (lb.Middleware, e
 	m, err := build(s)
 	if err != nil {
 		return nil, err
+	}
+	if limit, ok := s.(*spec.RateLimit); ok && limit.Redis != nil {
+		if err := m.(*rateLimit).share(limit.Redis, owner, r.buckets); err != nil { //nolint:errcheck,forcetypeassert // as build makes them
+			return nil, err
+		}
 	}
 	k := &kept{m, s}
 	r.made[owner] = weak.Make(k)

@@ -115,6 +115,8 @@ type RateLimit struct {
 	Period  time.Duration    `key:"period"` // 0: 1 s
 	Burst   int64            `key:"burst"`  // 0: 1
 	Source  *SourceCriterion `key:"sourcecriterion"`
+	// Redis has the buckets shared with other load balancers; nil has not.
+	Redis *Redis `key:"redis"`
 }
 
 // Kind implements [Middleware].
@@ -125,7 +127,7 @@ func (r *RateLimit) Validate() error {
 	if r.Average < 0 || r.Burst < 0 || r.Period < 0 {
 		return errors.New("average, burst and period cannot be below 0")
 	}
-	return r.Source.validate()
+	return errors.Join(r.Source.validate(), r.Redis.validate())
 }
 
 // InFlight bounds the requests of each source that are served at a time.

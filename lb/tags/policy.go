@@ -181,10 +181,6 @@ func (p *parser) policyStep(kind string, group []setting1) (m spec.Middleware, o
 	draft, _ := spec.NewDraft(kind)
 	for _, s := range group {
 		words := strings.Split(s.key, ".")
-		if len(words) > 1 && words[1] == "redis" {
-			p.policyRead(s, errors.New("rate limits shared through Redis are not supported"))
-			continue
-		}
 		ok = p.policyRead(s, draft.Set(words[1:], s.value)) || ok
 	}
 	m = draft.Middleware()

@@ -31,9 +31,6 @@ func (m *middleware) set(words []string, l label) *keyError {
 	case kind == "plugin":
 		m.broken, m.by = "plugins of Traefik cannot run here", l
 		return nil
-	case kind == "ratelimit" && len(words) > 1 && strings.EqualFold(words[1], "redis"):
-		m.broken, m.by = "rate limits shared through Redis are not supported", l
-		return nil
 	case m.draft == nil:
 		draft, ok := spec.NewDraft(kind)
 		if !ok {

@@ -21,6 +21,9 @@ var passwordLines = map[string]string{
 	"bcrypt": "$2y$04$gTlZSGS8eqHe.REtJo8gTupzQybI6iiNmfsGYcIW6ll9GqtnBx6re",
 	"apr1":   "$apr1$NOFJWfZI$Brgp.w1rhu1veEBlB/zv7/",
 	"sha":    "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
+	"ssha":   "{SSHA}Wcm1xEisNjqp921ALcHfuQ7avFdzYWx0MTIzNA==",
+	"sha256": "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.",
+	"sha512": "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.",
 }
 
 func basic(name, password string) string {

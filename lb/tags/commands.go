@@ -170,7 +170,9 @@ func (c *command) add(o Options, src, dst, opts fabioWord, weight float64) (err 
 			return err
 		}
 	}
-	c.tag.closeIfNeeded(opts.text)
+	if c.tag.closeIfNeeded(opts.text); c.tag.closed != nil {
+		c.tag.closed.offset += opts.at
+	}
 	c.dst, c.tag.proto = destination(dst.text), ""
 	if c.tag.redirect.Code == 0 {
 		if err := c.target(u); err != nil {
@@ -289,7 +291,7 @@ func (all Commands) apply(p *parser, routes *fabioRoutes) {
 				p.tooMany(target.Instance, MaxRoutes)
 			}
 			if c.tag.closed != nil {
-				p.problem(target.Instance, Problem{Tag: c.line, Offset: -1, Reason: c.tag.closed.reason, Hint: c.tag.closed.hint})
+				p.problem(target.Instance, Problem{Tag: c.line, Offset: c.tag.closed.offset, Reason: c.tag.closed.reason, Hint: c.tag.closed.hint})
 			}
 		case "del":
 			for _, r := range *routes {

@@ -40,7 +40,7 @@ func (p *parser) fabio() {
 				})
 			}
 			if tag.negative {
-				p.problem(v.Instance, Problem{Tag: text, Offset: -1, Reason: "the weight is below 0 and counts for nothing"})
+				p.problem(v.Instance, Problem{Tag: text, Offset: max(0, strings.Index(text, "weight=")), Reason: "the weight is below 0 and counts for nothing"})
 			}
 			target := fabioTarget{Instance: v.Instance, share: tag.share, tags: v.other}
 			if !routes.add(tag, text, target) {
@@ -114,6 +114,9 @@ func (p *parser) addFabio(r *fabioRoute) {
 	}
 	if tag.host != "dst" {
 		route.Host = tag.host
+	}
+	if _, known := p.FabioAuth[tag.auth]; !known && tag.auth != "" {
+		p.problem(r.first, unknownAuth(tag.auth, r.text))
 	}
 	if tag.redirect.Code != 0 {
 		route.Applies = tag.elsewhere()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -300,19 +299,15 @@ func (p *parser) fabioAuth(name string) spec.Middleware {
 	if auth, ok := p.FabioAuth[name]; ok {
 		return auth
 	}
-	p.problem(p.firstWith("auth="+name), Problem{
-		Tag: "auth=" + name, Offset: -1, Reason: "there is no authentication of this name, so nobody is let in",
-		Hint: "declare it: lb { auth \"" + name + "\" { file = … } }",
-	})
 	return spec.Unauthorized{}
 }
 
-// firstWith is the first instance a tag of which has the option.
-func (p *parser) firstWith(option string) Instance {
-	for _, v := range p.views {
-		if slices.ContainsFunc(v.fabio, func(tag string) bool { return strings.Contains(tag, option) }) {
-			return v.Instance
-		}
+// unknownAuth is the problem of a tag, or a command, with an authentication that
+// is not configured.
+func unknownAuth(name, text string) Problem {
+	return Problem{
+		Tag: text, Offset: max(0, strings.Index(text, "auth="+name)),
+		Reason: "there is no authentication " + name + ", so nobody is let in",
+		Hint:   "declare it: lb { auth \"" + name + "\" { file = … } }",
 	}
-	return Instance{}
 }

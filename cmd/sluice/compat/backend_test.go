@@ -39,11 +39,27 @@ func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	all["tcp"] = serve(t, tell)
 	serveUDP(t, all["tcp"].String())
 	all["proxied"] = serve(t, func(nc net.Conn) { tellBehindTLS(nc, certificate) })
+	all["six"] = startSix(t, echo("six"))
 	all["mute"] = serve(t, func(net.Conn) {})
 	down := listen(t)
 	down.Close()
 	all["down"] = down.Addr()
 	return all
+}
+
+// startSix starts a web server on an address of IPv6.
+func startSix(t *testing.T, h http.Handler) net.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip(err)
+	}
+	server := httptest.NewUnstartedServer(h)
+	server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	t.Cleanup(server.Close)
+	return l.Addr()
 }
 
 // seen is what a web server tells of a request.

@@ -30,6 +30,8 @@ type testCase struct {
 // instance is one that is registered.
 type instance struct {
 	backend, service string
+	kind             string
+	weight           int
 	maintenance      bool
 	checks           []string
 	tags             []string
@@ -191,9 +193,15 @@ func (c *testCase) parseInstance(text string) error {
 	for _, word := range words[1:] {
 		switch name, value, _ := strings.Cut(word, "="); name {
 		case "service":
-			i.service = value
+			i.service = strings.ReplaceAll(value, "_", " ")
 		case "maintenance":
 			i.maintenance = true
+		case "kind":
+			i.kind = value
+		case "weight":
+			if _, err := fmt.Sscan(value, &i.weight); err != nil {
+				return err
+			}
 		case "checks":
 			i.checks = strings.FieldsFunc(value, func(r rune) bool { return r == ',' })
 		default:

@@ -245,9 +245,16 @@ func (s *stage) register(t *testing.T, id string, i instance) {
 	for n := range tags {
 		tags[n] = s.addresses(tags[n])
 	}
-	body, err := json.Marshal(map[string]any{
+	wanted := map[string]any{
 		"ID": id, "Name": i.service, "Tags": tags, "Address": tcp.IP.String(), "Port": tcp.Port, "Checks": checks,
-	})
+	}
+	if i.weight != 0 {
+		wanted["Weights"] = map[string]int{"Passing": i.weight, "Warning": 1}
+	}
+	if i.kind != "" {
+		wanted["Kind"], wanted["Proxy"] = i.kind, map[string]string{"DestinationServiceName": "ready"}
+	}
+	body, err := json.Marshal(wanted)
 	if err != nil {
 		t.Fatal(err)
 	}

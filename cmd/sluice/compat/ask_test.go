@@ -26,8 +26,10 @@ type asker struct {
 	consul string
 	// hidden are texts that differ from run to run, and what is written for them.
 	hidden *strings.Replacer
-	client tls.Certificate
-	gate   gate
+	// clients are the certificates it may have.
+	clients map[string]tls.Certificate
+	gate    gate
+	log     string // the file of what the program says
 }
 
 // ask returns the answer in one line; that of many is the share of each, in
@@ -88,6 +90,9 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	if to.method == "REGISTERED" {
 		return a.registered(q.words[1])
 	}
+	if to.method == "LOGGED" {
+		return a.logged(strings.Join(q.words[1:], " "))
+	}
 	if to.method == "UDP" {
 		return datagram(net.JoinHostPort(a.ip, to.port), to.rest)
 	}
@@ -122,13 +127,13 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 		answer, err := talk(conn, to.rest)
 		return name + strings.ReplaceAll(answer, fmt.Sprint(nc.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
 	}
-	answer, err := request(conn, q, to, fields, host, from)
+	answer, err := a.request(conn, q, to, fields, host, from)
 	return name + answer, err
 }
 
 // place is whom a question is for.
 type place struct {
-	method, target, port, serverName, alpn, rest string
+	method, target, port, serverName, alpn, as, rest string
 
 	tls bool
 }
@@ -157,6 +162,8 @@ func where(q *question, host string) place {
 			p.serverName = strings.TrimPrefix(q.words[i+1], "-")
 		case "alpn":
 			p.alpn = q.words[i+1]
+		case "as":
+			p.as = q.words[i+1]
 		}
 	}
 	return p
@@ -184,7 +191,7 @@ func talk(nc stream, line string) (string, error) {
 }
 
 // request sends a request as it is written down and reads the answer.
-func request(nc net.Conn, q *question, to place, fields []string, host string, from *visit) (string, error) {
+func (a asker) request(nc net.Conn, q *question, to place, fields []string, host string, from *visit) (string, error) {
 	var b strings.Builder
 	method := to.method
 	if method == "WS" {
@@ -222,6 +229,9 @@ func request(nc net.Conn, q *question, to place, fields []string, host string, f
 		line, err := r.ReadString('\n')
 		return "101 " + strings.TrimSpace(line), err
 	}
+	if q.stream {
+		return a.streamed(resp)
+	}
 	return describe(resp, q)
 }
 
@@ -245,7 +255,7 @@ func describe(resp *http.Response, q *question) (string, error) {
 	}
 	parts := []string{fmt.Sprint(resp.StatusCode)}
 	wanted := slices.Clone(q.got)
-	if resp.Header.Get("X-Backend") != "" && resp.Request.Method != http.MethodHead {
+	if resp.Header.Get("X-Backend") != "" && len(text) > 0 {
 		var s seen
 		if err := json.Unmarshal(text, &s); err != nil {
 			return "", err

@@ -153,6 +153,8 @@ func (c *testCase) parse(at int, line string) error {
 		q.beside = rest
 	case "login:":
 		q.login = rest
+	case "stream:":
+		q.stream = rest == "yes"
 	case "cookies:":
 		q.cookies = rest == "kept"
 	case "seen:":

@@ -20,15 +20,33 @@ import (
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
+	// gateway has signed its certificate itself, which does not say that it may.
+	gateway *authority
 }
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
-	a := &authority{key: newKey(t)}
-	a.certificate = &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	a := newSelfSigned(t, &x509.Certificate{
+		Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	})
+	a.gateway = newSelfSigned(t, &x509.Certificate{Subject: pkix.Name{CommonName: "ApiGateway"}})
+	return a
+}
+
+// clients are the certificates that clients may have, by who they are; nobody has
+// none.
+func (a *authority) clients(t *testing.T) map[string]tls.Certificate {
+	return map[string]tls.Certificate{
+		"nobody": {}, "": a.issue(t, "client.test"), "stranger": newAuthority(t).issue(t, "stranger.test"),
+		"gateway": {Certificate: [][]byte{a.gateway.certificate.Raw}, PrivateKey: a.gateway.key},
+		"signed":  a.gateway.issue(t, "signed.test"),
 	}
+}
+
+func newSelfSigned(t *testing.T, wanted *x509.Certificate) *authority {
+	t.Helper()
+	a := &authority{certificate: wanted, key: newKey(t)}
+	wanted.SerialNumber, wanted.NotBefore, wanted.NotAfter = big.NewInt(1), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	der, err := x509.CreateCertificate(rand.Reader, a.certificate, a.certificate, &a.key.PublicKey, a.key)
 	if err != nil {
 		t.Fatal(err)
@@ -64,11 +82,12 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// write puts authority.pem into a folder, and below certificates there those of
+// write puts authority.pem and gateway.pem into a folder, and below certificates there those of
 // lb.test and other.test.
 func (a *authority) write(t *testing.T, dir string) {
 	t.Helper()
 	put(t, filepath.Join(dir, "authority.pem"), &pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
+	put(t, filepath.Join(dir, "gateway.pem"), &pem.Block{Type: "CERTIFICATE", Bytes: a.gateway.certificate.Raw})
 	for _, name := range []string{"lb.test", "other.test"} {
 		c := a.issue(t, name)
 		key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/md5" //nolint:gosec // digest authentication is made of it
@@ -15,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type clientSays struct {
 	beside  string // a request that a backend is still working on
 	login   string // user:password, for a digest
 	cookies bool   // sends back the cookies it was given
+	stream  bool   // tells when the first part of an answer comes
 }
 
 // String is what the document says of it.
@@ -43,6 +46,9 @@ func (c clientSays) String() (text string) {
 	}
 	if c.cookies {
 		text += ", with its cookie"
+	}
+	if c.stream {
+		text += ", in parts"
 	}
 	return text
 }
@@ -108,9 +114,12 @@ func (a asker) until(q *question, host string) (answer string) {
 }
 
 // gate holds requests up, until they are let through.
-type gate struct{ arrived, leave chan struct{} }
+type gate struct {
+	arrived, leave chan struct{}
+	second         chan struct{} // the second part of an answer is wanted
+}
 
-func newGate() gate { return gate{make(chan struct{}), make(chan struct{})} }
+func newGate() gate { return gate{make(chan struct{}), make(chan struct{}), make(chan struct{})} }
 
 func (g gate) hold(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -118,8 +127,83 @@ func (g gate) hold(h http.Handler) http.Handler {
 			g.arrived <- struct{}{}
 			<-g.leave
 		}
+		if r.Header.Get("X-Stream") != "" {
+			g.stream(w, r)
+			return
+		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// stream sends the second part of an answer when the first one has come, or when
+// it never seems to.
+func (g gate) stream(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", r.Header.Get("X-Stream"))
+	fmt.Fprintln(w, "data: one")
+	w.(http.Flusher).Flush()
+	select {
+	case <-g.second:
+	case <-time.After(longest):
+	}
+	fmt.Fprintln(w, "data: two")
+}
+
+// longest is how long the second part of an answer is held back.
+const longest = 4 * time.Second
+
+// streamed tells whether the first part of an answer came before the second one.
+func (a asker) streamed(resp *http.Response) (string, error) {
+	defer resp.Body.Close()
+	r := bufio.NewReader(resp.Body)
+	first, err := r.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	when := "at once"
+	select {
+	case a.gate.second <- struct{}{}:
+	case <-time.After(time.Second): // the backend has given up
+		when = "with the rest"
+	}
+	rest, err := io.ReadAll(r)
+	return fmt.Sprintf("%d %q %s, %q", resp.StatusCode, strings.TrimSpace(first), when, strings.TrimSpace(string(rest))), err
+}
+
+// logged is the last line the program has written that holds a text, without what
+// is never the same.
+func (a asker) logged(text string) (string, error) {
+	for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		all, err := os.ReadFile(a.log)
+		if err != nil {
+			return "", err
+		}
+		for _, line := range slices.Backward(strings.Split(string(all), "\n")) {
+			if strings.Contains(line, text) {
+				return withoutTime(line), nil
+			}
+		}
+	}
+	return "nothing", nil
+}
+
+var (
+	digit     = regexp.MustCompile(`\d`)
+	clockTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+|\b\d{10,19}\b|\b\d+\.(\d{9}|\d{6}|\d{3})\b|127\.0\.0\.1:\d+`)
+	ofMonth   = regexp.MustCompile(`\d\d/[A-Z][a-z][a-z]/\d{4}(:\d\d){3}`)
+)
+
+// withoutTime has zeros for the digits of times, durations and clients' ports.
+func withoutTime(line string) string {
+	line = clockTime.ReplaceAllStringFunc(line, func(text string) string {
+		if host, _, ok := strings.Cut(text, ":"); ok && host == "127.0.0.1" {
+			return host + ":{port}"
+		}
+		if whole, part, ok := strings.Cut(text, "."); ok && !strings.Contains(whole, "T") {
+			text = "0." + part // as long as it took
+		}
+		return digit.ReplaceAllString(text, "0")
+	})
+	return ofMonth.ReplaceAllString(line, "00/Mon/0000:00:00:00")
 }
 
 // beside asks while a backend is working on another request.
@@ -139,7 +223,13 @@ func (a asker) beside(q *question, host string) string {
 }
 
 func (a asker) tlsConfig(to place) *tls.Config {
-	c := &tls.Config{ServerName: to.serverName, InsecureSkipVerify: true, Certificates: []tls.Certificate{a.client}}
+	certificate, ok := a.clients[to.as]
+	if !ok {
+		panic("there is no client " + to.as)
+	}
+	c := &tls.Config{ServerName: to.serverName, InsecureSkipVerify: true}
+	// Whoever the server says it believes.
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
 	if to.alpn != "" {
 		c.NextProtos = []string{to.alpn}
 	}

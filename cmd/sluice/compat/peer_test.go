@@ -97,7 +97,7 @@ type running struct {
 	asker
 
 	cmd *exec.Cmd
-	log *os.File
+	out *os.File
 }
 
 // start starts a program on an address of its own, in a folder with the files
@@ -106,7 +106,7 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 	t.Helper()
 	dir := t.TempDir()
 	r := &running{asker: asker{
-		ip: parts.Loopback(t), consul: s.consul.Addr, client: s.authority.issue(t, "client.test"), gate: s.gate,
+		ip: parts.Loopback(t), consul: s.consul.Addr, clients: s.authority.clients(t), gate: s.gate, log: filepath.Join(dir, "log"),
 	}}
 	for _, f := range slices.Concat(sharedFiles(t, w.path), w.archive.Files) {
 		if f.Name == casesFile {
@@ -120,13 +120,13 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 	}
 	s.authority.write(t, dir)
 	var err error
-	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
+	if r.out, err = os.Create(r.log); err != nil {
 		t.Fatal(err)
 	}
 	r.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), path, args(r.ip, s.consul.Addr)...)
 	r.cmd.Dir = dir
 	r.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "SSL_CERT_FILE=" + filepath.Join(dir, "authority.pem")}
-	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
+	r.cmd.Stdout, r.cmd.Stderr = r.out, r.out
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -150,10 +150,10 @@ func (r *running) stop(t *testing.T, clean bool) {
 		t.Error(err)
 	}
 	if t.Failed() {
-		text, err := os.ReadFile(r.log.Name())
+		text, err := os.ReadFile(r.log)
 		t.Logf("%s said: %v\n%s", r.cmd.Path, err, text)
 	}
-	r.log.Close()
+	r.out.Close()
 }
 
 // await waits until the program routes what was registered last.
@@ -178,7 +178,7 @@ func (r *running) hide(all backends) {
 	for name, at := range all {
 		pairs = append(pairs, at.String(), "{"+name+"}", fmt.Sprint(at.(*net.TCPAddr).Port), "{"+name+" port}")
 	}
-	pairs = append(pairs, hiddenOf(r.client)...)
+	pairs = append(pairs, hiddenOf(r.clients[""])...)
 	if name, err := os.Hostname(); err == nil {
 		pairs = append(pairs, "X-Forwarded-Server: "+name, "X-Forwarded-Server: {hostname}")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"time"
@@ -64,9 +65,17 @@ func (f *Fabio) readRegistry() (err error) {
 }
 
 func readText(key, path string) (string, error) {
-	text, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("fabio.registry.%s: %w", key, err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxRoutes+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("fabio.registry.%s: %w", key, err)
+	case len(text) > maxRoutes:
+		return "", fmt.Errorf("fabio.registry.%s: %s is larger than %d bytes", key, path, maxRoutes)
 	}
 	return string(text), nil
 }

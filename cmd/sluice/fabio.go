@@ -40,12 +40,17 @@ func (f *fabioSettings) load(c *Config, getenv func(string) string) error {
 	if f.path == "" {
 		return nil
 	}
-	c.setFabioDefaults()
 	text, err := os.ReadFile(f.path)
 	if err != nil {
 		return fmt.Errorf("reading Fabio's properties: %w", err)
 	}
-	file, variables, err := parseProperties(f.path, string(text), getenv)
+	return f.take(c, string(text), getenv)
+}
+
+// take is load with what the file holds.
+func (f *fabioSettings) take(c *Config, text string, getenv func(string) string) error {
+	c.setFabioDefaults()
+	file, variables, err := parseProperties(f.path, text, getenv)
 	errs := []error{err}
 	for _, v := range variables {
 		if !v.set {

@@ -126,6 +126,11 @@ func (m *migration) read(path, kind string, getenv func(string) string) error {
 	if err != nil {
 		return fmt.Errorf("reading what to migrate: %w", err)
 	}
+	return m.take(path, kind, src, getenv)
+}
+
+// take takes in what a file holds.
+func (m *migration) take(path, kind string, src []byte, getenv func(string) string) error {
 	src = bytes.TrimPrefix(src, []byte("\ufeff")) // a byte order mark
 	if !utf8.Valid(src) {
 		return fmt.Errorf("%s is not a text in UTF-8", path)

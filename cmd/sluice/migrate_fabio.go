@@ -30,7 +30,7 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 		}
 		return ""
 	}
-	if err := settings.load(&m.Config, named); err != nil {
+	if err := settings.take(&m.Config, text, named); err != nil {
 		return err
 	}
 	for _, v := range variables {

@@ -21,7 +21,9 @@ func (s *Server) follow(ctx context.Context) {
 	var built *Table
 	impatient := time.NewTimer(s.options.Patience)
 	defer impatient.Stop()
-	patient, overdue := true, false
+	// anew is set until a table has been put in force that was built by the options
+	// that count now: whatever is in force till then is better than half of it.
+	patient, overdue, anew := true, false, true
 	attention := time.NewTimer(never)
 	defer attention.Stop()
 	faults := time.NewTicker(faultsEvery)
@@ -41,8 +43,9 @@ func (s *Server) follow(ctx context.Context) {
 			wants.Set(queries...)
 		}
 		inForce := s.table.Load()
-		if inForce != built && (inForce != nil || built.Complete() || !patient && built.Settled()) {
+		if inForce != built && (!anew || built.Complete() || !patient && built.Settled()) {
 			s.put(built)
+			anew = false
 		}
 		select {
 		case <-ctx.Done():
@@ -52,6 +55,10 @@ func (s *Server) follow(ctx context.Context) {
 			overdue = true
 		case <-faults.C:
 			overdue = built != nil && s.builder.linker.recheck()
+		case o := <-s.rebuild:
+			s.rebuildBy(o)
+			overdue, anew, patient = true, true, true
+			impatient.Reset(s.options.Patience)
 		case <-s.letGo:
 			s.builder.guard.release(time.Now())
 			overdue = true

@@ -47,6 +47,7 @@ type Server struct {
 
 	guarded atomic.Pointer[GuardState] // nil until there was a table
 	letGo   chan struct{}              // asks for the guard to let go
+	rebuild chan Options               // what tables are to be built by from now on
 }
 
 // New returns a server that routes by what w knows. It does nothing before
@@ -57,7 +58,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	}
 	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, copies: copies{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.options.Table = o.TableOptions()
-	s.letGo = make(chan struct{}, 1)
+	s.letGo, s.rebuild = make(chan struct{}, 1), make(chan Options, 1)
 	s.upstreams.Grace = o.Timeouts.Departed
 	s.ownFields = o.Forwarding.fields()
 	s.untrusted = slices.Concat(forwarding, s.ownFields)

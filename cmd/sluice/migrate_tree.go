@@ -63,7 +63,7 @@ var yamlPlace = regexp.MustCompile(`line (\d+): (.*)`)
 func treeError(path string, src []byte, err error) error {
 	if e, ok := errors.AsType[toml.ParseError](err); ok {
 		// Of a line that ends too soon, Position.Line is the next one.
-		line := 1 + bytes.Count(src[:min(e.Position.Start, len(src))], []byte("\n"))
+		line := 1 + bytes.Count(src[:max(0, min(e.Position.Start, len(src)))], []byte("\n"))
 		return fmt.Errorf("%s:%d: %s", path, line, cmp.Or(e.Message, err.Error()))
 	}
 	place := yamlPlace.FindStringSubmatch(err.Error())

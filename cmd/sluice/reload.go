@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -29,7 +30,47 @@ func (d *daemon) reread(old *work) (*work, error) {
 	if err := w.broken(); err != nil {
 		return nil, err
 	}
+	// Last: what was refused above must not count here.
+	if err := d.reroute(c); err != nil {
+		return nil, err
+	}
 	return w, nil
+}
+
+// reroute has the load balancer route as another configuration says, unless
+// anything is wrong with that.
+func (d *daemon) reroute(c Config) error {
+	if d.lb == nil {
+		return nil
+	}
+	o, err := c.serverOptions()
+	if err != nil {
+		return err
+	}
+	return d.lb.Reload(o.Table)
+}
+
+// routesAlone answers reload signals where there are no templates. It returns nil
+// when ctx ends.
+func (d *daemon) routesAlone(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.signals.reload:
+		}
+		c, err := d.cl.Load(d.getenv)
+		if err == nil {
+			err = d.reroute(c)
+		}
+		if err != nil {
+			d.log.Error("the new configuration is not used; the old one goes on", "err", err)
+			continue
+		}
+		d.level.Set(c.LogLevel.Value.Level())
+		d.tellFixed(c)
+		d.log.Info("configuration read again")
+	}
 }
 
 // swapped puts in force what a new configuration says beside its templates.
@@ -43,7 +84,12 @@ func (d *daemon) swapped(old, now *work) {
 	if err := d.movePIDFile(now.config.PIDFile); err != nil {
 		d.log.Error("moving the pid file", "err", err)
 	}
-	for _, setting := range d.config.fixedSettings(now.config) {
+	d.tellFixed(now.config)
+}
+
+// tellFixed warns of what another configuration changes in vain.
+func (d *daemon) tellFixed(c Config) {
+	for _, setting := range d.config.fixedSettings(c) {
 		d.log.Warn("a changed setting counts from the next start", "setting", setting)
 	}
 }
@@ -57,20 +103,23 @@ func (c Config) fixedSettings(other Config) []string {
 			changed = append(changed, name)
 		}
 	}
-	differs("lb", c.LB, other.LB)
+	differs("lb", c.LB.fixed(), other.LB.fixed())
 	differs("admin", c.Admin, other.Admin)
 	differs("log_format", c.LogFormat, other.LogFormat)
 	differs("log_file", c.LogFile, other.LogFile)
 	differs("syslog", c.Syslog, other.Syslog)
 	if len(c.LB.Listeners) > 0 {
-		differs("tags", c.Tags, other.Tags)
-		differs("route", c.Routes, other.Routes)
-		differs("middleware", c.Middlewares, other.Middlewares)
-		differs("defaults", c.Defaults, other.Defaults)
-		differs("claim", c.Claims, other.Claims)
+		differs("fabio.register", c.Fabio.Register, other.Fabio.Register)
 		if !sameFeed(c, other) {
 			changed = append(changed, "consul or catalog")
 		}
 	}
 	return slices.Clip(changed)
+}
+
+// fixed is what a running load balancer does not take over: all but what tables
+// are built by.
+func (l LB) fixed() LB {
+	l.Guard, l.Failover, l.Health, l.Auth = LBGuard{}, nil, LBHealth{}, nil
+	return l
 }

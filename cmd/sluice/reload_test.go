@@ -13,10 +13,15 @@ func TestFixedSettings(t *testing.T) {
 		change func(*Config)
 		want   []string
 	}{
-		"nothing":           {nil, func(*Config) {}, nil},
-		"templates":         {nil, func(c *Config) { c.Templates = append(c.Templates, Template{}); c.LogLevel = Some(LevelInfo) }, nil},
-		"consul":            {nil, func(c *Config) { c.Consul.Address = "x" }, nil},
-		"consul with lb":    {withListener, func(c *Config) { c.Consul.Address = "x"; c.Tags.FabioPrefix = "y" }, []string{"tags", "consul or catalog"}},
+		"nothing":        {nil, func(*Config) {}, nil},
+		"templates":      {nil, func(c *Config) { c.Templates = append(c.Templates, Template{}); c.LogLevel = Some(LevelInfo) }, nil},
+		"consul":         {nil, func(c *Config) { c.Consul.Address = "x" }, nil},
+		"consul with lb": {withListener, func(c *Config) { c.Consul.Address = "x"; c.Tags.FabioPrefix = "y" }, []string{"consul or catalog"}},
+		"routes": {withListener, func(c *Config) {
+			c.Routes, c.Claims, c.Fabio.Routes = []StaticRoute{{Name: "x"}}, []Claim{{Host: "x"}}, "route del x"
+			c.LB.Health.Statuses, c.LB.Failover, c.LB.Guard.Hold = []string{"warning"}, []string{"dc2"}, 1
+		}, nil},
+		"registration":      {withListener, func(c *Config) { c.Fabio.Register.Name = "x" }, []string{"fabio.register"}},
 		"listeners":         {withListener, func(c *Config) { c.LB.Listeners = nil }, []string{"lb"}},
 		"where the log is":  {nil, func(c *Config) { c.LogFile.Path, c.Syslog.Name, c.LogFormat = "x", "y", "json" }, []string{"log_format", "log_file", "syslog"}},
 		"administration":    {nil, func(c *Config) { c.Admin.Listen = ":1" }, []string{"admin"}},

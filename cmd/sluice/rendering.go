@@ -117,20 +117,3 @@ func missingOf(queries []watch.Query) []string {
 	}
 	return texts
 }
-
-// declineReloads answers reload signals where no template is: what is left of
-// the configuration counts from the next start. It returns nil when ctx ends.
-func (d *daemon) declineReloads(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-d.signals.reload:
-		}
-		if _, err := d.cl.Load(d.getenv); err != nil {
-			d.log.Error("the configuration has faults; the old one goes on", "err", err)
-			continue
-		}
-		d.log.Warn("the configuration is good, but there are no templates to read again: listeners, tags and admin settings count from the next start")
-	}
-}

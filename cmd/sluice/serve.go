@@ -186,7 +186,7 @@ func (d *daemon) run(ctx context.Context) error {
 		outputs.Go(func() error { return d.balance(ctx) })
 	}
 	if d.renderer == nil {
-		outputs.Go(func() error { return d.declineReloads(ctx) })
+		outputs.Go(func() error { return d.routesAlone(ctx) })
 	} else {
 		outputs.Go(func() error { return d.renderer.Run(ctx, d.signals.reload) })
 	}

@@ -2,7 +2,6 @@ package lb
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -56,7 +55,7 @@ func (w *wantedTCP) variants(winner *tags.TCPRoute) (all []*tags.TCPRoute) {
 		}
 		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(a, b *tags.TCPRoute) int { return strings.Compare(b.Rule, a.Rule) })
+	slices.SortStableFunc(all, func(a, b *tags.TCPRoute) int { return compareRules(a.Rule, b.Rule, a.Manual, b.Manual) })
 	return all
 }
 

@@ -117,7 +117,8 @@ func (r *Route) own() func(*target.Target) bool {
 
 // variants are the definitions that are served side by side, none if the one that
 // counts is alone. Their order is that in which Fabio takes the tags of one
-// instance, of which it heeds the first: those with options go before one without.
+// instance, of which it heeds the first: those with options go before one without, and all
+// before commands.
 func (w *wanted) variants(winner *tags.Route) (all []*tags.Route) {
 	for _, r := range w.by {
 		isKnown := func(known *tags.Route) bool { return known.Pool == r.Pool }
@@ -129,8 +130,16 @@ func (w *wanted) variants(winner *tags.Route) (all []*tags.Route) {
 		}
 		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(a, b *tags.Route) int { return strings.Compare(b.Rule, a.Rule) })
+	slices.SortStableFunc(all, func(a, b *tags.Route) int { return compareRules(a.Rule, b.Rule, a.Manual, b.Manual) })
 	return all
+}
+
+// compareRules puts what commands ask for behind what tags do, as it is written.
+func compareRules(a, b string, manualA, manualB bool) int {
+	if manualA && manualB {
+		return 0
+	}
+	return cmp.Or(compareBools(manualA, manualB), strings.Compare(b, a))
 }
 
 // areVariants reports whether two definitions of one route can be served side by

@@ -81,9 +81,9 @@ type accessRules spec.AccessRules
 // Serve implements [lb.Middleware].
 func (r *accessRules) Serve(x *lb.Exchange, next lb.Handler) {
 	if !r.admits(x.Request.Remote) || slices.ContainsFunc(forwardedFor(x), func(text string) bool {
-		a, err := netip.ParseAddr(text)
+		a, ok := parseHopWithPort(text)
 		// An address that cannot be read is nobody's: it is on no list.
-		return err != nil && len(r.Allow) > 0 || err == nil && !r.admits(a.Unmap())
+		return !ok && len(r.Allow) > 0 || ok && !r.admits(a)
 	}) {
 		x.AnswerText(http.StatusForbidden, "access denied")
 		return
@@ -143,6 +143,15 @@ func (c clientAddress) of(x *lb.Exchange) (a netip.Addr, ok bool) {
 func parseHop(text string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(text)
 	return a.Unmap(), err == nil
+}
+
+// parseHopWithPort also reads addresses with a port, as some proxies write them,
+// and in brackets.
+func parseHopWithPort(text string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddrPort(text); err == nil {
+		return a.Addr().Unmap(), true
+	}
+	return parseHop(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 }
 
 // forwardedFor lists X-Forwarded-For without what this hop has added: the

@@ -63,6 +63,12 @@ func TestAccessRules(t *testing.T) {
 		{deny, "", 200},
 		{deny, "10.0.0.1", 403},
 		{deny, "nonsense", 200},
+		{deny, "10.0.0.1:1234", 403},
+		{deny, "::ffff:10.0.0.1", 403},
+		{deny, "[::ffff:10.0.0.1]:1234", 403},
+		{deny, "[::1]", 200},
+		{allow, "10.0.0.1:1234, [::ffff:192.0.2.1]", 200},
+		{allow, "10.0.0.1:", 403},
 		{&spec.AccessRules{Deny: prefixes("192.0.2.1/32")}, "", 403},
 	} {
 		var lines []string

@@ -287,7 +287,7 @@ func (all Commands) apply(p *parser, routes *fabioRoutes) {
 				Instance: Instance{ID: c.dst, Address: c.address, Port: c.port, Serving: true},
 				share:    c.tag.share, tags: c.tags,
 			}
-			if !routes.add(c.tag, c.line, target) {
+			if routes.add(c.tag, c.line, target) == tooManyRoutes {
 				p.tooMany(target.Instance, MaxRoutes)
 			}
 			if c.tag.closed != nil {

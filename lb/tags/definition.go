@@ -88,6 +88,8 @@ type Route struct {
 	Tag      string
 	Instance string
 	Node     string
+	// Manual is set if Tag is one of the [Commands].
+	Manual bool
 }
 
 // TCPRoute is one route of connections, or of datagrams, that are passed on as
@@ -139,6 +141,7 @@ type TCPRoute struct {
 	Tag      string
 	Instance string
 	Node     string
+	Manual   bool
 }
 
 // Middleware is a named step routes can refer to.

@@ -43,8 +43,14 @@ func (p *parser) fabio() {
 				p.problem(v.Instance, Problem{Tag: text, Offset: max(0, strings.Index(text, "weight=")), Reason: "the weight is below 0 and counts for nothing"})
 			}
 			target := fabioTarget{Instance: v.Instance, share: tag.share, tags: v.other}
-			if !routes.add(tag, text, target) {
+			switch routes.add(tag, text, target) {
+			case tooManyRoutes:
 				p.tooMany(v.Instance, MaxRoutes)
+			case otherShare:
+				p.problem(v.Instance, Problem{
+					Route: tag.src.String(), Tag: text, Offset: max(0, strings.Index(text, "weight=")),
+					Reason: "the instance asks for the route with another weight as well, which counts", Hint: "one tag of a source for each instance",
+				})
 			}
 		}
 	}
@@ -57,24 +63,37 @@ func (p *parser) fabio() {
 // fabioRoutes are those of one service.
 type fabioRoutes []*fabioRoute
 
-// add adds a target to the route of its tag. It is not ok if that would be one
-// route too many.
-func (all *fabioRoutes) add(tag fabioTag, text string, target fabioTarget) (ok bool) {
+// addition is what became of a target that was to be added.
+type addition uint8
+
+const (
+	added addition = iota
+	otherShare
+	tooManyRoutes
+)
+
+// add adds a target to the route of its tag, unless that would be one route too
+// many, or the target is there already.
+func (all *fabioRoutes) add(tag fabioTag, text string, target fabioTarget) addition {
 	i := slices.IndexFunc(*all, func(r *fabioRoute) bool { return r.tag.is(tag) })
 	if i < 0 {
 		if len(*all) == MaxRoutes {
-			return false
+			return tooManyRoutes
 		}
 		i = len(*all)
 		*all = append(*all, &fabioRoute{tag: tag, text: text, first: target.Instance})
 	}
 	r := (*all)[i]
-	if !slices.ContainsFunc(r.targets, func(known fabioTarget) bool {
+	known := slices.IndexFunc(r.targets, func(known fabioTarget) bool {
 		return known.ID == target.ID && known.Node == target.Node
-	}) { // else it is the tag twice
+	})
+	switch {
+	case known < 0:
 		r.targets = append(r.targets, target)
+	case r.targets[known].share != target.share:
+		return otherShare
 	}
-	return true
+	return added // or it is the tag twice
 }
 
 func (p *parser) addFabio(r *fabioRoute) {
@@ -109,6 +128,7 @@ func (p *parser) addFabio(r *fabioRoute) {
 		Pool:       pool.Name,
 		Origin:     pool.Origin,
 		Tag:        r.text,
+		Manual:     p.isCommand(r.text),
 		Instance:   r.first.ID,
 		Node:       r.first.Node,
 	}
@@ -157,6 +177,9 @@ func (r *fabioRoute) redirectEndpoint() Endpoint {
 	}
 }
 
+// isCommand tells commands from tags.
+func (p *parser) isCommand(text string) bool { return !strings.HasPrefix(text, p.FabioPrefix) }
+
 // isName reports whether the tag stands for a host as a whole, and for its own
 // targets.
 func (t fabioTag) isName() bool {
@@ -191,6 +214,7 @@ func (p *parser) fabioTCP(r *fabioRoute, pool Pool) TCPRoute {
 		UDP:      r.tag.proto == "udp",
 		Origin:   pool.Origin,
 		Tag:      r.text,
+		Manual:   p.isCommand(r.text),
 		Instance: r.first.ID,
 		Node:     r.first.Node,
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/tg123/go-htpasswd"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -36,6 +37,9 @@ type credential struct {
 }
 
 func newBasicAuth(s *spec.BasicAuth) (*basicAuth, error) {
+	if err := checkFieldName(s.HeaderField); err != nil {
+		return nil, err
+	}
 	parsers := []htpasswd.PasswdParser{
 		htpasswd.AcceptMd5, htpasswd.AcceptSha, htpasswd.AcceptBcrypt, htpasswd.AcceptSsha, htpasswd.AcceptCryptSha,
 	}
@@ -56,6 +60,14 @@ func newBasicAuth(s *spec.BasicAuth) (*basicAuth, error) {
 		users: users, challenge: "Basic realm=" + quote(realm), spec: s, proven: newProven(),
 		checks: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 	}, nil
+}
+
+// checkFieldName reports what is no name of a field, other than none.
+func checkFieldName(name string) error {
+	if name != "" && !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("%q is no name of a field", name)
+	}
+	return nil
 }
 
 const defaultRealm = "traefik"

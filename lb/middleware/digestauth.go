@@ -28,6 +28,9 @@ type digestAuth struct {
 }
 
 func newDigestAuth(s *spec.DigestAuth) (*digestAuth, error) {
+	if err := checkFieldName(s.HeaderField); err != nil {
+		return nil, err
+	}
 	realm := s.Realm
 	if realm == "" {
 		realm = defaultRealm

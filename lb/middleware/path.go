@@ -1,9 +1,12 @@
 package middleware
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -66,8 +69,13 @@ func (s stripPrefixTemplate) Preview(x *lb.Exchange) error {
 	return nil
 }
 
+var errPrefix = errors.New("what is cut off the path cannot be told in a field")
+
 // strip cuts a prefix off the path, which has it, and tells the upstream.
 func strip(x *lb.Exchange, prefix string) error {
+	if !httpguts.ValidHeaderFieldValue(prefix) { // the path's escapes stood for it
+		return errPrefix
+	}
 	prefix = strings.Clone(prefix)
 	cut, err := x.StripPrefix(prefix)
 	if cut && err == nil {

@@ -48,6 +48,7 @@ func TestPathsThatAreRefused(t *testing.T) {
 		{spec.EncodedCharacters{}, "/a%2fb"},
 		{spec.EncodedCharacters{AllowSlash: true}, "/a%3Bb"},
 		{spec.StripPrefixRegex{Regex: []string{"/api"}}, "/api../x"},
+		{spec.StripPrefixRegex{Regex: []string{"/[^/]*"}}, "/a%0d%0aX:%20y/z"},
 		{spec.ReplacePathRegex{Regex: "x", Replacement: "..%2f"}, "/x"},
 		{spec.ReplacePathRegex{Regex: "^.*$", Replacement: strings.Repeat("$0", 2000)}, "/" + strings.Repeat("x", 1000)},
 		{spec.RedirectRegex{Regex: "^.*$", Replacement: strings.Repeat("$0", 2000)}, "/" + strings.Repeat("x", 1000)},

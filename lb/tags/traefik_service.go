@@ -179,7 +179,7 @@ func (s *service) settle() (odd []oddity) {
 		c := sticky.Cookie
 		c.SameSite = strings.ToLower(c.SameSite)
 		if !slices.Contains([]string{"", "none", "lax", "strict"}, c.SameSite) {
-			tell(s.sameSite, "samesite is none, lax or strict, not " + c.SameSite + ": the cookie has none")
+			tell(s.sameSite, "samesite is none, lax or strict, not "+c.SameSite+": the cookie has none")
 			c.SameSite = ""
 		}
 	}
@@ -188,7 +188,7 @@ func (s *service) settle() (odd []oddity) {
 		return odd
 	}
 	if !slices.Contains([]string{"", "http", "grpc"}, health.Mode) {
-		tell(s.health, "there are no health checks of mode " + health.Mode + ": they are of HTTP")
+		tell(s.health, "there are no health checks of mode "+health.Mode+": they are of HTTP")
 		health.Mode = ""
 	}
 	if health.Path == "" && health.Mode != "grpc" {

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -147,8 +146,8 @@ func build(s spec.Middleware) (lb.Middleware, error) {
 		return newCircuitBreaker(s)
 	case *spec.PassTLSClientCert:
 		return newPassClientCert(s), nil
+	case *spec.GRPCWeb:
+		return newGRPCWeb(s), nil
 	}
-	return nil, fmt.Errorf("middlewares of kind %s: %w", s.Kind(), errUnsupported)
+	return nil, fmt.Errorf("there are no middlewares of kind %s", s.Kind())
 }
-
-var errUnsupported = errors.New("not supported yet")

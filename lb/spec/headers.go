@@ -127,13 +127,15 @@ func (*PassTLSClientCert) Kind() string { return "passtlsclientcert" }
 // Validate implements [Middleware].
 func (*PassTLSClientCert) Validate() error { return nil }
 
-// GRPCWeb translates gRPC-Web.
+// GRPCWeb lets browsers call servers of gRPC.
 type GRPCWeb struct {
+	// AllowOrigins are those of the pages that may, such as https://shop.test; * is
+	// all.
 	AllowOrigins []string `key:"alloworigins"`
 }
 
 // Kind implements [Middleware].
-func (GRPCWeb) Kind() string { return "grpcweb" }
+func (*GRPCWeb) Kind() string { return "grpcweb" }
 
 // Validate implements [Middleware].
-func (GRPCWeb) Validate() error { return nil }
+func (*GRPCWeb) Validate() error { return nil }

@@ -36,10 +36,10 @@ type asker struct {
 // steps of 5 percent.
 func (a asker) ask(q *question, host string) string {
 	switch {
-	case q.until != "":
-		return a.until(q, host)
 	case q.beside != "":
 		return a.beside(q, host)
+	case q.until != "":
+		return a.until(q, host)
 	case q.times == 1:
 		return a.once(q, host, &visit{})
 	}
@@ -96,39 +96,49 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	if to.method == "UDP" {
 		return datagram(net.JoinHostPort(a.ip, to.port), to.rest)
 	}
+	conn, name, err := a.connect(q, to)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	fields := from.fields(q, to)
+	for _, f := range q.fields {
+		fields = append(fields, strings.ReplaceAll(f, "{ip}", a.ip))
+	}
+	if to.isRaw() {
+		answer, err := talk(conn, to.rest)
+		return name + strings.ReplaceAll(answer, fmt.Sprint(conn.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
+	}
+	answer, err := a.request(conn, q, to, fields, host, from)
+	return name + answer, err
+}
+
+// connect opens a connection; name is that of the certificate, if there is one.
+func (a asker) connect(q *question, to place) (conn stream, name string, err error) {
 	address := to.port
 	if !strings.Contains(address, ":") {
 		address = net.JoinHostPort(a.ip, to.port)
 	}
 	nc, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
-		return "", errRefused
+		return nil, "", errRefused
 	}
-	defer nc.Close()
 	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
-		return "", err
+		nc.Close()
+		return nil, "", err
 	}
 	if q.proxy != "" {
 		fmt.Fprintf(nc, "PROXY %s\r\n", q.proxy)
 	}
-	fields := from.fields(q, to)
-	for _, f := range q.fields {
-		fields = append(fields, strings.ReplaceAll(f, "{ip}", a.ip))
+	if !to.tls {
+		return nc.(stream), "", nil
 	}
-	conn, name := nc.(stream), ""
-	if to.tls {
-		client := tls.Client(nc, a.tlsConfig(to))
-		if err := client.Handshake(); err != nil {
-			return "", err
-		}
-		conn, name = client, client.ConnectionState().PeerCertificates[0].Subject.CommonName+": "
+	client := tls.Client(nc, a.tlsConfig(to))
+	if err := client.Handshake(); err != nil {
+		nc.Close()
+		return nil, "", err
 	}
-	if to.method == "TCP" || to.method == "TLS" {
-		answer, err := talk(conn, to.rest)
-		return name + strings.ReplaceAll(answer, fmt.Sprint(nc.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
-	}
-	answer, err := a.request(conn, q, to, fields, host, from)
-	return name + answer, err
+	return client, client.ConnectionState().PeerCertificates[0].Subject.CommonName + ": ", nil
 }
 
 // place is whom a question is for.
@@ -137,6 +147,9 @@ type place struct {
 
 	tls bool
 }
+
+// isRaw reports whether it is spoken to without HTTP.
+func (p place) isRaw() bool { return p.method == "TCP" || p.method == "TLS" }
 
 func where(q *question, host string) place {
 	p := place{method: q.words[0], port: "9999"}
@@ -274,6 +287,10 @@ func describe(resp *http.Response, q *question) (string, error) {
 	for _, name := range wanted {
 		if name == "body" {
 			parts = append(parts, fmt.Sprintf("body %q", strings.TrimSpace(string(text))))
+			continue
+		}
+		if trailer, ok := strings.CutPrefix(name, "trailer "); ok {
+			parts = append(parts, "trailer "+field(resp.Trailer, trailer))
 			continue
 		}
 		parts = append(parts, field(resp.Header, name))

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -21,9 +22,12 @@ type backends map[string]net.Addr
 func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	t.Helper()
 	all := backends{}
-	for _, name := range []string{"a", "b", "c", "d", "tls", "h2c"} {
+	for _, name := range []string{"a", "b", "c", "d", "tls", "h2c", "grpc"} {
 		server := httptest.NewUnstartedServer(g.hold(echo(name)))
-		if name == "h2c" {
+		if name == "grpc" {
+			server.Config.Handler = http.HandlerFunc(call)
+		}
+		if name == "h2c" || name == "grpc" {
 			server.Config.Protocols = new(http.Protocols)
 			server.Config.Protocols.SetUnencryptedHTTP2(true)
 		}
@@ -94,6 +98,26 @@ func echo(name string) http.Handler {
 		}
 		_ = json.NewEncoder(w).Encode(seen{name, r.Method, r.RequestURI, r.Host, r.Header, string(body)})
 	})
+}
+
+// call answers as a method of gRPC that returns what it is given, or fails with
+// the status in X-Status, before it has said anything or, with X-At: end, then.
+func call(w http.ResponseWriter, r *http.Request) {
+	h, status := w.Header(), cmp.Or(r.Header.Get("X-Status"), "0")
+	h.Set("Content-Type", r.Header.Get("Content-Type"))
+	h.Set("X-Saw", fmt.Sprintf("%s %s, TE %s", r.Method, r.Header.Get("Content-Type"), r.Header.Get("Te")))
+	if status != "0" && r.Header.Get("X-At") == "" {
+		h.Set("Grpc-Status", status)
+		h.Set("Grpc-Message", "failed")
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(w).Flush()
+	_, _ = io.Copy(w, r.Body)
+	h.Set(http.TrailerPrefix+"Grpc-Status", status)
+	if cost := r.Header.Get("X-Cost"); cost != "" {
+		h.Set(http.TrailerPrefix+"X-Cost", cost)
+	}
 }
 
 // upgrade accepts a WebSocket, as far as a proxy can tell, and sends back one

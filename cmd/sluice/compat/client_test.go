@@ -206,9 +206,22 @@ func withoutTime(line string) string {
 	return ofMonth.ReplaceAllString(line, "00/Mon/0000:00:00:00")
 }
 
-// beside asks while a backend is working on another request.
+// beside asks while a backend is working on another request, or a connection that
+// says nothing is open.
 func (a asker) beside(q *question, host string) string {
 	held := &question{times: 1, words: strings.Fields(q.beside), fields: append([]string{"X-Hold: yes"}, q.fields...)}
+	if to := where(held, host); to.isRaw() {
+		conn, _, err := a.connect(held, to)
+		// One that was closed before may not have been noticed.
+		for deadline := time.Now().Add(patience); err != nil && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			conn, _, err = a.connect(held, to)
+		}
+		if err != nil {
+			return "the connection to be held: " + outcome(err)
+		}
+		defer conn.Close()
+		return a.until(q, host)
+	}
 	done := make(chan string)
 	go func() { done <- a.once(held, host, &visit{}) }()
 	select {

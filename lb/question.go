@@ -7,6 +7,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/idna"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 )
@@ -117,23 +121,17 @@ func (t *Table) enter(r *match.Request) {
 // Exchange is the one such a request would be, as far as routing and middlewares
 // go. It has no [Reply], and takes over the question's header.
 func (q Question) Exchange(ctx context.Context) (*Exchange, error) {
-	scheme, rest, ok := strings.Cut(q.URL, "://")
-	if !ok || scheme != "http" && scheme != "https" {
-		return nil, fmt.Errorf("%q is not an absolute URL, such as http://www.example.com/path", q.URL)
+	scheme, authority, err := q.target()
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", q.URL, err)
 	}
-	authority := rest
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		authority = rest[:end]
-	}
-	if authority == "" {
-		return nil, fmt.Errorf("%q names no host", q.URL)
-	}
-	if strings.Contains(rest, "#") {
-		return nil, errors.New("a fragment (#…) is never sent to a server: leave it out")
+	if q.Header.Has("Host") { // as curl -H has it
+		authority = q.Header.Get("Host")
+		q.Header.Del("Host")
 	}
 	host, port, err := parseHost(authority)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%q: %w", authority, err)
 	}
 	x := &Exchange{Scheme: scheme, Authority: authority, Header: q.Header, ctx: ctx}
 	name, _, _ := strings.Cut(authority, ":")
@@ -155,8 +153,50 @@ func (q Question) Exchange(ctx context.Context) (*Exchange, error) {
 	x.SentPath, x.SentQuery = sent, x.RawQuery
 	path, raw, err := cleanPath(sent)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%q: %w", q.URL, err)
 	}
 	x.setPath(path, raw)
 	return x, nil
+}
+
+// target is what the URL says of where the request goes, with what people write
+// there that requests do not have told by its name.
+func (q *Question) target() (scheme, authority string, err error) {
+	scheme, rest, ok := strings.Cut(q.URL, "://")
+	scheme = strings.ToLower(scheme)
+	if !ok || scheme != "http" && scheme != "https" {
+		text := "it is not an absolute URL, such as http://www.example.com/path"
+		if guess := "http://" + q.URL; !strings.Contains(q.URL, "://") && parsesAsHost(guess) {
+			text += "; did you mean " + guess + "?"
+		}
+		return "", "", errors.New(text)
+	}
+	authority = rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	switch {
+	case !httpguts.ValidHeaderFieldName(q.Method): // which are tokens, too
+		return "", "", fmt.Errorf("%q is no method", q.Method)
+	case authority == "":
+		return "", "", errors.New("it names no host")
+	case strings.Contains(authority, "@"):
+		return "", "", errors.New("a password is never sent in the URL: leave it out, and give the header Authorization if rules ask for it")
+	case strings.Contains(rest, "#"):
+		return "", "", errors.New("a fragment (#…) is never sent to a server: leave it out")
+	case strings.ContainsFunc(authority, func(r rune) bool { return r > unicode.MaxASCII }):
+		name, _, _ := strings.Cut(authority, ":")
+		if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+			return "", "", fmt.Errorf("clients send this host as %s: write that", ascii)
+		}
+	}
+	return scheme, authority, nil
+}
+
+// parsesAsHost reports whether a URL begins with what looks like a name.
+func parsesAsHost(guess string) bool {
+	q := Question{Method: "GET", URL: guess}
+	_, authority, err := q.target()
+	name, port, err2 := parseHost(authority)
+	return err == nil && err2 == nil && (port > 0 || strings.Contains(name, "."))
 }

@@ -40,6 +40,9 @@ func (t *Table) AskTCP(text string) (e TCPExplanation, err error) {
 	if err != nil {
 		return e, fmt.Errorf("%q: %w", text, err)
 	}
+	if host == "" && port == 0 {
+		return e, fmt.Errorf("%q: it says neither a name nor a port, as in tls://db.example.com or tcp://:5432", text)
+	}
 	r := &match.Request{Remote: netip.AddrFrom4([4]byte{127, 0, 0, 1}), TLS: scheme == "tls", Conn: &match.Conn{}}
 	if r.TLS {
 		r.Host = strings.ToLower(strings.TrimSuffix(host, "."))

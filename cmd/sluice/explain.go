@@ -57,8 +57,8 @@ func (p program) explain(ctx context.Context, args []string) error {
 		}
 		header := http.Header{}
 		for _, line := range t.headers {
-			name, value, _ := strings.Cut(line, ":")
-			header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+			name, value, _ := headerOf(line) // as the flag has let through
+			header.Add(name, value)
 		}
 		if e, err = explainView(table, method, target, header); err != nil {
 			return &exitError{exitFlags, err}
@@ -162,6 +162,9 @@ func (e *explanation) explainTCP(table *lb.Table) error {
 
 func (e explanation) write(w io.Writer) {
 	fmt.Fprintf(w, "%s %s\n", e.Method, e.URL)
+	if capitals := strings.ToUpper(e.Method); capitals != e.Method {
+		fmt.Fprintf(w, "  (%s is another method than %s)\n", e.Method, capitals)
+	}
 	switch {
 	case e.Route == nil && lb.IsTCPQuestion(e.URL):
 		fmt.Fprintln(w, "  no route matches: the connection is closed")

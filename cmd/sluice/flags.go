@@ -198,7 +198,11 @@ func findFlag(name string, own []flagSpec) (flagSpec, error) {
 			return f, nil
 		}
 	}
-	return flagSpec{}, fmt.Errorf("unknown flag -%s%s", name, nearest.Hint(name, "-", flagNames()))
+	names := slices.Collect(flagNames())
+	for _, f := range own {
+		names = append(names, f.name)
+	}
+	return flagSpec{}, fmt.Errorf("unknown flag -%s%s", name, nearest.Hint(name, "-", slices.Values(names)))
 }
 
 func allFlags() iter.Seq[flagSpec] {

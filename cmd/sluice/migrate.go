@@ -62,7 +62,10 @@ func (p program) migrate(_ context.Context, args []string) error {
 		_, err = p.stdout.Write([]byte(text))
 		return err
 	}
-	return os.WriteFile(out, []byte(text), 0o600) // there may be a token in it
+	if err := os.WriteFile(out, []byte(text), 0o600); err != nil { // there may be a token in it
+		return fmt.Errorf("-o: %w", err)
+	}
+	return nil
 }
 
 // migration is a configuration that is being put together.
@@ -122,6 +125,9 @@ func (m *migration) isNamed(file string) bool {
 
 // read takes in a file.
 func (m *migration) read(path, kind string, getenv func(string) string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder: name the files in it", path)
+	}
 	src, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading what to migrate: %w", err)
@@ -146,6 +152,10 @@ func (m *migration) take(path, kind string, src []byte, getenv func(string) stri
 	switch {
 	case len(tree.values) == 0:
 		return fmt.Errorf("%s has no settings: %s", path, whatMigrates)
+	case kind == "traefik1" && !tree.isTraefik1() && tree.isTraefik():
+		return fmt.Errorf("%s is of Traefik 2 or 3, not of Traefik 1: leave out -kind", path)
+	case kind == "traefik" && tree.isTraefik1():
+		return fmt.Errorf("%s is of Traefik 1, not of its successors: leave out -kind", path)
 	case kind == "traefik1", kind == "" && tree.isTraefik1():
 		m.sources = append(m.sources, path+" (Traefik 1)")
 		m.traefik1(tree)

@@ -22,6 +22,9 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 	if len(all) == 0 {
 		return fmt.Errorf("%s has no settings: %s", path, whatMigrates)
 	}
+	if !slices.ContainsFunc(all, func(p property) bool { _, ok := findFabioKey(p.key); return ok }) {
+		return fmt.Errorf("%s has no property of Fabio: %s", path, whatMigrates)
+	}
 	settings := fabioSettings{path: path}
 	// Of variables only those count that the file names.
 	named := func(name string) string {

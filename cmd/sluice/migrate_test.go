@@ -150,7 +150,7 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			"a composed service", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\n[http.services.s.failover]\nservice = \"x\"\n",
 			[]string{"router r is left out: the service s is composed of others"}, "route",
 		},
-		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{"a.yml:4: tcp.routers.db.rule has no equivalent"}, "db"},
+		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{"a.yml:3: tcp.routers.db has no equivalent"}, "db"},
 		{
 			"variables", "a.yml", "entryPoints:\n  web:\n    address: \":80\"\nproviders:\n  consulCatalog:\n    endpoint:\n      token: \"${TOKEN}\"\n    prefix: '{{ env \"P\" }}'\n",
 			[]string{"a.yml:7: providers.consulCatalog.endpoint.token: ${TOKEN} is taken as it stands", "a.yml:8: providers.consulCatalog.prefix: {{…}} is taken as it stands"}, "${",
@@ -194,6 +194,9 @@ func TestMigrateRefuses(t *testing.T) {
 		{name: "a key twice", file: "a.yml", text: "entryPoints:\n  web: {}\n  web: {}\n", want: `a.yml:3: key "web" already set`},
 		{name: "TOML", file: "a.toml", text: "x = 1\n[http\n", want: "a.toml:2: expected"},
 		{name: "binary", file: "a.yml", text: "\x7fELF\xff\xfe", want: "a.yml is not a text in UTF-8"},
+		{name: "another kind", file: "a.yml", text: "providers: {}\n", args: []string{"-kind", "traefik1"}, want: "a.yml is of Traefik 2 or 3, not of Traefik 1"},
+		{name: "an older kind", file: "a.toml", text: "[frontends]\n[consulCatalog]\n", args: []string{"-kind", "traefik"}, want: "a.toml is of Traefik 1, not of its successors"},
+		{name: "not of Fabio", file: "a.yml", text: "http: {}\n", args: []string{"-kind", "fabio"}, want: "a.yml has no property of Fabio"},
 		{name: "kind", file: "a.yml", text: "http: {}\n", args: []string{"-kind", "nginx"}, want: `-kind: "nginx" is none of`, status: exitFlags},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -282,14 +282,42 @@ func (t *tree) object(path string) (o object) {
 	return o
 }
 
-// left are the values nobody took.
+// left is what nobody took, as a whole where nothing of it was taken.
 func (t *tree) left() (all []treeValue) {
 	for _, v := range t.values {
-		if !v.taken {
+		if v.taken {
+			continue
+		}
+		if whole := t.wholly(v.path); whole != v.path {
+			v.path, v.line = whole, t.line(whole)
+		}
+		if !slices.ContainsFunc(all, func(o treeValue) bool { return o.path == v.path }) {
 			all = append(all, v)
 		}
 	}
 	return all
+}
+
+// wholly is the outermost table around a path of which nothing was taken, but for
+// those that hold all of a kind.
+func (t *tree) wholly(path string) string {
+	kept := 1
+	if first, _, _ := strings.Cut(path, "."); slices.Contains([]string{"http", "tcp", "udp"}, first) {
+		kept = 2
+	}
+	for end, c := range path {
+		if c != '.' {
+			continue
+		}
+		if kept--; kept >= 0 {
+			continue
+		}
+		whole := path[:end]
+		if !slices.ContainsFunc(t.values, func(v treeValue) bool { return v.taken && v.isAt(whole) }) {
+			return whole
+		}
+	}
+	return path
 }
 
 // nothingLeft tells what nobody took at a path.

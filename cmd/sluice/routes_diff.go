@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,7 +32,7 @@ func (p program) diffRoutes(ctx context.Context, cl commandLine, asJSON bool) er
 	for i, path := range cl.Args {
 		var err error
 		if lists[i], err = p.routesAt(ctx, cl, path); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return inFile(path, err)
 		}
 	}
 	changes := compareRouteLists(lists[0].Routes, lists[1].Routes)
@@ -47,12 +49,24 @@ func (p program) diffRoutes(ctx context.Context, cl commandLine, asJSON bool) er
 	return nil
 }
 
+// inFile puts a path in front of an error that does not have it.
+func inFile(path string, err error) error {
+	text := err.Error()
+	if strings.Contains(text, path) {
+		return err
+	}
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return &exitError{e.code, fmt.Errorf("%s: %w", path, e.err)}
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
 // routesAt reads what an argument of -diff stands for.
 func (p program) routesAt(ctx context.Context, cl commandLine, path string) (list routesList, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return list, &exitError{exitFlags, fmt.Errorf("neither a file that sluice routes -json wrote, nor a configuration or a folder of service definitions: %w", err)}
+		return list, &exitError{exitFlags, fmt.Errorf("-diff takes files that sluice routes -json wrote, configurations and folders of service definitions: %w", err)}
 	case info.IsDir():
 		cl.settings = append(slices.Clone(cl.settings), func(c *Config) error {
 			c.Catalog.Path = path
@@ -63,8 +77,11 @@ func (p program) routesAt(ctx context.Context, cl commandLine, path string) (lis
 		if err != nil {
 			return list, err
 		}
-		if isRoutesList(text) {
-			return list, json.Unmarshal(text, &list)
+		switch {
+		case len(bytes.TrimSpace(text)) == 0:
+			return list, &exitError{exitFlags, errors.New("it is empty: did the command that was to write it fail?")}
+		case listStart.Match(text):
+			return list, list.read(text)
 		}
 		cl.configs = append(slices.Clone(cl.configs), path)
 	}
@@ -79,10 +96,34 @@ func (p program) routesAt(ctx context.Context, cl commandLine, path string) (lis
 	return routesList{Routes: routesView(table)}, nil
 }
 
-// isRoutesList tells a saved list from a configuration in JSON.
-func isRoutesList(text []byte) bool {
-	var list struct{ Routes *[]json.RawMessage }
-	return bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) && json.Unmarshal(text, &list) == nil && list.Routes != nil
+// listStart tells a saved list from a configuration in JSON.
+var listStart = regexp.MustCompile(`^\s*(\[|\{\s*"(routes|problems)"\s*:)`)
+
+// read takes in a saved list.
+func (l *routesList) read(text []byte) error {
+	err := json.Unmarshal(text, l)
+	if err == nil {
+		return nil
+	}
+	fault, offset := "it ends too early", int64(len(text))
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok && e.Offset < offset {
+		fault, offset = "there is no JSON", e.Offset
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if fault, offset = "there is "+withArticle(e.Value), e.Offset; e.Field != "" {
+			fault = e.Field + " cannot be " + withArticle(e.Value)
+		}
+	}
+	line := 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
+	return &exitError{exitFlags, fmt.Errorf("line %d: %s: this is not a list that sluice routes -json wrote", line, fault)}
+}
+
+// withArticle puts one before a kind of JSON value.
+func withArticle(kind string) string {
+	if strings.HasPrefix(kind, "a") || strings.HasPrefix(kind, "o") {
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 // routeChange is a route that is in one list only, or in both with differences.

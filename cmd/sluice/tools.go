@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
@@ -66,12 +68,27 @@ func (t *toolFlags) diffFlag() flagSpec {
 func (t *toolFlags) headerFlag() flagSpec {
 	return flagSpec{name: "H", value: "'NAME: VALUE'", help: "Header field of the request. Repeatable.",
 		set: func(_ *commandLine, value string) error {
-			if name, _, ok := strings.Cut(value, ":"); !ok || strings.TrimSpace(name) == "" {
-				return fmt.Errorf("%q is not of the form Name: value", value)
+			if _, _, err := headerOf(value); err != nil {
+				return err
 			}
 			t.headers = append(t.headers, value)
 			return nil
 		}}
+}
+
+// headerOf reads "Name: value".
+func headerOf(text string) (name, value string, err error) {
+	name, value, ok := strings.Cut(text, ":")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	switch {
+	case !ok || name == "":
+		return "", "", fmt.Errorf("%q is not of the form Name: value", text)
+	case !httpguts.ValidHeaderFieldName(name):
+		return "", "", fmt.Errorf("%q is no name of a header: letters, digits and dashes", name)
+	case !httpguts.ValidHeaderFieldValue(value):
+		return "", "", fmt.Errorf("the value of %s has a line break or another character no header can have", name)
+	}
+	return name, value, nil
 }
 
 // loadTool is load for a tool with flags and a help of its own.
@@ -111,10 +128,19 @@ func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) err
 	}
 	if resp.StatusCode != http.StatusOK {
 		var problem struct{ Title, Detail string }
-		_ = json.Unmarshal(body, &problem)
-		return fmt.Errorf("the running sluice answers %s: %s", resp.Status, cmp.Or(problem.Detail, problem.Title))
+		if json.Unmarshal(body, &problem) != nil || problem.Title == "" {
+			return fmt.Errorf("%s answers %s: that is not the admin listener of a sluice (-admin says where that is)", base, resp.Status)
+		}
+		status := exitRunner
+		if resp.StatusCode == http.StatusBadRequest {
+			status = exitFlags
+		}
+		return &exitError{status, fmt.Errorf("the running sluice answers %s: %s", resp.Status, cmp.Or(problem.Detail, problem.Title))}
 	}
-	return json.Unmarshal(body, into)
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("what %s answers is not what a sluice of this version does: is that its admin listener?", base+path)
+	}
+	return nil
 }
 
 // adminClient is how the admin listener is reached, and the URL below which its

@@ -127,8 +127,10 @@ func need(ts *testscript.TestScript, _ bool, programs []string) {
 // consul kill, consul start   ends it as a crash would; starts it again, empty
 // consul register FILE        registers the service described in FILE
 // consul deregister ID
+// consul PUT PATH JSON        sends a request
 // consul check ID STATUS      sets the TTL check ID to passing, warning or critical.
 //
+// consul node NAME            starts a further agent, of the first one's datacenter
 // consul in DC [VERB …]       does it to the agent of another datacenter; without a verb
 //
 //	starts that, known to the first agent.
@@ -140,6 +142,10 @@ func consulCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if len(args) == 2 && args[0] == "in" {
 		s.remote[args[1]] = startRemote(ts, s.agent, args[1])
+		return
+	}
+	if len(args) == 2 && args[0] == "node" {
+		s.remote[args[1]] = s.agent.Join(scriptTB{ts: ts}, args[1])
 		return
 	}
 	if len(args) == 0 || strings.HasPrefix(args[0], "{") {
@@ -180,6 +186,8 @@ func consulVerb(ts *testscript.TestScript, agent *parts.Consul, args []string) {
 		agent.Register(os.Expand(ts.ReadFile(args[0]), ts.Getenv))
 	case verb == "deregister" && len(args) == 1:
 		agent.Deregister(args[0])
+	case verb == "PUT" && len(args) == 2:
+		agent.Do(verb, args[0], args[1])
 	case verb == "check" && len(args) == 2:
 		agent.Do("PUT", "/v1/agent/check/update/"+args[0], `{"Status": "`+args[1]+`"}`)
 	default:

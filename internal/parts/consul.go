@@ -24,15 +24,27 @@ type Consul struct {
 // empty catalog.
 func StartConsul(t testing.TB, configs ...string) *Consul {
 	t.Helper()
+	return startConsul(t, "test", configs...)
+}
+
+func startConsul(t testing.TB, node string, configs ...string) *Consul {
+	t.Helper()
 	c := &Consul{process: newProcess(t, "consul"), IP: Loopback(t)}
 	c.Addr = c.IP + ":8500"
 	c.process.ready = c.ready
-	c.args = []string{"agent", "-dev", "-node=test", "-log-level=warn", "-bind=" + c.IP, "-client=" + c.IP}
+	c.args = []string{"agent", "-dev", "-node=" + node, "-log-level=warn", "-bind=" + c.IP, "-client=" + c.IP}
 	for i, config := range configs {
 		c.args = append(c.args, "-config-file="+c.write(fmt.Sprintf("config-%d.json", i), config))
 	}
 	c.Start()
 	return c
+}
+
+// Join starts an agent that is no server, as a further node of the agent's
+// datacenter. It is killed at the end of the test.
+func (c *Consul) Join(t testing.TB, node string) *Consul {
+	t.Helper()
+	return startConsul(t, node, fmt.Sprintf(`{"server": false, "retry_join": [%q], "data_dir": %q}`, c.IP, t.TempDir()))
 }
 
 // The node itself is registered a moment after the leader was found.

@@ -39,18 +39,18 @@ func (a *Admin) notation() string {
 	if a.Certificates == "" {
 		return ""
 	}
-	text := ":0;cs=" + a.Certificates // the address is for package admin
+	parts := []string{":0", "cs=" + a.Certificates} // the address is for package admin
 	for _, option := range []struct{ key, value string }{
 		{"tlsmin", a.TLSMin}, {"tlsmax", a.TLSMax}, {"tlsciphers", strings.Join(a.TLSCiphers, ",")},
 	} {
 		if option.value != "" {
-			text += ";" + option.key + "=" + option.value
+			parts = append(parts, option.key+"="+option.value)
 		}
 	}
 	if a.StrictSNI {
-		text += ";strictmatch=true"
+		parts = append(parts, "strictmatch=true")
 	}
-	return text
+	return strings.Join(parts, ";")
 }
 
 func (a *Admin) validate(f *faultList, balancer *LB) {

@@ -48,7 +48,7 @@ func (p *parser) fabio() {
 				p.tooMany(v.Instance, MaxRoutes)
 			case otherShare:
 				p.problem(v.Instance, Problem{
-					Route: tag.src.String(), Tag: text, Offset: max(0, strings.Index(text, "weight=")),
+					Tag: text, Offset: max(0, strings.Index(text, "weight=")),
 					Reason: "the instance asks for the route with another weight as well, which counts", Hint: "one tag of a source for each instance",
 				})
 			}

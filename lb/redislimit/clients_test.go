@@ -148,7 +148,7 @@ func TestClientsAreShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtime.KeepAlive([]middleware.Buckets{one, same, other})
-	one, same, other = nil, nil, nil
+	one, same, other = nil, nil, nil //nolint:ineffassign,wastedassign // lets go of them
 	deadline := time.Now().Add(20 * time.Second)
 	for server.CurrentConnectionCount() > 0 {
 		if runtime.GC(); time.Now().After(deadline) {

@@ -43,17 +43,28 @@ func (f *failover) Serve(x *Exchange) {
 	}
 }
 
+// keptBodies is the bound on all bodies that are kept, nil if there is none.
+func (x *Exchange) keptBodies() *allowance {
+	if f, ok := x.forward.(forwarder); ok {
+		return &f.s.keptBodies
+	}
+	return nil
+}
+
 // serveWatched looks at the answer before it passes it on.
 func (f *failover) serveWatched(x *Exchange) {
 	was := x.Checkpoint()
 	var body *keptBody
 	if x.Body != nil {
-		body = &keptBody{from: x.Body, length: x.Length, room: f.room}
+		body = &keptBody{from: x.Body, length: x.Length, room: f.room, budget: x.keptBodies()}
+		defer body.letGo()
 		x.Body = body
 	}
 	r := &replacingReply{Reply: x.Reply, statuses: f.statuses}
 	if body != nil {
-		r.unless = body.isLost
+		// What answers before it has read all of the body leaves nothing to send again:
+		// its answer is better than none.
+		r.unless = func() bool { return body.isLost() || x.Outcome.TargetStatus != 0 && !body.isWhole() }
 	}
 	x.Reply = r
 	f.first.Serve(x)

@@ -16,6 +16,8 @@ type keptBody struct {
 	kept   []byte
 	lost   atomic.Bool
 	whole  atomic.Bool // all of it was read
+	budget *allowance  // of all that is kept; nil is no bound
+	short  bool        // whether it is lost because nothing was left of that
 }
 
 // Read implements [io.Reader].
@@ -28,7 +30,11 @@ func (b *keptBody) Read(p []byte) (int, error) {
 	case b.lost.Load():
 	case int64(len(b.kept)+n) > b.room:
 		b.lost.Store(true)
-		b.kept = nil
+		b.letGo()
+	case b.budget != nil && !b.budget.take(int64(n)):
+		b.lost.Store(true)
+		b.letGo()
+		b.short = true
 	default:
 		b.kept = append(b.kept, p[:n]...)
 		b.whole.Store(err == io.EOF) //nolint:errorlint // readers return it as it is
@@ -49,6 +55,14 @@ func interrupt(body io.Reader) {
 	if b, ok := body.(interface{ Interrupt() }); ok {
 		b.Interrupt()
 	}
+}
+
+// letGo forgets what was kept. It must be called in the end, once.
+func (b *keptBody) letGo() {
+	if b.budget != nil {
+		b.budget.give(int64(len(b.kept)))
+	}
+	b.kept = nil
 }
 
 func (b *keptBody) isLost() bool { return b.lost.Load() }

@@ -29,6 +29,9 @@ type Metrics struct {
 	// Away has the services that are away, with where they are.
 	Moves uint64
 	Away  map[string]string
+	// Mirrored counts the copies of requests that were sent, Unmirrored those that
+	// were not for want of room.
+	Mirrored, Unmirrored uint64
 	// Rebuilds counts the tables put in force.
 	Rebuilds uint64
 	// Routes has the routes of the table in force that were ever asked for, and
@@ -244,6 +247,8 @@ func (s *Server) Metrics() Metrics {
 		Moves:          m.moves.Load(),
 		Away:           s.table.Load().Away(),
 		Panics:         m.panics.Load(),
+		Mirrored:       s.copies.sent.Load(),
+		Unmirrored:     s.copies.dropped.Load(),
 		Rebuilds:       m.rebuilds.Load(),
 		Routes:         m.allRoutes(),
 		TCPRoutes:      m.tcp.all(),

@@ -52,7 +52,7 @@ func (m *mirroring) Serve(x *Exchange) {
 	}
 	if x.Body == nil || !m.withBody {
 		for _, mirror := range to {
-			f.s.copies.send(x, nil, mirror)
+			f.s.copies.send(x, nil, mirror, func() {})
 		}
 		m.ending.Serve(x)
 		return
@@ -62,7 +62,7 @@ func (m *mirroring) Serve(x *Exchange) {
 
 // serveBody has the copies sent when the body was read, and is known.
 func (m *mirroring) serveBody(x *Exchange, s *Server, to []mirror) {
-	body := &keptBody{from: x.Body, length: x.Length, room: m.room}
+	body := &keptBody{from: x.Body, length: x.Length, room: m.room, budget: &s.keptBodies}
 	before := make([]*Exchange, len(to)) // the way to an answer may change the request
 	for i := range to {
 		before[i] = x.detached()
@@ -70,10 +70,20 @@ func (m *mirroring) serveBody(x *Exchange, s *Server, to []mirror) {
 	x.Body = body
 	m.ending.Serve(x)
 	if !body.isWhole() {
+		if body.short {
+			s.copies.drop(x, "as much of bodies is kept as may be", len(to))
+		}
+		body.letGo()
 		return
 	}
+	var left atomic.Int32
+	left.Store(int32(len(to))) //nolint:gosec // mirrors of one service
 	for i, mirror := range to {
-		s.copies.send(before[i], body.kept, mirror)
+		s.copies.send(before[i], body.kept, mirror, func() {
+			if left.Add(-1) == 0 {
+				body.letGo()
+			}
+		})
 	}
 }
 
@@ -87,12 +97,14 @@ const (
 
 // copies are the copies of requests that are on their way.
 type copies struct {
-	log *slog.Logger
+	log      *slog.Logger
+	failures *failureLog
 
 	mu      sync.Mutex
 	ctx     context.Context // ends all; nil before there is a server to send from
 	wg      sync.WaitGroup
 	flying  atomic.Int64
+	sent    atomic.Uint64
 	dropped atomic.Uint64
 }
 
@@ -111,15 +123,31 @@ func (c *copies) wait() {
 	c.wg.Wait()
 }
 
+// drop takes note of copies that are not sent.
+func (c *copies) drop(x *Exchange, reason string, n int) {
+	c.dropped.Add(uint64(n)) //nolint:gosec // mirrors of one service
+	kind := failureKind{route: "copies: " + reason}
+	if silent, due := c.failures.due(kind); due {
+		c.log.Warn("copies of requests are not sent", "reason", reason, "route", x.Route.Name, "more_like_this", silent)
+	}
+}
+
 // send sends a copy of the exchange's request, unless too many are on their way.
-func (c *copies) send(x *Exchange, body []byte, to Handler) {
+// done is called when the body is not needed any more.
+func (c *copies) send(x *Exchange, body []byte, to Handler, done func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx == nil || c.ctx.Err() != nil || c.flying.Load() >= maxCopies {
-		c.dropped.Add(1)
+	switch {
+	case c.ctx == nil || c.ctx.Err() != nil:
+		done()
+		return
+	case c.flying.Load() >= maxCopies:
+		c.drop(x, "as many are on their way as may be", 1)
+		done()
 		return
 	}
 	c.flying.Add(1)
+	c.sent.Add(1)
 	copied := x.detached()
 	if copied.Length = 0; body != nil {
 		copied.Body, copied.Length = bytes.NewReader(body), int64(len(body))
@@ -127,6 +155,7 @@ func (c *copies) send(x *Exchange, body []byte, to Handler) {
 	all := c.ctx
 	c.wg.Go(func() {
 		defer c.flying.Add(-1)
+		defer done()
 		ctx, cancel := context.WithTimeout(all, maxCopyTime)
 		defer cancel()
 		copied.ctx, copied.watch = ctx, contextWatcher{ctx}

@@ -23,14 +23,16 @@ type Server struct {
 	watcher *watch.Watcher
 	log     *slog.Logger
 
-	builder  *Builder
-	build    func(*watch.Snapshot) *Table // builder's, but for tests
-	targets  *target.Registry
-	table    atomic.Pointer[Table] // nil until a first complete one
-	metrics  metrics
-	prober   *prober
-	copies   copies
-	failures failureLog
+	builder *Builder
+	build   func(*watch.Snapshot) *Table // builder's, but for tests
+	targets *target.Registry
+	table   atomic.Pointer[Table] // nil until a first complete one
+	metrics metrics
+	prober  *prober
+	copies  copies
+	// keptBodies bounds what is kept of bodies that may be sent a second time.
+	keptBodies allowance
+	failures   failureLog
 	// upstreams has the connections that are passed on.
 	upstreams tcp.Upstreams
 
@@ -56,7 +58,8 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
-	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, copies: copies{log: o.Logger}, metrics: metrics{routes: map[routeKey]*counters{}}}
+	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*counters{}}}
+	s.copies.failures = &s.failures
 	s.options.Table = o.TableOptions()
 	s.letGo, s.rebuild = make(chan struct{}, 1), make(chan Options, 1)
 	s.upstreams.Grace = o.Timeouts.Departed

@@ -54,6 +54,10 @@ type ServerOptions struct {
 	// then answered 503.
 	MaxConnsPerTarget int
 	TargetWait        time.Duration
+	// MaxKeptBodies bounds the memory for bodies of requests that are kept because
+	// they may be sent again, to mirrors and to fallbacks after an error, in bytes.
+	// What is beyond is sent once only.
+	MaxKeptBodies int64
 	// MaxIdlePerTarget bounds the unused connections kept to one target. Below the
 	// number of requests that are in flight at once, connections are made and
 	// closed all the time.
@@ -155,6 +159,7 @@ func DefaultServerOptions() ServerOptions {
 		MaxConnsPerTarget: 1024,
 		TargetWait:        100 * time.Millisecond,
 		MaxIdlePerTarget:  1024,
+		MaxKeptBodies:     256 << 20,
 		ServerName:        hostname,
 		Logger:            slog.Default(),
 	}
@@ -214,6 +219,7 @@ func (o ServerOptions) validateLimits() error {
 		{"connections to a target", int64(o.MaxConnsPerTarget), 1},
 		{"wait for a connection to a target", int64(o.TargetWait), 0},
 		{"idle connections to a target", int64(o.MaxIdlePerTarget), 1},
+		{"bytes of kept bodies", o.MaxKeptBodies, 1},
 	} {
 		if limit.value < limit.least {
 			errs = append(errs, fmt.Errorf("the limit of %s must be %d or more, not %d", limit.name, limit.least, limit.value))

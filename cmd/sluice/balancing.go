@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,6 +115,7 @@ func (c Config) tableOptions() lb.Options {
 	o := lb.DefaultOptions()
 	middlewares := middleware.NewRegistry()
 	middlewares.Share(new(redislimit.Clients).Open)
+	middlewares.Spool(cmp.Or(int64(c.LB.Limits.BufferFileBytes), middleware.DefaultSpool))
 	o.Middlewares = middlewares
 	if exposed := c.Tags.ExposedByDefault; exposed.Set {
 		o.Tags.Exposed = tags.ExposeEnabled

@@ -110,6 +110,8 @@ type LBLimits struct {
 	ConnectionsPerTarget int           `hcl:"connections_per_target"`
 	TargetWait           time.Duration `hcl:"target_wait"`
 	IdlePerTarget        int           `hcl:"idle_per_target"`
+	KeptBodyBytes        int           `hcl:"kept_body_bytes"`
+	BufferFileBytes      int           `hcl:"buffer_file_bytes"`
 }
 
 // set replaces what is set.
@@ -124,6 +126,7 @@ func (l LBLimits) set(o *lb.ServerOptions) {
 	o.MaxConnsPerTarget = cmp.Or(l.ConnectionsPerTarget, o.MaxConnsPerTarget)
 	o.TargetWait = cmp.Or(l.TargetWait, o.TargetWait)
 	o.MaxIdlePerTarget = cmp.Or(l.IdlePerTarget, o.MaxIdlePerTarget)
+	o.MaxKeptBodies = cmp.Or(int64(l.KeptBodyBytes), o.MaxKeptBodies)
 }
 
 // Forwarding is what targets and clients are told beside what they always are.

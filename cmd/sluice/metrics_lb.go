@@ -18,6 +18,7 @@ type lbMetrics struct {
 	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections *prometheus.Desc
 	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent                    *prometheus.Desc
 	poolTargets, poolPanic, poolEjections, poolRetries, poolDenied, poolChecks    *prometheus.Desc
+	mirrored, unmirrored                                                          *prometheus.Desc
 	breakerOpen, breakerTrips                                                     *prometheus.Desc
 	guardHolding, guardInstances, guardTrips                                      *prometheus.Desc
 	failoverActive, failoverMoves                                                 *prometheus.Desc
@@ -75,6 +76,9 @@ func newLBMetrics() lbMetrics {
 		breakerOpen:   newDesc("lb_breaker_open", "What the circuit breaker lets through: 0 everything, 0.5 some, 1 nothing.", "dialect", "route", "middleware"),
 		breakerTrips:  newDesc("lb_breaker_trips_total", "Times it opened.", "dialect", "route", "middleware"),
 
+		mirrored:   newDesc("lb_mirrored_requests_total", "Copies of requests that were sent to mirrors."),
+		unmirrored: newDesc("lb_mirrored_dropped_total", "Copies that were not sent, because too many were on their way or too much of bodies was kept."),
+
 		guardHolding:   newDesc("lb_guard_holding", "Whether instances are kept that were lost, because most were lost at once."),
 		guardInstances: newDesc("lb_guard_instances", "Lost instances that are kept."),
 		guardTrips:     newDesc("lb_guard_trips_total", "Times most instances were lost at once."),
@@ -106,6 +110,8 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 	out.gauge(m.tunnels, float64(view.Tunnels))
 	out.counter(m.retries, view.Retries)
 	out.counter(m.upstreamErrors, view.UpstreamErrors)
+	out.counter(m.mirrored, view.Mirrored)
+	out.counter(m.unmirrored, view.Unmirrored)
 	out.counter(m.late, view.Late)
 	out.counter(m.rebuilds, view.Rebuilds)
 	out.counter(m.defects, view.Panics)

@@ -18,6 +18,7 @@ import (
 // target; and it can have requests tried again.
 type buffering struct {
 	request, response limits
+	spool             *spool
 	again             func(attempt) bool // nil is never
 }
 
@@ -67,8 +68,10 @@ func (b *buffering) Serve(x *lb.Exchange, next lb.Handler) {
 	}
 	defer body.close()
 	was := x.Checkpoint()
+	var r *bufferedReply
+	defer func() { r.body.close() }() // even if there is a defect in what serves it
 	for count := 1; ; count++ {
-		r := &bufferedReply{Reply: was.Reply(), body: buffer{limits: b.response}}
+		r = &bufferedReply{Reply: was.Reply(), body: buffer{limits: b.response, spool: b.spool}}
 		x.Reply = r
 		if x.Body != nil {
 			x.Body = body.reader()
@@ -82,14 +85,13 @@ func (b *buffering) Serve(x *lb.Exchange, next lb.Handler) {
 		}
 		x.Reply = was.Reply()
 		r.deliver(x)
-		r.body.close()
 		return
 	}
 }
 
 // read takes in the request's body.
 func (b *buffering) read(x *lb.Exchange) (*buffer, error) {
-	body := &buffer{limits: b.request}
+	body := &buffer{limits: b.request, spool: b.spool}
 	if x.Body == nil {
 		return body, nil
 	}
@@ -111,6 +113,8 @@ func (b *buffering) refuse(x *lb.Exchange, err error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		x.AnswerText(http.StatusRequestEntityTooLarge, http.StatusText(http.StatusRequestEntityTooLarge))
+	case errors.Is(err, errNoRoom):
+		x.AnswerText(http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable))
 	case x.Context().Err() != nil:
 		x.Outcome.Status = lb.StatusClientGone
 	default:
@@ -207,9 +211,11 @@ var errTooLarge = errors.New("it is larger than allowed")
 // buffer holds bytes in memory, and what is too much for that in a file.
 type buffer struct {
 	limits
-	size int64
-	mem  bytes.Buffer
-	file *os.File
+	spool *spool // for the file
+	size  int64
+	mem   bytes.Buffer
+	file  *os.File
+	filed int64 // bytes that room was taken for
 }
 
 // Write implements [io.Writer].
@@ -229,11 +235,17 @@ func (b *buffer) Write(p []byte) (int, error) {
 		}
 		b.file = file
 	}
-	b.size += int64(len(p))
-	if b.file != nil {
-		return b.file.Write(p)
+	if b.file == nil {
+		b.size += int64(len(p))
+		return b.mem.Write(p)
 	}
-	return b.mem.Write(p)
+	if err := b.spool.take(int64(len(p)), b.filed); err != nil {
+		return 0, err
+	}
+	b.filed += int64(len(p))
+	n, err := b.file.Write(p)
+	b.size += int64(n)
+	return n, err
 }
 
 // reader reads all of it, any number of times.
@@ -248,5 +260,7 @@ func (b *buffer) reader() io.Reader {
 func (b *buffer) close() {
 	if b.file != nil {
 		b.file.Close()
+		b.file = nil
+		b.spool.give(b.filed)
 	}
 }

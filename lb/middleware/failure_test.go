@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -290,5 +291,53 @@ func TestWindow(t *testing.T) {
 	}
 	if got := w.networkErrorRatio(now.Add(time.Minute)); got != 0 {
 		t.Errorf("after a minute: %v", got)
+	}
+}
+
+// Bodies without a maximum do not fill the disk: all files together have one.
+func TestBufferingIsBounded(t *testing.T) {
+	r := NewRegistry()
+	r.Spool(10)
+	m, err := r.Middleware("test", &spec.Buffering{MemRequestBody: 2, MemResponseBody: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(request, answer string, meanwhile func()) int {
+		x, reply := exchange(t, "POST http://h/")
+		x.Body, x.Length = strings.NewReader(request), -1
+		m.Serve(x, handler(func(x *lb.Exchange) {
+			meanwhile()
+			upstream(http.StatusOK, answer).Serve(x)
+		}))
+		return reply.status
+	}
+	nothing := func() {}
+	for _, test := range []struct {
+		name, request, answer string
+		want                  int
+	}{
+		{"in memory", "12", "12", http.StatusOK},
+		{"all of the room", "1234567890", "", http.StatusOK},
+		{"more than there is", "12345678901", "", http.StatusRequestEntityTooLarge},
+		{"an answer of more than there is", "", "12345678901", http.StatusInternalServerError},
+		{"both", "123456", "123456", http.StatusInternalServerError},
+	} {
+		if got := send(test.request, test.answer, nothing); got != test.want {
+			t.Errorf("%s: %d, want %d", test.name, got, test.want)
+		}
+	}
+	if got := send("123456", "", func() {
+		if got := send("123456", "", nothing); got != http.StatusServiceUnavailable {
+			t.Errorf("while another one takes the room: %d", got)
+		}
+	}); got != http.StatusOK {
+		t.Errorf("the one that takes it: %d", got)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		send("123456", "", func() { panic("a defect") })
+	}()
+	if used := r.spool.used.Load(); used != 0 {
+		t.Errorf("%d bytes are taken for nothing", used)
 	}
 }

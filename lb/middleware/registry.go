@@ -20,16 +20,23 @@ type Registry struct {
 	made map[string]weak.Pointer[kept]
 	// buckets opens those that are shared, nil if there are none.
 	buckets OpenBuckets
+	spool   *spool
 }
 
 var _ lb.Middlewares = (*Registry)(nil)
 
 // NewRegistry returns an empty registry.
-func NewRegistry() *Registry { return &Registry{made: map[string]weak.Pointer[kept]{}} }
+func NewRegistry() *Registry {
+	return &Registry{made: map[string]weak.Pointer[kept]{}, spool: &spool{max: DefaultSpool}}
+}
 
 // Share has limits that ask for it count in buckets that open returns. It is for
 // before the first middleware is made.
 func (r *Registry) Share(open OpenBuckets) { r.buckets = open }
+
+// Spool bounds the bodies that are buffered in files, of all requests together, in
+// bytes. It is for before the first middleware is made.
+func (r *Registry) Spool(bytes int64) { r.spool = &spool{max: bytes} }
 
 // kept is a middleware and what it was made of.
 type kept struct {
@@ -71,6 +78,9 @@ func (r *Registry) Middleware(owner string, s spec.Middleware) (lb.Middleware, e
 	m, err := build(s)
 	if err != nil {
 		return nil, err
+	}
+	if buffering, ok := m.(*buffering); ok {
+		buffering.spool = r.spool
 	}
 	if limit, ok := s.(*spec.RateLimit); ok && limit.Redis != nil {
 		if err := m.(*rateLimit).share(limit.Redis, owner, r.buckets); err != nil { //nolint:errcheck,forcetypeassert // as build makes them

@@ -6,7 +6,8 @@ import (
 )
 
 // Buffering reads bodies whole before they are passed on. Sizes are in bytes;
-// what is more than the memory's goes to a temporary file.
+// what is more than the memory's goes to a temporary file, and all files together
+// are bounded.
 type Buffering struct {
 	MaxRequestBody  int64  `key:"maxrequestbodybytes"` // 0: no limit
 	MemRequestBody  int64  `key:"memrequestbodybytes"` // 0: 1 MiB

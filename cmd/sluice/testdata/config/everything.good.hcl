@@ -327,6 +327,8 @@ lb {
     connections_per_target  = 27
     target_wait             = "28ms"
     idle_per_target         = 29
+    kept_body_bytes         = 30
+    buffer_file_bytes       = 31
   }
   forwarding {
     client_ip            = "X-Client-Ip"

@@ -1,0 +1,109 @@
+package lb
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/watchtest"
+)
+
+// Copies of bodies have a bound in common. What is beyond is counted and told, and
+// the client does not notice.
+func TestCopiesAreBounded(t *testing.T) {
+	stuck := make(chan struct{})
+	main := httpBackend(t, echo)
+	mirror := httpBackend(t, func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		select {
+		case <-stuck:
+		case <-r.Context().Done():
+		}
+	})
+	tags := []string{
+		"traefik.http.routers.app.rule=PathPrefix(`/`)", "traefik.http.routers.app.service=app",
+		"traefik.http.services.app.mirroring.service=main", "traefik.http.services.app.mirroring.mirrors[0].name=mirror",
+		"traefik.http.services.app.mirroring.mirrors[0].percent=100",
+	}
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		registerAmong(s, "main", []string{"traefik.enable=true"}, watch.Passing, main)
+		registerAmong(s, "mirror", []string{"traefik.enable=true"}, watch.Passing, mirror)
+		registerAmong(s, "declares", tags, watch.Passing, "127.0.0.1:1")
+		s.Set(watch.Services{}, []watch.ServiceTags{
+			{Name: "declares", Tags: tags}, {Name: "main", Tags: []string{"traefik.enable=true"}}, {Name: "mirror", Tags: []string{"traefik.enable=true"}},
+		})
+	}, func(o *ServerOptions) { o.MaxKeptBodies = 25 })
+	eventually(t, "the catalog was read", c.Ready)
+	post := func() {
+		t.Helper()
+		answer, err := client(t).Post(c.url("/"), "text/plain", strings.NewReader("ten bytes."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if text, _ := io.ReadAll(answer.Body); !strings.HasSuffix(string(text), "ten bytes.") {
+			t.Errorf("%d %q", answer.StatusCode, text)
+		}
+	}
+	for range 5 {
+		post()
+	}
+	eventually(t, "two copies are sent, and three are not", func() bool {
+		m := c.Metrics()
+		return m.Mirrored == 2 && m.Unmirrored == 3 && c.keptBodies.used.Load() == 20
+	})
+	if n := strings.Count(c.log.String(), "copies of requests are not sent"); n != 1 {
+		t.Errorf("it is told %d times", n)
+	}
+	close(stuck)
+	eventually(t, "there is room again", func() bool { return c.keptBodies.used.Load() == 0 })
+	post()
+	eventually(t, "it is used", func() bool { return c.Metrics().Mirrored == 3 })
+	eventually(t, "all is given back", func() bool { return c.keptBodies.used.Load() == 0 })
+}
+
+// A service that answers before it has read the body leaves none for the fallback:
+// its own answer is the one. One that cannot be reached has read nothing.
+func TestFailoverWithoutTheBody(t *testing.T) {
+	c := startComposed(t, []string{
+		"app.failover.service=main", "app.failover.fallback=backup", "app.failover.errors.status=500-599",
+	}, map[string]http.HandlerFunc{
+		"main": func(w http.ResponseWriter, _ *http.Request) {
+			http.NewResponseController(w).EnableFullDuplex() //nolint:errcheck // HTTP/1
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, "main is full")
+		},
+		"backup": func(w http.ResponseWriter, r *http.Request) {
+			text, _ := io.ReadAll(r.Body)
+			fmt.Fprintf(w, "backup %s", text)
+		},
+	})
+	post := func(body io.Reader) string {
+		t.Helper()
+		answer, err := client(t).Post(c.url("/"), "text/plain", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(answer.Body)
+		return fmt.Sprint(answer.StatusCode, " ", string(text))
+	}
+	if got := post(strings.NewReader("form")); got != "200 backup form" {
+		t.Errorf("with all of the body: %s", got)
+	}
+	rest, half := io.Pipe()
+	defer half.Close()
+	go func() { io.WriteString(half, "half") }()
+	if got := post(rest); got != "503 main is full" {
+		t.Errorf("with a body that was still being sent: %s", got)
+	}
+	c.backends["main"] = refusing(t)
+	c.set(c.source, "main", watch.Passing)
+	eventually(t, "the fallback is asked for those who cannot be reached", func() bool { return post(strings.NewReader("form")) == "200 backup form" })
+	if used := c.keptBodies.used.Load(); used != 0 {
+		t.Errorf("%d bytes are kept for nothing", used)
+	}
+}

@@ -74,7 +74,7 @@ func parseSettings(args []string) (settings, error) {
 	flags.DurationVar(&s.pause, "pause", 200*time.Millisecond, "mean pause between changes; each is between half and one and a half of it")
 	flags.DurationVar(&s.patience, "patience", 15*time.Second, "a change not seen for this long is missed; a series ends at its third")
 	flags.DurationVar(&s.idle, "idle", 5*time.Second, "how long the idle cost is measured")
-	flags.IntVar(&s.flapping, "flapping", 0, "measure, instead of changes, one service by itself and while so many others flap, for -idle each")
+	flags.IntVar(&s.flapping, "flapping", 0, "measure, instead of changes, one service by itself, while so many others flap, and while so many without routes do, for -idle each, in three rounds")
 	flags.BoolVar(&s.json, "json", false, "one JSON line per run on stdout, the table on stderr")
 	flags.Func("services", "`sizes` of the catalog, comma-separated (default 300,5000)", func(text string) (err error) {
 		s.sizes, err = parseSizes(text)

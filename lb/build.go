@@ -93,7 +93,10 @@ type Builder struct {
 	listed  uint64   // its version
 	unasked bool     // whether Wants has not told of names yet
 	seen    uint64   // generation of the last snapshot
-	table   *Table   // the last one
+	// troubled is set while there are answers that are not fresh, which the guard
+	// hears of each time.
+	troubled bool
+	table    *Table // the last one
 }
 
 // service is what the builder knows of a service.
@@ -137,6 +140,9 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 	for _, name := range b.stale(s) {
 		b.read(s, name)
 	}
+	if len(b.unread) == 0 {
+		b.unread = map[string]*service{} // it would stay as large as it ever was
+	}
 	b.review(s)
 	b.settleAdded()
 	b.seen = s.Generation()
@@ -179,7 +185,13 @@ func (b *Builder) has(state state) bool {
 func (b *Builder) stale(s *watch.Snapshot) []string {
 	b.list(s)
 	names := slices.Collect(maps.Keys(b.unread))
-	for q, entry := range s.All {
+	entries := s.Since(b.seen)
+	if b.troubled || len(b.guard.doubted) > 0 {
+		entries = s.All
+	}
+	b.troubled = false
+	for q, entry := range entries {
+		b.troubled = b.troubled || entry.Err != nil
 		isNew := entry.Version > b.seen || !entry.Known
 		if !isNew && entry.Err == nil && len(b.guard.doubted) == 0 {
 			continue // as nearly all of many
@@ -207,7 +219,7 @@ func (b *Builder) list(s *watch.Snapshot) {
 	}
 	b.heard, b.listed = true, version
 	services := b.listing(s)
-	names := routable(services, b.Options)
+	names := routable(services, b.Options, b.names)
 	gone, come := differences(b.names, names, func(x, y string) bool { return x == y }, strings.Compare)
 	for _, name := range gone {
 		b.depart(name, slices.ContainsFunc(services, func(s watch.ServiceTags) bool { return s.Name == name }))
@@ -257,6 +269,10 @@ func (b *Builder) settle(name string, known *service, d tags.Definition) {
 		// Names are unique within a dialect only.
 		d.Routes[i].Precedence.Family = family(d.Routes[i].Dialect)
 	}
+	for i := range d.Pools {
+		d.Pools[i].Endpoints = distinct(d.Pools[i].Endpoints)
+	}
+	d.Routes, d.Pools = trimmed(d.Routes), trimmed(d.Pools)
 	b.problems.set(owner{"service", nameOf("", name)}, d.Problems)
 	for _, alias := range d.Aliases {
 		b.aliases[alias]++
@@ -268,6 +284,14 @@ func (b *Builder) settle(name string, known *service, d tags.Definition) {
 	}
 	b.linker.replace(known.definition, d)
 	known.definition = d
+}
+
+// trimmed is a list that is kept for long, without the room it grew by.
+func trimmed[E any](list []E) []E {
+	if len(list) == cap(list) {
+		return list
+	}
+	return slices.Clone(list)
 }
 
 func family(d tags.Dialect) uint8 {

@@ -283,3 +283,22 @@ func TestGuardBelievesTags(t *testing.T) {
 	}
 	g.want("without tags", 0)
 }
+
+// An answer that is not fresh counts for every table until it is, and not only
+// for the one in which that began.
+func TestGuardHearsOfTroubleAgain(t *testing.T) {
+	g := newGuarding(t, 2, 2)
+	snapshot := g.snapshot()
+	q := g.options.health(numbered(0))
+	entry, _ := snapshot.Entry(q)
+	entry.Err = errors.New("connection refused")
+	snapshot = snapshot.With(map[watch.Query]watch.Entry{q: entry})
+	for n := range 3 {
+		g.Build(snapshot)
+		if !g.guard.doubted[numbered(0)] {
+			t.Errorf("table %d: the guard does not know of it", n)
+		}
+		delete(g.guard.doubted, numbered(0)) // as whenever the service is looked at
+		snapshot = snapshot.With(nil)
+	}
+}

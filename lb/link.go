@@ -340,6 +340,10 @@ func (b *backend) merge() *tags.Pool {
 	if b.name.dialect != tags.File && slices.ContainsFunc(by, isClaimed) {
 		by = slices.DeleteFunc(slices.Clone(by), func(p *tags.Pool) bool { return !isClaimed(p) })
 	}
+	if len(by) == 1 && by[0].Composed == nil {
+		b.merged = by[0] // the endpoints of a definition are distinct
+		return b.merged
+	}
 	best := bestPool(by)
 	p := *best
 	for _, other := range by {

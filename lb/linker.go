@@ -288,9 +288,8 @@ func (l *linker) tidy() {
 			delete(l.backends, n)
 		}
 	}
-	clear(l.staleRoutes)
-	clear(l.staleMiddlewares)
-	clear(l.staleBackends)
+	// A map that was cleared would be as large as it ever was.
+	l.staleRoutes, l.staleMiddlewares, l.staleBackends = map[name]*wanted{}, map[name]*middleware{}, map[name]*backend{}
 }
 
 func (m *middleware) addUser(w *wanted) { m.users.add(w) }

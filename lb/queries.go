@@ -35,13 +35,26 @@ func (o Options) health(service string) watch.Health {
 	return watch.Health{Scope: o.Scope, Service: service}
 }
 
-// routable are the names of the services whose tags can route, in order.
-func routable(services []watch.ServiceTags, o Options) []string {
-	names := make([]string, 0, len(services))
+// routable are the names of the services whose tags can route, in order. As far
+// as those are the last ones, it shares that list.
+func routable(services []watch.ServiceTags, o Options, last []string) []string {
+	var names []string
+	same := 0 // of last, while there are no others
 	for i := range services {
-		if tags.CanRoute(o.Tags, services[i].Tags) || len(o.Tags.StaticPools[services[i].Name]) > 0 {
-			names = append(names, services[i].Name)
+		name := services[i].Name
+		switch {
+		case !tags.CanRoute(o.Tags, services[i].Tags) && len(o.Tags.StaticPools[name]) == 0:
+		case names == nil && same < len(last) && last[same] == name:
+			same++
+		case names == nil:
+			names = append(make([]string, 0, len(services)), last[:same]...)
+			fallthrough
+		default:
+			names = append(names, name)
 		}
+	}
+	if names == nil {
+		return last[:same:same]
 	}
 	if !slices.IsSorted(names) { // sources do sort, as a rule
 		slices.Sort(names)

@@ -75,7 +75,7 @@ func (t *tlsHosts) decide(last tlsTable, problems *problemSet) tlsTable {
 			delete(next[h.entrypoint], h.host)
 		}
 	}
-	clear(t.stale)
+	t.stale = map[tlsHost]bool{}
 	if len(own) > 0 {
 		maps.DeleteFunc(next, func(_ string, hosts map[string]string) bool { return len(hosts) == 0 })
 	}

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"maps"
 	"time"
 )
 
@@ -47,8 +46,7 @@ func (w *Watcher) touch(m *watched) {
 // publish makes a snapshot of the newest entries and then tells the consumers
 // for whom it holds something new.
 func (w *Watcher) publish() {
-	old := w.snapshot.Load()
-	next := &Snapshot{generation: old.generation + 1, entries: maps.Clone(old.entries)}
+	next := w.snapshot.Load().next()
 	for _, c := range w.fill(next) {
 		wake(c.changed)
 	}
@@ -72,7 +70,7 @@ func (w *Watcher) fill(s *Snapshot) []*Wants {
 			m.entry.Version = s.generation
 		}
 		e := m.entry
-		s.entries[m.query] = &e
+		s.set(m.query, &e)
 		if m.changed {
 			for _, c := range m.wants {
 				tell[c] = struct{}{}

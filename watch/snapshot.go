@@ -7,6 +7,7 @@ import "time"
 type Snapshot struct {
 	generation uint64
 	entries    map[Query]*Entry // pointers make the map cheap to copy
+	history    history
 }
 
 // Entry is what a snapshot knows of one query.
@@ -31,6 +32,7 @@ func (e Entry) Stale() bool { return e.Known && e.Err != nil }
 // NewSnapshot makes a snapshot from its parts. The map is copied.
 func NewSnapshot(generation uint64, entries map[Query]Entry) *Snapshot {
 	s := &Snapshot{generation: generation, entries: make(map[Query]*Entry, len(entries))}
+	s.history.since = generation + 1 // whoever has seen one of this generation may have seen another
 	for q, e := range entries {
 		s.entries[q] = &e
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -72,56 +73,57 @@ const hosts = 97
 
 // catalog is what a watcher would have read.
 type catalog struct {
-	generation uint64
-	list       []watch.ServiceTags
-	entries    map[watch.Query]watch.Entry
+	list     []watch.ServiceTags
+	snapshot *watch.Snapshot
 }
 
 func newCatalog(services int) *catalog {
-	c := &catalog{generation: 1, entries: make(map[watch.Query]watch.Entry, services+1)}
+	c := &catalog{}
+	entries := make(map[watch.Query]watch.Entry, services+1)
 	for i := range services {
 		c.list = append(c.list, watch.ServiceTags{Name: nameOf(i), Tags: sorts[i%len(sorts)].tags(i)})
-		c.register(i, true)
+		entries[healthOf(i)] = c.instance(1, i, true)
 	}
-	c.entries[watch.Services{}] = watch.Entry{Value: c.list, Known: true, Version: c.generation}
+	entries[watch.Services{}] = watch.Entry{Value: c.list, Known: true, Version: 1}
+	c.snapshot = watch.NewSnapshot(1, entries)
 	return c
 }
 
 func nameOf(i int) string { return fmt.Sprintf("service-%07d", i) }
 
-// register sets the one instance of a service.
-func (c *catalog) register(i int, passing bool) {
+func healthOf(i int) watch.Health { return watch.Health{Service: nameOf(i)} }
+
+// instance is the one instance of a service.
+func (c *catalog) instance(generation uint64, i int, passing bool) watch.Entry {
 	instance := watch.Instance{
 		Node: watch.NodeInfo{Name: fmt.Sprintf("node-%d", i%1000), Datacenter: "dc1"},
 		Service: watch.ServiceInfo{
 			ID: nameOf(i) + "-1", Name: nameOf(i), Address: fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255), Port: 8080,
-			Tags: c.list[i].Tags, ModifyIndex: c.generation,
+			Tags: c.list[i].Tags, ModifyIndex: generation,
 		},
 		Checks: []watch.Check{{ID: "alive", Status: watch.Passing}},
 	}
 	if !passing {
 		instance.Checks[0].Status = watch.Critical
 	}
-	c.entries[watch.Health{Service: nameOf(i)}] = watch.Entry{Value: []watch.Instance{instance}, Known: true, Version: c.generation}
+	return watch.Entry{Value: []watch.Instance{instance}, Known: true, Version: generation}
 }
 
 // fail has the check of a service fail or pass.
 func (c *catalog) fail(i int, passing bool) {
-	c.generation++
-	c.register(i, passing)
+	generation := c.snapshot.Generation() + 1
+	c.snapshot = c.snapshot.With(map[watch.Query]watch.Entry{healthOf(i): c.instance(generation, i, passing)})
 }
 
 // retag gives a service one more route, by a tag that the list tells of too.
 func (c *catalog) retag(i, n int) {
-	c.generation++
-	list := make([]watch.ServiceTags, len(c.list))
-	copy(list, c.list)
-	list[i].Tags = append(sorts[i%len(sorts)].tags(i), sorts[i%len(sorts)].tags(-1 - n)[0])
-	c.list = list
-	c.entries[watch.Services{}] = watch.Entry{Value: c.list, Known: true, Version: c.generation}
-	c.register(i, true)
+	generation := c.snapshot.Generation() + 1
+	c.list = slices.Clone(c.list)
+	c.list[i].Tags = append(sorts[i%len(sorts)].tags(i), sorts[i%len(sorts)].tags(-1 - n)[0])
+	c.snapshot = c.snapshot.With(map[watch.Query]watch.Entry{
+		watch.Services{}: {Value: c.list, Known: true, Version: generation},
+		healthOf(i):      c.instance(generation, i, true),
+	})
 }
-
-func (c *catalog) snapshot() *watch.Snapshot { return watch.NewSnapshot(c.generation, c.entries) }
 
 func options() lb.Options { return lb.DefaultOptions() }

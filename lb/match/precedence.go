@@ -18,14 +18,15 @@ const (
 // Precedence places a route among the others of its class.
 type Precedence struct {
 	Class Class
+	// Family breaks the ties of routes that have everything else in common.
+	Family uint8
 	// Priority orders ByPriority routes, higher first.
 	Priority int
 	// Host, Port and Path order BySpecificity routes: they are the pattern as
 	// written, Host in lower case and empty for any.
 	Host, Port, Path string
-	// Name breaks ties, and Family those of routes that have even that in common.
-	Name   string
-	Family uint8
+	// Name breaks ties.
+	Name string
 }
 
 // Compare is negative if a goes before b. Routes of different classes are

@@ -60,18 +60,19 @@ type Route struct {
 	// Protection are further ones, of the service's [Policy], which come before
 	// Steps. One that cannot be made is left out.
 	Protection []spec.Middleware
-	// WithoutDefaults leaves out the middlewares every route has.
-	WithoutDefaults bool
 	// SlashPaths are exact paths whose other form, with or without the slash at
 	// the end, is answered by a redirect to the path itself.
 	SlashPaths []string
 	// PassHost forwards the client's Host field, if the pool's PassHost agrees.
 	// Otherwise Host is sent, or the target's address if that is empty.
 	PassHost bool
-	Host     string
+	// WithoutDefaults leaves out the middlewares every route has.
+	WithoutDefaults bool
 	// Unlogged keeps its requests out of the access log, Uncounted out of the
 	// metrics of routes.
 	Unlogged, Uncounted bool
+	// Host is what is sent in the Host field where PassHost does not hold.
+	Host string
 	// TLSOptions are the name of the TLS options for the hosts of the rule, empty
 	// for the default ones.
 	TLSOptions string

@@ -19,12 +19,12 @@ type Member struct {
 // whose members all weigh nothing, is valid and picks nothing.
 type Pool struct {
 	name     string
-	policy   Policy
+	policy   *Policy // shared, and not changed
 	clock    clock
 	members  []Member
 	targets  []*Target // as members
 	seats    []*seat   // as members
-	hashes   []uint64  // as members
+	hashes   []uint64  // as members, if the policy has them hashed
 	turns    []int32   // the order of picks, repeated for ever: indexes of members
 	standing *standing
 
@@ -51,7 +51,7 @@ type standing struct {
 func (p *Pool) Name() string { return p.name }
 
 // Policy is how the pool picks.
-func (p *Pool) Policy() Policy { return p.policy }
+func (p *Pool) Policy() Policy { return *p.policy }
 
 // Members lists what the pool was made of. It must not be changed.
 func (p *Pool) Members() []Member { return p.members }

@@ -17,6 +17,7 @@ type Registry struct {
 	targets map[Key]*Target
 	pools   map[string]*Pool
 	fresh   []*Pool // made since the last Replace
+	policy  *Policy // of the last one: as a rule the next has the same, and shares it
 }
 
 // NewRegistry returns an empty registry. connect, called once for each new
@@ -37,10 +38,14 @@ func (r *Registry) Pool(name string, members []Member, policy Policy) *Pool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.pools[name]
-	if old != nil && old.policy == policy && slices.Equal(old.members, members) {
+	if old != nil && *old.policy == policy && slices.Equal(old.members, members) {
 		return old
 	}
-	p := &Pool{name: name, policy: policy, clock: r.clock, members: members, standing: new(standing)}
+	if r.policy == nil || *r.policy != policy {
+		shared := policy
+		r.policy = &shared
+	}
+	p := &Pool{name: name, policy: r.policy, clock: r.clock, members: members, standing: new(standing)}
 	if old != nil {
 		p.standing = old.standing
 	}
@@ -49,7 +54,9 @@ func (r *Registry) Pool(name string, members []Member, policy Policy) *Pool {
 	for i, m := range members {
 		p.targets[i] = r.target(m.Key)
 		p.targets[i].pools++
-		p.hashes = append(p.hashes, hashKey(m.Key))
+		if policy.Method == Rendezvous {
+			p.hashes = append(p.hashes, hashKey(m.Key))
+		}
 		weights[i] = m.Weight
 	}
 	p.turns = turns(weights)
@@ -156,6 +163,9 @@ func (r *Registry) target(key Key) *Target {
 }
 
 func merge(members []Member) []Member {
+	if len(members) < 2 {
+		return slices.Clone(members)
+	}
 	merged := make([]Member, 0, len(members))
 	at := make(map[Key]int, len(members))
 	for _, m := range members {

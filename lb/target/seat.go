@@ -66,7 +66,7 @@ func (s *seat) share(slow time.Duration, c clock) float64 {
 
 // hear counts a check, and reports whether so many in a row speak against what
 // was so far that it counts.
-func (s *seat) hear(up bool, p Policy, now int64) (changed bool) {
+func (s *seat) hear(up bool, p *Policy, now int64) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	threshold := p.Fall
@@ -89,7 +89,7 @@ func (s *seat) hear(up bool, p Policy, now int64) (changed bool) {
 }
 
 // countFailure counts towards [Policy.MaxFailures] and ejects if it is full.
-func (s *seat) countFailure(p Policy, now int64) (ejected time.Duration) {
+func (s *seat) countFailure(p *Policy, now int64) (ejected time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failures = slices.DeleteFunc(s.failures, func(at int64) bool { return now-at >= int64(p.Window) })

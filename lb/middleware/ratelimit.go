@@ -23,7 +23,8 @@ type rateLimit struct {
 	limit   rate.Limit // tokens a second
 	burst   int
 	longest time.Duration // to wait
-	shared  *sharedLimit  // nil if each load balancer counts for itself
+	legacy  bool
+	shared  *sharedLimit // nil if each load balancer counts for itself
 
 	mu      sync.Mutex
 	buckets map[client]*rate.Limiter
@@ -47,11 +48,14 @@ func newRateLimit(s *spec.RateLimit) (*rateLimit, error) {
 	}
 	r := &rateLimit{
 		source: source, limit: rate.Inf, burst: int(min(max(1, s.Burst), math.MaxInt32)),
-		buckets: map[client]*rate.Limiter{}, swept: time.Now(),
+		buckets: map[client]*rate.Limiter{}, swept: time.Now(), legacy: s.Legacy,
 	}
 	if s.Average > 0 {
 		r.limit = rate.Limit(float64(s.Average) / period.Seconds())
 		r.longest = min(longestWait, time.Duration(float64(period)/float64(s.Average)/2))
+	}
+	if s.Legacy {
+		r.longest = 0
 	}
 	return r, nil
 }
@@ -63,6 +67,11 @@ func (r *rateLimit) Serve(x *lb.Exchange, next lb.Handler) {
 		return
 	}
 	wait := r.take(x)
+	if wait > r.longest && r.legacy {
+		wait = time.Duration(math.Ceil(wait.Seconds())) * time.Second
+		tooMany(x, wait, "max rate reached: retry-in "+wait.String())
+		return
+	}
 	if wait > r.longest {
 		tooMany(x, wait, http.StatusText(http.StatusTooManyRequests))
 		return

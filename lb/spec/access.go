@@ -117,6 +117,9 @@ type RateLimit struct {
 	Source  *SourceCriterion `key:"sourcecriterion"`
 	// Redis has the buckets shared with other load balancers; nil has not.
 	Redis *Redis `key:"redis"`
+	// Legacy is as Traefik v1 has it: nobody is made to wait, and the answer says in
+	// words when to come again.
+	Legacy bool
 }
 
 // Kind implements [Middleware].

@@ -13,12 +13,12 @@ import (
 // malformed are values that no option of a type can have, by the option's key
 // below the prefix: all there are in a structure of package spec.
 func malformed(t reflect.Type, key string) (tags []string) {
-	for i := range t.NumField() {
-		word := t.Field(i).Tag.Get("key")
+	for f := range t.Fields() {
+		word := f.Tag.Get("key")
 		if word == "" {
 			continue
 		}
-		path, field := key+"."+word, t.Field(i).Type
+		path, field := key+"."+word, f.Type
 		switch {
 		case field == reflect.TypeFor[time.Duration]():
 			tags = append(tags, path+"=soon")

@@ -218,6 +218,10 @@ func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool,
 			}
 		}
 	}
+	for _, page := range options.dropOwnPages(route.Pool) {
+		key := prefix + "errors." + page + ".backend"
+		p.problem(first, Problem{Tag: settings[key].redacted(), Offset: -1, Reason: key + " is the frontend's own backend: there are no such error pages"})
+	}
 	steps, err := options.steps()
 	if err != nil {
 		p.problem(first, Problem{Route: route.Name, Offset: -1, Reason: err.Error()})

@@ -1,6 +1,8 @@
 package tags
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,9 +53,16 @@ func isTrue(s setting1) bool {
 func setBalance1(b *spec.LoadBalancer, option, value string) error {
 	group, rest, _ := strings.Cut(option, ".")
 	switch {
-	case option == "loadbalancer", option == "loadbalancer.method", group == "responseForwarding":
-		// Both methods take turns by weight, and answers are passed on as they come.
-		return nil
+	case option == "loadbalancer", option == "loadbalancer.method":
+		if !strings.EqualFold(value, "wrr") && !strings.EqualFold(value, "drr") {
+			return fmt.Errorf("there is no method %s, only wrr and drr", value)
+		}
+		return nil // either takes turns by weight
+	case option == "responseForwarding.flushInterval":
+		_, err := spec.ParseDuration(value)
+		return err // answers are passed on as they come
+	case group == "responseForwarding":
+		return errUnknown1
 	case group == "healthcheck":
 		if b.Health == nil {
 			b.Health = spec.DefaultHealthCheck()
@@ -86,6 +95,13 @@ func setBalance1(b *spec.LoadBalancer, option, value string) error {
 		}
 		b.Sticky.Cookie.Name = value
 		return nil
+	case "stickiness.sameSite":
+		sameSite := strings.ToLower(value)
+		if !slices.Contains([]string{"none", "lax", "strict"}, sameSite) {
+			return fmt.Errorf("%q is none of none, lax, strict", value)
+		}
+		b.Sticky.Cookie.SameSite = sameSite
+		return nil
 	}
-	return decode1(b.Sticky.Cookie, strings.TrimPrefix(rest, "stickiness."), value, "secure", "httpOnly", "sameSite")
+	return decode1(b.Sticky.Cookie, strings.TrimPrefix(rest, "stickiness."), value, "secure", "httpOnly")
 }

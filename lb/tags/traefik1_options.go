@@ -80,6 +80,14 @@ func (o *options1) setBackend(key, value string) error {
 	return errUnknown1
 }
 
+// boolean1 reads a boolean, false if it is none.
+func boolean1(value string, into *bool) (err error) {
+	if *into, err = strconv.ParseBool(value); err != nil {
+		return errors.New("not a boolean")
+	}
+	return nil
+}
+
 // first returns what p points to, which it makes if there is nothing yet.
 func first[T any](p **T) *T {
 	if *p == nil {
@@ -153,9 +161,7 @@ func (o *options1) setAuth(key, value string) error {
 
 func (o *options1) setWhitelist(key, value string) error {
 	if key == "useXForwardedFor" {
-		use, err := strconv.ParseBool(value)
-		first(&o.whitelist).AnyForwarded = use
-		return err
+		return boolean1(value, &first(&o.whitelist).AnyForwarded)
 	}
 	return decode1(first(&o.whitelist), key, value, "sourceRange")
 }
@@ -170,7 +176,7 @@ func (o *options1) setRedirect(key, value string) (err error) {
 	case "entryPoint":
 		r.entrypoint = value
 	case "permanent":
-		r.permanent, err = strconv.ParseBool(value)
+		err = boolean1(value, &r.permanent)
 	default:
 		return errUnknown1
 	}
@@ -242,6 +248,18 @@ func extractor1(value string) (*spec.SourceCriterion, error) {
 	return nil, fmt.Errorf("%q is none of client.ip, request.host and request.header.NAME", value)
 }
 
+// dropOwnPages takes back error pages that are the frontend's own backend's, which
+// would be asked for what it has just failed at. It returns their names.
+func (o *options1) dropOwnPages(pool string) (names []string) {
+	for _, name := range sortedKeys(o.errorPages) {
+		if o.errorPages[name].Service == pool {
+			delete(o.errorPages, name)
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // steps are the middlewares in the order in which Traefik v1 has them. The
 // error says what keeps the frontend from being served.
 func (o *options1) steps() ([]spec.Middleware, error) {
@@ -273,7 +291,7 @@ func (o *options1) steps() ([]spec.Middleware, error) {
 	if o.rate != nil {
 		for _, name := range sortedKeys(o.rateSets) {
 			limit := o.rateSets[name]
-			limit.Source = o.rate
+			limit.Source, limit.Legacy = o.rate, true
 			add(true, limit)
 		}
 	}

@@ -209,3 +209,39 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Whatever the tags of a policy say, what is left of them is valid, and a fault is
+// of a place in its tag.
+func FuzzPolicy(f *testing.F) {
+	for _, seed := range []string{
+		"strategy=hash\nhash.by=header\nhash.name=X", "slow-start=30s\nSLOW_START=1m", "healthcheck.headers.X-A=b\nhealthcheck.path=/",
+		"sticky.cookie.name=a\rb", "circuitbreaker.expression=x", "ratelimit.redis.db=1", "=", "retries.attempts=99\nretries", "sticky=true",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		i := Instance{ID: "a", Node: "n", Address: "10.0.0.1", Port: 80, Tags: []string{"urlprefix-/"}, Serving: true}
+		for option := range strings.SplitSeq(text, "\n") {
+			i.Tags = append(i.Tags, PolicyPrefix+option)
+		}
+		d := Parse(DefaultOptions(), "s", []Instance{i})
+		if len(d.Routes) != 1 || len(d.Pools) != 1 {
+			t.Fatalf("%q costs the service its route: %v", text, d.Problems)
+		}
+		if p := d.Pools[0].Policy; p != nil && p.Balance != nil {
+			if err := p.Balance.Validate(); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+		}
+		for _, m := range d.Routes[0].Protection {
+			if err := m.Validate(); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+		}
+		for _, p := range d.Problems {
+			if p.Offset > len(p.Tag) || p.Reason == "" {
+				t.Fatalf("%q: %+v", text, p)
+			}
+		}
+	})
+}

@@ -26,6 +26,9 @@ type explanation struct {
 	Redirect   string          `json:"redirect,omitempty"`
 	Forwarded  string          `json:"forwarded,omitempty"`
 	Candidates []candidateView `json:"candidates"`
+	// Problems is how many there are with tags: a route that is missing here may be
+	// one of them.
+	Problems int `json:"problems,omitempty"`
 }
 
 // candidateView is a route that came into question.
@@ -97,6 +100,7 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 		e.Status = http.StatusServiceUnavailable
 		return e, nil
 	}
+	e.Problems = len(table.Problems())
 	if lb.IsTCPQuestion(target) {
 		err := e.explainTCP(table)
 		return e, err
@@ -161,6 +165,14 @@ func (e *explanation) explainTCP(table *lb.Table) error {
 }
 
 func (e explanation) write(w io.Writer) {
+	e.writeAnswer(w)
+	if e.Problems > 0 {
+		fmt.Fprintf(w, "%d %s with tags, which may be why a route is missing: sluice routes lists %s\n",
+			e.Problems, plural(e.Problems, "problem", "problems"), plural(e.Problems, "it", "them"))
+	}
+}
+
+func (e explanation) writeAnswer(w io.Writer) {
 	fmt.Fprintf(w, "%s %s\n", e.Method, e.URL)
 	if capitals := strings.ToUpper(e.Method); capitals != e.Method {
 		fmt.Fprintf(w, "  (%s is another method than %s)\n", e.Method, capitals)

@@ -55,9 +55,17 @@ func writeRoutes(w io.Writer, routes []routeView) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RULE\tSERVICE\tTARGETS\tDIALECT\tPATH")
 	for r := range lines(routes) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Rule, r.Service, targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", ruleText(r), r.Service, targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
 	}
 	table.Flush()
+}
+
+// ruleText is the rule, and of what if that is not requests.
+func ruleText(r routeView) string {
+	if r.Network == "" || strings.HasPrefix(r.Rule, r.Network+" ") || strings.Contains(r.Rule, "proto="+r.Network) {
+		return r.Rule
+	}
+	return r.Rule + " (" + r.Network + ")"
 }
 
 // lines are the routes, and the variants of those that have any in their place.

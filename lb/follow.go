@@ -118,6 +118,7 @@ func (s *Server) put(table *Table) {
 	s.metrics.rebuilds.Add(1)
 	s.targets.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))
 	s.prober.replace(gone, come)
+	s.prober.replaceTCP(goneTCP, comeTCP)
 	routes := len(table.Routes()) + len(table.TCPRoutes())
 	if old == nil {
 		s.log.Info("routing", "routes", routes, "problems", len(table.Problems()))

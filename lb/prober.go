@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strconv"
 	"sync"
 	"time"
@@ -32,7 +33,8 @@ type prober struct {
 
 // probing is the checks of one pool, which several routes may have.
 type probing struct {
-	uses int
+	uses   int
+	health *spec.HealthCheck
 	stop context.CancelFunc
 }
 
@@ -51,39 +53,70 @@ func (p *prober) wait() {
 	p.wg.Wait()
 }
 
+// probed is a pool with a health check.
+type probed struct {
+	pool   *target.Pool
+	health *spec.HealthCheck
+	proxy  int // as in [check]
+}
+
 // replace tells which routes have gone and which have come.
-func (p *prober) replace(gone, come []*Route) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, r := range withVias(come) {
+func (p *prober) replace(gone, come []*Route) { p.change(probedBy(gone), probedBy(come)) }
+
+func probedBy(routes []*Route) (all []probed) {
+	for _, r := range withVias(routes) {
 		if r.health != nil {
-			p.start(r)
+			all = append(all, probed{r.Pool, r.health, r.proxy})
 		}
 	}
-	for _, r := range withVias(gone) {
-		if known := p.running[r.Pool]; r.health != nil && known != nil {
+	return all
+}
+
+// replaceTCP is replace for routes of connections.
+func (p *prober) replaceTCP(gone, come []*TCPRoute) { p.change(probedByTCP(gone), probedByTCP(come)) }
+
+func probedByTCP(routes []*TCPRoute) (all []probed) {
+	for _, r := range routes {
+		all = append(all, r.probed...)
+	}
+	return all
+}
+
+func (p *prober) change(gone, come []probed) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range come {
+		p.start(c)
+	}
+	for _, g := range gone {
+		if known := p.running[g.pool]; known != nil {
 			if known.uses--; known.uses == 0 {
 				known.stop()
-				delete(p.running, r.Pool)
+				delete(p.running, g.pool)
 			}
 		}
 	}
 }
 
-func (p *prober) start(r *Route) {
+func (p *prober) start(of probed) {
 	if p.ctx == nil || p.ctx.Err() != nil {
 		return
 	}
-	known := p.running[r.Pool]
-	if known == nil {
+	known := p.running[of.pool]
+	if known == nil || !reflect.DeepEqual(known.health, of.health) {
 		ctx, stop := context.WithCancel(p.ctx)
-		known = &probing{stop: stop}
-		p.running[r.Pool] = known
-		for _, t := range r.Pool.Targets() {
+		next := &probing{health: of.health, stop: stop}
+		if known != nil { // the check is another one now
+			known.stop()
+			next.uses = known.uses
+		}
+		known = next
+		p.running[of.pool] = known
+		for _, t := range of.pool.Targets() {
 			if t.Key().Scheme == tags.SchemeRedirect {
 				continue
 			}
-			c := check{r.health, r.Pool, t, r.proxy, p.log}
+			c := check{of.health, of.pool, t, of.proxy, p.log}
 			p.wg.Go(func() { c.run(ctx) })
 		}
 	}
@@ -181,8 +214,11 @@ func (c check) dial(ctx context.Context, network, address string) (net.Conn, err
 
 // probe asks once. The error says why the target is not well.
 func (c check) probe(ctx context.Context, client *http.Client) error {
-	if c.spec.Mode == spec.ModeGRPC {
+	switch c.spec.Mode {
+	case spec.ModeGRPC:
 		return c.probeGRPC(ctx, client)
+	case spec.ModeTCP:
+		return c.probeTCP(ctx)
 	}
 	method := cmp.Or(c.spec.Method, http.MethodGet)
 	request, err := c.request(ctx, method, c.spec.Path, http.NoBody)

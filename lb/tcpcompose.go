@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -74,6 +75,9 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 		end := &passagePool{runtime, p.Endpoints, cmp.Or(k.from.ProxyProtocol, p.ProxyProtocol)}
 		if len(path) > 0 {
 			k.tcp.parts = append(k.tcp.parts, end)
+		}
+		if b := k.balance(p); b != nil && b.Health != nil && b.Health.Mode == spec.ModeTCP {
+			k.tcp.probed = append(k.tcp.probed, probed{runtime, b.Health, end.proxy})
 		}
 		return end, nil
 	}

@@ -31,6 +31,7 @@ type TCPRoute struct {
 	Policy    *tags.Policy
 
 	end        passageEnding
+	probed     []probed       // its pools that have a health check
 	parts      []*passagePool // the pools of a composed service
 	variants   *tcpVariants   // as in [Route]
 	access     []*spec.AccessRules

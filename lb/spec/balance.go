@@ -176,7 +176,14 @@ type HealthCheck struct {
 	Hostname        string            `key:"hostname"`
 	FollowRedirects bool              `key:"followredirects"`
 	Headers         map[string]string `key:"headers"`
+	// Send is said to servers of connections, whose answer has to begin with Expect;
+	// either may be empty. They are for ModeTCP.
+	Send   string `json:",omitzero"`
+	Expect string `json:",omitzero"`
 }
+
+// ModeTCP is the mode of checks of services of connections, which no other has.
+const ModeTCP = "tcp"
 
 // ModeGRPC is the mode of checks that ask by gRPC's health checking protocol, for
 // the server as a whole. Path, method, status and redirects have no meaning then.

@@ -208,12 +208,13 @@ func needsTLS(e match.Expr) bool {
 func (m *streamMerger) service(all []variant[streamService]) {
 	winner, _ := best(m.parser, strings.ToUpper(m.root)+" service", all,
 		func(a, b streamService) bool {
-			return a.proxy() == b.proxy() && a.broken == b.broken && reflect.DeepEqual(a.Weighted, b.Weighted)
+			return a.proxy() == b.proxy() && reflect.DeepEqual(a.balance(), b.balance()) && a.broken == b.broken && reflect.DeepEqual(a.Weighted, b.Weighted)
 		},
 		func(s streamService) bool { return s.broken != "" },
 		func(s streamService) (string, string) { return s.name, "" })
 	pool := Pool{
 		Name: m.pool(winner.value.name), Dialect: Traefik, PassHost: true, Service: m.Service, ProxyProtocol: winner.value.proxy(),
+		Balance:  winner.value.balance(),
 		Composed: m.composed(winner.value.Weighted), Broken: winner.value.broken,
 	}
 	for _, v := range all {
@@ -255,6 +256,15 @@ func (s streamService) proxy() int {
 		return 0
 	}
 	return s.Balancer.ProxyProtocol.VersionSent()
+}
+
+// balance is how the service is checked, nil if it is not.
+func (s streamService) balance() *spec.LoadBalancer {
+	if s.Balancer == nil || s.Balancer.HealthCheck == nil {
+		return nil
+	}
+	check, _ := s.Balancer.HealthCheck.spec() // what makes no sense was told
+	return &spec.LoadBalancer{Health: check}
 }
 
 func (s streamService) transport() string {

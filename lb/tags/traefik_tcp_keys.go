@@ -1,9 +1,11 @@
 package tags
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -53,7 +55,28 @@ type streamBalancer struct {
 	ServersTransport string              `key:"serverstransport"`
 	ProxyProtocol    *spec.ProxyProtocol `key:"proxyprotocol"`
 	TerminationDelay string              `key:"terminationdelay"`
-	HealthCheck      map[string]string   `key:"healthcheck"`
+	HealthCheck      *streamHealth       `key:"healthcheck"`
+}
+
+// streamHealth is a health check of connections.
+type streamHealth struct {
+	Port              int           `key:"port"`
+	Send              string        `key:"send"`
+	Expect            string        `key:"expect"`
+	Interval          time.Duration `key:"interval"`
+	UnhealthyInterval time.Duration `key:"unhealthyinterval"`
+	Timeout           time.Duration `key:"timeout"`
+}
+
+// spec has the defaults of what is not said. The error says what became of
+// something that makes no sense.
+func (h *streamHealth) spec() (*spec.HealthCheck, error) {
+	defaults := spec.DefaultHealthCheck()
+	check := &spec.HealthCheck{
+		Mode: spec.ModeTCP, Port: h.Port, Send: h.Send, Expect: h.Expect, UnhealthyInterval: h.UnhealthyInterval,
+		Interval: cmp.Or(h.Interval, defaults.Interval), Timeout: cmp.Or(h.Timeout, defaults.Timeout),
+	}
+	return check, check.Settle()
 }
 
 type streamServer struct {
@@ -122,8 +145,6 @@ func (s *streamService) set(l label, root string, path []string, unsupported fun
 		return &keyError{label: l, reason: "UDP services have no option " + option}
 	}
 	switch {
-	case strings.HasPrefix(option, "loadbalancer.healthcheck."):
-		unsupported(l, "this option is not supported yet and ignored: Consul's checks count")
 	case option == "loadbalancer.terminationdelay":
 		unsupported(l, "this option is ignored: either direction of a connection ends by itself")
 	}
@@ -135,6 +156,12 @@ func (s *streamService) set(l label, root string, path []string, unsupported fun
 	case b == nil:
 	case b.Server != nil && (b.Server.Port < 0 || b.Server.Port > 65535):
 		return &keyError{l, true, "the port is not a number from 1 to 65535"}
+	case b.HealthCheck != nil && (b.HealthCheck.Port < 0 || b.HealthCheck.Port > 65535):
+		return &keyError{l, true, "the port is not a number from 1 to 65535"}
+	case strings.HasPrefix(option, "loadbalancer.healthcheck."):
+		if _, err := b.HealthCheck.spec(); err != nil {
+			unsupported(l, err.Error())
+		}
 	case b.ProxyProtocol != nil:
 		if err := b.ProxyProtocol.Validate(); err != nil {
 			return &keyError{l, true, err.Error()}

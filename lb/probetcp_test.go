@@ -1,0 +1,116 @@
+package lb
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// sayingBack is a server of connections that answers a line with a text that may
+// change.
+func sayingBack(t *testing.T, answer *atomic.Pointer[string]) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer nc.Close()
+				if _, err := bufio.NewReader(nc).ReadString('\n'); err == nil {
+					_, _ = io.WriteString(nc, *answer.Load())
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+	return l.Addr().String()
+}
+
+// A server of connections is up while its answer begins with what is expected; a
+// check that changes counts from then on.
+func TestHealthCheckOfConnections(t *testing.T) {
+	var answer atomic.Pointer[string]
+	says := func(text string) { answer.Store(&text) }
+	says("+PONG\r\n")
+	address := sayingBack(t, &answer)
+	key := target.Key{Scheme: "tcp", Address: address}
+	pool := target.NewRegistry(nil).Pool("db", []target.Member{{Key: key, Weight: 1}}, target.Policy{Watched: true})
+	route := func(expect string) *TCPRoute {
+		return &TCPRoute{probed: []probed{{pool: pool, health: &spec.HealthCheck{
+			Mode: spec.ModeTCP, Send: "PING\n", Expect: expect, Interval: 10 * time.Millisecond, Timeout: 10 * time.Second,
+		}}}}
+	}
+	p := &prober{log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.begin(ctx)
+	defer p.wait()
+	defer cancel()
+	up := func() bool { return pool.Pick(0) != nil }
+
+	first := route("+PONG")
+	p.replaceTCP(nil, []*TCPRoute{first})
+	says("-ERR no\r\n")
+	eventually(t, "another answer is none", func() bool { return !up() })
+	says("+PONG\r\n")
+	eventually(t, "the right answer counts", up)
+	says("+P")
+	eventually(t, "half an answer is none", func() bool { return !up() })
+	says("+OK")
+	second := route("+OK")
+	p.replaceTCP([]*TCPRoute{first}, []*TCPRoute{second})
+	eventually(t, "the check is another one", up)
+	p.replaceTCP([]*TCPRoute{second}, nil)
+	if len(p.running) != 0 {
+		t.Errorf("%d checks go on", len(p.running))
+	}
+}
+
+// A check may be of another port, and that a server accepts is enough if nothing
+// is to be said.
+func TestHealthCheckOfConnectionsByPort(t *testing.T) {
+	var answer atomic.Pointer[string]
+	text := ""
+	answer.Store(&text)
+	host, port, err := net.SplitHostPort(sayingBack(t, &answer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(health *spec.HealthCheck, address string) error {
+		registry := target.NewRegistry(nil)
+		pool := registry.Pool("db", []target.Member{{Key: target.Key{Scheme: "tcp", Address: address}, Weight: 1}}, target.Policy{})
+		health.Mode, health.Timeout = spec.ModeTCP, 10*time.Second
+		return check{health, pool, pool.Targets()[0], 0, slog.Default()}.probeTCP(t.Context())
+	}
+	if err := of(&spec.HealthCheck{}, net.JoinHostPort(host, port)); err != nil {
+		t.Errorf("it accepts: %v", err)
+	}
+	if err := of(&spec.HealthCheck{}, net.JoinHostPort(host, "1")); err == nil {
+		t.Error("nobody is there")
+	}
+	n, _ := net.LookupPort("tcp", port)
+	if err := of(&spec.HealthCheck{Port: n}, net.JoinHostPort(host, "1")); err != nil {
+		t.Errorf("by its port: %v", err)
+	}
+	if err := of(&spec.HealthCheck{Send: "x\n", Expect: "x"}, net.JoinHostPort(host, port)); err == nil {
+		t.Error("an empty answer is none")
+	}
+}

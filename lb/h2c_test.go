@@ -324,3 +324,12 @@ func TestHTTP2TargetInforms(t *testing.T) {
 		})
 	}
 }
+
+// There are no upgrades over HTTP/2: the request goes on as any other.
+func TestHTTP2TargetOfAWebSocket(t *testing.T) {
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{h2cBackend(t, echo)}})
+	got := r.raw("GET /chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n")
+	if !strings.HasPrefix(got, okay) || !strings.Contains(got, "GET /chat\n") || strings.Contains(got, "Upgrade: ") {
+		t.Errorf("%q", got)
+	}
+}

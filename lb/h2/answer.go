@@ -135,7 +135,7 @@ func (a *Answer) WriteTo(w io.Writer) (sent int64, err error) {
 			return sent, nil
 		case readErr != nil:
 			return sent, a.broken(readErr)
-		case push != nil:
+		case push != nil && sent != a.response.ContentLength: // its end is near, and cheaper together
 			if err := push.Flush(); err != nil {
 				return sent, err
 			}

@@ -36,16 +36,16 @@ func (l *timeLimit) isOver() bool { return !l.until.IsZero() && !time.Now().Befo
 
 // limitTime begins the time of the exchange's route, if it has not begun.
 func (x *Exchange) limitTime() {
-	if x.limit.route != x.Route {
-		x.limit = timeLimit{Watcher: x.watch, route: x.Route}
-		if d := x.Route.wholeTimeout; d > 0 {
-			x.limit.until = time.Now().Add(d)
-		}
+	d := x.Route.wholeTimeout
+	switch {
+	case d == 0:
+		x.limit.until, x.limit.route = time.Time{}, nil
+		return
+	case x.limit.route != x.Route:
+		x.limit = timeLimit{Watcher: x.watch, until: time.Now().Add(d), route: x.Route}
 	}
-	if !x.limit.until.IsZero() {
-		x.call.Watch = &x.limit
-		x.limit.sending, x.limit.cancel = context.WithDeadlineCause(x.ctx, x.limit.until, lateError{})
-	}
+	x.call.Watch = &x.limit
+	x.limit.sending, x.limit.cancel = context.WithDeadlineCause(x.ctx, x.limit.until, lateError{})
 }
 
 // hurry sees that the head of an answer is not waited for beyond the limit. usual

@@ -114,6 +114,12 @@ func (c *Config) static() tags.Static {
 	for i := range c.Routes {
 		s.Routes = append(s.Routes, c.Routes[i].static())
 	}
+	for i := range c.TCPRoutes {
+		s.Streams = append(s.Streams, c.TCPRoutes[i].static(false))
+	}
+	for i := range c.UDPRoutes {
+		s.Streams = append(s.Streams, c.UDPRoutes[i].static(true))
+	}
 	for _, m := range c.Middlewares {
 		if m.spec != nil {
 			s.Middlewares = append(s.Middlewares, tags.StaticMiddleware{Name: m.Name, Source: m.Origin, Spec: m.spec})
@@ -162,6 +168,7 @@ func (c *Config) validateStatic(f *faultList) {
 	if b := c.Defaults.LoadBalancer.spec; b != nil {
 		f.add("defaults.load_balancer", b.Validate())
 	}
+	c.validateStreams(f)
 	hosts := map[string]string{}
 	for _, claim := range c.Claims {
 		f.add(claim.Origin, claim.claim().Validate())

@@ -252,7 +252,10 @@ func viewTCPRoute(r *lb.TCPRoute) routeView {
 	for _, step := range r.Steps {
 		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
 	}
-	v.MadeBy = originView{Tag: r.Tag, Instance: r.Instance, Node: r.Node, Instances: r.Origin.Instances}
+	v.MadeBy = originView{Source: r.Source, Tag: r.Tag, Instance: r.Instance, Node: r.Node}
+	if r.Source == "" {
+		v.MadeBy.Instances = r.Origin.Instances
+	}
 	v.Policy = viewPolicy(r.Policy)
 	v.addEndpoints(r.Endpoints, r.Pool)
 	return v

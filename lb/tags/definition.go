@@ -139,6 +139,7 @@ type TCPRoute struct {
 	Access *spec.AccessRules
 	// As in [Route].
 	Origin   Origin
+	Source   string
 	Tag      string
 	Instance string
 	Node     string

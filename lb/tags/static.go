@@ -18,6 +18,7 @@ import (
 // Static is what the operator's configuration asks for beside the tags.
 type Static struct {
 	Routes      []StaticRoute
+	Streams     []StaticStream
 	Middlewares []StaticMiddleware
 }
 
@@ -89,6 +90,16 @@ func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[st
 			add(pools, r.Service, StaticPool{made.Pool, cmp.Or(r.Scheme, "http"), r.ServerName, r.SkipVerify})
 		}
 		d.Routes, d.Pools = append(d.Routes, made), append(d.Pools, pool)
+	}
+	for _, r := range s.Streams {
+		made, pool, err := r.route(patterns)
+		if errs = append(errs, at(r.Source, r.kind(), r.Name, err)); err != nil {
+			continue
+		}
+		if r.Service != "" {
+			add(pools, r.Service, StaticPool{made.Pool, r.scheme(), r.ServerName, r.SkipVerify})
+		}
+		d.TCPRoutes, d.Pools = append(d.TCPRoutes, made), append(d.Pools, pool)
 	}
 	return d, pools, errors.Join(errs...)
 }

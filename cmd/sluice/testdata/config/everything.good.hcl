@@ -515,6 +515,26 @@ route "old" {
   rule_syntax = "v2"
 }
 
+tcp_route "db" {
+  rule           = "HostSNI(`db.example.com`)"
+  priority       = 9
+  entrypoints    = ["web"]
+  tls            = "terminate"
+  tls_options    = "modern"
+  service        = "db"
+  target_tls     = true
+  server_name    = "db.internal"
+  skip_verify    = true
+  proxy_protocol = 2
+}
+
+tcp_route "other" { targets = ["10.0.0.3:5432 weight=2"] }
+
+udp_route "dns" {
+  entrypoints = ["web"]
+  targets     = ["10.0.0.4:53"]
+}
+
 middleware "strip" "strip_prefix" { prefixes = ["/v1"] }
 middleware "all" "chain" { middlewares = ["strip"] }
 

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
+)
+
+// StaticStream is a route of connections or datagrams that no tag asks for.
+type StaticStream struct {
+	Origin string
+	Name   string // the label of the stanza
+
+	// Rule is that of a TCP router of Traefik 3; empty takes every connection.
+	Rule        string   `hcl:"rule"`
+	Priority    int      `hcl:"priority"` // 0: the length of the rule
+	Entrypoints []string `hcl:"entrypoints"`
+	// TLS is "terminate" or "passthrough" where clients speak it.
+	TLS        string `hcl:"tls"`
+	TLSOptions string `hcl:"tls_options"`
+	// Service is a service of the catalog; Targets are addresses,
+	// "10.0.0.1:5432 weight=3".
+	Service string   `hcl:"service"`
+	Targets []string `hcl:"targets"`
+	// TargetTLS speaks TLS to them; ServerName and SkipVerify are for that.
+	TargetTLS  bool   `hcl:"target_tls"`
+	ServerName string `hcl:"server_name"`
+	SkipVerify bool   `hcl:"skip_verify"`
+	// ProxyProtocol is the version of the PROXY header they are sent; 0 is none.
+	ProxyProtocol int `hcl:"proxy_protocol"`
+}
+
+func (r *StaticStream) setDefaults(at position) { *r = StaticStream{Origin: at.String()} }
+
+func (r *StaticStream) setLabel(label string) { r.Name = label }
+
+func (r *StaticStream) static(udp bool) tags.StaticStream {
+	return tags.StaticStream{
+		Name: r.Name, Source: r.Origin, UDP: udp, Rule: r.Rule, Priority: r.Priority, Entrypoints: r.Entrypoints,
+		TLS: r.TLS, TLSOptions: r.TLSOptions, Service: r.Service, Targets: r.Targets, TargetTLS: r.TargetTLS,
+		ServerName: r.ServerName, SkipVerify: r.SkipVerify, ProxyProtocol: r.ProxyProtocol,
+	}
+}
+
+func (c *Config) validateStreams(f *faultList) {
+	check := func(kind string, routes []StaticStream) {
+		names := map[string]string{}
+		for _, r := range routes {
+			unique(f, names, kind, r.Name, r.Origin)
+			c.LB.knownTLSOptions(f, fmt.Sprintf("%s: %s %q", r.Origin, kind, r.Name), r.TLSOptions)
+		}
+	}
+	check("tcp_route", c.TCPRoutes)
+	check("udp_route", c.UDPRoutes)
+}

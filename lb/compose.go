@@ -17,6 +17,7 @@ type ending interface {
 	Handler
 	// isUp reports whether there is anyone to serve an exchange.
 	isUp() bool
+	outline() Outline
 }
 
 // maxParts bounds how many endings a route may come to by services that are parts
@@ -64,7 +65,7 @@ func (k *link) via(p *tags.Pool, runtime *target.Pool) ending {
 	}
 	k.pooled(r, p, runtime)
 	k.made.vias = append(k.made.vias, r)
-	return via{r}
+	return via{p.Name, r}
 }
 
 // part makes the ending of a part of a composed service, nil if there is none: a
@@ -82,7 +83,7 @@ var errNoPart = errors.New("none of the services that it is composed of is there
 
 func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
 	spec := p.Composed.Weighted
-	w := &weighted{rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
+	w := &weighted{service: p.Name, rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
 	var weights []int
 	for _, s := range spec.Services {
 		if e := k.part(p.Name, s.Name, path); e != nil {
@@ -102,7 +103,7 @@ func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
 }
 
 func (k *link) highest(p *tags.Pool, path []string) (ending, error) {
-	h := &highest{}
+	h := &highest{service: p.Name}
 	for _, s := range p.Composed.Highest.Services {
 		if e := k.part(p.Name, s.Name, path); e != nil {
 			h.parts = append(h.parts, highestPart{e, target.HashText(strings.ToLower(s.Name)), s.Weight})
@@ -120,7 +121,7 @@ func (k *link) mirroring(p *tags.Pool, path []string) (ending, error) {
 	if err != nil {
 		return nil, fmt.Errorf("service %s: %w", p.Name, err)
 	}
-	m := &mirroring{ending: main, turn: k.backend(nameOf(p.Dialect, p.Name)).turn, room: asked.MaxBodySize, withBody: asked.MirrorBody}
+	m := &mirroring{service: p.Name, ending: main, turn: k.backend(nameOf(p.Dialect, p.Name)).turn, room: asked.MaxBodySize, withBody: asked.MirrorBody}
 	if m.room < 0 {
 		m.room = spec.MaxMirrorBody
 	}
@@ -143,7 +144,7 @@ func (k *link) failover(p *tags.Pool, path []string) (ending, error) {
 	case second == nil:
 		return first, nil
 	}
-	return newFailover(first, second, spec.Errors)
+	return newFailover(p.Name, first, second, spec.Errors)
 }
 
 // behind puts the middlewares of a service in front of its ending.
@@ -169,7 +170,10 @@ type guarded struct {
 func (g guarded) Serve(x *Exchange) { g.chain.Serve(x) }
 
 // via is the ending of a pool. Its route has all that forwarding needs.
-type via struct{ route *Route }
+type via struct {
+	service string
+	route   *Route
+}
 
 // Serve implements [Handler].
 func (v via) Serve(x *Exchange) {

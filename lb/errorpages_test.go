@@ -36,7 +36,7 @@ func TestErrorPages(t *testing.T) {
 	e, err := newErrorPages(&spec.Errors{
 		Status: []string{"500-599", "418"}, Service: "pages", Query: "/{status}.html?was={originalStatus}&at={url}",
 		StatusRewrites: map[string]string{"418": "404"}, RequestHeaders: []string{"accept"},
-	}, via{pages})
+	}, via{"pages", pages})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestErrorPages(t *testing.T) {
 		{Status: []string{"500"}, Service: "pages", StatusRewrites: map[string]string{"x": "404"}},
 		{Status: []string{"500"}, Service: "pages", StatusRewrites: map[string]string{"404": "0"}},
 	} {
-		if _, err := newErrorPages(bad, via{pages}); err == nil {
+		if _, err := newErrorPages(bad, via{"pages", pages}); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
 	}

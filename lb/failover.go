@@ -10,13 +10,14 @@ import (
 // failover is a service that has another answer while it has nobody to, and, if
 // that is asked for, after certain answers.
 type failover struct {
+	service       string
 	first, second ending
 	statuses      spec.Statuses // none: answers are passed on whatever they are
 	room          int64         // for a body that is sent again, in bytes
 }
 
-func newFailover(first, second ending, on *spec.FailoverErrors) (ending, error) {
-	f := &failover{first: first, second: second}
+func newFailover(service string, first, second ending, on *spec.FailoverErrors) (ending, error) {
+	f := &failover{service: service, first: first, second: second}
 	if on == nil || len(on.Status) == 0 {
 		return f, nil
 	}

@@ -9,7 +9,10 @@ import (
 // highest is a service composed of others of which each client has its own, by its
 // address and their weights: that with the highest score of those that have anyone
 // to answer. When one comes or goes, only the clients move that must.
-type highest struct{ parts []highestPart }
+type highest struct {
+	service string
+	parts   []highestPart
+}
 
 type highestPart struct {
 	ending

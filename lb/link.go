@@ -288,9 +288,13 @@ func (k *link) pool() bool {
 	if k.last = (lastHandler{}); p.Composed == nil {
 		return true
 	}
-	if k.last, err = k.ending(k.wanted.Pool, nil); err != nil {
+	e, err := k.ending(k.wanted.Pool, nil)
+	if err != nil {
 		return k.fail(err.Error(), "")
 	}
+	k.last = e
+	outline := e.outline()
+	k.made.outline = &outline
 	for _, via := range k.made.vias {
 		k.made.Endpoints = slices.Concat(k.made.Endpoints, via.Endpoints)
 	}

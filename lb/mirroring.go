@@ -18,6 +18,7 @@ import (
 // further ones. Nothing that happens to a copy can be noticed by the client.
 type mirroring struct {
 	ending
+	service  string
 	mirrors  []mirror
 	turn     *atomic.Uint64 // outlives tables
 	withBody bool

@@ -52,6 +52,7 @@ type Route struct {
 	Policy *tags.Policy
 
 	handler Handler  // the steps, and then the forwarder
+	outline *Outline // nil unless its service is composed of others
 	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [link.ending]
 	// variants are set for a route that has any, and for each of them.
 	variants *variants

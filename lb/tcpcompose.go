@@ -17,11 +17,13 @@ type passageEnding interface {
 	// choose returns the pool whose turn it is, nil if none has anyone to answer.
 	choose() *passagePool
 	isUp() bool
+	outline() Outline
 }
 
 // passagePool is a pool that is passed on to.
 type passagePool struct {
 	*target.Pool
+	service   string
 	endpoints []tags.Endpoint
 	proxy     int // the version of the PROXY header that targets are sent
 }
@@ -34,6 +36,7 @@ func (p *passagePool) isUp() bool { return p.HasOpen() }
 // nobody to answer are passed over.
 type weightedPassage struct {
 	rota
+	service string
 	parts   []passageEnding
 	weights []int
 }
@@ -72,7 +75,7 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 		return nil, fmt.Errorf("service %s has more than %d parts, counting those of its parts", plainPool(service), maxParts)
 	}
 	if p.Composed == nil {
-		end := &passagePool{runtime, p.Endpoints, cmp.Or(k.from.ProxyProtocol, p.ProxyProtocol)}
+		end := &passagePool{runtime, plainPool(p.Name), p.Endpoints, cmp.Or(k.from.ProxyProtocol, p.ProxyProtocol)}
 		if len(path) > 0 {
 			k.tcp.parts = append(k.tcp.parts, end)
 		}
@@ -85,7 +88,7 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 }
 
 func (k *tcpLink) weighted(p *tags.Pool, path []string) (passageEnding, error) {
-	w := &weightedPassage{rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
+	w := &weightedPassage{service: plainPool(p.Name), rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
 	for _, s := range p.Composed.Weighted.Services {
 		part, err := k.ending(s.Name, path)
 		if err != nil {

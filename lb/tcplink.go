@@ -340,6 +340,8 @@ func (k *tcpLink) targets() bool {
 	if p.Composed == nil {
 		return true
 	}
+	outline := k.tcp.end.outline()
+	k.tcp.outline = &outline
 	for _, part := range k.tcp.parts {
 		k.tcp.Endpoints = slices.Concat(k.tcp.Endpoints, part.endpoints)
 	}

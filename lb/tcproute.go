@@ -32,6 +32,7 @@ type TCPRoute struct {
 
 	end        passageEnding
 	probed     []probed       // its pools that have a health check
+	outline    *Outline       // nil unless its service is composed of others
 	parts      []*passagePool // the pools of a composed service
 	variants   *tcpVariants   // as in [Route]
 	access     []*spec.AccessRules

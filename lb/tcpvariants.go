@@ -88,7 +88,7 @@ func (k *tcpLink) vary() {
 	k.tcp.Endpoints = distinct(k.tcp.Endpoints)
 	k.tcp.Pool = k.pools.Pool(k.poolName(""), members(k.tcp.Endpoints, balance), policy(balance))
 	for _, v := range made.all {
-		v.Pool, v.end = k.tcp.Pool, &passagePool{k.tcp.Pool, v.Endpoints, v.ProxyProtocol}
+		v.Pool, v.end = k.tcp.Pool, &passagePool{Pool: k.tcp.Pool, endpoints: v.Endpoints, proxy: v.ProxyProtocol}
 	}
 	for _, t := range k.tcp.Pool.Targets() {
 		made.of[t] = made.all[owners[t.Key()]]

@@ -10,8 +10,9 @@ import (
 // have nobody to answer are passed over.
 type weighted struct {
 	rota
-	parts  []weightedPart
-	cookie *cookie // nil unless clients are to stay with a part
+	service string
+	parts   []weightedPart
+	cookie  *cookie // nil unless clients are to stay with a part
 }
 
 type weightedPart struct {

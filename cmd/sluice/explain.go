@@ -227,6 +227,14 @@ func (e explanation) writeRoute(w io.Writer) {
 			v.writeVariant(w)
 		}
 		return
+	case r.Composition != nil:
+		if r.Network != "" {
+			fmt.Fprintln(w, "  is passed on by")
+		} else {
+			fmt.Fprintf(w, "  is forwarded as %s by\n", e.Forwarded)
+		}
+		r.Composition.write(w, "    ")
+		return
 	case r.Network != "":
 		fmt.Fprintln(w, "  is passed on to one of")
 	default:

@@ -55,7 +55,7 @@ func writeRoutes(w io.Writer, routes []routeView) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RULE\tSERVICE\tTARGETS\tDIALECT\tPATH")
 	for r := range lines(routes) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", ruleText(r), r.Service, targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", ruleText(r), serviceText(r), targetsText(r.Endpoints), r.Dialect, pathText(r.Path))
 	}
 	table.Flush()
 }
@@ -66,6 +66,14 @@ func ruleText(r routeView) string {
 		return r.Rule
 	}
 	return r.Rule + " (" + r.Network + ")"
+}
+
+// serviceText is whose route it is, and what its service is composed of.
+func serviceText(r routeView) string {
+	if r.Composition == nil {
+		return r.Service
+	}
+	return r.Service + ": " + r.Composition.String()
 }
 
 // lines are the routes, and the variants of those that have any in their place.

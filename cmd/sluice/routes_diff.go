@@ -189,6 +189,9 @@ func (r routeView) lines() []string {
 	if r.Host != "" {
 		lines = append(lines, "host "+r.Host)
 	}
+	if r.Composition != nil {
+		lines = append(lines, "composed as "+r.Composition.String())
+	}
 	for _, v := range r.Variants {
 		for _, line := range v.lines() {
 			lines = append(lines, v.Rule+": "+line)

@@ -209,8 +209,10 @@ func kv(ts *testscript.TestScript, _ bool, args []string) {
 
 // backend NAME           starts a web server on $IP that answers every request with its
 //
-//	name, the path and the headers it got, and sets NAME_PORT
+//	name, the path and the headers it got, and sets NAME_PORT. With
+//	?redirect=URL it redirects there
 //
+// backend NAME only P    starts one that answers 404 to paths that do not begin with P
 // backend NAME kill      ends it
 // backend NAME hold      starts one that holds requests
 // backend NAME held      waits until it holds one
@@ -260,7 +262,11 @@ func startBackend(ts *testscript.TestScript, name string, hold bool, only string
 		case i.held <- struct{}{}:
 			<-released
 		}
-		if !strings.HasPrefix(r.URL.Path, only) {
+		switch to := r.URL.Query().Get("redirect"); {
+		case to != "":
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusFound)
+		case !strings.HasPrefix(r.URL.Path, only):
 			w.WriteHeader(http.StatusNotFound)
 		}
 		fmt.Fprintf(w, "%s %s %s\n", name, r.Method, r.URL)

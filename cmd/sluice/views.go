@@ -36,6 +36,8 @@ type routeView struct {
 	RedirectsTo string         `json:"redirects_to,omitempty"`
 	Endpoints   []endpointView `json:"endpoints"`
 	MadeBy      originView     `json:"made_by"`
+	// Composition is of a route whose service is composed of others.
+	Composition *compositionView `json:"composition,omitempty"`
 	// Policy is where tags of no dialect say how requests are spread.
 	Policy *policyView `json:"policy,omitempty"`
 	// Variants are what the route is made of if instances ask for it with
@@ -220,6 +222,7 @@ func viewRoute(r *lb.Route) routeView {
 	}
 	v.Policy = viewPolicy(r.Policy)
 	v.addEndpoints(r.Endpoints, r.Pool)
+	v.Composition = viewComposition(r.Outline())
 	return v
 }
 
@@ -258,6 +261,7 @@ func viewTCPRoute(r *lb.TCPRoute) routeView {
 	}
 	v.Policy = viewPolicy(r.Policy)
 	v.addEndpoints(r.Endpoints, r.Pool)
+	v.Composition = viewComposition(r.Outline())
 	return v
 }
 
@@ -269,6 +273,10 @@ func (v *routeView) viewTCPVariants(r *lb.TCPRoute) {
 }
 
 func (v *routeView) addEndpoints(endpoints []tags.Endpoint, pool *target.Pool) {
+	v.Endpoints = append(v.Endpoints, viewEndpoints(endpoints, pool)...)
+}
+
+func viewEndpoints(endpoints []tags.Endpoint, pool *target.Pool) (views []endpointView) {
 	weights, refused := map[string]int{}, map[string]bool{}
 	for i, m := range pool.Members() {
 		weights[m.Key.Address], refused[m.Key.Address] = m.Weight, !pool.Takes(pool.Targets()[i])
@@ -278,11 +286,12 @@ func (v *routeView) addEndpoints(endpoints []tags.Endpoint, pool *target.Pool) {
 		if !known {
 			weight = e.Weight
 		}
-		v.Endpoints = append(v.Endpoints, endpointView{
+		views = append(views, endpointView{
 			Address: e.Address, Instance: e.Instance, Node: e.Node, Weight: weight, Serving: e.Serving,
 			Eligible: e.Serving && weight > 0 && !refused[e.Address],
 		})
 	}
+	return views
 }
 
 func tagProblems(all []tags.Problem) []problemView {

@@ -35,7 +35,7 @@ type prober struct {
 type probing struct {
 	uses   int
 	health *spec.HealthCheck
-	stop context.CancelFunc
+	stop   context.CancelFunc
 }
 
 // begin has the checks of all pools to come go on until ctx ends.

@@ -219,7 +219,8 @@ func TestHeadTimeout(t *testing.T) {
 	p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
 		if head.PseudoValue("path") == "/slow" {
 			f.head(head.StreamID, false, ":status: 200")
-			time.AfterFunc(100*time.Millisecond, func() { f.WriteData(head.StreamID, true, []byte("late")) })
+			time.Sleep(100 * time.Millisecond) // much longer than it may take to begin
+			f.WriteData(head.StreamID, true, []byte("late"))
 		}
 	}), func(o *h1.PoolOptions) { o.HeadTimeout = 20 * time.Millisecond })
 	_, err := p.Send(t.Context(), get("/never"))

@@ -30,6 +30,8 @@ type TraefikTags struct {
 	// end, and RewriteLocation puts it in front of the paths answers redirect to.
 	RedirectBarePrefix bool `hcl:"redirect_bare_prefix"`
 	RewriteLocation    bool `hcl:"rewrite_location"`
+	// KeepTrailingSlash has Path of v1 rules redirect nobody to its other form.
+	KeepTrailingSlash bool `hcl:"keep_trailing_slash"`
 }
 
 // set replaces what is set.
@@ -43,6 +45,7 @@ func (t *TraefikTags) set(o *tags.Options) {
 		o.Constraint, _ = tags.ParseConstraint(t.Constraints) // as validate has let through
 	}
 	o.RedirectBare, o.RewriteLocation = t.RedirectBarePrefix, t.RewriteLocation
+	o.KeepSlash = t.KeepTrailingSlash
 	o.Constraint1, _ = tags.ParseConstraints1(t.ConstraintsV1)
 }
 

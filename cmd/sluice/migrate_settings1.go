@@ -62,7 +62,7 @@ func (m *migration) timeouts1(t *tree) {
 	if t.is("InsecureSkipVerify") && t.has("consulCatalog") {
 		m.notes = append(m.notes, note{t.path, t.line("InsecureSkipVerify"), "InsecureSkipVerify is taken over for routes of the file; certificates of services of the catalog are verified"})
 	}
-	t.usual("", "keepTrailingSlash=false")
+	m.Tags.Traefik.KeepTrailingSlash = t.is("keepTrailingSlash")
 }
 
 // auth1 takes over the authentication of a frontend, but for forward.

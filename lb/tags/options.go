@@ -70,6 +70,9 @@ type Options struct {
 	// RedirectBare and RewriteLocation are the options of [spec.StripPrefix] of those
 	// names for all prefixes that Traefik's tags have cut.
 	RedirectBare, RewriteLocation bool
+	// KeepSlash has v1 rules redirect no path to its other form with, or without, a
+	// slash at its end.
+	KeepSlash bool
 	// Constraint says which instances of Traefik v2/v3 count, Constraint1 which of
 	// v1.
 	Constraint, Constraint1 Constraint

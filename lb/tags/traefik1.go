@@ -313,8 +313,8 @@ func (p *parser) rule1(route *Route, service string, s setting1) bool {
 		text = rendered
 		problem.Offset = -1
 	}
-	rule, err := parseRule1(text, p.Patterns)
-	if err != nil {
+	rule := rule1{exact: p.KeepSlash}
+	if err := rule.parse(text, p.Patterns); err != nil {
 		p.problem(owner, problem.because(err))
 		return false
 	}

@@ -19,6 +19,8 @@ type rule1 struct {
 	// slash are paths whose other form, as to the slash at the end, is redirected
 	// to them.
 	slash []string
+	// exact leaves that out.
+	exact bool
 
 	// What is done to the path. Of several parts that cut, the last one counts.
 	strip       []string
@@ -40,21 +42,28 @@ func (e *ruleError) Error() string { return e.reason }
 
 // parseRule1 parses a whole rule. One bad part makes it invalid.
 func parseRule1(text string, patterns *match.Patterns) (r rule1, err error) {
+	if err := r.parse(text, patterns); err != nil {
+		return rule1{}, err
+	}
+	return r, nil
+}
+
+func (r *rule1) parse(text string, patterns *match.Patterns) error {
 	at, empty := 0, true
 	for part := range strings.SplitSeq(text, ";") {
 		if strings.TrimSpace(part) != "" {
 			empty = false
 			if err := r.part(words1(part), patterns); err != nil {
 				err.offset = at + len(part) - len(strings.TrimLeft(part, " \t"))
-				return rule1{}, err
+				return err
 			}
 		}
 		at += len(part) + len(";")
 	}
 	if empty {
-		return rule1{}, &ruleError{0, "the rule is empty", "Host:example.com or PathPrefix:/app"}
+		return &ruleError{0, "the rule is empty", "Host:example.com or PathPrefix:/app"}
 	}
-	return r, nil
+	return nil
 }
 
 // words1 splits a part at its colons. Repeated ones and those at the edges count
@@ -173,8 +182,11 @@ func (r *rule1) path(p *match.Patterns, args []string) *argFault {
 			any = append(any, match.PathRegexp{Pattern: pattern})
 			continue
 		}
-		r.slash = append(r.slash, arg)
 		any = append(any, match.Path{Text: arg})
+		if r.exact {
+			continue
+		}
+		r.slash = append(r.slash, arg)
 		if other := toggleSlash(arg); other != "" && !slices.Contains(args, other) {
 			any = append(any, match.Path{Text: other})
 		}

@@ -433,6 +433,7 @@ tags {
     constraints_v1  = ["tag==here"]
 
     redirect_bare_prefix = true
+    keep_trailing_slash  = true
     rewrite_location     = true
   }
 }

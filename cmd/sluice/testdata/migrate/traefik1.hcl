@@ -1,30 +1,30 @@
 # Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
-# not taken over: migrate/traefik1.toml:25: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
-# not taken over: migrate/traefik1.toml:69: frontend limited is left out: frontends.limited.rateLimit.extractorFunc has no equivalent
+# not taken over: migrate/traefik1.toml:26: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
+# not taken over: migrate/traefik1.toml:70: frontend limited is left out: frontends.limited.rateLimit.extractorFunc has no equivalent
 
 consul {
   address = "127.0.0.1:8500"
 }
 
 lb {
-  # migrate/traefik1.toml:7: entryPoints.http
+  # migrate/traefik1.toml:8: entryPoints.http
   listener {
     address = ":8080"
     name = "http"
     redirect_to = "https"
   }
-  # migrate/traefik1.toml:11: entryPoints.https
+  # migrate/traefik1.toml:12: entryPoints.https
   listener {
     address = ":8443"
     name = "https"
     certificates = "migrated"
   }
-  # migrate/traefik1.toml:14: entryPoints.admin
+  # migrate/traefik1.toml:15: entryPoints.admin
   listener {
     address = ":8090"
     name = "admin"
   }
-  # migrate/traefik1.toml:16: entryPoints.desk
+  # migrate/traefik1.toml:17: entryPoints.desk
   listener {
     address = ":8444"
     name = "desk"
@@ -35,20 +35,20 @@ lb {
     type = "selfsigned"
     cert = ["localhost"]
   }
-  # migrate/traefik1.toml:18: entryPoints.desk.tls
+  # migrate/traefik1.toml:19: entryPoints.desk.tls
   tls_options "desk" {
     client_auth {
       ca_files = ["clients.pem"]
     }
   }
-  # migrate/traefik1.toml:27: accessLog
+  # migrate/traefik1.toml:28: accessLog
   access_log {
     target = "/tmp/access.log"
     format = "traefik"
   }
 }
 
-# migrate/traefik1.toml:33: consulCatalog
+# migrate/traefik1.toml:34: consulCatalog
 tags {
   exposed_by_default = false
   traefik_prefix = "edge"
@@ -57,6 +57,7 @@ tags {
     domain = "example.com"
     default_dialect = "traefik1"
     constraints_v1 = ["tag==live"]
+    keep_trailing_slash = true
   }
 }
 
@@ -65,7 +66,7 @@ admin {
   listen = "127.0.0.1:9998"
 }
 
-# migrate/traefik1.toml:56: frontends.books
+# migrate/traefik1.toml:57: frontends.books
 route "books" {
   rule = "Host:books.example.com;PathPrefixStrip:/shelf"
   rule_syntax = "v1"
@@ -81,7 +82,7 @@ route "books" {
   }
 }
 
-# migrate/traefik1.toml:63: frontends.guarded
+# migrate/traefik1.toml:64: frontends.guarded
 route "guarded" {
   rule = "Host:guarded.example.com"
   rule_syntax = "v1"
@@ -96,24 +97,24 @@ route "guarded" {
   }
 }
 
-# migrate/traefik1.toml:56: frontends.books
+# migrate/traefik1.toml:57: frontends.books
 middleware "books-breaker" "circuitbreaker" {
   expression = "NetworkErrorRatio() > 0.5"
 }
 
-# migrate/traefik1.toml:63: frontends.guarded
+# migrate/traefik1.toml:64: frontends.guarded
 middleware "guarded-auth" "forwardauth" {
   address = "http://auth.example.com/check"
   maxbodysize = -1
   maxresponsebodysize = -1
 }
 
-# migrate/traefik1.toml:63: frontends.guarded
+# migrate/traefik1.toml:64: frontends.guarded
 middleware "guarded-breaker" "circuitbreaker" {
   expression = "NetworkErrorRatio() > 0.5"
 }
 
-# migrate/traefik1.toml:4: defaultEntryPoints
+# migrate/traefik1.toml:5: defaultEntryPoints
 defaults {
   entrypoints = ["http", "https"]
 }

@@ -94,6 +94,9 @@ func (m *migration) bounds(t *tree, at string, text *string) {
 	longest("transport.lifeCycle.graceTimeOut", &m.drain)
 	longest("transport.lifeCycle.requestAcceptGraceTimeout", &m.LB.DrainDelay)
 	m.LB.UnderscoreHeaders = cmp.Or(t.text(at+".http.underscoreHeadersStrategy"), m.LB.UnderscoreHeaders)
+	if t.is(at + ".forwardedHeaders.notAppendXForwardedFor") {
+		m.LB.Forwarding.Append = Some(false)
+	}
 	for _, character := range t.names(at + ".http.encodedCharacters") {
 		key := at + ".http.encodedCharacters." + character
 		name := encodedCharacter(character)
@@ -104,7 +107,7 @@ func (m *migration) bounds(t *tree, at string, text *string) {
 			m.LB.RejectEncoded = append(m.LB.RejectEncoded, name)
 		}
 	}
-	t.usual(at, "http.sanitizePath=true", "http.encodeQuerySemicolons=false", "reusePort=false", "allowACMEByPass=false")
+	t.usual(at, "http.encodedCharacters.allowEncodedNullCharacter=false", "http.sanitizePath=true", "http.encodeQuerySemicolons=false", "reusePort=false", "allowACMEByPass=false")
 }
 
 // encodedCharacter is our name of what Traefik calls allowEncodedQuestionMark.

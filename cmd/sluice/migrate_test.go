@@ -128,6 +128,11 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			[]string{"a.yml:5: the listener is left out, so that it is not open to all"}, ":80",
 		},
 		{
+			"a redirect to what is left out", "a.yml",
+			"entryPoints:\n  web:\n    address: \":80\"\n    http:\n      redirections:\n        entryPoint:\n          to: websecure\n  websecure:\n    address: \":443\"\n    http:\n      tls:\n        options: nowhere\n",
+			[]string{"a.yml:8: the listener is left out: no file here has the tls.options nowhere", "a.yml:2: the listener is left out: it redirects to websecure"}, "listener",
+		},
+		{
 			"an entry point with TLS options", "a.yml",
 			"entryPoints:\n  a:\n    address: \":443\"\n    http:\n      tls:\n        options: old@file\n  b:\n    address: \":444\"\n    http:\n      tls:\n        options: clients@file\n" +
 				"http:\n  routers:\n    r:\n      rule: Host(`a`)\n      service: s\n      tls:\n        options: old\n  services:\n    s:\n      loadBalancer:\n        servers:\n          - url: http://a\n" +

@@ -72,27 +72,54 @@ func (m *migration) finishTLS() {
 		return name != "" && !strings.EqualFold(name, lb.DefaultTLSOptions) &&
 			!slices.ContainsFunc(m.LB.TLSOptions, func(o TLSOptions) bool { return strings.EqualFold(o.Name, name) })
 	}
-	leave := func(origin, what, name string) {
-		m.notes = append(m.notes, note{path: origin, text: fmt.Sprintf("%s is left out: no file here has the tls.options %s", what, name)})
+	m.keepListeners(func(l Listener) (reason string) {
+		if name := l.option("tlsoptions"); missing(name) {
+			return "no file here has the tls.options " + name
+		}
+		return ""
+	})
+	m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
+		if missing(r.TLSOptions) {
+			m.notes = append(m.notes, note{path: r.Origin, text: "route " + r.Name + " is left out: no file here has the tls.options " + r.TLSOptions})
+		}
+		return missing(r.TLSOptions)
+	})
+}
+
+// finishRedirects leaves out listeners that redirect to one that is left out:
+// without, they would serve.
+func (m *migration) finishRedirects() {
+	names := map[string]bool{}
+	for _, l := range m.LB.Listeners {
+		names[l.option("name")] = true
 	}
+	m.keepListeners(func(l Listener) (reason string) {
+		if to := l.option("redirect"); to != "" && to[0] != ':' && !names[to] {
+			return "it redirects to " + to + ", which is left out"
+		}
+		return ""
+	})
+}
+
+// keepListeners leaves out those for which there is a reason.
+func (m *migration) keepListeners(reason func(l Listener) string) {
 	var left []Listener
 	for i, l := range m.LB.Listeners {
 		comment := m.comments[listenerPath(i)]
 		delete(m.comments, listenerPath(i))
-		_, rest, _ := strings.Cut(l.Text, ";tlsoptions=")
-		name, _, _ := strings.Cut(rest, ";")
-		if missing(name) {
-			leave(l.Origin, "the listener", name)
+		if text := reason(l); text != "" {
+			m.notes = append(m.notes, note{path: l.Origin, text: "the listener is left out: " + text})
 			continue
 		}
 		m.comments[listenerPath(len(left))] = comment
 		left = append(left, l)
 	}
 	m.LB.Listeners = left
-	m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
-		if missing(r.TLSOptions) {
-			leave(r.Origin, "route "+r.Name, r.TLSOptions)
-		}
-		return missing(r.TLSOptions)
-	})
+}
+
+// option is the value of a key of the listener's notation, empty without it.
+func (l Listener) option(key string) string {
+	_, rest, _ := strings.Cut(l.Text, ";"+key+"=")
+	value, _, _ := strings.Cut(rest, ";")
+	return value
 }

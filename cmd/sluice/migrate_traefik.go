@@ -370,6 +370,7 @@ func (m *migration) finish() {
 		}
 	}
 	m.finishTLS()
+	m.finishRedirects()
 	if m.isStatic && !m.hasEntrypoints {
 		m.comment("lb.listener[0]", "what Traefik listens on if there are no entry points")
 		m.LB.Listeners = []Listener{{Text: ":80;name=http"}}

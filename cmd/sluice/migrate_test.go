@@ -155,7 +155,11 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			"a composed service", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\n[http.services.s.failover]\nservice = \"x\"\n",
 			[]string{"router r is left out: the service s is composed of others"}, "route",
 		},
-		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{"a.yml:3: tcp.routers.db has no equivalent"}, "db"},
+		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{`a.yml:3: tcp router db is left out: there is no service "" with servers`}, "db"},
+		{
+			"TCP behind a middleware", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n      service: db\n      middlewares: [few]\n  services:\n    db:\n      loadBalancer:\n        servers:\n          - address: 10.0.0.1:1\n",
+			[]string{"a.yml:3: tcp router db is left out: tcp.routers.db.middlewares has no equivalent"}, "tcp_route",
+		},
 		{
 			"variables", "a.yml", "entryPoints:\n  web:\n    address: \":80\"\nproviders:\n  consulCatalog:\n    endpoint:\n      token: \"${TOKEN}\"\n    prefix: '{{ env \"P\" }}'\n",
 			[]string{"a.yml:7: providers.consulCatalog.endpoint.token: ${TOKEN} is taken as it stands", "a.yml:8: providers.consulCatalog.prefix: {{…}} is taken as it stands"}, "${",
@@ -217,6 +221,28 @@ func TestMigrateRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A listener is for connections if only their routes name it, in whichever file.
+func TestMigrateListenersOfConnections(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for file, text := range map[string]string{
+		"a.yml": "entryPoints:\n  pg:\n    address: \":5432\"\n  web:\n    address: \":80\"\n",
+		"b.yml": "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n      entryPoints: [pg]\n      service: db\n  services:\n    db:\n      loadBalancer:\n        servers:\n          - address: 10.0.0.1:5432\n            weight: 2\n",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := loadTextOrFail(t, first(runMigrate(t, "a.yml", "b.yml")))
+	if got := c.LB.Listeners; len(got) != 2 || got[0].Text != ":5432;name=pg;proto=tcp" || got[1].Text != ":80;name=web" {
+		t.Errorf("listeners %v", got)
+	}
+	if got := c.TCPRoutes; len(got) != 1 || got[0].Targets[0] != "10.0.0.1:5432 weight=2" {
+		t.Errorf("routes %v", got)
+	}
+}
+
+func first(text, _ string) string { return text }
 
 // A byte order mark in front is no part of the first key.
 func TestMigrateByteOrderMark(t *testing.T) {

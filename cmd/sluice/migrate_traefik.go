@@ -68,6 +68,8 @@ func (m *migration) traefik(t *tree) {
 	for _, name := range t.names("http.services") {
 		t.take("http.services." + name) // what routers use of it is told there
 	}
+	m.streams(t, "tcp")
+	m.streams(t, "udp")
 	for _, name := range t.names("tls.options") {
 		m.tlsOptions(t, name)
 	}
@@ -376,6 +378,7 @@ func (m *migration) finish() {
 		m.LB.Listeners = []Listener{{Text: ":80;name=http"}}
 	}
 	m.secureRoutes()
+	m.streamListeners()
 	m.LB.DrainTimeout = cmp.Or(m.drain, m.LB.DrainTimeout, 30*time.Second)
 }
 

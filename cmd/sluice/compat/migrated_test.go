@@ -11,8 +11,8 @@ import (
 // result is started with besides.
 var migrated = map[string]struct{ files, flags string }{
 	"fabio":    {files: "fabio.properties", flags: "-consul-addr %s"},
-	"traefik":  {files: "traefik.yml dynamic.yml"},
-	"traefik1": {files: "traefik.toml"},
+	"traefik":  {files: "traefik.yml dynamic.yml", flags: "-admin {ip}:9998"},
+	"traefik1": {files: "traefik.toml", flags: "-admin {ip}:9998"},
 }
 
 // TestMigrated asks a sluice that runs on what sluice migrate has made of the
@@ -32,10 +32,10 @@ func TestMigrated(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Run(w.name(), func(t *testing.T) {
-					s.playAlone(t, w, peers[name], func(_, consul string) []string {
+					s.playAlone(t, w, peers[name], func(ip, consul string) []string {
 						commands := []string{
 							fmt.Sprintf("%s migrate -o migrated.hcl %s", s.sluice, how.files),
-							"exec " + s.sluice + " -config migrated.hcl " + strings.ReplaceAll(how.flags, "%s", consul),
+							"exec " + s.sluice + " -config migrated.hcl " + strings.NewReplacer("%s", consul, "{ip}", ip).Replace(how.flags),
 						}
 						return []string{"-c", strings.Join(commands, " && ")}
 					})

@@ -263,7 +263,8 @@ func TestEarlyAnswerKeepsTheBodyABody(t *testing.T) {
 	})
 	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
 	c := r.dial()
-	c.send(fmt.Sprintf("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", 10*len(smuggled)))
+	// One part of the body never comes: with all of it, the upstream's connection might be kept.
+	c.send(fmt.Sprintf("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", 11*len(smuggled)))
 	if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 413 ") || !strings.Contains(head, "\r\nConnection: close\r\n") || c.body(3) != "big" {
 		t.Errorf("the answer is %q", head)
 	}
@@ -273,7 +274,9 @@ func TestEarlyAnswerKeepsTheBodyABody(t *testing.T) {
 	if rest := c.rest(); rest != "" {
 		t.Errorf("then comes %q", rest)
 	}
-	if got := upstream.ended().text(); strings.Count(got, "HTTP/1.1\r\n") > 1 {
+	// Some of the body may have been passed on before the answer was through.
+	got := upstream.ended().text()
+	if _, body, _ := strings.Cut(got, "\r\n\r\n"); len(body) > 10*len(smuggled) || !strings.HasPrefix(strings.Repeat(smuggled, 10), body) {
 		t.Errorf("the upstream got %q", got)
 	}
 }

@@ -144,8 +144,7 @@ func (s *streamService) set(l label, root string, path []string, unsupported fun
 	if root == "udp" && option != "loadbalancer.server.port" && !strings.HasPrefix(option, "weighted.services[") {
 		return &keyError{label: l, reason: "UDP services have no option " + option}
 	}
-	switch {
-	case option == "loadbalancer.terminationdelay":
+	if option == "loadbalancer.terminationdelay" {
 		unsupported(l, "this option is ignored: either direction of a connection ends by itself")
 	}
 	if err := decodeStream(s, l, path, strings.ToUpper(root)+" services"); err != nil {

@@ -3,6 +3,7 @@ package tags
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -135,4 +136,20 @@ func (p *parser) renderRule1(render renderer, text, service string) (string, err
 func normalize(name string) string {
 	words := strings.FieldsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
 	return strings.Join(words, "-")
+}
+
+// defaultRule gives a router of Traefik v2/v3 the rule of those that have none.
+func (m *merger) defaultRule(r *router, v view) {
+	labels := map[string]string{}
+	for _, l := range v.labels {
+		labels["traefik."+l.key] = l.value
+	}
+	functions := template.FuncMap{}
+	maps.Copy(functions, m.RuleFunctions)
+	functions["normalize"] = normalize
+	text, err := renderRule(m.DefaultRule, functions, map[string]any{"Name": m.Service, "Labels": labels})
+	if err != nil {
+		r.broken = "the default rule: " + err.Error()
+	}
+	r.rule, r.syntax = label{value: text}, syntaxV3 // whatever the router's own
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -183,21 +182,6 @@ func (o *objects) main() (name string) {
 		return all[0]
 	}
 	return ""
-}
-
-func (m *merger) defaultRule(r *router, v view) {
-	labels := map[string]string{}
-	for _, l := range v.labels {
-		labels["traefik."+l.key] = l.value
-	}
-	functions := template.FuncMap{}
-	maps.Copy(functions, m.RuleFunctions)
-	functions["normalize"] = normalize
-	text, err := renderRule(m.DefaultRule, functions, map[string]any{"Name": m.Service, "Labels": labels})
-	if err != nil {
-		r.broken = "the default rule: " + err.Error()
-	}
-	r.rule, r.syntax = label{value: text}, syntaxV3 // whatever the router's own
 }
 
 // distinct joins the variants that are equal.

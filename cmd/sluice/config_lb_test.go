@@ -29,6 +29,9 @@ func TestLimitsAndTimeoutsReachTheServer(t *testing.T) {
 		kind, _ := fields.FieldByName(stanza)
 		for i := range kind.Type.NumField() {
 			name := stanza + "." + kind.Type.Field(i).Name
+			if name == "Limits.BufferFileBytes" {
+				continue // it is for middlewares, which the table's options have
+			}
 			c := DefaultConfig()
 			reflect.ValueOf(&c.LB).Elem().FieldByName(stanza).Field(i).SetInt(12345)
 			got, err := c.serverOptions()

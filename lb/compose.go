@@ -24,12 +24,9 @@ type ending interface {
 // of several others.
 const maxParts = 256
 
-// ending makes that of a service. path are the services that it is a part of.
-func (k *link) ending(service string, path []string) (ending, error) {
-	p, runtime, err := k.poolOf(service)
-	if err != nil {
-		return nil, err
-	}
+// enter counts one more service that a route comes to. path are those that it is a
+// part of; inner is the path to its own parts.
+func (k *link) enter(service string, path []string) (inner []string, err error) {
 	key := strings.ToLower(service)
 	if slices.Contains(path, key) {
 		return nil, fmt.Errorf("service %s is composed of itself", service)
@@ -37,7 +34,24 @@ func (k *link) ending(service string, path []string) (ending, error) {
 	if k.parts++; k.parts > maxParts {
 		return nil, fmt.Errorf("service %s has more than %d parts, counting those of its parts", service, maxParts)
 	}
-	inner := append(slices.Clone(path), key)
+	return append(slices.Clone(path), key), nil
+}
+
+// missing tells of a part that is not there, which takes no other with it.
+func (k *link) missing(whole string, err error) {
+	k.problems = append(k.problems, problemOf(k.wanted, fmt.Sprintf("service %s: %v", whole, err), "the other parts of the service go on"))
+}
+
+// ending makes that of a service. path are the services that it is a part of.
+func (k *link) ending(service string, path []string) (ending, error) {
+	p, runtime, err := k.poolOf(service)
+	if err != nil {
+		return nil, err
+	}
+	inner, err := k.enter(service, path)
+	if err != nil {
+		return nil, err
+	}
 	var e ending
 	switch c := p.Composed; {
 	case c == nil:
@@ -68,12 +82,11 @@ func (k *link) via(p *tags.Pool, runtime *target.Pool) ending {
 	return via{p.Name, r}
 }
 
-// part makes the ending of a part of a composed service, nil if there is none: a
-// part that is not there takes no other with it.
+// part makes the ending of a part of a composed service, nil if there is none.
 func (k *link) part(whole, service string, path []string) ending {
 	e, err := k.ending(service, path)
 	if err != nil {
-		k.problems = append(k.problems, problemOf(k.wanted, fmt.Sprintf("service %s: %v", whole, err), "the other parts of the service go on"))
+		k.missing(whole, err)
 		return nil
 	}
 	return e

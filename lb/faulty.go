@@ -1,8 +1,6 @@
 package lb
 
-import (
-	"strings"
-)
+import "strings"
 
 // Faulty is what a [Middleware] may also be: one that depends on something which
 // may break and be mended while it is in use, such as a file. It says whether that

@@ -61,7 +61,7 @@ type wanted struct {
 	routes []*Route      // several if its declarations ask for different requests; none if it is not served
 	uses   []used        // what was looked at when it was linked
 	votes  []ballot
-	tcp    *wantedTCP // nil unless it is a route of connections: by and route are empty then
+	tcp    *wantedTCP // nil unless it is a route of connections: by and routes are empty then
 }
 
 // ballot are the hosts for which the TLS options of a route are to count.

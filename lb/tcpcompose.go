@@ -3,7 +3,6 @@ package lb
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -67,12 +66,9 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := strings.ToLower(service)
-	if slices.Contains(path, key) {
-		return nil, fmt.Errorf("service %s is composed of itself", plainPool(service))
-	}
-	if k.parts++; k.parts > maxParts {
-		return nil, fmt.Errorf("service %s has more than %d parts, counting those of its parts", plainPool(service), maxParts)
+	inner, err := k.enter(plainPool(service), path)
+	if err != nil {
+		return nil, err
 	}
 	if p.Composed == nil {
 		end := &passagePool{runtime, plainPool(p.Name), p.Endpoints, cmp.Or(k.from.ProxyProtocol, p.ProxyProtocol)}
@@ -84,7 +80,7 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 		}
 		return end, nil
 	}
-	return k.weighted(p, append(slices.Clone(path), key))
+	return k.weighted(p, inner)
 }
 
 func (k *tcpLink) weighted(p *tags.Pool, path []string) (passageEnding, error) {
@@ -92,14 +88,13 @@ func (k *tcpLink) weighted(p *tags.Pool, path []string) (passageEnding, error) {
 	for _, s := range p.Composed.Weighted.Services {
 		part, err := k.ending(s.Name, path)
 		if err != nil {
-			k.problems = append(k.problems, problemOf(k.wanted,
-				fmt.Sprintf("service %s: %v", plainPool(p.Name), err), "the other parts of the service go on"))
+			k.missing(w.service, err)
 			continue
 		}
 		w.parts, w.weights = append(w.parts, part), append(w.weights, s.Weight)
 	}
 	if len(w.parts) == 0 {
-		return nil, fmt.Errorf("service %s: %w", plainPool(p.Name), errNoPart)
+		return nil, fmt.Errorf("service %s: %w", w.service, errNoPart)
 	}
 	w.order = target.Turns(w.weights)
 	return w, nil

@@ -1,8 +1,6 @@
 package lb
 
 import (
-	"fmt"
-	"hash/fnv"
 	"slices"
 
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -57,9 +55,7 @@ func (k *tcpLink) isBeside(served []*tcpLink) bool {
 		return false
 	}
 	own := *d
-	h := fnv.New32a()
-	fmt.Fprint(h, d.Rule, d.Entrypoints, d.Terminate, d.Pool, d.Service)
-	own.Name += fmt.Sprintf("~%08x", h.Sum32())
+	own.Name = nameBeside(d.Name, d.Rule, d.Entrypoints, d.Terminate, d.Pool, d.Service)
 	own.Priority = min(d.Priority, best.Priority)
 	k.from = &own
 	return true

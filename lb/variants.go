@@ -13,9 +13,9 @@ import (
 
 // variants are what becomes of requests for one Fabio source, or one router of
 // Traefik, whose tags have other options at some instances than at others, as
-// those of two versions do during a deploy. A target of all of them is picked first, so that they share
-// the requests as if there were one. From there the request goes the way of its
-// target's options, and to no target that has others.
+// those of two versions do during a deploy. A target of all of them is picked
+// first, so that they share the requests as if there were one. From there the
+// request goes the way of its target's options, and to no target that has others.
 type variants struct {
 	all []*Route // they have the pool in common
 	of  map[*target.Target]*Route
@@ -117,8 +117,8 @@ func (r *Route) own() func(*target.Target) bool {
 
 // variants are the definitions that are served side by side, none if the one that
 // counts is alone. Their order is that in which Fabio takes the tags of one
-// instance, of which it heeds the first: those with options go before one without, and all
-// before commands.
+// instance, of which it heeds the first: those with options go before one without,
+// and all before commands.
 func (w *wanted) variants(winner *tags.Route) (all []*tags.Route) {
 	for _, r := range w.by {
 		isKnown := func(known *tags.Route) bool { return known.Pool == r.Pool }

@@ -50,15 +50,21 @@ func (l *linker) beside(best, d *tags.Route, served []*link) *tags.Route {
 		return d // nothing before it can be served
 	}
 	own := *d
-	h := fnv.New32a()
-	fmt.Fprint(h, d.Match.String(), d.Entrypoints, d.Middlewares, d.Pool, d.Service)
-	own.Name += fmt.Sprintf("~%08x", h.Sum32())
+	own.Name = nameBeside(d.Name, d.Match.String(), d.Entrypoints, d.Middlewares, d.Pool, d.Service)
 	own.Precedence.Name = own.Name
 	own.Precedence.Priority = min(d.Precedence.Priority, served[0].wanted.Precedence.Priority)
 	if served[0].wanted.TLSOptions != "" && d.TLSOptions != "" || asksForTLS(d.Match) && asksForTLS(best.Match) {
 		own.TLSOptions = served[0].wanted.TLSOptions // of one host, only one can count
 	}
 	return &own
+}
+
+// nameBeside is the name of a declaration beside the best one. It is of what the
+// declaration asks for, so that it does not change as others come and go.
+func nameBeside(name string, asked ...any) string {
+	h := fnv.New32a()
+	fmt.Fprint(h, asked...)
+	return fmt.Sprintf("%s~%08x", name, h.Sum32())
 }
 
 // accepts reports whether another declaration may be served beside the best one:
@@ -132,9 +138,9 @@ func sharingWith(served []*link) (sharing []*link) {
 	return sharing
 }
 
-// divideAmong has a request's target picked before its way: of those whose version asks
-// for the request, whose tags then say what becomes of it. Instances that declare
-// none of the versions go by the best.
+// divideAmong has a request's target picked before its way: of those whose version
+// asks for the request, whose tags then say what becomes of it. Instances that
+// declare none of the versions go by the best.
 func divideAmong(sharing, routes []*link) {
 	owner := map[tags.Owner]*link{}
 	for _, k := range slices.Backward(sharing) {

@@ -57,7 +57,8 @@ func options(s *spec.Redis, secured *tls.Config) *redis.UniversalOptions {
 	o := &redis.UniversalOptions{
 		Addrs: s.Endpoints, Username: s.Username, Password: s.Password, DB: s.DB, TLSConfig: secured,
 		PoolSize: s.PoolSize, MinIdleConns: s.MinIdleConns, MaxActiveConns: s.MaxActiveConns,
-		ReadTimeout: s.Wait(), WriteTimeout: s.Wait(), DialTimeout: s.Wait(), PoolTimeout: s.Wait(),
+		ReadTimeout: s.Wait(), PoolTimeout: s.Wait(),
+		WriteTimeout: within(s.Wait(), s.WriteTimeout), DialTimeout: within(s.Wait(), s.DialTimeout),
 		ContextTimeoutEnabled: true, MaxRetries: -1, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
@@ -70,17 +71,20 @@ func options(s *spec.Redis, secured *tls.Config) *redis.UniversalOptions {
 	if o.MaxActiveConns == 0 {
 		o.MaxActiveConns = max(o.PoolSize, o.MinIdleConns)
 	}
-	for part, asked := range map[*time.Duration]time.Duration{&o.WriteTimeout: s.WriteTimeout, &o.DialTimeout: s.DialTimeout} {
-		if asked > 0 {
-			*part = min(asked, s.Wait())
-		}
-	}
 	return o
 }
 
+// within is the time for a part of what may take the whole, 0 for no other.
+func within(whole, part time.Duration) time.Duration {
+	if part <= 0 {
+		return whole
+	}
+	return min(part, whole)
+}
+
 // take is the token bucket, as the time at which it will be full again if nothing
-// is taken (the virtual scheduling of the generic cell rate algorithm): the clock is that of
-// Redis, and a bucket that is full needs no entry.
+// is taken (the virtual scheduling of the generic cell rate algorithm): the clock
+// is that of Redis, and a bucket that is full needs no entry.
 var take = redis.NewScript(`
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

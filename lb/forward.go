@@ -163,10 +163,12 @@ func isIdempotent(method string) bool {
 	return false
 }
 
-// fail answers an exchange that no target answered.
+// fail answers an exchange that no target answered. One whose time is over is
+// late, whatever the last try came to: it was the last for want of time.
 func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	x.Outcome.Err = fmt.Errorf("forwarding to %s: %w", t.Key(), err)
-	if x.limit.isOver() {
+	isLate := x.limit.isOver()
+	if isLate {
 		f.s.metrics.late.Add(1)
 	}
 	var refusal *h1.Refusal
@@ -182,7 +184,7 @@ func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 		x.AnswerText(http.StatusBadRequest, "400 bad request")
 	case errors.Is(err, h1.ErrBusy):
 		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")
-	case err.Timeout():
+	case isLate, err.Timeout():
 		x.AnswerText(http.StatusGatewayTimeout, "504 gateway timeout")
 	default:
 		x.AnswerText(http.StatusBadGateway, "502 bad gateway")

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
-	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // An entry point of Traefik 2 and 3 takes requests, connections and TLS on one
@@ -53,7 +52,7 @@ func (m *migration) speaksTCP(t *tree, name string) bool {
 // datagrams takes over an entry point of UDP.
 func (m *migration) datagrams(t *tree, at, text string) {
 	text += ";proto=" + lb.ProtoUDP
-	if d, err := spec.ParseDuration(t.text(at + ".udp.timeout")); err == nil && d > 0 {
+	if d := t.duration(at + ".udp.timeout"); d > 0 {
 		text += fmt.Sprintf(";it=%v", d)
 	}
 	m.listener(t, at, text)
@@ -75,24 +74,17 @@ func (m *migration) isAdmin(t *tree, name, address string) bool {
 // the most any entry point has.
 func (m *migration) bounds(t *tree, at string, text *string) {
 	for _, limit := range []struct{ key, option string }{
-		{"http.maxHeaderBytes", "maxheader"}, {"transport.keepAliveMaxRequests", "maxrequests"}, {"transport.keepAliveMaxTime", "maxage"},
+		{"http.maxHeaderBytes", "maxheader"}, {"transport.keepAliveMaxRequests", "maxrequests"},
 	} {
-		value := t.text(join(at, limit.key))
-		if limit.option == "maxage" && value != "" {
-			d, _ := spec.ParseDuration(value)
-			value = d.String()
-		}
-		if value != "" && value != "0" && value != "0s" {
+		if value := t.text(join(at, limit.key)); value != "" && value != "0" {
 			*text += ";" + limit.option + "=" + value
 		}
 	}
-	longest := func(key string, into *time.Duration) {
-		if d, err := spec.ParseDuration(t.text(join(at, key))); err == nil {
-			*into = max(*into, d)
-		}
+	if d := t.duration(at + ".transport.keepAliveMaxTime"); d > 0 {
+		*text += fmt.Sprintf(";maxage=%v", d)
 	}
-	longest("transport.lifeCycle.graceTimeOut", &m.drain)
-	longest("transport.lifeCycle.requestAcceptGraceTimeout", &m.LB.DrainDelay)
+	m.drain = max(m.drain, t.duration(at+".transport.lifeCycle.graceTimeOut"))
+	m.LB.DrainDelay = max(m.LB.DrainDelay, t.duration(at+".transport.lifeCycle.requestAcceptGraceTimeout"))
 	m.LB.UnderscoreHeaders = cmp.Or(t.text(at+".http.underscoreHeadersStrategy"), m.LB.UnderscoreHeaders)
 	if t.is(at + ".forwardedHeaders.notAppendXForwardedFor") {
 		m.LB.Forwarding.Append = Some(false)
@@ -125,7 +117,7 @@ func (m *migration) transport(t *tree) {
 	for key, into := range map[string]*time.Duration{
 		"dialTimeout": &m.LB.Timeouts.Dial, "responseHeaderTimeout": &m.LB.Timeouts.Response, "idleConnTimeout": &m.LB.Timeouts.UpstreamIdle,
 	} {
-		if d, err := spec.ParseDuration(t.text(at + "forwardingTimeouts." + key)); err == nil && d > 0 {
+		if d := t.duration(at + "forwardingTimeouts." + key); d > 0 {
 			*into = d
 			m.comment("lb.timeouts", "%s", m.origin(t, at+"forwardingTimeouts."+key))
 		}
@@ -143,8 +135,7 @@ func (m *migration) idlePerTarget(t *tree, at string) {
 func (m *migration) secureRoutes() {
 	for _, r := range m.Routes {
 		for _, name := range r.Entrypoints {
-			i := slices.IndexFunc(m.LB.Listeners, func(l Listener) bool { return strings.Contains(l.Text+";", ";name="+name+";") })
-			if r.TLS && i >= 0 && !strings.Contains(m.LB.Listeners[i].Text, ";cs=") {
+			if l := m.listenerNamed(name); r.TLS && l != nil && l.option("cs") == "" {
 				m.notes = append(m.notes, note{path: r.Origin, text: "route " + r.Name + " is for TLS, and the listener " + name + " has no certificates: give it certificates = \"" + migrated + "\""})
 			}
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
-
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 

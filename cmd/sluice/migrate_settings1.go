@@ -45,18 +45,13 @@ func (m *migration) timeouts1(t *tree) {
 		"respondingTimeouts.readTimeout": &into.Read, "respondingTimeouts.writeTimeout": &into.Write, "respondingTimeouts.idleTimeout": &into.Idle,
 		"idleTimeout": &into.Idle, "forwardingTimeouts.dialTimeout": &into.Dial, "forwardingTimeouts.responseHeaderTimeout": &into.Response,
 	} {
-		if d, err := spec.ParseDuration(t.text(key)); err == nil && d > 0 {
+		if d := t.duration(key); d > 0 {
 			*field = d
 		}
 	}
 	m.LB.Timeouts = into
-	for key, field := range map[string]*time.Duration{
-		"graceTimeOut": &m.drain, "lifeCycle.graceTimeOut": &m.drain, "lifeCycle.requestAcceptGraceTimeout": &m.LB.DrainDelay,
-	} {
-		if d, err := spec.ParseDuration(t.text(key)); err == nil {
-			*field = max(*field, d)
-		}
-	}
+	m.drain = max(m.drain, t.duration("graceTimeOut"), t.duration("lifeCycle.graceTimeOut"))
+	m.LB.DrainDelay = max(m.LB.DrainDelay, t.duration("lifeCycle.requestAcceptGraceTimeout"))
 	m.idlePerTarget(t, "maxIdleConnsPerHost")
 	t.text("healthcheck.interval") // of backends without their own
 	if t.is("InsecureSkipVerify") && t.has("consulCatalog") {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -52,10 +51,10 @@ func (m *migration) streams(t *tree, root string) {
 func (m *migration) streamListeners() {
 	for _, r := range m.TCPRoutes {
 		for _, name := range r.Entrypoints {
-			i := slices.IndexFunc(m.LB.Listeners, func(l Listener) bool { return strings.Contains(l.Text+";", ";name="+name+";") })
+			l := m.listenerNamed(name)
 			isOfRequests := slices.ContainsFunc(m.Routes, func(r StaticRoute) bool { return slices.Contains(r.Entrypoints, name) })
-			if i >= 0 && !isOfRequests && !strings.Contains(m.LB.Listeners[i].Text, ";proto=") {
-				m.LB.Listeners[i].Text += ";proto=" + lb.ProtoTCP
+			if l != nil && !isOfRequests && l.option("proto") == "" {
+				l.Text += ";proto=" + lb.ProtoTCP
 			}
 		}
 	}

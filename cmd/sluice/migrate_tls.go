@@ -117,6 +117,15 @@ func (m *migration) keepListeners(reason func(l Listener) string) {
 	m.LB.Listeners = left
 }
 
+// listenerNamed is the listener of that name, nil if there is none.
+func (m *migration) listenerNamed(name string) *Listener {
+	i := slices.IndexFunc(m.LB.Listeners, func(l Listener) bool { return l.option("name") == name })
+	if i < 0 {
+		return nil
+	}
+	return &m.LB.Listeners[i]
+}
+
 // option is the value of a key of the listener's notation, empty without it.
 func (l Listener) option(key string) string {
 	_, rest, _ := strings.Cut(l.Text, ";"+key+"=")

@@ -118,7 +118,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 		text += ";proto=" + lb.ProtoTCP
 	}
 	for _, timeout := range []struct{ key, option string }{{"readTimeout", "rt"}, {"writeTimeout", "wt"}, {"idleTimeout", "it"}} {
-		if d, err := spec.ParseDuration(t.text(at + ".transport.respondingTimeouts." + timeout.key)); err == nil && d > 0 {
+		if d := t.duration(at + ".transport.respondingTimeouts." + timeout.key); d > 0 {
 			text += fmt.Sprintf(";%s=%v", timeout.option, d)
 		}
 	}

@@ -10,9 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"go.yaml.in/yaml/v2"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // tree is a file of another program, as its settings by path: "entrypoints.web.address",
@@ -163,6 +166,12 @@ func (t *tree) text(path string) string {
 }
 
 func (t *tree) is(path string) bool { return t.text(path) == "true" }
+
+// duration takes a time, 0 without one.
+func (t *tree) duration(path string) time.Duration {
+	d, _ := spec.ParseDuration(t.text(path))
+	return d
+}
 
 // list takes a list of texts.
 func (t *tree) list(path string) (texts []string) {

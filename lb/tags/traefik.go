@@ -166,15 +166,21 @@ func (o *objects) hasOwn() bool {
 	return false
 }
 
-// main is the service of routers that name none, empty if there is no telling: the
-// only one, or the only one that is composed of others.
-func (o *objects) main() (name string) {
+// main is the service of routers that name none.
+func (o *objects) main() string {
 	var all, composed []string
 	for _, s := range o.services {
 		if all = append(all, s.name); s.composed != nil {
 			composed = append(composed, s.name)
 		}
 	}
+	return mainService(all, composed)
+}
+
+// mainService is the one of an instance's services that routers mean which name
+// none, empty if there is no telling: the only one, or the only one that is
+// composed of others.
+func mainService(all, composed []string) string {
 	switch {
 	case len(composed) == 1:
 		return composed[0]
@@ -185,17 +191,17 @@ func (o *objects) main() (name string) {
 }
 
 // distinct joins the variants that are equal.
-func distinct[T any](all []variant[T], equal func(a, b T) bool) (distinct []variant[T]) {
+func distinct[T any](all []variant[T], equal func(a, b T) bool) (joined []variant[T]) {
 	for _, v := range all {
-		i := slices.IndexFunc(distinct, func(d variant[T]) bool { return equal(d.value, v.value) })
+		i := slices.IndexFunc(joined, func(j variant[T]) bool { return equal(j.value, v.value) })
 		if i < 0 {
-			i = len(distinct)
-			distinct = append(distinct, v)
+			i = len(joined)
+			joined = append(joined, v)
 		}
-		distinct[i].origin = distinct[i].origin.with(v.owner)
-		distinct[i].all = append(distinct[i].all, Owner{v.owner.Node, v.owner.ID})
+		joined[i].origin = joined[i].origin.with(v.owner)
+		joined[i].all = append(joined[i].all, Owner{v.owner.Node, v.owner.ID})
 	}
-	return distinct
+	return joined
 }
 
 // best picks the variant that counts: one that is not broken, that of most serving

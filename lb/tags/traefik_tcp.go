@@ -75,13 +75,7 @@ func (s *streams) main() string {
 			composed = append(composed, service.name)
 		}
 	}
-	switch {
-	case len(composed) == 1:
-		return composed[0]
-	case len(all) == 1:
-		return all[0]
-	}
-	return ""
+	return mainService(all, composed)
 }
 
 func (s *streamService) check() {
@@ -118,9 +112,7 @@ func (m *streamMerger) define() {
 		if m.tooMany(m.routers[name][0].owner, n) {
 			return
 		}
-		versions := distinct(m.routers[name], streamRouter.equal) // as those of requests
-		slices.SortStableFunc(versions, func(a, b variant[streamRouter]) int { return b.origin.Compare(a.origin) })
-		for _, v := range versions[:min(len(versions), maxOlder+1)] {
+		for _, v := range ranked(m.routers[name], streamRouter.equal) { // as those of requests
 			m.router(v)
 		}
 	}

@@ -18,9 +18,8 @@ func (m *merger) versions(all []variant[router]) {
 	for i := range all {
 		all[i].value.middlewares = m.ownNames(all[i].owner, all[i].value.middlewares)
 	}
-	versions := distinct(all, router.equal)
-	slices.SortStableFunc(versions, func(a, b variant[router]) int { return b.origin.Compare(a.origin) })
-	for _, v := range versions[:min(len(versions), maxOlder+1)] {
+	versions := ranked(all, router.equal)
+	for _, v := range versions {
 		if len(versions) == 1 {
 			v.all = nil
 		}
@@ -82,6 +81,14 @@ func (m *merger) ownNames(i Instance, names []string) []string {
 
 // maxOlder bounds how many declarations of one name count beside the best one.
 const maxOlder = 8
+
+// ranked joins the variants that are equal, the best first, of which as many are
+// left as count.
+func ranked[T any](all []variant[T], equal func(a, b T) bool) []variant[T] {
+	versions := distinct(all, equal)
+	slices.SortStableFunc(versions, func(a, b variant[T]) int { return b.origin.Compare(a.origin) })
+	return versions[:min(len(versions), maxOlder+1)]
+}
 
 // rank is the router's priority.
 func (a *router) rank() int { return cmp.Or(a.priority, len(a.rule.value)) }

@@ -27,22 +27,25 @@ type Answer struct {
 
 	progress atomic.Uint32 // an h1.Progress
 	reused   atomic.Bool
+	stall    stall
 	waiting
 	watch
 }
 
 // Why an upstream's answer is none.
 var (
-	errAnswerSlow   = &slowError{}
+	errAnswerSlow   = &slowError{"h2: the answer did not begin in time"}
+	errRequestSlow  = &slowError{"h2: the upstream did not take the request in time"}
+	errRefused      = errors.New("h2: the upstream refused the request")
 	errStatus       = errors.New("h2: the answer's status is not from 200 to 999")
 	errLength       = errors.New("h2: the answer's content-length is no length")
 	errTooManyLines = errors.New("h2: the answer has too many fields")
 )
 
-// slowError says that an answer did not come in time.
-type slowError struct{}
+// slowError says that time ran out.
+type slowError struct{ text string }
 
-func (*slowError) Error() string { return "h2: the answer did not begin in time" }
+func (e *slowError) Error() string { return e.text }
 
 // Timeout reports that time ran out.
 func (*slowError) Timeout() bool { return true }
@@ -50,6 +53,7 @@ func (*slowError) Timeout() bool { return true }
 func newAnswer(ctx context.Context, p *Pool, call *h1.Call) *Answer {
 	a := &Answer{pool: p, call: call}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	a.stall = newStall(p.options.WriteTimeout, func() { a.cancel(errRequestSlow) })
 	return a
 }
 
@@ -187,6 +191,7 @@ func (a *Answer) Close() {
 	if a.body != nil {
 		_, _ = a.body.end()
 	}
+	a.stall.end()
 	if a.response != nil {
 		_ = a.response.Body.Close()
 	}

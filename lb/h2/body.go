@@ -21,6 +21,7 @@ type requestBody struct {
 	from    io.Reader
 	fields  func() []h1.Field // that follow the body; nil if none do
 	trailer http.Header       // where they go
+	stall   stall             // between two parts
 
 	reading sync.Mutex // held while the body is read
 	touched bool
@@ -53,7 +54,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		return 0, errBodyOver
 	}
 	b.touched = true
+	b.stall.end()
 	n, err := b.from.Read(p)
+	b.stall.begin()
 	if err == nil {
 		return n, nil
 	}

@@ -49,6 +49,7 @@ func (a *Answer) transport() *http.Transport {
 		return a.pool.transport
 	}
 	a.own = a.pool.newTransport(a.call.Preface)
+	a.own.DisableKeepAlives = true
 	return a.own
 }
 
@@ -69,6 +70,9 @@ func (a *Answer) request() *http.Request {
 	}
 	if call.Body != nil && call.Length != 0 {
 		a.body = newRequestBody(call)
+		if call.HeadTimeout >= 0 { // else it may pause for as long as it likes
+			a.body.stall = a.stall
+		}
 		r.Body, r.ContentLength, r.Trailer = a.body, call.Length, a.body.trailer
 	}
 	return r.WithContext(httptrace.WithClientTrace(a.ctx, a.trace()))
@@ -111,15 +115,26 @@ func header(call *h1.Call) http.Header {
 	return h
 }
 
-// trace follows how far the call gets.
+// trace follows how far the call gets. What an upstream refuses net/http would send
+// it again, up to seven times and for a minute: it is for others to try, and not
+// everything may be sent twice.
 func (a *Answer) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
+			if h1.Progress(a.progress.Load()) > h1.NothingSent {
+				a.cancel(errRefused) // before it is sent again
+				return
+			}
 			a.reused.Store(info.Reused)
 			a.progress.Store(uint32(h1.NothingSent))
+			a.stall.begin()
 		},
-		WroteHeaders: func() { a.progress.Store(uint32(h1.PartSent)) },
+		WroteHeaders: func() {
+			a.stall.end()
+			a.progress.Store(uint32(h1.PartSent))
+		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			a.stall.end()
 			if info.Err == nil {
 				a.progress.CompareAndSwap(uint32(h1.PartSent), uint32(h1.BodySent))
 				a.expectAnswer()

@@ -39,6 +39,27 @@ func (f *framer) head(stream uint32, end bool, lines ...string) {
 // startUpstream starts an upstream that has answer called for each request, by its
 // head: at its end, or at once if its path is /early.
 func startUpstream(t *testing.T, answer func(f *framer, head *http2.MetaHeadersFrame)) string {
+	return startServer(t, func(nc net.Conn) { serve(nc, answer) })
+}
+
+// startUpstreamWith starts one that announces settings.
+func startUpstreamWith(t *testing.T, settings []http2.Setting, answer func(f *framer, head *http2.MetaHeadersFrame)) string {
+	t.Helper()
+	return startServer(t, func(nc net.Conn) { serve(nc, answer, settings...) })
+}
+
+// startUpstreamBehind starts one that is told something first.
+func startUpstreamBehind(t *testing.T, preface string, answer func(f *framer, head *http2.MetaHeadersFrame)) string {
+	t.Helper()
+	return startServer(t, func(nc net.Conn) {
+		if _, err := io.ReadFull(nc, make([]byte, len(preface))); err == nil {
+			serve(nc, answer)
+		}
+	})
+}
+
+// startServer starts a server of connections.
+func startServer(t *testing.T, serve func(nc net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +74,7 @@ func startUpstream(t *testing.T, answer func(f *framer, head *http2.MetaHeadersF
 			}
 			conns.Go(func() {
 				defer nc.Close()
-				serve(nc, answer)
+				serve(nc)
 			})
 		}
 	})
@@ -64,13 +85,13 @@ func startUpstream(t *testing.T, answer func(f *framer, head *http2.MetaHeadersF
 	return l.Addr().String()
 }
 
-func serve(nc net.Conn, answer func(f *framer, head *http2.MetaHeadersFrame)) {
+func serve(nc net.Conn, answer func(f *framer, head *http2.MetaHeadersFrame), settings ...http2.Setting) {
 	if _, err := io.ReadFull(nc, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}
 	f := &framer{http2.NewFramer(nc, nc), nc}
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	f.WriteSettings()
+	f.WriteSettings(settings...)
 	var head *http2.MetaHeadersFrame // of the last request
 	for {
 		frame, err := f.ReadFrame()

@@ -206,8 +206,8 @@ func (c *tcpConn) pass(ctx context.Context, first *target.Target) error {
 	}
 	d := tcp.Dialer{
 		Timeout: c.server.options.Timeouts.Dial,
-		Proxy:   end.proxy, Source: c.client, Bound: c.bound,
-		First: first, Own: c.route.own(),
+		Proxy:   c.route.proxyTo(end), Source: c.client, Bound: c.bound,
+		First: first, Then: c.route.then(c.client.Addr().Unmap()),
 		Ejected: func(t *target.Target, length time.Duration) { c.server.tellEjected(end.Pool, t, length) },
 	}
 	to, err := d.Dial(ctx, end.Pool)

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -34,12 +35,27 @@ func (r *TCPRoute) choose(affinity uint64) (way *TCPRoute, first *target.Target)
 	return r.variants.of[first], first
 }
 
-// own is as that of [Route].
-func (r *TCPRoute) own() func(*target.Target) bool {
+// then tells which targets a client's connection may go to if the first one cannot
+// be reached, as [tcp.Dialer] has it: others of the same variant, then those of
+// variants that let the client in as well.
+func (r *TCPRoute) then(client netip.Addr) []func(*target.Target) bool {
 	if r.variants == nil {
 		return nil
 	}
-	return func(t *target.Target) bool { return r.variants.of[t] == r }
+	return []func(*target.Target) bool{
+		func(t *target.Target) bool { return r.variants.of[t] == r },
+		func(t *target.Target) bool { return r.variants.of[t].admits(client) },
+	}
+}
+
+// proxyTo tells the version of the PROXY header that a target is sent.
+func (r *TCPRoute) proxyTo(end *passagePool) func(*target.Target) int {
+	return func(t *target.Target) int {
+		if r.variants == nil {
+			return end.proxy
+		}
+		return r.variants.of[t].ProxyProtocol
+	}
 }
 
 // variants are the definitions that are served side by side, as

@@ -22,8 +22,7 @@ func said(t *testing.T, n int, address string) map[string]int {
 	return got
 }
 
-// Each connection goes by the options of the target it gets, and with these to no
-// other.
+// Each connection goes by the options of the target it gets.
 func TestTCPVariants(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp")
 	told := tcpBackend(t, func(nc *net.TCPConn) {
@@ -45,6 +44,12 @@ func TestTCPVariants(t *testing.T) {
 		return len(p.Metrics().TCPRoutes) == 1 && m.Connections == 30 && m.Open == 0 && m.Failures == 0 && m.Received == 30 &&
 			p.entries[0].metrics().RefusedConnections[refusedByAccess] == 10
 	})
+	p.set("plain", []string{refusing(t)}, route)
+	p.set("told", []string{told}, route+" pxyproto=true", "sluice.outlier.off=true")
+	want = map[string]int{"told: x": 20, "": 10}
+	if diff := cmp.Diff(want, said(t, 30, p.address(0))); diff != "" {
+		t.Errorf("with those of a variant down (-want +got):\n%s", diff)
+	}
 	p.set("plain", nil)
 	p.set("told", []string{refusing(t)}, route+" pxyproto=true")
 	if diff := cmp.Diff(map[string]int{"": 4}, said(t, 4, p.address(0))); diff != "" {

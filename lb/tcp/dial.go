@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
@@ -28,14 +29,15 @@ type Dialer struct {
 	// Timeout is for one target, TLS included.
 	Timeout time.Duration
 	// Source is the client, which some pools pick by, and Bound what it has
-	// connected to. Of both tells the PROXY header that is sent first, in the
-	// version Proxy; 0 sends none.
+	// connected to. Of both tells the PROXY header that a target is sent first, in
+	// the version Proxy; 0, or no Proxy, sends none.
 	Source, Bound netip.AddrPort
-	Proxy         int
-	// First is the target to try first, nil for the one whose turn it is. Others
-	// than those that Own holds for are not tried after it; nil holds for all.
+	Proxy         func(*target.Target) int
+	// First is the target to try first, nil for the one whose turn it is. After it
+	// one is tried that the first of Then holds for, then one that the second does,
+	// and so on; without any it is one of all.
 	First *target.Target
-	Own   func(*target.Target) bool
+	Then  []func(*target.Target) bool
 	// Ejected, if not nil, is told of a target that could not be reached so often
 	// that the pool passes over it, and for how long.
 	Ejected func(*target.Target, time.Duration)
@@ -51,7 +53,7 @@ type Dialed struct {
 }
 
 // Dial connects to the target of a pool whose turn it is. If that cannot be
-// reached, a second one is tried.
+// reached, another one is tried.
 func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
 	first := d.First
 	if first == nil {
@@ -60,19 +62,29 @@ func (d *Dialer) Dial(ctx context.Context, pool *target.Pool) (Dialed, error) {
 	if first == nil {
 		return Dialed{}, ErrNoTarget
 	}
+	then := d.Then
+	if then == nil {
+		then = []func(*target.Target) bool{nil}
+	}
+	tried := []*target.Target{first}
 	nc, err := d.observe(ctx, pool, first)
-	if err == nil {
-		return Dialed{nc, first, 1}, nil
+	for _, may := range then {
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		other := pool.PickOther(may, tried...)
+		if slices.Contains(tried, other) {
+			continue
+		}
+		tried = append(tried, other)
+		var again error
+		if nc, again = d.observe(ctx, pool, other); again == nil {
+			err = nil
+			break
+		}
+		err = errors.Join(err, again)
 	}
-	second := pool.PickOther(d.Own, first)
-	if second == first || ctx.Err() != nil {
-		return Dialed{Target: first, Tries: 1}, err
-	}
-	nc, again := d.observe(ctx, pool, second)
-	if again != nil {
-		return Dialed{Target: second, Tries: 2}, errors.Join(err, again)
-	}
-	return Dialed{nc, second, 2}, nil
+	return Dialed{nc, tried[len(tried)-1], len(tried)}, err
 }
 
 // observe connects to one target, and tells the pool whether it could.
@@ -110,8 +122,8 @@ func (d *Dialer) dial(ctx context.Context, to *target.Target) (nc Conn, err erro
 		return nil, err
 	}
 	socket := dialed.(*net.TCPConn) //nolint:errcheck,forcetypeassert // of the network "tcp"
-	if d.Proxy != 0 {
-		if err := proxyproto.WriteHeader(socket, d.Proxy, d.Source, d.Bound); err != nil {
+	if d.Proxy != nil && d.Proxy(to) != 0 {
+		if err := proxyproto.WriteHeader(socket, d.Proxy(to), d.Source, d.Bound); err != nil {
 			socket.Close()
 			return nil, err
 		}

@@ -93,7 +93,7 @@ func TestDialTLSBehindProxyHeader(t *testing.T) {
 		_ = tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{certificate}}).Handshake()
 	}()
 	d := Dialer{
-		Timeout: patience, Proxy: 2,
+		Timeout: patience, Proxy: func(*target.Target) int { return 2 },
 		Source: netip.MustParseAddrPort("192.0.2.7:1"), Bound: netip.MustParseAddrPort("192.0.2.8:2"),
 	}
 	// Nobody vouches for the certificate.

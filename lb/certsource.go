@@ -38,6 +38,9 @@ type CertSource struct {
 	Refresh time.Duration
 	// Header is sent along to a URL. Its values are secret.
 	Header http.Header
+	// VaultToken says where the token for Vault is, "env:NAME" or "file:PATH"; empty
+	// is wherever it is looked for anyway. It is for whoever connects to Vault.
+	VaultToken string
 }
 
 const (
@@ -56,12 +59,11 @@ var (
 	certTypes = []string{
 		tlsconf.TypeFile, tlsconf.TypePath, tlsconf.TypeHTTP, typeConsul, typeVault, typeVaultPKI, tlsconf.TypeSelfSigned,
 	}
-	certKeys      = []string{"cs", "type", "cert", "key", "clientca", "caupgcn", "refresh", "hdr"}
-	certKeysLater = []string{"vaultfetchtoken"}
+	certKeys = []string{"cs", "type", "cert", "key", "clientca", "caupgcn", "refresh", "hdr", "vaultfetchtoken"}
 )
 
 // ParseCertSource reads "cs=NAME;type=TYPE;cert=WHERE[;key=…][;clientca=…]
-// [;caupgcn=CN][;refresh=3s][;hdr=NAME: VALUE]".
+// [;caupgcn=CN][;refresh=3s][;hdr=NAME: VALUE][;vaultfetchtoken=env:NAME|file:PATH]".
 func ParseCertSource(text string) (CertSource, error) {
 	var c CertSource
 	err := eachOption(text, c.set)
@@ -91,6 +93,11 @@ func (c *CertSource) set(key, value string) (err error) {
 		c.UpgradeCN = value
 	case "refresh":
 		err = (*durationValue)(&c.Refresh).parse(value)
+	case "vaultfetchtoken":
+		if kind, where, _ := strings.Cut(value, ":"); kind != "env" && kind != "file" || where == "" {
+			return errors.New("vaultfetchtoken is neither env:NAME nor file:PATH") // it may be the token itself
+		}
+		c.VaultToken = value
 	case "hdr":
 		name, content, ok := strings.Cut(value, ":")
 		if !ok {
@@ -99,7 +106,7 @@ func (c *CertSource) set(key, value string) (err error) {
 		c.Header = http.Header{}
 		c.Header.Add(strings.TrimSpace(name), strings.TrimSpace(content))
 	default:
-		err = unknown("key", key, certKeys, certKeysLater)
+		err = unknown("key", key, certKeys, nil)
 	}
 	return err
 }
@@ -121,6 +128,8 @@ func (c *CertSource) Complete() error {
 		return fmt.Errorf("key has %d files and cert %d: name one key for each certificate, in the same order", len(tlsconf.Files(c.Key)), len(tlsconf.Files(c.Cert)))
 	case c.Header != nil && c.Type != tlsconf.TypeHTTP:
 		return fmt.Errorf("hdr is for type=http, not %s", c.Type)
+	case c.VaultToken != "" && c.Type != typeVault && c.Type != typeVaultPKI:
+		return fmt.Errorf("vaultfetchtoken is for type=vault and vault-pki, not %s", c.Type)
 	case c.Type == typeVaultPKI:
 		c.Refresh = max(c.Refresh, minReissue) // as Fabio, whatever is said
 	case c.Refresh == 0:

@@ -21,6 +21,9 @@ func TestParseCertSource(t *testing.T) {
 		"cs=kv;type=consul;cert=http://localhost:8500/v1/kv/lb/certs?token=secret&dc=east": {
 			Name: "kv", Type: "consul", Cert: "lb/certs", Datacenter: "east", Refresh: certRefresh,
 		},
+		"cs=v;type=vault;cert=secret/certs;vaultfetchtoken=env:X": {
+			Name: "v", Type: "vault", Cert: "secret/certs", Refresh: certRefresh, VaultToken: "env:X",
+		},
 		"cs=v;type=vault;cert=secret/certs": {Name: "v", Type: "vault", Cert: "secret/certs", Refresh: certRefresh},
 		// A refresh below an hour is one, as Fabio has it.
 		"cs=p;type=vault-pki;cert=pki/issue/web":                               {Name: "p", Type: "vault-pki", Cert: "pki/issue/web", Refresh: time.Hour},
@@ -37,14 +40,16 @@ func TestParseCertSource(t *testing.T) {
 
 func TestParseCertSourceErrorsSayWhatToDo(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                               "it has no name (cs=NAME)",
-		"cs=a":                                           "it has no type; supported: file, path",
-		"cs=a;type=flie":                                 `unknown type "flie"; did you mean file?`,
-		"cs=a;type=vault-pki":                            "does not say where the certificates are",
-		"cs=a;type=vault-pki;cert=p;key=k":               "key is for type=file",
-		"cs=a;type=file":                                 "does not say where the certificates are",
-		"cs=a;type=file;crt=x":                           `unknown key "crt"; did you mean cert?`,
-		"cs=a;type=vault;vaultfetchtoken=env:X":          `key "vaultfetchtoken" is not supported yet`,
+		"":                                 "it has no name (cs=NAME)",
+		"cs=a":                             "it has no type; supported: file, path",
+		"cs=a;type=flie":                   `unknown type "flie"; did you mean file?`,
+		"cs=a;type=vault-pki":              "does not say where the certificates are",
+		"cs=a;type=vault-pki;cert=p;key=k": "key is for type=file",
+		"cs=a;type=file":                   "does not say where the certificates are",
+		"cs=a;type=file;crt=x":             `unknown key "crt"; did you mean cert?`,
+		"cs=a;type=vault;cert=c;vaultfetchtoken=secret":  "vaultfetchtoken is neither env:NAME nor file:PATH",
+		"cs=a;type=vault;cert=c;vaultfetchtoken=file:":   "vaultfetchtoken is neither",
+		"cs=a;type=path;cert=x;vaultfetchtoken=env:X":    "vaultfetchtoken is for type=vault",
 		"cs=a;type=path;cert=x;key=y":                    "key is for type=file",
 		"cs=a;type=file;cert=x,y;key=z":                  "key has 1 files and cert 2: name one key for each certificate",
 		"cs=a;type=path;cert=x;refresh=1ms":              "refresh must be 1s or more",

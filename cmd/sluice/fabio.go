@@ -65,7 +65,7 @@ func (f *fabioSettings) take(c *Config, text string, getenv func(string) string)
 		}
 	}
 	c.warnings = append(c.warnings, unknown...)
-	settings := newFabioReader(c)
+	settings := newFabioReader(c, getenv)
 	for _, key := range fabioKeys() {
 		p, ok := lastOf(f.flags, key.name)
 		if !ok {

@@ -4,17 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
-	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
-	"github.com/sluiceproxy/sluice/lb/tlsconf"
-	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // fabioKey is a property of Fabio and what becomes of it.
@@ -27,12 +23,14 @@ type fabioKey struct {
 // fabioReader puts properties into a configuration.
 type fabioReader struct {
 	*Config
+	getenv            func(string) string
 	consistent, stale bool
 	registry          fabioRegistryWords
+	vaultToken        string // where it is, if a source of certificates says so
 }
 
-func newFabioReader(c *Config) *fabioReader {
-	return &fabioReader{Config: c, registry: fabioRegistryWords{scheme: "https"}}
+func newFabioReader(c *Config, getenv func(string) string) *fabioReader {
+	return &fabioReader{Config: c, getenv: getenv, registry: fabioRegistryWords{scheme: "https"}}
 }
 
 // finish is for what depends on several properties.
@@ -51,36 +49,6 @@ func (r *fabioReader) finish() error {
 		r.Consul.SSL = SSL{} // as Fabio, for which none of it means that there is TLS
 	}
 	return r.registry.apply(r.Config)
-}
-
-// timeConnections gives listeners that pass connections on the timeouts of the
-// whole that they do not set themselves. Those of requests have them anyway, as the
-// limits of bodies.
-func (r *fabioReader) timeConnections() {
-	for i := range r.LB.Listeners {
-		text := &r.LB.Listeners[i].Text
-		l, err := lb.ParseListener(*text)
-		if err != nil {
-			continue // of which it is told later
-		}
-		switch l.Proto {
-		case lb.ProtoTCP, lb.ProtoSNI, lb.ProtoHTTPSAndSNI, lb.ProtoTCPDynamic:
-			setUnlessSaid(text, "rt", r.LB.Timeouts.Read)
-			setUnlessSaid(text, "wt", r.LB.Timeouts.Write)
-		}
-	}
-}
-
-// setUnlessSaid adds a key to a listener that does not have it.
-func setUnlessSaid(listener *string, key string, value time.Duration) {
-	for option := range strings.SplitSeq(*listener, ";") {
-		if said, _, _ := strings.Cut(option, "="); strings.TrimSpace(said) == key {
-			return
-		}
-	}
-	if value > 0 {
-		*listener += fmt.Sprintf(";%s=%v", key, value)
-	}
 }
 
 func findFabioKey(name string) (fabioKey, bool) {
@@ -348,101 +316,10 @@ func setFabioStatuses(r *fabioReader, p property) error {
 	return nil
 }
 
-func setFabioListeners(r *fabioReader, p property) error {
-	r.LB.Listeners = nil
-	for _, text := range splitQuoted(p.value) {
-		r.LB.Listeners = append(r.LB.Listeners, Listener{Origin: p.origin + ": proxy.addr", Text: text})
-	}
-	return nil
-}
-
-func setFabioCertificates(r *fabioReader, p property) error {
-	r.LB.Certificates = nil
-	for _, text := range splitQuoted(p.value) {
-		r.LB.Certificates = append(r.LB.Certificates, Certificates{Origin: p.origin + ": proxy.cs", text: dial.Secret(text)})
-	}
-	return nil
-}
-
-func setFabioAuth(r *fabioReader, p property) error {
-	r.LB.Auth = nil
-	for _, text := range splitQuoted(p.value) {
-		a := LBAuth{Origin: p.origin + ": proxy.auth"}
-		for option := range strings.SplitSeq(text, ";") {
-			key, value, _ := strings.Cut(strings.TrimSpace(option), "=")
-			value = strings.Trim(value, `"`)
-			fields := map[string]any{"name": &a.Name, "type": &a.Type, "file": &a.File, "realm": &a.Realm, "refresh": &a.Refresh}
-			field, ok := fields[key]
-			if !ok {
-				return fmt.Errorf("there is no key %q: name, type, file, realm, refresh", key)
-			}
-			if err := assign(field, value); err != nil {
-				return err
-			}
-		}
-		if a.Type == "external" {
-			return fmt.Errorf("%s: type external is not supported", a.Name)
-		}
-		if file, err := os.Open(a.File); err != nil {
-			a.later = true
-			r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: %v; until it can be read, auth=%s lets nobody in", p.origin, p.key, err, a.Name))
-		} else {
-			file.Close()
-		}
-		r.LB.Auth = append(r.LB.Auth, a)
-	}
-	return nil
-}
-
-// setFabioUI takes the address and the certificates. Nothing else of a listener
-// concerns administration.
-func setFabioUI(r *fabioReader, p property) error {
-	if p.value == "" {
-		return nil
-	}
-	l, err := lb.ParseListener(p.value)
-	if err != nil {
-		return err
-	}
-	r.Admin.Listen = l.Address
-	if _, options, _ := strings.Cut(p.value, ";"); options != "" && l.CertSource == "" {
-		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: %s has no effect without certificates (cs)", p.origin, p.key, options))
-		return nil
-	}
-	r.Admin.Certificates, r.Admin.StrictSNI = l.CertSource, l.StrictSNI
-	if l.TLSMin != 0 {
-		r.Admin.TLSMin = tlsconf.FormatVersion(l.TLSMin)
-	}
-	if l.TLSMax != 0 {
-		r.Admin.TLSMax = tlsconf.FormatVersion(l.TLSMax)
-	}
-	if len(l.TLSCiphers) > 0 {
-		r.Admin.TLSCiphers = strings.Split(tlsconf.FormatCiphers(l.TLSCiphers), ",")
-	}
-	return nil
-}
-
 func setFabioLogLevel(r *fabioReader, p property) error {
 	level := strings.ToLower(p.value)
 	if level == "fatal" {
 		level = "err"
 	}
 	return assign(&r.LogLevel, level)
-}
-
-// splitQuoted splits at commas outside of quotes.
-func splitQuoted(text string) (parts []string) {
-	quoted, start := false, 0
-	for i := 0; i <= len(text); i++ {
-		switch {
-		case i == len(text) || text[i] == ',' && !quoted:
-			if part := strings.TrimSpace(text[start:i]); part != "" {
-				parts = append(parts, part)
-			}
-			start = i + 1
-		case text[i] == '"':
-			quoted = !quoted
-		}
-	}
-	return parts
 }

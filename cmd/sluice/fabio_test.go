@@ -131,6 +131,35 @@ func TestFabioKeysAreDistinct(t *testing.T) {
 	}
 }
 
+// A source of certificates says where the token for Vault is, which is one for all.
+func TestFabioTokenForVault(t *testing.T) {
+	for _, test := range []struct{ from, token, file, warning, fault string }{
+		{"cs=a;type=vault;cert=c", "", "", "", ""},
+		{"cs=a;type=vault;cert=c;vaultfetchtoken=file:secrets/vault_token", "", "secrets/vault_token", "", ""},
+		{"cs=a;type=vault-pki;cert=c;vaultfetchtoken=env:ROLE_TOKEN", "hvs.role", "", "", ""},
+		{"cs=a;type=vault;cert=c;vaultfetchtoken=env:ROLE_TOKEN, cs=b;type=vault;cert=d;vaultfetchtoken=env:ROLE_TOKEN, cs=c;type=vault;cert=e", "hvs.role", "", "", ""},
+		{"cs=a;type=vault;cert=c;vaultfetchtoken=env:ABSENT", "", "",
+			"fabio.properties:1: proxy.cs: vaultfetchtoken: the variable ABSENT is empty; VAULT_TOKEN counts instead", ""},
+		{"cs=a;type=vault;cert=c;vaultfetchtoken=env:ROLE_TOKEN,cs=b;type=vault;cert=c;vaultfetchtoken=file:t", "hvs.role", "", "",
+			"fabio.properties:1: proxy.cs: vaultfetchtoken is env:ROLE_TOKEN and file:t: one token is for all of Vault"},
+	} {
+		t.Run(test.from, func(t *testing.T) {
+			c := DefaultConfig()
+			settings := fabioSettings{path: "fabio.properties"}
+			fault := ""
+			if err := settings.take(&c, "proxy.cs = "+test.from, func(name string) string {
+				return map[string]string{"ROLE_TOKEN": "hvs.role"}[name]
+			}); err != nil {
+				fault = err.Error()
+			}
+			got := []string{c.Vault.Token.Reveal(), c.Vault.AgentTokenFile, strings.Join(c.warnings, "\n"), fault}
+			if diff := cmp.Diff([]string{test.token, test.file, test.warning, test.fault}, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSplitQuoted(t *testing.T) {
 	got := splitQuoted(`:1;tlsciphers="a,b" , :2,,:3`)
 	if diff := cmp.Diff([]string{`:1;tlsciphers="a,b"`, ":2", ":3"}, got); diff != "" {

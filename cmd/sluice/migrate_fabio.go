@@ -57,7 +57,7 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 		return c
 	}
 	base := defaults()
-	_ = newFabioReader(&base).finish() // what is missing is not what is asked here
+	_ = newFabioReader(&base, named).finish() // what is missing is not what is asked here
 	for _, p := range all {
 		key, ok := findFabioKey(p.key)
 		if !ok {
@@ -67,7 +67,7 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 		if strings.EqualFold(p.key, "registry.backend") {
 			alone.Fabio.Registry.Backend = ""
 		}
-		r := newFabioReader(&alone)
+		r := newFabioReader(&alone, named)
 		if key.set(r, p) == nil {
 			_ = r.finish() // likewise
 			for _, at := range differingPaths("", reflect.ValueOf(alone), reflect.ValueOf(base)) {

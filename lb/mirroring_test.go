@@ -73,6 +73,8 @@ func TestFailoverWithoutTheBody(t *testing.T) {
 	}, map[string]http.HandlerFunc{
 		"main": func(w http.ResponseWriter, _ *http.Request) {
 			http.NewResponseController(w).EnableFullDuplex() //nolint:errcheck // HTTP/1
+			// net/http panics when it goes on to read from such a connection, with a body nobody has read.
+			w.Header().Set("Connection", "close")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprint(w, "main is full")
 		},
@@ -103,7 +105,6 @@ func TestFailoverWithoutTheBody(t *testing.T) {
 	c.backends["main"] = refusing(t)
 	c.set(c.source, "main", watch.Passing)
 	eventually(t, "the fallback is asked for those who cannot be reached", func() bool { return post(strings.NewReader("form")) == "200 backup form" })
-	if used := c.keptBodies.used.Load(); used != 0 {
-		t.Errorf("%d bytes are kept for nothing", used)
-	}
+	// The client may have its answer a moment before.
+	eventually(t, "nothing is kept of any body", func() bool { return c.keptBodies.used.Load() == 0 })
 }

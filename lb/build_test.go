@@ -163,7 +163,7 @@ func TestBuild(t *testing.T) {
 			c.set("a", at("a", "traefik.http.routers.r.rule=Host(`old`)", "traefik.http.middlewares.m.addprefix.prefix=/old"))
 			c.set("b", newer)
 		}, `r of b -> b@traefik: b*1
-r~a1fcad17 of a -> a@traefik: a*1
+r~279158d2bbc731c5 of a -> a@traefik: a*1
 ! a : service b declares middleware m in another way, which counts
 ! a : service b asks for a route of the same name in another way, which counts
 `},

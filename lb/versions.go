@@ -2,8 +2,8 @@ package lb
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
-	"hash/fnv"
 	"slices"
 
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -60,11 +60,11 @@ func (l *linker) beside(best, d *tags.Route, served []*link) *tags.Route {
 }
 
 // nameBeside is the name of a declaration beside the best one. It is of what the
-// declaration asks for, so that it does not change as others come and go.
+// declaration asks for, so that it does not change as others come and go. No two
+// have the same, not even by malice: an index tells routes apart by it.
 func nameBeside(name string, asked ...any) string {
-	h := fnv.New32a()
-	fmt.Fprint(h, asked...)
-	return fmt.Sprintf("%s~%08x", name, h.Sum32())
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", asked))
+	return fmt.Sprintf("%s~%x", name, sum[:8])
 }
 
 // accepts reports whether another declaration may be served beside the best one:

@@ -204,3 +204,16 @@ func prefixOf(r *Route) (prefix string) {
 	}
 	return prefix
 }
+
+// Routes are told apart by their names, which strangers have a say in.
+func TestNamesBesideDiffer(t *testing.T) {
+	name := func(header, service string) string {
+		return nameBeside("app", "PathPrefix(`/app`) && Header(`X`, `"+header+"`)", []string(nil), []string(nil), service, service)
+	}
+	if name("38033", "s1") == name("1433", "s2") { // they have the FNV-1a of 32 bits in common
+		t.Error("names of different routes can be made equal")
+	}
+	if nameBeside("app", "a", "bc") == nameBeside("app", "ab", "c") || nameBeside("app", []string{"a b"}) == nameBeside("app", []string{"a", "b"}) {
+		t.Error("parts run into each other")
+	}
+}

@@ -106,7 +106,7 @@ func (c *CertSource) set(key, value string) (err error) {
 		c.Header = http.Header{}
 		c.Header.Add(strings.TrimSpace(name), strings.TrimSpace(content))
 	default:
-		err = unknown("key", key, certKeys, nil)
+		err = unknown("key", key, certKeys)
 	}
 	return err
 }
@@ -119,7 +119,7 @@ func (c *CertSource) Complete() error {
 	case c.Type == "":
 		return errors.New("it has no type; supported: " + strings.Join(certTypes, ", "))
 	case !slices.Contains(certTypes, c.Type):
-		return unknown("type", c.Type, certTypes, nil)
+		return unknown("type", c.Type, certTypes)
 	case c.Cert == "" && c.Type != tlsconf.TypeSelfSigned:
 		return errors.New("it does not say where the certificates are (cert)")
 	case c.Key != "" && c.Type != tlsconf.TypeFile:

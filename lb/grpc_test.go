@@ -59,6 +59,26 @@ func TestGRPC(t *testing.T) {
 }
 
 // grpcServer starts the other half of the test cases and returns its address.
+// Listeners and tags of Fabio for gRPC.
+func TestGRPCOfFabio(t *testing.T) {
+	client, dir := parts.Path(t, "grpc-client"), t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writePair(t, cert, key, "shop.test")
+	p := pass(t, nil, "127.0.0.1:0;proto=grpc", "127.0.0.1:0;proto=grpcs;cert="+cert+";key="+key)
+	p.set("plain", []string{grpcServer(t)}, "urlprefix-/grpc.testing.TestService/EmptyCall proto=grpc")
+	p.set("secure", []string{grpcServer(t, "-use_tls", "-tls_cert_file="+cert, "-tls_key_file="+key)},
+		"urlprefix-/grpc.testing.TestService proto=grpcs grpcservername=shop.test tlsskipverify=true")
+	for listener, options := range [][]string{{}, {"-use_tls", "-use_test_ca", "-ca_file=" + cert, "-server_host_override=shop.test"}} {
+		for _, call := range []string{"empty_unary", "large_unary", "ping_pong"} {
+			host, port, _ := net.SplitHostPort(p.address(listener))
+			args := append([]string{"-server_host=" + host, "-server_port=" + port, "-test_case=" + call}, options...)
+			if out, err := exec.CommandContext(t.Context(), client, args...).CombinedOutput(); err != nil {
+				t.Errorf("%s at listener %d: %v\n%s", call, listener, err, out)
+			}
+		}
+	}
+}
+
 func grpcServer(t *testing.T, args ...string) string {
 	t.Helper()
 	server := exec.CommandContext(t.Context(), parts.Path(t, "grpc-server"), append(args, "-port=0")...)

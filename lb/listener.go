@@ -152,7 +152,7 @@ func parseListener(text string) (l Listener, err error) {
 				return k.parse(value)
 			}
 		}
-		return unknown("key", key, keyNames(keys), nil)
+		return unknown("key", key, keyNames(keys))
 	})
 	if err == nil {
 		err = l.complete()

@@ -29,6 +29,8 @@ func TestParseListener(t *testing.T) {
 		":1;proto=tcp;cs=x":           {Address: ":1", Proto: "tcp", CertSource: "x"},
 		":1;proto=tcp+sni":            {Address: ":1", Proto: "tcp+sni"},
 		":1;proto=https+tcp+sni;cs=x": {Address: ":1", Proto: "https+tcp+sni", CertSource: "x"},
+		":1;proto=grpc":               {Address: ":1", Proto: "http"},
+		":1;proto=grpcs;cs=x":         {Address: ":1", Proto: "https", CertSource: "x"},
 		":53;proto=udp":               {Address: ":53", Proto: "udp"},
 		"0.0.0.0:0;proto=tcp-dynamic;refresh=5s": {
 			Address: "0.0.0.0:0", Proto: "tcp-dynamic", Refresh: 5 * time.Second,
@@ -78,8 +80,7 @@ func TestParseListenerErrorsSayWhatToDo(t *testing.T) {
 		":1;name=a;name=b":                      `"name" is given twice`,
 		":1;nmae=web":                           `unknown key "nmae"; did you mean name?`,
 		":1;qqqqqqqq=web":                       `unknown key "qqqqqqqq" (supported: name, proto, cert, key, cs,`,
-		":1;proto=grpc":                         `proto "grpc" is not supported yet; supported: http, https, tcp,`,
-		":1;proto=grpcs;cs=a":                   `proto "grpcs" is not supported yet`,
+		":1;proto=grpcs":                        "proto=https needs cert=FILE",
 		":1;proto=prometheus":                   "metrics are served by the admin listener",
 		":1;proto=htps":                         `unknown proto "htps"; did you mean https?`,
 		":1;rt=5":                               `"5" is not a duration such as 30s`,

@@ -89,15 +89,18 @@ var (
 	protocols = []string{
 		ProtoHTTP, ProtoHTTPS, ProtoTCP, ProtoSNI, ProtoHTTPSAndSNI, ProtoTCPDynamic, ProtoUDP,
 	}
-	protocolsLater = []string{"grpc", "grpcs"}
+	// sameProtocols are those of Fabio that say only of what kind the requests are.
+	sameProtocols = map[string]string{"grpc": ProtoHTTP, "grpcs": ProtoHTTPS}
 )
 
 func (v *protoValue) parse(text string) error {
 	switch {
 	case text == "prometheus":
 		return errors.New("proto=prometheus: metrics are served by the admin listener, under /metrics (see -admin)")
+	case sameProtocols[text] != "":
+		text = sameProtocols[text]
 	case !slices.Contains(protocols, text):
-		return unknown("proto", text, protocols, protocolsLater)
+		return unknown("proto", text, protocols)
 	}
 	*v = protoValue(text)
 	return nil
@@ -249,10 +252,6 @@ func ParsePrefixes(texts []string) ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
-func unknown(kind, word string, known, later []string) error {
-	supported := "supported: " + strings.Join(known, ", ")
-	if slices.Contains(later, word) {
-		return fmt.Errorf("%s %q is not supported yet; %s", kind, word, supported)
-	}
-	return fmt.Errorf("unknown %s %q%s (%s)", kind, word, nearest.Hint(word, "", slices.Values(known)), supported)
+func unknown(kind, word string, known []string) error {
+	return fmt.Errorf("unknown %s %q%s (supported: %s)", kind, word, nearest.Hint(word, "", slices.Values(known)), strings.Join(known, ", "))
 }

@@ -108,9 +108,9 @@ func fabioProxyKeys() []fabioKey {
 			r.Fabio.Compress = p.value
 			return (&spec.Compress{Pattern: p.value}).Validate()
 		}},
-		{name: "proxy.grpcmaxrxmsgsize", set: without("gRPC listeners are not supported yet")},
-		{name: "proxy.grpcmaxtxmsgsize", set: without("gRPC listeners are not supported yet")},
-		{name: "proxy.grpcshutdowntimeout", set: without("gRPC listeners are not supported yet")},
+		{name: "proxy.grpcmaxrxmsgsize", set: without("messages of gRPC are passed on as they come, however large")},
+		{name: "proxy.grpcmaxtxmsgsize", set: without("messages of gRPC are passed on as they come, however large")},
+		{name: "proxy.grpcshutdowntimeout", set: without("calls of gRPC end as all requests do: see proxy.shutdownwait")},
 	}
 }
 

@@ -191,10 +191,10 @@ func (c *command) add(o Options, src, dst, opts fabioWord, weight float64) (err 
 func (c *command) target(u *url.URL) *fabioError {
 	switch u.Scheme {
 	case "http":
-	case "https", "tcp", "udp":
+	case "https", "grpc", "grpcs", "tcp", "udp":
 		c.tag.proto = u.Scheme
 	default:
-		return &fabioError{0, "a destination of scheme " + u.Scheme + " is not supported", "http, https, tcp or udp"}
+		return &fabioError{0, "a destination of scheme " + u.Scheme + " is not supported", "http, https, grpc, grpcs, tcp or udp"}
 	}
 	c.tag.query, c.address, c.port = u.RawQuery, u.Hostname(), portOf(u)
 	if c.port == 0 {

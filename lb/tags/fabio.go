@@ -154,16 +154,37 @@ func (p *parser) fabioEndpoints(r *fabioRoute) (all []Endpoint) {
 		if !ok {
 			continue
 		}
-		e.Scheme, e.Share, e.Split = r.tag.scheme(), target.share, target.split
+		e.Scheme, e.Share, e.Split = r.tag.spoken(), target.share, target.split
 		if e.Scheme == "https" {
-			e.SkipVerify = r.tag.skipVerify
-			if r.tag.host != "dst" {
-				e.ServerName = r.tag.host
-			}
+			e.SkipVerify, e.ServerName = r.tag.skipVerify, r.tag.serverName()
 		}
 		all = append(all, e)
 	}
 	return all
+}
+
+// spoken is the scheme of endpoints. A call of gRPC is spoken in HTTP/2 to targets
+// with TLS anyway.
+func (t fabioTag) spoken() string {
+	switch t.proto {
+	case "grpc":
+		return "h2c"
+	case "grpcs":
+		return "https"
+	}
+	return t.scheme()
+}
+
+// serverName is the name in the certificate of a target with TLS; empty is the host
+// of its address.
+func (t fabioTag) serverName() string {
+	switch {
+	case t.proto == "grpcs" && t.grpcName != "":
+		return t.grpcName
+	case t.host == "dst":
+		return ""
+	}
+	return t.host
 }
 
 // redirectEndpoint stands for the place a redirect leads to: of all instances that

@@ -29,7 +29,7 @@ type fabioOptions struct {
 	add   string
 	// host is a name, "dst" or nothing.
 	host  string
-	proto string // "https", "tcp", "udp", or nothing for HTTP
+	proto string // "https", "grpc", "grpcs", "tcp", "udp", or nothing for HTTP
 	// allow and deny are the rules as written.
 	allow, deny string
 	auth        string
@@ -37,7 +37,9 @@ type fabioOptions struct {
 	// query goes before that of the request; manual routes only.
 	query      string
 	skipVerify bool
-	pxyProto   bool
+	// grpcName is by what name a server of grpcs is verified.
+	grpcName string
+	pxyProto bool
 }
 
 // fabioError is why a tag is not served, with the offset behind the prefix.
@@ -61,7 +63,7 @@ func (o fabioOptions) String() string {
 	for _, option := range []struct{ key, value string }{
 		{"strip", o.strip}, {"prepend", o.add}, {"host", o.host}, {"proto", o.proto}, {"allow", o.allow}, {"deny", o.deny},
 		{"auth", o.auth}, {"redirect", redirect}, {"query", o.query},
-		{"tlsskipverify", strconv.FormatBool(o.skipVerify)}, {"pxyproto", strconv.FormatBool(o.pxyProto)},
+		{"tlsskipverify", strconv.FormatBool(o.skipVerify)}, {"grpcservername", o.grpcName}, {"pxyproto", strconv.FormatBool(o.pxyProto)},
 	} {
 		if option.value != "" && option.value != "false" {
 			text.WriteString(" " + option.key + "=" + option.value)
@@ -154,13 +156,13 @@ func (t *fabioTag) option(option string) *fabioError {
 		t.share, t.negative = max(0, share), share < 0
 	case "proto":
 		switch value {
-		case "https", "tcp", "udp":
+		case "https", "grpc", "grpcs", "tcp", "udp":
 			t.proto = value
-		case "grpc", "grpcs":
-			return &fabioError{0, "option " + option + " is not supported yet", ""}
 		}
 	case "tlsskipverify":
 		t.skipVerify = value == "true"
+	case "grpcservername":
+		t.grpcName = value
 	case "pxyproto":
 		t.pxyProto = value == "true"
 	case "allow":

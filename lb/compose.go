@@ -95,10 +95,10 @@ func (k *link) part(whole, service string, path []string) ending {
 var errNoPart = errors.New("none of the services that it is composed of is there")
 
 func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
-	spec := p.Composed.Weighted
+	asked := p.Composed.Weighted
 	w := &weighted{service: p.Name, rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
 	var weights []int
-	for _, s := range spec.Services {
+	for _, s := range asked.Services {
 		if e := k.part(p.Name, s.Name, path); e != nil {
 			w.parts = append(w.parts, weightedPart{e, cookieValue(strings.ToLower(s.Name)), s.Weight})
 			weights = append(weights, s.Weight)
@@ -108,7 +108,7 @@ func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
 		return nil, fmt.Errorf("service %s: %w", p.Name, errNoPart)
 	}
 	w.order = target.Turns(weights)
-	if s := spec.Sticky; s != nil && s.Cookie != nil {
+	if s := asked.Sticky; s != nil && s.Cookie != nil {
 		c := newCookie(s.Cookie, p.Name+"@"+string(p.Dialect))
 		w.cookie = &c
 	}
@@ -147,8 +147,8 @@ func (k *link) mirroring(p *tags.Pool, path []string) (ending, error) {
 }
 
 func (k *link) failover(p *tags.Pool, path []string) (ending, error) {
-	spec := p.Composed.Failover
-	first, second := k.part(p.Name, spec.Service, path), k.part(p.Name, spec.Fallback, path)
+	asked := p.Composed.Failover
+	first, second := k.part(p.Name, asked.Service, path), k.part(p.Name, asked.Fallback, path)
 	switch {
 	case first == nil && second == nil:
 		return nil, fmt.Errorf("service %s: %w", p.Name, errNoPart)
@@ -157,7 +157,7 @@ func (k *link) failover(p *tags.Pool, path []string) (ending, error) {
 	case second == nil:
 		return first, nil
 	}
-	return newFailover(p.Name, first, second, spec.Errors)
+	return newFailover(p.Name, first, second, asked.Errors)
 }
 
 // behind puts the middlewares of a service in front of its ending.

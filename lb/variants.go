@@ -151,17 +151,17 @@ func areVariants(a, b *tags.Route) bool {
 // condition is that of the definition which counts, and that one of the variants
 // applies.
 func (k *link) condition() match.Expr {
-	any := match.Or{}
+	var applies match.Or
 	for _, r := range k.definitions() {
 		if r.Applies == nil {
 			return k.wanted.Match
 		}
-		any = append(any, r.Applies)
+		applies = append(applies, r.Applies)
 	}
-	if len(any) == 1 {
-		return match.And{k.wanted.Match, any[0]}
+	if len(applies) == 1 {
+		return match.And{k.wanted.Match, applies[0]}
 	}
-	return match.And{k.wanted.Match, any}
+	return match.And{k.wanted.Match, applies}
 }
 
 // definitions are the variants, or the one that counts.

@@ -49,7 +49,14 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 			return err
 		}
 	}
-	// Which property made which setting is found out by reading them one by one.
+	m.tellProperties(all, named)
+	m.comment("tags", "only Fabio's tags are read; leave dialects out to read Traefik's as well")
+	return nil
+}
+
+// tellProperties has comments say which property made which setting. That is found
+// out by reading them one by one.
+func (m *migration) tellProperties(all []property, getenv func(string) string) {
 	defaults := func() Config {
 		c := DefaultConfig()
 		c.setFabioDefaults()
@@ -57,7 +64,7 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 		return c
 	}
 	base := defaults()
-	_ = newFabioReader(&base, named).finish() // what is missing is not what is asked here
+	_ = newFabioReader(&base, getenv).finish() // what is missing is not what is asked here
 	for _, p := range all {
 		key, ok := findFabioKey(p.key)
 		if !ok {
@@ -67,7 +74,7 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 		if strings.EqualFold(p.key, "registry.backend") {
 			alone.Fabio.Registry.Backend = ""
 		}
-		r := newFabioReader(&alone, named)
+		r := newFabioReader(&alone, getenv)
 		if key.set(r, p) == nil {
 			_ = r.finish() // likewise
 			for _, at := range differingPaths("", reflect.ValueOf(alone), reflect.ValueOf(base)) {
@@ -75,8 +82,6 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 			}
 		}
 	}
-	m.comment("tags", "only Fabio's tags are read; leave dialects out to read Traefik's as well")
-	return nil
 }
 
 // lineOf is the line of FILE:LINE.

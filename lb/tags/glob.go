@@ -42,11 +42,11 @@ func globs(pattern string) (patterns []string, ok bool) {
 	if !isGlob(pattern) {
 		return []string{pattern}, true
 	}
-	choices, ok := choices(pattern)
+	chosen, ok := choices(pattern)
 	if !ok {
 		return nil, false
 	}
-	for _, c := range choices {
+	for _, c := range chosen {
 		c = globClasses(c)
 		if _, err := path.Match(c, ""); err != nil {
 			return nil, false

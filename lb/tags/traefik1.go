@@ -177,11 +177,14 @@ func frontends1(settings map[string]setting1) []string {
 	return names
 }
 
+// frontendPrefix1 is what keys of the frontend begin with that has no name.
+const frontendPrefix1 = "frontend."
+
 // frontend1 makes one frontend. It is one unit: what cannot be honoured and is
 // unsafe to ignore keeps it out.
 func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool, first Instance) {
 	service := strings.ToLower(p.Service)
-	prefix := "frontend."
+	prefix := frontendPrefix1
 	if name != "" {
 		service += "-" + name
 		prefix = "frontends." + name + "."
@@ -196,27 +199,9 @@ func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool,
 		Instance: first.ID,
 		Node:     first.Node,
 	}
-	var options options1
-	for _, key := range sortedKeys(settings) {
-		s := settings[key]
-		if s.value == "" {
-			continue
-		}
-		if option, ok := strings.CutPrefix(key, prefix); ok {
-			err := p.option1(&route, &options, option, s.value)
-			if group, _, _ := strings.Cut(option, "."); isUnknown1(err) && (group == "auth" || group == "whiteList") {
-				p.problem(s.owner, Problem{
-					Route: route.Name, Tag: s.redacted(), Offset: -1,
-					Reason: key + " is not known, and might be what keeps strangers out",
-				})
-				return
-			}
-			p.reportOption1(s, key, err)
-		} else if option, ok := strings.CutPrefix(key, "backend."); ok && !isPoolOption1(option) {
-			if err := options.setBackend(option, s.value); name == "" { // once is enough
-				p.reportOption1(s, key, err)
-			}
-		}
+	options, ok := p.options1(&route, prefix, settings)
+	if !ok {
+		return
 	}
 	for _, page := range options.dropOwnPages(route.Pool) {
 		key := prefix + "errors." + page + ".backend"
@@ -245,6 +230,33 @@ func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool,
 			p.Routes = append(p.Routes, older)
 		}
 	}
+}
+
+// options1 reads the options of a frontend, whose keys begin with prefix, and of its
+// backend. It is not ok if the frontend is better not served.
+func (p *parser) options1(route *Route, prefix string, settings map[string]setting1) (options options1, ok bool) {
+	for _, key := range sortedKeys(settings) {
+		s := settings[key]
+		if s.value == "" {
+			continue
+		}
+		if option, ok := strings.CutPrefix(key, prefix); ok {
+			err := p.option1(route, &options, option, s.value)
+			if group, _, _ := strings.Cut(option, "."); isUnknown1(err) && (group == "auth" || group == "whiteList") {
+				p.problem(s.owner, Problem{
+					Route: route.Name, Tag: s.redacted(), Offset: -1,
+					Reason: key + " is not known, and might be what keeps strangers out",
+				})
+				return options, false
+			}
+			p.reportOption1(s, key, err)
+		} else if option, ok := strings.CutPrefix(key, "backend."); ok && !isPoolOption1(option) {
+			if err := options.setBackend(option, s.value); prefix == frontendPrefix1 { // once is enough
+				p.reportOption1(s, key, err)
+			}
+		}
+	}
+	return options, true
 }
 
 // reportOption1 tells of an option that is not honoured as it is written.

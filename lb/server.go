@@ -273,8 +273,8 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 			s.log.Error("a request ran into a defect", "err", x.Outcome.Err, "host", x.Request.Host, "path", x.Request.Path)
 			x.AnswerText(http.StatusBadGateway, "502 bad gateway") // if it is not too late
 		}
-		flying.Add(-1)
 		s.finish(x, time.Since(began))
+		flying.Add(-1) // last: who sees none in flight finds all of them counted and logged
 	}()
 	if refused != nil {
 		x.Outcome.Err = refused.err

@@ -375,6 +375,36 @@ func TestMetricsCountByRoute(t *testing.T) {
 	}
 }
 
+// Who sees no exchange in flight finds all of them counted and logged.
+func TestExchangesAreInFlightUntilTheyAreLogged(t *testing.T) {
+	var s *Server
+	inFlight := make(chan int64, 1)
+	r := start(t, func(o *ServerOptions) {
+		usual := o.Logger.Handler()
+		o.Logger = slog.New(watchedLog{usual, func(message string) {
+			if message == "request failed" {
+				inFlight <- s.inFlight()
+			}
+		}})
+	}, testRoute{prefix: "/none"})
+	s = r.Server
+	r.get("/none")
+	if n := <-inFlight; n != 1 {
+		t.Errorf("%d exchanges are in flight while one is logged", n)
+	}
+}
+
+// watchedLog tells of each message before it is logged.
+type watchedLog struct {
+	slog.Handler
+	tell func(message string)
+}
+
+func (w watchedLog) Handle(ctx context.Context, record slog.Record) error {
+	w.tell(record.Message)
+	return w.Handler.Handle(ctx, record)
+}
+
 func TestRunEndsWithItsContextWithoutAnyTraffic(t *testing.T) {
 	o := DefaultServerOptions()
 	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}

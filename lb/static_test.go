@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -129,5 +130,47 @@ func TestDefaultBalanceAndEntrypoints(t *testing.T) {
 		if _, ok := b.table.Lookup(&match.Request{Host: tt.host, Path: "/", RoutingPath: "/", Entrypoint: "other"}); ok {
 			t.Errorf("%s is served at another listener", tt.host)
 		}
+	}
+}
+
+// A service of the configuration may be composed of others of it, of services of the
+// catalog, and of those that tags declare; tags name it as well.
+func TestStaticServices(t *testing.T) {
+	c := newCatalog()
+	c.static(t, tags.Static{
+		Routes: []tags.StaticRoute{
+			{Name: "split", Rule: "Host(`split`)", Service: "Split"},
+			{Name: "alone", Rule: "Host(`alone`)", Service: "own"},
+		},
+		Services: []tags.StaticService{
+			{Name: "split", Composed: &spec.Composition{Weighted: &spec.Weighted{Services: []spec.WeightedService{
+				{Name: "own", Weight: 3}, {Name: "api", Weight: 2}, {Name: "tagged@consulcatalog", Weight: 1}, {Name: "gone", Weight: 1},
+			}}}},
+			{Name: "own", Targets: []string{"http://10.0.0.9:80"}},
+		},
+	})
+	c.set("api", at("10.0.0.1"))
+	c.set("web", at("10.0.0.2", "traefik.http.routers.r.rule=Host(`web`)", "traefik.http.routers.r.service=split@file",
+		"traefik.http.services.tagged.loadbalancer.server.port=80"))
+	b := c.builder()
+	for _, host := range []string{"split", "web"} {
+		r := c.find(t, b, host)
+		if r == nil || r.Outline() == nil {
+			t.Fatalf("%s: %+v, problems %v", host, r, b.Build(c.snapshot()).Problems())
+		}
+		var parts []string
+		for _, p := range r.Outline().Parts {
+			parts = append(parts, fmt.Sprintf("%s %d %d", p.Service, p.Weight, len(p.Endpoints)))
+		}
+		if got, want := strings.Join(parts, ", "), "own 3 1, api 2 1, tagged 1 1, gone 1 0"; got != want {
+			t.Errorf("%s is made of %s, want %s", host, got, want)
+		}
+	}
+	if r := c.find(t, b, "alone"); r == nil || len(r.Endpoints) != 1 || r.Endpoints[0].Address != "10.0.0.9:80" {
+		t.Errorf("a service with targets: %+v", r)
+	}
+	c.set("gone", at("10.0.0.3"))
+	if r := c.find(t, b, "split"); len(r.Outline().Parts[3].Endpoints) != 1 {
+		t.Errorf("a part that has come back: %+v", r.Outline().Parts[3])
 	}
 }

@@ -49,6 +49,9 @@ func decodeSpecField(m member, field reflect.Value, target any, path string) err
 		}
 		return decodeSpec(inner, field.Interface(), path)
 	}
+	if field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct {
+		return decodeSpecList(m.value, field, path)
+	}
 	if list, ok := m.value.value.([]node); ok && field.Kind() == reflect.Slice {
 		texts := make([]string, len(list))
 		for i, n := range list {
@@ -70,6 +73,29 @@ func decodeSpecField(m member, field reflect.Value, target any, path string) err
 		return &fault{m.value.pos, path + ": " + err.Error()}
 	}
 	return nil
+}
+
+// decodeSpecList adds structures to a list: one for a stanza, or those of a list of
+// them.
+func decodeSpecList(n node, field reflect.Value, path string) error {
+	switch value := n.value.(type) {
+	case []node:
+		for _, element := range value {
+			if _, ok := element.value.(object); !ok {
+				return &fault{element.pos, fmt.Sprintf("%s must hold stanzas, not %s", path, element.describe())}
+			}
+			if err := decodeSpecList(element, field, path); err != nil {
+				return err
+			}
+		}
+		return nil
+	case object:
+		element := spec.New(field.Type().Elem())
+		err := decodeSpec(value, element.Interface(), path)
+		field.Set(reflect.Append(field, element.Elem()))
+		return err
+	}
+	return &fault{n.pos, fmt.Sprintf("%s must be stanzas, not %s", path, n.describe())}
 }
 
 func decodeSpecMap(o object, field reflect.Value, path string) error {

@@ -33,8 +33,8 @@ type StaticRoute struct {
 	TLSOptions string `hcl:"tls_options"`
 	TLS        bool   `hcl:"tls"`
 
-	// Service is a service of the catalog, and Scheme how its instances are
-	// spoken to; Targets are URLs, "http://10.0.0.1:80 weight=3".
+	// Service is that of a service stanza or of the catalog, and Scheme how its
+	// instances are spoken to; Targets are URLs, "http://10.0.0.1:80 weight=3".
 	Service      string         `hcl:"service"`
 	Scheme       string         `hcl:"scheme"` // empty: "http"
 	Targets      []string       `hcl:"targets"`
@@ -120,6 +120,9 @@ func (c *Config) static() tags.Static {
 	for i := range c.UDPRoutes {
 		s.Streams = append(s.Streams, c.UDPRoutes[i].static(true))
 	}
+	for i := range c.Services {
+		s.Services = append(s.Services, c.Services[i].static())
+	}
 	for _, m := range c.Middlewares {
 		if m.spec != nil {
 			s.Middlewares = append(s.Middlewares, tags.StaticMiddleware{Name: m.Name, Source: m.Origin, Spec: m.spec})
@@ -151,6 +154,12 @@ func (c *Config) validateStatic(f *faultList) {
 		r := &c.Routes[i]
 		r.validate(f, c)
 		unique(f, routes, "route", r.Name, r.Origin)
+	}
+	services := map[string]string{}
+	for i := range c.Services {
+		s := &c.Services[i]
+		s.validate(f)
+		unique(f, services, "service", s.Name, s.Origin)
 	}
 	names := map[string]string{}
 	for _, m := range c.Middlewares {

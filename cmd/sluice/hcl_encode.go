@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -75,6 +76,9 @@ func (w *hclWriter) field(path, name string, v, base reflect.Value) {
 	switch value := v.Interface().(type) {
 	case LoadBalancer:
 		w.stanza(path, name, func() { w.spec(reflect.ValueOf(value.spec).Elem()) })
+		return
+	case Composed:
+		w.stanza(path, name, func() { w.spec(reflect.ValueOf(value.spec.Target()).Elem()) })
 		return
 	case []Middleware:
 		for _, m := range value {
@@ -146,15 +150,21 @@ func spelledOut(key string) string {
 
 // spec writes a struct of package spec by its keys.
 func (w *hclWriter) spec(v reflect.Value) {
+	base := spec.New(v.Type()).Elem()
 	for i := range v.NumField() {
 		key, f := v.Type().Field(i).Tag.Get("key"), v.Field(i)
-		if key == "" || f.IsZero() {
+		if key == "" || reflect.DeepEqual(f.Interface(), base.Field(i).Interface()) {
 			continue
 		}
-		switch f.Kind() {
-		case reflect.Pointer:
+		isStructs := f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct
+		switch {
+		case isStructs:
+			for i := range f.Len() {
+				w.stanza("", key, func() { w.spec(f.Index(i)) })
+			}
+		case f.Kind() == reflect.Pointer:
 			w.stanza("", key, func() { w.spec(f.Elem()) })
-		case reflect.Map:
+		case f.Kind() == reflect.Map:
 			w.stanza("", key, func() {
 				entries, _ := reflect.TypeAssert[map[string]string](f)
 				for _, name := range slices.Sorted(maps.Keys(entries)) {

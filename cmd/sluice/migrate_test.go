@@ -11,6 +11,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
 // migrated runs sluice migrate and returns what it writes.
@@ -83,6 +85,7 @@ func TestEncodeConfig(t *testing.T) {
 	base := DefaultConfig()
 	base.Consul, base.LB, base.Tags, base.Fabio, base.Admin = want.Consul, want.LB, want.Tags, want.Fabio, want.Admin
 	base.Routes, base.Middlewares, base.Defaults, base.Claims = want.Routes, want.Middlewares, want.Defaults, want.Claims
+	base.Services = want.Services
 	base.LogLevel, base.LogFile, base.PIDFile = want.LogLevel, want.LogFile, `C:\${x} "y" ${`
 	got := DefaultConfig()
 	if err := got.loadText("encoded", []byte(encodeConfig(base, nil))); err != nil {
@@ -104,6 +107,9 @@ func TestEncodeConfig(t *testing.T) {
 	a, b := base.static(), got.static()
 	for i := range b.Routes {
 		a.Routes[i].Source, b.Routes[i].Source = "", ""
+	}
+	for i := range b.Services {
+		a.Services[i].Source, b.Services[i].Source = "", ""
 	}
 	for i := range b.Middlewares {
 		a.Middlewares[i].Source, b.Middlewares[i].Source = "", ""
@@ -153,7 +159,27 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 		},
 		{
 			"a composed service", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\n[http.services.s.failover]\nservice = \"x\"\n",
-			[]string{"router r is left out: the service s is composed of others"}, "route",
+			[]string{"router r is left out: the service s: failover.fallback is missing"}, "route",
+		},
+		{
+			"a composed service with a part that is not there", "a.toml",
+			"[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\n[http.services.s.failover]\nservice = \"x\"\nfallback = \"y\"\n[[http.services.x.loadBalancer.servers]]\nurl = \"http://a\"\n",
+			[]string{`router r is left out: there is no service "y" with servers`}, "service",
+		},
+		{
+			"a composed service with a part of another provider", "a.toml",
+			"[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\n[[http.services.s.weighted.services]]\nname = \"x@docker\"\n",
+			[]string{"router r is left out: the service x@docker is not of the file"}, "service",
+		},
+		{
+			"a part with a key that has no equivalent", "a.toml",
+			"[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\n[[http.services.s.weighted.services]]\nname = \"x\"\n[http.services.x.loadBalancer]\nnovel = 1\n[[http.services.x.loadBalancer.servers]]\nurl = \"http://a\"\n",
+			[]string{"router r is left out: http.services.x.loadBalancer.novel has no equivalent"}, "service",
+		},
+		{
+			"error pages of a service that is not there", "a.toml",
+			"[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\nmiddlewares = [\"m\"]\n[http.middlewares.m.errors]\nstatus = [\"500\"]\nservice = \"y\"\n[[http.services.s.loadBalancer.servers]]\nurl = \"http://a\"\n",
+			[]string{`middleware m of kind errors: there is no service "y" with servers`, "route r is left out"}, "route",
 		},
 		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{`a.yml:3: tcp router db is left out: there is no service "" with servers`}, "db"},
 		{
@@ -244,6 +270,71 @@ func TestMigrateListenersOfConnections(t *testing.T) {
 
 func first(text, _ string) string { return text }
 
+// Composed services become stanzas that say the same, with their parts and the
+// services of error pages.
+func TestMigrateComposedServices(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.yml", []byte(composedServices), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, notes := runMigrate(t, "a.yml")
+	if notes != "" {
+		t.Errorf("notes: %s", notes)
+	}
+	c := loadTextOrFail(t, text)
+	health := spec.DefaultHealthCheck()
+	health.Path = "/ok"
+	want := map[string]tags.StaticService{
+		"one": {Targets: []string{"http://10.0.0.1:80"}},
+		"two": {Targets: []string{"http://10.0.0.2:80 weight=2"}, RewriteHost: true, Balance: &spec.LoadBalancer{Health: health}},
+		"both": {Composed: &spec.Composition{Weighted: &spec.Weighted{
+			Services: []spec.WeightedService{{Name: "one", Weight: 3}, {Name: "two", Weight: 1}, {Name: "tagged@consulcatalog"}},
+			Sticky:   &spec.Sticky{Cookie: &spec.Cookie{}},
+		}}},
+		"shadow": {Composed: &spec.Composition{Mirroring: &spec.Mirroring{
+			Service: "one", Mirrors: []spec.Mirror{{Name: "near", Percent: 10}}, MaxBodySize: 1 << 20,
+		}}},
+		"near": {Composed: &spec.Composition{Highest: &spec.WeightedServices{Services: []spec.WeightedService{{Name: "two", Weight: 1}}}}},
+		"app": {Composed: &spec.Composition{Failover: &spec.Failover{
+			Service: "both", Fallback: "shadow", HealthCheck: true, Errors: &spec.FailoverErrors{Status: []string{"503"}, MaxRequestBody: 2 << 20},
+		}}},
+	}
+	got := map[string]tags.StaticService{}
+	for _, s := range c.static().Services {
+		name := s.Name
+		s.Name, s.Source = "", ""
+		got[name] = s
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("services: -want +got:\n%s", diff)
+	}
+	if r := c.Routes; len(r) != 2 || r[0].Service != "app" || r[1].Targets[0] != "http://10.0.0.1:80" {
+		t.Errorf("routes %+v", r)
+	}
+	if pages, ok := c.Middlewares[0].spec.(*spec.Errors); !ok || pages.Service != "two" {
+		t.Errorf("error pages %+v", c.Middlewares[0].spec)
+	}
+}
+
+const composedServices = `
+http:
+  routers:
+    app: {rule: "Host(` + "`a`" + `)", service: app}
+    plain: {rule: "Host(` + "`b`" + `)", service: one, middlewares: [pages]}
+  middlewares:
+    pages: {errors: {status: ["500-599"], service: two@file, query: "/{status}"}}
+  services:
+    app: {failover: {service: both, fallback: shadow@file, healthCheck: {}, errors: {status: ["503"]}}}
+    both:
+      weighted:
+        services: [{name: one, weight: 3}, {name: two}, {name: tagged@consulcatalog, weight: 0}]
+        sticky: {cookie: {}}
+    shadow: {mirroring: {service: one, mirrorBody: false, mirrors: [{name: near, percent: 10}]}}
+    near: {highestRandomWeight: {services: [{name: two}]}}
+    one: {loadBalancer: {servers: [{url: "http://10.0.0.1:80"}]}}
+    two: {loadBalancer: {passHostHeader: false, healthCheck: {path: /ok}, servers: [{url: "http://10.0.0.2:80", weight: 2}]}}
+`
+
 // A byte order mark in front is no part of the first key.
 func TestMigrateByteOrderMark(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -271,7 +362,7 @@ func FuzzMigrate(f *testing.F) {
 		},
 		".yml": {
 			"entryPoints: {a: {address: ':1/udp'}, b: {address: ':443'}}", "http: {routers: {a: {rule: 'Host(`b`)', service: c}}, services: {c: {loadBalancer: {servers: [{url: 'http://d'}]}}}}",
-			"http: {middlewares: {a: {chain: {middlewares: [a]}}}}", "tls: {certificates: [{certFile: a}], options: {b: {minVersion: VersionTLS12}}}",
+			"http: {middlewares: {a: {chain: {middlewares: [a]}}}}", "http: {routers: {a: {rule: 'Host(`b`)', service: c}}, services: {c: {failover: {service: c, fallback: c}}}}", "tls: {certificates: [{certFile: a}], options: {b: {minVersion: VersionTLS12}}}",
 			"providers: {consulCatalog: {endpoint: {address: a}}}\naccessLog: {fields: {names: {b: drop}}}",
 		},
 	} {

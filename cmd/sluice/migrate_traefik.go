@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -261,6 +260,9 @@ func (m *migration) middleware(t *tree, name string) {
 		if err == nil {
 			err = made.spec.Validate()
 		}
+		if pages, ok := made.spec.(*spec.Errors); ok && err == nil {
+			err = m.part(t, &pages.Service)
+		}
 		if err != nil {
 			text := err.Error()
 			if f, ok := errors.AsType[*fault](err); ok {
@@ -283,8 +285,7 @@ func (m *migration) router(t *tree, name string) {
 		r.TLS, r.TLSOptions = t.text(at+".tls") != "false", fileName(t.text(at+".tls.options"))
 	}
 	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
-	service := fileName(t.text(at + ".service"))
-	if err := m.service(t, &r, service); err != nil {
+	if err := m.service(t, &r, fileName(t.text(at+".service"))); err != nil {
 		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("router %s is left out: %v", name, err)})
 		t.take(at)
 		return
@@ -298,49 +299,6 @@ func fileNames(names []string) (all []string) {
 		all = append(all, fileName(name))
 	}
 	return all
-}
-
-// service gives a route what its service in http.services says.
-func (m *migration) service(t *tree, r *StaticRoute, name string) error {
-	at := "http.services." + name + ".loadBalancer"
-	switch {
-	case strings.Contains(name, "@"):
-		return fmt.Errorf("the service %s is not of the file", name)
-	case t.has("http.services."+name) && !t.has(at):
-		return fmt.Errorf("the service %s is composed of others", name)
-	case t.count(at+".servers") == 0:
-		return fmt.Errorf("there is no service %q with servers in %s", name, filepath.Base(t.path))
-	}
-	for i := range t.count(at + ".servers") {
-		server := fmt.Sprintf("%s.servers[%d]", at, i)
-		target := strings.TrimRight(t.text(server+".url"), "/")
-		if weight := t.text(server + ".weight"); weight != "" && weight != "1" {
-			target += " weight=" + weight
-		}
-		r.Targets = append(r.Targets, target)
-	}
-	if t.text(at+".passHostHeader") == "false" {
-		r.PassHost = Some(false)
-	}
-	if transport := t.text(at + ".serversTransport"); transport != "" {
-		more := "http.serversTransports." + transport
-		r.SkipVerify, r.ServerName = t.is(more+".insecureSkipVerify"), t.text(more+".serverName")
-	}
-	t.take(at + ".responseForwarding")
-	var o object
-	for _, key := range []string{"strategy", "sticky", "healthCheck", "passiveHealthCheck"} {
-		if path := join(at, key); t.has(path) {
-			v := node{value: t.object(path)}
-			if value := t.find(path); value != nil && value.value != nil {
-				v.value = t.text(path)
-			}
-			o = append(o, member{key, position{file: t.path, line: t.line(path)}, v})
-		}
-	}
-	if len(o) == 0 {
-		return nil
-	}
-	return r.LoadBalancer.unmarshalObject(o)
 }
 
 // finish is for what depends on all files: routes without a middleware they

@@ -270,6 +270,14 @@ func (t *tree) object(path string) (o object) {
 		at := join(path, name)
 		pos := position{file: t.path, line: t.line(at), column: 1}
 		v := t.find(at)
+		if n := t.count(at); v == nil && n > 0 {
+			elements := make([]node, n)
+			for i := range elements {
+				elements[i] = node{pos, t.object(at + "[" + strconv.Itoa(i) + "]")}
+			}
+			o = append(o, member{name, pos, node{pos, elements}})
+			continue
+		}
 		if v == nil {
 			o = append(o, member{name, pos, node{pos, t.object(at)}})
 			continue

@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Composition makes a service of other services, which it names. One of its
@@ -87,6 +88,45 @@ type FailoverErrors struct {
 }
 
 func (e *FailoverErrors) setDefaults() { e.MaxRequestBody = 2 << 20 }
+
+// Target points to the struct of its kind, for readers that know of more than
+// text; nil if it has none.
+func (c *Composition) Target() any {
+	switch {
+	case c.Weighted != nil:
+		return c.Weighted
+	case c.Highest != nil:
+		return c.Highest
+	case c.Mirroring != nil:
+		return c.Mirroring
+	case c.Failover != nil:
+		return c.Failover
+	}
+	return nil
+}
+
+// Clone is a copy with names of its own.
+func (c *Composition) Clone() *Composition {
+	made := *c
+	if w := c.Weighted; w != nil {
+		made.Weighted = new(Weighted)
+		*made.Weighted = *w
+		made.Weighted.Services = slices.Clone(w.Services)
+	}
+	if h := c.Highest; h != nil {
+		made.Highest = &WeightedServices{slices.Clone(h.Services), h.HealthCheck}
+	}
+	if m := c.Mirroring; m != nil {
+		made.Mirroring = new(Mirroring)
+		*made.Mirroring = *m
+		made.Mirroring.Mirrors = slices.Clone(m.Mirrors)
+	}
+	if f := c.Failover; f != nil {
+		made.Failover = new(Failover)
+		*made.Failover = *f
+	}
+	return &made
+}
 
 // Names points to the names of all services it is made of.
 func (c *Composition) Names() []*string {

@@ -148,13 +148,14 @@ func setElement(list reflect.Value, index int, rest []string, value string) erro
 		return ErrUnknown
 	}
 	for list.Len() <= index {
-		list.Set(reflect.Append(list, newOf(list.Type().Elem()).Elem()))
+		list.Set(reflect.Append(list, New(list.Type().Elem()).Elem()))
 	}
 	return set(list.Index(index), rest, value)
 }
 
-// newOf makes a structure with the values of what is not said.
-func newOf(t reflect.Type) reflect.Value {
+// New points to a structure of a type of this package, with the values of what is
+// not said.
+func New(t reflect.Type) reflect.Value {
 	v := reflect.New(t)
 	if d, ok := reflect.TypeAssert[interface{ setDefaults() }](v); ok {
 		d.setDefaults()
@@ -192,7 +193,7 @@ func setStruct(f reflect.Value, rest []string, value string) error {
 		}
 	}
 	if f.IsNil() && on {
-		f.Set(newOf(f.Type().Elem()))
+		f.Set(New(f.Type().Elem()))
 	}
 	if len(rest) == 0 {
 		return nil

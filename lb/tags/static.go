@@ -19,6 +19,7 @@ import (
 type Static struct {
 	Routes      []StaticRoute
 	Streams     []StaticStream
+	Services    []StaticService
 	Middlewares []StaticMiddleware
 }
 
@@ -41,8 +42,9 @@ type StaticRoute struct {
 	// are for TLS then.
 	TLS        bool
 	TLSOptions string
-	// Service is the catalog's name of the service whose instances serve the
-	// route, whatever their tags.
+	// Service is one of the configuration or, if that has none of the name, the
+	// catalog's name of the service whose instances serve the route, whatever their
+	// tags.
 	Service string
 	// Scheme is how they are spoken to; empty is "http".
 	Scheme string
@@ -75,21 +77,33 @@ var unbeatable = Origin{Claimed: true, Serving: math.MaxInt}
 // error joins all faults, each with its place.
 func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[string][]StaticPool, err error) {
 	var errs []error
-	pools = map[string][]StaticPool{}
+	known := newStaticServices(s.Services)
 	for _, m := range s.Middlewares {
-		made, err := m.middleware(pools)
+		made, err := m.middleware(known)
 		errs = append(errs, at(m.Source, "middleware", m.Name, err))
 		d.Middlewares = append(d.Middlewares, made)
 	}
+	for i := range s.Services {
+		pools, err := s.Services[i].pools(known)
+		errs = append(errs, at(s.Services[i].Source, "service", s.Services[i].Name, err))
+		d.Pools = append(d.Pools, pools...)
+	}
 	for _, r := range s.Routes {
 		made, pool, err := r.route(patterns)
+		if err == nil && known.has(r.Service) && made.Pool != r.Service {
+			err = fmt.Errorf("how its targets are reached and chosen is said by service %q itself", r.Service)
+		}
 		if errs = append(errs, at(r.Source, "route", r.Name, err)); err != nil {
 			continue
 		}
-		if r.Service != "" {
-			add(pools, r.Service, StaticPool{made.Pool, cmp.Or(r.Scheme, "http"), r.ServerName, r.SkipVerify})
+		d.Routes = append(d.Routes, made)
+		if known.has(r.Service) {
+			continue
 		}
-		d.Routes, d.Pools = append(d.Routes, made), append(d.Pools, pool)
+		if r.Service != "" {
+			known.add(r.Service, StaticPool{made.Pool, orHTTP(r.Scheme), r.ServerName, r.SkipVerify})
+		}
+		d.Pools = append(d.Pools, pool)
 	}
 	for _, r := range s.Streams {
 		made, pool, err := r.route(patterns)
@@ -97,12 +111,14 @@ func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[st
 			continue
 		}
 		if r.Service != "" {
-			add(pools, r.Service, StaticPool{made.Pool, r.scheme(), r.ServerName, r.SkipVerify})
+			known.add(r.Service, StaticPool{made.Pool, r.scheme(), r.ServerName, r.SkipVerify})
 		}
 		d.TCPRoutes, d.Pools = append(d.TCPRoutes, made), append(d.Pools, pool)
 	}
-	return d, pools, errors.Join(errs...)
+	return d, known.catalog, errors.Join(errs...)
 }
+
+func orHTTP(scheme string) string { return cmp.Or(scheme, "http") }
 
 // at says where a fault is.
 func at(source, kind, name string, err error) error {
@@ -120,23 +136,15 @@ type StaticPool struct {
 	SkipVerify bool
 }
 
-func add(pools map[string][]StaticPool, service string, p StaticPool) {
-	if !slices.Contains(pools[service], p) {
-		pools[service] = append(pools[service], p)
-	}
-}
-
 // middleware qualifies the names in its spec.
-func (m StaticMiddleware) middleware(pools map[string][]StaticPool) (Middleware, error) {
+func (m StaticMiddleware) middleware(known staticServices) (Middleware, error) {
 	made := Middleware{Name: m.Name, Dialect: File, Spec: m.Spec, Origin: unbeatable}
 	switch s := m.Spec.(type) {
 	case spec.Chain:
 		made.Spec = spec.Chain{Middlewares: ofFile(s.Middlewares)}
 	case *spec.Errors:
 		pages := *s
-		if pages.Service = ofFile([]string{s.Service})[0]; s.Service != pages.Service {
-			add(pools, s.Service, StaticPool{Name: s.Service, Scheme: "http"})
-		}
+		pages.Service, _ = known.refer(s.Service)
 		made.Spec = &pages
 	}
 	return made, m.Spec.Validate()
@@ -161,14 +169,8 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 		}
 	}
 	pool = Pool{Name: made.Pool, Dialect: File, PassHost: true, Balance: r.Balance, Origin: unbeatable}
-	for _, text := range r.Targets {
-		e, err := r.target(text)
-		if err != nil {
-			return made, pool, err
-		}
-		pool.Endpoints = append(pool.Endpoints, e)
-	}
-	return made, pool, nil
+	pool.Endpoints, err = staticTargets(r.Targets, r.ServerName, r.SkipVerify)
+	return made, pool, err
 }
 
 // rule reads the rule. One of Traefik v1 may change the path as well.
@@ -208,10 +210,22 @@ func (r StaticRoute) pool() string {
 	return "route " + r.Name
 }
 
-// target reads "URL" or "URL weight=N".
-func (r StaticRoute) target(text string) (e Endpoint, err error) {
+func staticTargets(texts []string, serverName string, skipVerify bool) (endpoints []Endpoint, err error) {
+	for _, text := range texts {
+		e, err := staticTarget(text)
+		if err != nil {
+			return nil, err
+		}
+		e.ServerName, e.SkipVerify = serverName, skipVerify
+		endpoints = append(endpoints, e)
+	}
+	return endpoints, nil
+}
+
+// staticTarget reads "URL" or "URL weight=N".
+func staticTarget(text string) (e Endpoint, err error) {
 	address, option, weighted := strings.Cut(strings.TrimSpace(text), " ")
-	e = Endpoint{Weight: 1, Serving: true, Instance: address, ServerName: r.ServerName, SkipVerify: r.SkipVerify}
+	e = Endpoint{Weight: 1, Serving: true, Instance: address}
 	if weighted {
 		digits, ok := strings.CutPrefix(strings.TrimSpace(option), "weight=")
 		if e.Weight, err = strconv.Atoi(digits); !ok || err != nil || e.Weight < 0 {

@@ -516,6 +516,42 @@ route "old" {
   rule_syntax = "v2"
 }
 
+service "canary" {
+  service     = "api"
+  scheme      = "https"
+  server_name = "canary.internal"
+  skip_verify = true
+  pass_host   = false
+  load_balancer { strategy = "p2c" }
+}
+service "old" { targets = ["http://10.0.0.1:80"] }
+service "split" {
+  weighted {
+    services = [{ name = "canary", weight = 0 }, { name = "old" }]
+    sticky { cookie { name = "part" } }
+  }
+}
+service "near" {
+  highest_random_weight {
+    services { name = "canary" }
+    services { name = "login@consulcatalog" weight = 3 }
+  }
+}
+service "shadowed" {
+  mirroring {
+    service     = "split"
+    mirror_body = false
+    mirrors { name = "near" percent = 10 }
+  }
+}
+service "safe" {
+  failover {
+    service  = "shadowed"
+    fallback = "old"
+    errors { status = ["502-504"] }
+  }
+}
+
 tcp_route "db" {
   rule           = "HostSNI(`db.example.com`)"
   priority       = 9

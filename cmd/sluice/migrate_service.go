@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// service gives a route its service of http.services: what that says if it has
+// servers, and else its name.
+func (m *migration) service(t *tree, r *StaticRoute, name string) error {
+	if kind := composedKind(t, name); kind != "" && !strings.Contains(name, "@") {
+		r.Service = name
+		return m.declare(t, name)
+	}
+	var s StaticService
+	if err := m.servers(t, &s, name); err != nil {
+		return err
+	}
+	r.Targets, r.LoadBalancer, r.PassHost = s.Targets, s.LoadBalancer, s.PassHost
+	r.ServerName, r.SkipVerify = s.ServerName, s.SkipVerify
+	return nil
+}
+
+// composedKind is how a service is composed of others, empty if it is not.
+func composedKind(t *tree, name string) string {
+	for _, kind := range []string{"weighted", "highestRandomWeight", "mirroring", "failover"} {
+		if t.has("http.services." + name + "." + kind) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// part has a service stanza stand for what a middleware or another service names.
+func (m *migration) part(t *tree, name *string) error {
+	*name = fileName(*name)
+	if strings.HasSuffix(*name, "@consulcatalog") {
+		return nil
+	}
+	return m.declare(t, *name)
+}
+
+// declare takes over a service of http.services, with those that it is composed
+// of. Nothing is left of it after an error.
+func (m *migration) declare(t *tree, name string) error {
+	if slices.ContainsFunc(m.Services, func(s StaticService) bool { return strings.EqualFold(s.Name, name) }) {
+		return nil
+	}
+	before, at := len(m.Services), "http.services."+name
+	var s StaticService
+	s.setDefaults(position{file: t.path, line: t.line(at), column: 1})
+	s.Name = name
+	m.Services = append(m.Services, s) // now, as it may be a part of itself
+	err := m.fill(t, &s, composedKind(t, name))
+	if err == nil {
+		err = t.nothingLeft(at)
+	}
+	if err != nil {
+		m.Services = m.Services[:before]
+		return err
+	}
+	m.Services[before] = s
+	m.comment("service."+name, "%s", m.origin(t, at))
+	return nil
+}
+
+func (m *migration) fill(t *tree, s *StaticService, kind string) error {
+	into := map[string]*Composed{"weighted": &s.Weighted, "highestRandomWeight": &s.Highest, "mirroring": &s.Mirroring, "failover": &s.Failover}[kind]
+	if into == nil {
+		return m.servers(t, s, s.Name)
+	}
+	at := "http.services." + s.Name + "." + kind
+	if v := t.find(at + ".healthCheck"); v != nil && v.value == nil {
+		v.value = true // an empty table switches it on
+	}
+	err := into.unmarshalObject(t.object(at))
+	if err == nil {
+		err = into.spec.Validate()
+	}
+	if f, ok := errors.AsType[*fault](err); ok {
+		err = errors.New(f.text)
+	}
+	if err != nil {
+		return fmt.Errorf("the service %s: %s", s.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	for _, name := range into.spec.Names() {
+		if err := m.part(t, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// servers takes over a service that has servers of its own.
+func (m *migration) servers(t *tree, s *StaticService, name string) error {
+	at := "http.services." + name + ".loadBalancer"
+	switch {
+	case strings.Contains(name, "@"):
+		return fmt.Errorf("the service %s is not of the file", name)
+	case t.count(at+".servers") == 0:
+		return fmt.Errorf("there is no service %q with servers in %s", name, filepath.Base(t.path))
+	}
+	for i := range t.count(at + ".servers") {
+		server := fmt.Sprintf("%s.servers[%d]", at, i)
+		target := strings.TrimRight(t.text(server+".url"), "/")
+		if weight := t.text(server + ".weight"); weight != "" && weight != "1" {
+			target += " weight=" + weight
+		}
+		s.Targets = append(s.Targets, target)
+	}
+	if t.text(at+".passHostHeader") == "false" {
+		s.PassHost = Some(false)
+	}
+	if transport := t.text(at + ".serversTransport"); transport != "" {
+		more := "http.serversTransports." + transport
+		s.SkipVerify, s.ServerName = t.is(more+".insecureSkipVerify"), t.text(more+".serverName")
+	}
+	t.take(at + ".responseForwarding")
+	var o object
+	for _, key := range []string{"strategy", "sticky", "healthCheck", "passiveHealthCheck"} {
+		if path := join(at, key); t.has(path) {
+			v := node{value: t.object(path)}
+			if value := t.find(path); value != nil && value.value != nil {
+				v.value = t.text(path)
+			}
+			o = append(o, member{key, position{file: t.path, line: t.line(path)}, v})
+		}
+	}
+	if len(o) == 0 {
+		return nil
+	}
+	return s.LoadBalancer.unmarshalObject(o)
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"log/syslog"
 	"slices"
@@ -119,6 +120,13 @@ func (p program) openLogs(c Config) (*logs, error) {
 	}
 	l.Logger = slog.New(slog.NewMultiHandler(handlers...))
 	return l, nil
+}
+
+// takeStandard makes debug lines of what goes to the logger of package log: there
+// net/http complains about servers that violate HTTP/2, as often as they do.
+func (l *logs) takeStandard() {
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(l.Handler(), slog.LevelDebug).Writer())
 }
 
 // Close ends the copies of the log.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -103,5 +105,27 @@ func TestSecretNeverPrints(t *testing.T) {
 	}
 	if s.Token.Reveal() != "planted" || dial.Secret("").String() != "" {
 		t.Error("the text is lost")
+	}
+}
+
+// Packages that know no other logger than that of package log do not write beside
+// the log, whatever its format.
+func TestStandardLogger(t *testing.T) {
+	defer func() {
+		log.SetOutput(os.Stderr)
+		log.SetFlags(log.LstdFlags)
+	}()
+	for level, want := range map[LogLevel]string{LevelInfo: "", LevelDebug: `"level":"DEBUG","msg":"protocol error: \"x\""`} {
+		var out strings.Builder
+		logs, err := program{stderr: &out}.openLogs(Config{LogFormat: "json", LogLevel: Some(level)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs.takeStandard()
+		log.Printf("protocol error: %q", "x")
+		logs.Close()
+		if got := out.String(); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("at %v: %q", level, got)
+		}
 	}
 }

@@ -46,6 +46,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 		return &exitError{exitConfig, err}
 	}
 	defer logs.Close()
+	logs.takeStandard()
 	d := &daemon{program: p, cl: cl, config: config, log: logs.Logger, level: logs.level, signals: newSignals()}
 	for _, warning := range slices.Concat(cl.Warnings, config.warnings) {
 		d.log.Warn("command line", "hint", warning)

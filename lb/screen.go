@@ -167,8 +167,4 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 }
 
 // Interrupt wakes a Read that nobody needs any more.
-func (b *limitedBody) Interrupt() {
-	if body, ok := b.Reader.(interface{ Interrupt() }); ok {
-		body.Interrupt()
-	}
-}
+func (b *limitedBody) Interrupt() { interrupt(b.Reader) }

@@ -99,7 +99,8 @@ func (m *migration) bounds(t *tree, at string, text *string) {
 			m.LB.RejectEncoded = append(m.LB.RejectEncoded, name)
 		}
 	}
-	t.usual(at, "http.encodedCharacters.allowEncodedNullCharacter=false", "http.sanitizePath=true", "http.encodeQuerySemicolons=false", "reusePort=false", "allowACMEByPass=false")
+	t.usual(at, "http.encodedCharacters.allowEncodedNullCharacter=false", "http.sanitizePath=true", "http.encodeQuerySemicolons=false",
+		"reusePort=false", "allowACMEByPass=false")
 }
 
 // encodedCharacter is our name of what Traefik calls allowEncodedQuestionMark.

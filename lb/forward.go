@@ -118,7 +118,8 @@ func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) 
 		return ans, nil
 	}
 	failed := err.(*h1.SendError) //nolint:errorlint,errcheck // as send promises
-	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall) || errors.Is(err, h1.ErrBusy)
+	blameless := isClientGone(x, err) || failed.Client != nil || errors.Is(err, h1.ErrCall) || errors.Is(err, h1.ErrBusy) ||
+		isPastDeadline(x, err)
 	if !blameless {
 		f.s.metrics.upstreamErrors.Add(1)
 		f.observe(x, t, 0)
@@ -141,6 +142,25 @@ func (s *Server) tellEjected(p *target.Pool, t *target.Target, length time.Durat
 func isClientGone(x *Exchange, err error) bool {
 	return x.ctx.Err() != nil || errors.Is(err, h1.ErrClientGone)
 }
+
+// isPastDeadline reports whether the target canceled a call of gRPC that brought a
+// deadline of its own: servers watch that too, and may be faster than the client.
+func isPastDeadline(x *Exchange, err error) bool {
+	var reset streamReset
+	return errors.As(err, &reset) && reset.Code == codeCancel && isGRPC(&x.Header) && x.Header.Get("Grpc-Timeout") != ""
+}
+
+// streamReset is what the stream errors of net/http can be had as, by its fields.
+type streamReset struct {
+	StreamID, Code uint32
+	Cause          error
+}
+
+func (e streamReset) Error() string {
+	return fmt.Sprintf("stream %d is reset with %d", e.StreamID, e.Code)
+}
+
+const codeCancel = 0x8 // RFC 9113 §7
 
 // isRetriable reports whether the failed call may be made again: nothing of it
 // can have had an effect, or it is of a kind that may be repeated.

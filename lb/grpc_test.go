@@ -3,13 +3,17 @@ package lb
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/http2"
 
 	"github.com/sluiceproxy/sluice/internal/parts"
 )
@@ -55,6 +59,45 @@ func TestGRPC(t *testing.T) {
 				t.Errorf("%+v", m)
 			}
 		})
+	}
+}
+
+// A target that keeps the deadline of a call is not to blame for its end, but one
+// that cancels what may take its time is.
+func TestDeadlinesOfCallsAreKeptByTargets(t *testing.T) {
+	backend := tcpBackend(t, func(nc *net.TCPConn) {
+		if _, err := io.ReadFull(nc, make([]byte, len(http2.ClientPreface))); err != nil {
+			return
+		}
+		framer := http2.NewFramer(nc, nc)
+		_ = framer.WriteSettings()
+		for {
+			frame, err := framer.ReadFrame()
+			if err != nil {
+				return
+			}
+			if head, ok := frame.(*http2.HeadersFrame); ok {
+				_ = framer.WriteRSTStream(head.StreamID, http2.ErrCodeCancel)
+			}
+		}
+	})
+	for deadline, failures := range map[string]uint64{"1m": 0, "": 1} {
+		r := start(t, nil, testRoute{prefix: "/", backends: []string{"h2c://" + backend}})
+		request, err := http.NewRequestWithContext(t.Context(), "POST", r.url("/shop.Shop/Buy"), strings.NewReader("call"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/grpc")
+		request.Header.Set("Grpc-Timeout", deadline)
+		answer, err := client(t).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		eventually(t, "the call has ended", func() bool { return r.Metrics().InFlight == 0 })
+		if m := r.Metrics().Targets[0]; m.Requests != 1 || m.Failures != failures {
+			t.Errorf("with the deadline %q: %+v, want %d failures", deadline, m, failures)
+		}
 	}
 }
 

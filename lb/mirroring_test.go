@@ -71,8 +71,11 @@ func TestFailoverWithoutTheBody(t *testing.T) {
 	c := startComposed(t, []string{
 		"app.failover.service=main", "app.failover.fallback=backup", "app.failover.errors.status=500-599",
 	}, map[string]http.HandlerFunc{
-		"main": func(w http.ResponseWriter, _ *http.Request) {
+		"main": func(w http.ResponseWriter, r *http.Request) {
 			http.NewResponseController(w).EnableFullDuplex() //nolint:errcheck // HTTP/1
+			if r.ContentLength > 0 {
+				_, _ = io.Copy(io.Discard, r.Body) // an answer in front of it would leave nothing to send again
+			}
 			// net/http panics when it goes on to read from such a connection, with a body nobody has read.
 			w.Header().Set("Connection", "close")
 			w.WriteHeader(http.StatusServiceUnavailable)

@@ -45,10 +45,21 @@ func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	all["proxied"] = serve(t, func(nc net.Conn) { tellBehindTLS(nc, certificate) })
 	all["six"] = startSix(t, echo("six"))
 	all["mute"] = serve(t, func(net.Conn) {})
-	down := listen(t)
-	down.Close()
-	all["down"] = down.Addr()
+	all["down"] = refusing(t, all["mute"])
 	return all
+}
+
+// refusing is an address that refuses connections as long as the test runs: the
+// near end of a connection. The port of a listener that was closed could become
+// somebody else's.
+func refusing(t *testing.T, to net.Addr) net.Addr {
+	t.Helper()
+	nc, err := net.Dial("tcp", to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	return nc.LocalAddr()
 }
 
 // startSix starts a web server on an address of IPv6.

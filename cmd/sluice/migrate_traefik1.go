@@ -113,30 +113,16 @@ func (m *migration) frontend(t *tree, name string) {
 	if t.text(at+".passHostHeader") == "false" {
 		r.PassHost = Some(false)
 	}
-	if auth := m.auth1(t, at+".auth"); auth != nil {
-		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", auth))
-	} else if users := t.list(at + ".basicAuth"); len(users) > 0 {
-		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", &spec.BasicAuth{Users: users}))
-	}
-	if ranges := t.list(at + ".whiteList.sourceRange"); len(ranges) > 0 {
-		r.Middlewares = append(r.Middlewares, m.own(t, name, "allow", &spec.IPAllowList{SourceRange: ranges}))
-		t.usual(at, "whiteList.useXForwardedFor=false")
-	}
-	if to := t.text(at + ".redirect.regex"); to != "" {
-		permanent := t.is(at + ".redirect.permanent")
-		r.Middlewares = append(r.Middlewares, m.own(t, name, "redirect", spec.RedirectRegex{Regex: to, Replacement: t.text(at + ".redirect.replacement"), Permanent: permanent}))
-	}
-	if address := t.text(at + ".auth.forward.address"); address != "" {
-		forward := spec.DefaultForwardAuth()
-		forward.Address, forward.TrustForwardHeader = address, t.is(at+".auth.forward.trustForwardHeader")
-		forward.AuthResponseHeaders = t.list(at + ".auth.forward.authResponseHeaders")
-		r.Middlewares = append(r.Middlewares, m.own(t, name, "auth", forward))
-	}
+	err := m.frontendSteps(t, &r, at)
 	backend := t.text(at + ".backend")
-	// What is left would make it another route: who may use it, for one.
-	err := t.nothingLeft(at)
 	if err == nil {
 		err = m.backend(t, &r, backend)
+	}
+	if err == nil {
+		err = m.rates1(t, &r, at)
+	}
+	if err == nil { // what is left would make it another route: who may use it, for one
+		err = t.nothingLeft(at)
 	}
 	if err != nil {
 		m.disown(r.Middlewares)
@@ -163,14 +149,7 @@ func (m *migration) disown(names []string) {
 
 func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
 	at := "backends." + name
-	for _, server := range t.names(at + ".servers") {
-		target := strings.TrimRight(t.text(at+".servers."+server+".url"), "/")
-		if weight := t.text(at + ".servers." + server + ".weight"); weight != "" && weight != "1" {
-			target += " weight=" + weight
-		}
-		r.Targets = append(r.Targets, target)
-	}
-	if len(r.Targets) == 0 {
+	if r.Targets = t.servers1(at); len(r.Targets) == 0 {
 		return fmt.Errorf("there is no backend %q with servers", name)
 	}
 	t.take(at + ".loadBalancer.method") // wrr and drr are the same for servers that do not change

@@ -1,6 +1,8 @@
 package lb
 
 import (
+	"slices"
+
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -16,6 +18,17 @@ type Outline struct {
 	// Endpoints and Pool are as those of [Route], nil if it is composed.
 	Endpoints []tags.Endpoint
 	Pool      *target.Pool
+}
+
+// Serves reports whether anyone answers: an instance that is healthy, of a part that
+// requests go to. Mirrors answer nobody.
+func (o *Outline) Serves() bool {
+	if o.Kind == "" {
+		return slices.ContainsFunc(o.Endpoints, func(e tags.Endpoint) bool { return e.Serving })
+	}
+	return slices.ContainsFunc(o.Parts, func(p Part) bool {
+		return p.Role != "mirror" && (p.Role != "" || p.Weight > 0) && p.Serves()
+	})
 }
 
 // Part is what one service is to another.

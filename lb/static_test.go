@@ -174,3 +174,25 @@ func TestStaticServices(t *testing.T) {
 		t.Errorf("a part that has come back: %+v", r.Outline().Parts[3])
 	}
 }
+
+// A service serves if an instance is healthy of a part that requests go to.
+func TestOutlineServes(t *testing.T) {
+	up := Outline{Endpoints: []tags.Endpoint{{}, {Serving: true}}}
+	down := Outline{Endpoints: []tags.Endpoint{{}}}
+	for _, tt := range []struct {
+		outline Outline
+		want    bool
+	}{
+		{up, true},
+		{down, false},
+		{Outline{Kind: "weighted", Parts: []Part{{Outline: down, Weight: 1}, {Outline: up, Weight: 1}}}, true},
+		{Outline{Kind: "weighted", Parts: []Part{{Outline: down, Weight: 1}, {Outline: up}}}, false},
+		{Outline{Kind: "mirroring", Parts: []Part{{Outline: down, Role: "service"}, {Outline: up, Role: "mirror", Percent: 100}}}, false},
+		{Outline{Kind: "mirroring", Parts: []Part{{Outline: up, Role: "service"}, {Outline: down, Role: "mirror", Percent: 100}}}, true},
+		{Outline{Kind: "failover", Parts: []Part{{Outline: down, Role: "service"}, {Outline: up, Role: "fallback"}}}, true},
+	} {
+		if got := tt.outline.Serves(); got != tt.want {
+			t.Errorf("%+v: %v, want %v", tt.outline, got, tt.want)
+		}
+	}
+}

@@ -137,10 +137,18 @@ func explainView(table *lb.Table, method, target string, header http.Header) (ex
 		e.Status = http.StatusMovedPermanently
 	case route.RedirectsTo != "" && route.Variants == nil:
 		e.Forwarded = ""
-	case !slices.ContainsFunc(a.Route.Endpoints, func(e tags.Endpoint) bool { return e.Serving }):
+	case !serves(a.Route):
 		e.Status = http.StatusServiceUnavailable
 	}
 	return e, nil
+}
+
+// serves reports whether an instance of the route's service is healthy.
+func serves(r *lb.Route) bool {
+	if o := r.Outline(); o != nil {
+		return o.Serves()
+	}
+	return slices.ContainsFunc(r.Endpoints, func(e tags.Endpoint) bool { return e.Serving })
 }
 
 // explainTCP is explainView for connections.
@@ -218,6 +226,10 @@ func (e explanation) writeRoute(w io.Writer) {
 		return
 	case e.Status == http.StatusServiceUnavailable:
 		fmt.Fprintln(w, "  503: no instance is healthy")
+		if r.Composition != nil {
+			r.Composition.write(w, "    ")
+			return
+		}
 	case r.RedirectsTo != "" && r.Variants == nil:
 		fmt.Fprintf(w, "  is redirected to %s\n", r.RedirectsTo)
 		return

@@ -13,7 +13,7 @@ import (
 // order in which Traefik 1 goes through it; but for rate limits, which come last.
 func (m *migration) frontendSteps(t *tree, r *StaticRoute, at string) error {
 	use := func(what string, s spec.Middleware) { r.Middlewares = append(r.Middlewares, m.own(t, r.Name, what, s)) }
-	if err := m.errorPages1(t, at+".errors", use); err != nil {
+	if err := m.errorPages1(t, at, use); err != nil {
 		return err
 	}
 	if ranges := t.list(at + ".whiteList.sourceRange"); len(ranges) > 0 {
@@ -58,13 +58,18 @@ func (t *tree) decode(at string, into spec.Middleware) error {
 	return nil
 }
 
-// errorPages1 takes over error pages, whose backends become services.
-func (m *migration) errorPages1(t *tree, at string, use func(what string, s spec.Middleware)) error {
-	names := t.names(at)
+// errorPages1 takes over error pages, whose backends become services. The
+// frontend's own, which has just failed, is not asked for any.
+func (m *migration) errorPages1(t *tree, frontend string, use func(what string, s spec.Middleware)) error {
+	names := t.names(frontend + ".errors")
 	slices.Sort(names)
 	for _, name := range names {
-		at := join(at, name)
+		at := join(frontend+".errors", name)
 		backend := t.text(at + ".backend")
+		if strings.EqualFold(backend, t.text(frontend+".backend")) {
+			t.take(at)
+			continue
+		}
 		pages := &spec.Errors{Status: t.list(at + ".status"), Query: t.text(at + ".query"), Service: backend}
 		if err := pages.Validate(); err != nil {
 			return fmt.Errorf("%s: %w", at, err)
@@ -112,7 +117,11 @@ func (m *migration) rates1(t *tree, r *StaticRoute, at string) error {
 	if !t.has(at) {
 		return nil
 	}
-	source, err := source1(t.text(at + ".extractorFunc"))
+	of := t.text(at + ".extractorFunc")
+	if of == "" {
+		return fmt.Errorf("%s has no extractorFunc", at)
+	}
+	source, err := source1(of)
 	if err != nil {
 		return err
 	}
@@ -123,9 +132,7 @@ func (m *migration) rates1(t *tree, r *StaticRoute, at string) error {
 		if err := t.decode(at+".rateSet."+name, limit); err != nil {
 			return err
 		}
-		if limit.Source = source; limit.Source.IPStrategy != nil {
-			limit.Source = nil // the client's address, as without
-		}
+		limit.Source = source
 		r.Middlewares = append(r.Middlewares, m.own(t, r.Name, "rate-"+name, limit))
 	}
 	return nil

@@ -6,8 +6,10 @@ import (
 	"context"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -181,6 +183,20 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			"[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"s\"\nmiddlewares = [\"m\"]\n[http.middlewares.m.errors]\nstatus = [\"500\"]\nservice = \"y\"\n[[http.services.s.loadBalancer.servers]]\nurl = \"http://a\"\n",
 			[]string{`middleware m of kind errors: there is no service "y" with servers`, "route r is left out"}, "route",
 		},
+		{
+			"error pages of a backend that is not there", "a.toml",
+			"[frontends.f]\nbackend = \"b\"\n[frontends.f.errors.e]\nstatus = [\"500\"]\nbackend = \"x\"\n[backends.b.servers.s]\nurl = \"http://a\"\n",
+			[]string{`frontend f is left out: there is no backend "x" with servers`}, "route",
+		},
+		{
+			"a header there is not", "a.toml", "[frontends.f]\nbackend = \"b\"\n[frontends.f.headers]\nnovel = 1\n[backends.b.servers.s]\nurl = \"http://a\"\n",
+			[]string{`frontend f is left out: frontends.f.headers: unknown key "novel"`}, "route",
+		},
+		{
+			"rates of nobody", "a.toml",
+			"[frontends.f]\nbackend = \"b\"\n[frontends.f.errors.e]\nstatus = [\"500\"]\nbackend = \"x\"\n[frontends.f.rateLimit.rateSet.r]\naverage = 1\n[backends.b.servers.s]\nurl = \"http://a\"\n[backends.x.servers.s]\nurl = \"http://a\"\n",
+			[]string{"frontend f is left out: frontends.f.rateLimit has no extractorFunc"}, "service",
+		},
 		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{`a.yml:3: tcp router db is left out: there is no service "" with servers`}, "db"},
 		{
 			"TCP behind a middleware", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n      service: db\n      middlewares: [few]\n  services:\n    db:\n      loadBalancer:\n        servers:\n          - address: 10.0.0.1:1\n",
@@ -269,6 +285,72 @@ func TestMigrateListenersOfConnections(t *testing.T) {
 }
 
 func first(text, _ string) string { return text }
+
+// What Traefik 1 has in frontends becomes middlewares, in its order.
+func TestMigrateFrontends(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.toml", []byte(frontends), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, notes := runMigrate(t, "a.toml")
+	if notes != "" {
+		t.Errorf("notes: %s", notes)
+	}
+	loaded := loadTextOrFail(t, text)
+	c := loaded.static()
+	want := []spec.Middleware{
+		&spec.Errors{Status: []string{"500-599"}, Service: "pages", Query: "/{status}.html"},
+		&spec.Headers{Request: map[string]string{"X-One": "1"}, AllowedHosts: []string{"a.example.com"}, STSSeconds: 300, SSLRedirect: true},
+		&spec.BasicAuth{Users: []string{"u:$apr1$x"}},
+		&spec.RateLimit{Average: 100, Period: 10 * time.Second, Burst: 200, Source: &spec.SourceCriterion{IPStrategy: &spec.IPStrategy{}}},
+	}
+	var got []spec.Middleware
+	for _, name := range c.Routes[0].Middlewares {
+		i := slices.IndexFunc(c.Middlewares, func(m tags.StaticMiddleware) bool { return m.Name == name })
+		got = append(got, c.Middlewares[i].Spec)
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("middlewares: -want +got:\n%s", diff)
+	}
+	if len(c.Services) != 1 || c.Services[0].Name != "pages" || c.Services[0].Targets[0] != "http://10.0.0.2:80 weight=2" {
+		t.Errorf("services: %+v", c.Services)
+	}
+}
+
+const frontends = `
+[frontends]
+  [frontends.a]
+  backend = "b"
+    [frontends.a.routes.r]
+    rule = "Host:a.example.com"
+    [frontends.a.headers]
+    SSLRedirect = true
+    STSSeconds = 300
+    allowedHosts = ["a.example.com"]
+      [frontends.a.headers.customRequestHeaders]
+      X-One = "1"
+    [frontends.a.errors.network]
+    status = ["500-599"]
+    backend = "pages"
+    query = "/{status}.html"
+    [frontends.a.errors.own]
+    status = ["404"]
+    backend = "b"
+    query = "/"
+    [frontends.a.rateLimit]
+    extractorFunc = "client.ip"
+      [frontends.a.rateLimit.rateSet.slow]
+      period = "10s"
+      average = 100
+      burst = 200
+    [frontends.a.auth.basic]
+    users = ["u:$apr1$x"]
+[backends.b.servers.one]
+url = "http://10.0.0.1:80"
+[backends.pages.servers.one]
+url = "http://10.0.0.2:80"
+weight = 2
+`
 
 // Composed services become stanzas that say the same, with their parts and the
 // services of error pages.

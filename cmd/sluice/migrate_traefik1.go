@@ -113,6 +113,7 @@ func (m *migration) frontend(t *tree, name string) {
 	if t.text(at+".passHostHeader") == "false" {
 		r.PassHost = Some(false)
 	}
+	services := len(m.Services)
 	err := m.frontendSteps(t, &r, at)
 	backend := t.text(at + ".backend")
 	if err == nil {
@@ -126,6 +127,7 @@ func (m *migration) frontend(t *tree, name string) {
 	}
 	if err != nil {
 		m.disown(r.Middlewares)
+		m.Services = m.Services[:services]
 		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("frontend %s is left out: %v", name, err)})
 		t.take(at)
 		return

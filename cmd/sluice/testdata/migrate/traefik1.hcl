@@ -1,6 +1,5 @@
 # Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
 # not taken over: migrate/traefik1.toml:26: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
-# not taken over: migrate/traefik1.toml:70: frontend limited is left out: frontends.limited.rateLimit.extractorFunc has no equivalent
 
 consul {
   address = "127.0.0.1:8500"
@@ -97,6 +96,21 @@ route "guarded" {
   }
 }
 
+# migrate/traefik1.toml:70: frontends.limited
+route "limited" {
+  rule = "Host:limited.example.com"
+  rule_syntax = "v1"
+  middlewares = ["limited-breaker"]
+  targets = ["http://10.0.0.1:80 weight=10", "http://10.0.0.2:80"]
+  load_balancer {
+    sticky {
+      cookie {
+        name = "shelf"
+      }
+    }
+  }
+}
+
 # migrate/traefik1.toml:57: frontends.books
 middleware "books-breaker" "circuitbreaker" {
   expression = "NetworkErrorRatio() > 0.5"
@@ -111,6 +125,11 @@ middleware "guarded-auth" "forwardauth" {
 
 # migrate/traefik1.toml:64: frontends.guarded
 middleware "guarded-breaker" "circuitbreaker" {
+  expression = "NetworkErrorRatio() > 0.5"
+}
+
+# migrate/traefik1.toml:70: frontends.limited
+middleware "limited-breaker" "circuitbreaker" {
   expression = "NetworkErrorRatio() > 0.5"
 }
 

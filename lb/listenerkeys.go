@@ -96,7 +96,7 @@ var (
 func (v *protoValue) parse(text string) error {
 	switch {
 	case text == "prometheus":
-		return errors.New("proto=prometheus: metrics are served by the admin listener, under /metrics (see -admin)")
+		return errors.New("proto=prometheus: metrics are served by the admin listener, under /metrics (see -admin), and without TLS at admin.metrics_listen")
 	case sameProtocols[text] != "":
 		text = sameProtocols[text]
 	case !slices.Contains(protocols, text):

@@ -13,11 +13,32 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// newAdmin opens the administration listener and hands it what there is to
-// show.
-func (d *daemon) newAdmin() (*admin.Server, error) {
+// openAdmin opens the administration listener and those for metrics alone.
+func (d *daemon) openAdmin() (all []*admin.Server, err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(d))
+	if d.config.Admin.Listen != adminOff {
+		server, err := d.newAdmin(registry)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, server)
+	}
+	for _, address := range d.config.Admin.MetricsListen {
+		server, err := admin.New(admin.Options{
+			Listen: address, Hosts: d.config.Admin.Hosts, Gatherer: registry, Logger: d.log, Version: version,
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, server)
+	}
+	return all, nil
+}
+
+// newAdmin opens the administration listener and hands it what there is to
+// show.
+func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) {
 	o := admin.Options{
 		Listen:    d.config.Admin.Listen,
 		Hosts:     d.config.Admin.Hosts,

@@ -17,6 +17,9 @@ type Admin struct {
 	// [defaultAdminAddress] when the load balancer runs, else off; never empty
 	// after Load.
 	Listen string `hcl:"listen"`
+	// MetricsListen are further addresses, at which there are metrics and nothing
+	// else. They are open whatever Listen is.
+	MetricsListen []string `hcl:"metrics_listen"`
 	// Hosts are further names the listener may be called by.
 	Hosts []string `hcl:"hosts"`
 
@@ -54,23 +57,29 @@ func (a *Admin) notation() string {
 }
 
 func (a *Admin) validate(f *faultList, balancer *LB) {
+	for _, address := range a.MetricsListen {
+		if !isAdminAddress(address) {
+			f.addf("admin.metrics_listen: %q is not HOST:PORT or unix:///PATH", address)
+		}
+	}
 	if a.Listen == adminOff {
 		return
 	}
 	a.validateTLS(f, balancer)
-	if path, ok := strings.CutPrefix(a.Listen, "unix://"); ok {
-		if path == "" {
-			f.addf("admin.listen: unix:// needs a path")
-		}
-		return
+	if !isAdminAddress(a.Listen) {
+		f.addf("admin.listen: %q is not HOST:PORT, unix:///PATH or off", a.Listen)
 	}
-	_, port, err := net.SplitHostPort(a.Listen)
+}
+
+func isAdminAddress(text string) bool {
+	if path, ok := strings.CutPrefix(text, "unix://"); ok {
+		return path != ""
+	}
+	_, port, err := net.SplitHostPort(text)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	if err != nil {
-		f.addf("admin.listen: %q is not HOST:PORT, unix:///PATH or off", a.Listen)
-	}
+	return err == nil
 }
 
 func (a *Admin) validateTLS(f *faultList, balancer *LB) {

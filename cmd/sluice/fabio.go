@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
 )
@@ -40,11 +43,34 @@ func (f *fabioSettings) load(c *Config, getenv func(string) string) error {
 	if f.path == "" {
 		return nil
 	}
-	text, err := os.ReadFile(f.path)
+	text, err := readProperties(f.path)
 	if err != nil {
 		return fmt.Errorf("reading Fabio's properties: %w", err)
 	}
 	return f.take(c, string(text), getenv)
+}
+
+// readProperties reads a file, or what is at a URL.
+func readProperties(where string) ([]byte, error) {
+	const maxSize, patience = 1 << 20, 10 * time.Second
+	if !strings.HasPrefix(where, "http://") && !strings.HasPrefix(where, "https://") {
+		return os.ReadFile(where)
+	}
+	client := http.Client{Timeout: patience}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get(where)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", where, resp.Status)
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxSize+1))
+	if len(text) > maxSize {
+		return nil, fmt.Errorf("%s has more than 1 MiB", where)
+	}
+	return text, err
 }
 
 // take is load with what the file holds.

@@ -12,11 +12,30 @@ import (
 )
 
 func setFabioListeners(r *fabioReader, p property) error {
-	r.LB.Listeners = nil
+	r.LB.Listeners, r.Admin.MetricsListen = nil, nil
 	for _, text := range splitQuoted(p.value) {
+		if address, ok := forMetrics(text); ok {
+			r.Admin.MetricsListen = append(r.Admin.MetricsListen, address)
+			continue
+		}
 		r.LB.Listeners = append(r.LB.Listeners, Listener{Origin: p.origin + ": proxy.addr", Text: text})
 	}
 	return nil
+}
+
+// forMetrics is the address of a listener with proto=prometheus. One with TLS is
+// refused with the others: it is the admin listener that speaks it.
+func forMetrics(listener string) (address string, ok bool) {
+	address, rest, _ := strings.Cut(listener, ";")
+	for option := range strings.SplitSeq(rest, ";") {
+		switch key, value, _ := strings.Cut(option, "="); strings.TrimSpace(key) {
+		case "proto":
+			ok = strings.TrimSpace(value) == "prometheus"
+		case "cs":
+			return "", false
+		}
+	}
+	return strings.TrimSpace(address), ok
 }
 
 func setFabioCertificates(r *fabioReader, p property) error {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,6 +131,56 @@ func TestFabioKeysAreDistinct(t *testing.T) {
 	}
 	if len(seen) < 120 {
 		t.Errorf("only %d properties are known", len(seen))
+	}
+}
+
+// Fabio's -cfg may be a URL.
+func TestFabioPropertiesOfURL(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/fabio.properties":
+			_, _ = io.WriteString(w, "proxy.noroutestatus = 410\nproxy.matchr = glob\n")
+		case "/large":
+			_, _ = io.WriteString(w, strings.Repeat("#", 2<<20))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	c := DefaultConfig()
+	good := fabioSettings{path: server.URL + "/fabio.properties"}
+	if err := good.load(&c, noEnv); err != nil {
+		t.Fatal(err)
+	}
+	if c.LB.NoRouteStatus != 410 || len(c.warnings) != 1 || !strings.HasPrefix(c.warnings[0], good.path+":2: ") {
+		t.Errorf("status %d, warnings %q", c.LB.NoRouteStatus, c.warnings)
+	}
+	for path, want := range map[string]string{"/absent": "404 Not Found", "/large": "more than 1 MiB"} {
+		bad := fabioSettings{path: server.URL + path}
+		if err := bad.load(&c, noEnv); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q in it", path, err, want)
+		}
+	}
+}
+
+// Listeners for Prometheus are none of the load balancer's.
+func TestFabioListenersForMetrics(t *testing.T) {
+	for text, want := range map[string][2]string{
+		":1": {":1", ""},
+		":1, :2;proto=prometheus ,:3;rt=1s; proto = prometheus": {":1", ":2 :3"},
+		":1;proto=tcp,:2;proto=prometheus;cs=a":                 {":1;proto=tcp :2;proto=prometheus;cs=a", ""}, // refused
+	} {
+		c := DefaultConfig()
+		if err := setFabioListeners(newFabioReader(&c, noEnv), property{value: text}); err != nil {
+			t.Fatal(err)
+		}
+		var listeners []string
+		for _, l := range c.LB.Listeners {
+			listeners = append(listeners, l.Text)
+		}
+		if got := [2]string{strings.Join(listeners, " "), strings.Join(c.Admin.MetricsListen, " ")}; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }
 

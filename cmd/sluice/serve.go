@@ -166,11 +166,11 @@ func (d *daemon) run(ctx context.Context) error {
 
 	d.startFeed = func(f *feed) { f.start(inputs, below) }
 	d.startFeed(d.feed)
-	if d.config.Admin.Listen != adminOff {
-		server, err := d.newAdmin()
-		if err != nil {
-			return &exitError{exitConfig, err}
-		}
+	servers, err := d.openAdmin()
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	for _, server := range servers {
 		below.Go(func() error { return server.Run(inputs) })
 	}
 	// An input that fails takes the outputs with it.
@@ -191,7 +191,7 @@ func (d *daemon) run(ctx context.Context) error {
 	} else {
 		outputs.Go(func() error { return d.renderer.Run(ctx, d.signals.reload) })
 	}
-	err := outputs.Wait()
+	err = outputs.Wait()
 	endInputs()
 	inputErr := below.Wait()
 	if errors.Is(err, errInput) || errors.Is(err, errDone) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -81,8 +82,12 @@ func TestSplicesAreBounded(t *testing.T) {
 		write(t, j.target, "answer")
 		receive(t, j.client, len("answer"))
 	}
-	if n := pipes(t) - before; n > 2*cap(splices) {
+	n := pipes(t) - before
+	if n > 2*cap(splices) {
 		t.Errorf("40 directions have %d ends of pipes, want %d at most", n, 2*cap(splices))
+	}
+	if n == 0 && runtime.GOOS == "linux" {
+		t.Error("the kernel copies nothing")
 	}
 }
 

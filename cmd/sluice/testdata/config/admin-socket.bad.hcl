@@ -1,3 +1,4 @@
 admin {
   listen = "unix://"
+  metrics_listen = [":9997x"]
 }

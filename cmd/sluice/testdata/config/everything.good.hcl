@@ -441,6 +441,7 @@ tags {
 admin {
   listen = "unix:///run/sluice.sock"
   hosts  = "sluice.example, other.example"
+  metrics_listen = [":9997", "unix:///run/metrics.sock"]
 
   certificates = "web"
   tls_min      = "tls12"

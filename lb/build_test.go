@@ -155,7 +155,7 @@ func TestBuild(t *testing.T) {
 ! web a: there is no middleware none
 ! web b: middleware auth: middlewares of kind basicauth are not available
 ! web c: there is no service none
-! web d: there is no service api@internal
+! web d: service api@internal: of services @internal there are noop and ping, for routers that name them; routes, problems and metrics are at the admin listener
 `},
 		{"traefik: two services disagree", func(c *catalog) {
 			newer := at("b", "traefik.http.routers.r.rule=Host(`new`)", "traefik.http.middlewares.m.addprefix.prefix=/new")

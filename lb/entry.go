@@ -32,7 +32,8 @@ type entry struct {
 	// hasTLSOptions is set if connections have to remember by which TLS options they
 	// were opened.
 	hasTLSOptions bool
-	label         string // see labelOf
+	label         string       // see labelOf
+	draining      *atomic.Bool // the server's
 	log           *slog.Logger
 	failures      *failureLog
 

@@ -275,8 +275,8 @@ func (k *link) pool() bool {
 	switch {
 	case k.variants != nil:
 		return k.vary()
-	case isNoService(k.wanted):
-		return k.noPool()
+	case isInternal(k.wanted):
+		return k.internal()
 	}
 	p, runtime, err := k.poolOf(k.wanted.Pool)
 	if err != nil {
@@ -314,6 +314,8 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 	k.use(b)
 	p := b.merge()
 	switch {
+	case p == nil && tags.IsInternal(service):
+		return nil, nil, fmt.Errorf("service %s: %w", service, errInternal)
 	case p == nil:
 		return nil, nil, errors.New("there is no service " + plainPool(service))
 	case p.Broken != "":

@@ -107,7 +107,7 @@ func (s *Server) Close() {
 func (s *Server) bind(l Listener) (e *entry, err error) {
 	e = &entry{
 		listener: l, timeouts: timeoutsOf(&s.options, &l), limits: limitsOf(&s.options, &l),
-		log: s.log, failures: &s.failures,
+		log: s.log, failures: &s.failures, draining: &s.draining,
 	}
 	if l.Proto != ProtoHTTP && l.Proto != ProtoHTTPS {
 		e.conns = s.newStreams(e)

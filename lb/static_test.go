@@ -55,6 +55,27 @@ func TestStaticRouteFollowsItsService(t *testing.T) {
 	}
 }
 
+// A route of the configuration may name a service of the load balancer's own,
+// which no instances of the catalog are looked for.
+func TestStaticRouteToInternalService(t *testing.T) {
+	c := newCatalog()
+	c.static(t, tags.Static{Routes: []tags.StaticRoute{
+		{Name: "noop", Source: "a.hcl:1", Rule: "Host(`noop`)", Service: "NOOP@internal", SkipVerify: true},
+		{Name: "api", Source: "a.hcl:2", Rule: "Host(`api`)", Service: "api@internal"},
+	}})
+	b := c.builder()
+	if r := c.find(t, b, "noop"); r == nil || len(r.Pool.Targets()) != 0 {
+		t.Errorf("noop@internal: %+v", r)
+	}
+	problems := b.Build(c.snapshot()).Problems()
+	if r := c.find(t, b, "api"); r != nil || len(problems) != 1 || !strings.Contains(problems[0].Reason, "are at the admin listener") {
+		t.Errorf("api@internal: %+v, %v", r, problems)
+	}
+	if b.Wants(c.snapshot()); len(b.names) != 0 {
+		t.Errorf("services looked at: %v", b.names)
+	}
+}
+
 // Middlewares of the configuration are named from tags, and cannot be replaced
 // by them.
 func TestStaticMiddlewares(t *testing.T) {

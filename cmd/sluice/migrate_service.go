@@ -15,6 +15,10 @@ func (m *migration) service(t *tree, r *StaticRoute, name string) error {
 		r.Service = name
 		return m.declare(t, name)
 	}
+	if strings.EqualFold(name, "noop@internal") || strings.EqualFold(name, "ping@internal") {
+		r.Service = name
+		return nil
+	}
 	var s StaticService
 	if err := m.servers(t, &s, name); err != nil {
 		return err

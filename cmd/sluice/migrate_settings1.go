@@ -53,7 +53,10 @@ func (m *migration) timeouts1(t *tree) {
 	m.drain = max(m.drain, t.duration("graceTimeOut"), t.duration("lifeCycle.graceTimeOut"))
 	m.LB.DrainDelay = max(m.LB.DrainDelay, t.duration("lifeCycle.requestAcceptGraceTimeout"))
 	m.idlePerTarget(t, "maxIdleConnsPerHost")
-	t.text("healthcheck.interval") // of backends without their own
+	if every := t.text("healthcheck.interval"); every != "" && t.has("consulCatalog") {
+		m.notes = append(m.notes, note{t.path, t.line("healthcheck.interval"), "healthcheck.interval is taken over for backends of the file; services of the catalog are asked every " +
+			spec.DefaultHealthCheck().Interval.String() + " unless their tags say traefik.backend.healthcheck.interval"})
+	}
 	if t.is("InsecureSkipVerify") && t.has("consulCatalog") {
 		m.notes = append(m.notes, note{t.path, t.line("InsecureSkipVerify"), "InsecureSkipVerify is taken over for routes of the file; certificates of services of the catalog are verified"})
 	}

@@ -207,6 +207,14 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			[]string{"a.yml:7: providers.consulCatalog.endpoint.token: ${TOKEN} is taken as it stands", "a.yml:8: providers.consulCatalog.prefix: {{…}} is taken as it stands"}, "${",
 		},
 		{"Fabio's variables", "fabio.properties", "proxy.addr = :1\nproxy.header.clientip = ${NOBODY_SET_THIS}\n", []string{"fabio.properties:2: proxy.header.clientip: ${NOBODY_SET_THIS} is empty: there is no property and no variable of that name"}, "client_ip"},
+		{
+			"how often catalog services are asked", "a.toml", "[consulCatalog]\n[healthcheck]\ninterval = \"7s\"\n",
+			[]string{"a.toml:3: healthcheck.interval is taken over for backends of the file; services of the catalog are asked every 30s unless"}, "interval",
+		},
+		{
+			"services of its own", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"api@internal\"\n[http.routers.kept]\nrule = \"Host(`b`)\"\nservice = \"noop@internal\"\n",
+			[]string{"router r is left out: the service api@internal is not of the file"}, "api@internal",
+		},
 		{"Fabio", "fabio.properties", "proxy.addr = :1\nproxy.localip = 1.2.3.4\n", []string{"fabio.properties:2: proxy.localip has no effect"}, "localip"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -97,7 +97,7 @@ func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[st
 			continue
 		}
 		d.Routes = append(d.Routes, made)
-		if known.has(r.Service) {
+		if known.has(r.Service) || IsInternal(r.Service) { // no instances to look for
 			continue
 		}
 		if r.Service != "" {
@@ -204,7 +204,7 @@ func hinted(hint string) string {
 // pool names the route's pool. Routes that ask for a service and no more share
 // one.
 func (r StaticRoute) pool() string {
-	if r.Service != "" && r.Balance == nil && r.Scheme == "" && r.ServerName == "" && !r.SkipVerify {
+	if IsInternal(r.Service) || r.Service != "" && r.Balance == nil && r.Scheme == "" && r.ServerName == "" && !r.SkipVerify {
 		return r.Service
 	}
 	return "route " + r.Name
@@ -249,7 +249,15 @@ func staticTarget(text string) (e Endpoint, err error) {
 const (
 	atFile    = "@file"
 	atCatalog = "@consulcatalog"
+	// AtInternal stands behind the names of services that the load balancer has
+	// itself.
+	AtInternal = "@internal"
 )
+
+// IsInternal reports whether a service is one of the load balancer's own.
+func IsInternal(service string) bool {
+	return strings.HasSuffix(strings.ToLower(service), AtInternal)
+}
 
 // ofFile qualifies names as the configuration means them: without saying more,
 // its own.

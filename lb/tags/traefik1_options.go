@@ -55,6 +55,12 @@ func (o *options1) set(key, value string) error {
 		return o.setRateLimit(rest, value)
 	case "errors":
 		return o.setErrors(rest, value)
+	case "passTLSCert":
+		var pass bool
+		if err := boolean1(value, &pass); err != nil || !pass {
+			return err
+		}
+		return errors.New("servers are shown no certificate; passTLSClientCert tells them of the client's")
 	}
 	return errUnknown1
 }

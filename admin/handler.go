@@ -23,10 +23,11 @@ type endpoint struct {
 type handler struct {
 	version   string
 	endpoints []endpoint
+	fabio     http.Handler // nil: none
 }
 
 func newHandler(o Options, log *slog.Logger) *handler {
-	h := &handler{version: o.Version}
+	h := &handler{version: o.Version, fabio: o.Fabio}
 	h.add("/", "This page", h.index)
 	h.add("/healthz", "Is the process alive", health)
 	h.add("/health", "The same, as Fabio has it", health)
@@ -69,6 +70,10 @@ func (h *handler) addJSON(path, title string, value func() any) {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.fabio != nil && isFabios(r) {
+		h.fabio.ServeHTTP(w, r)
+		return
+	}
 	i := slices.IndexFunc(h.endpoints, func(e endpoint) bool { return e.path == r.URL.Path })
 	if i < 0 {
 		var paths []string
@@ -99,6 +104,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 	default:
 		e.serve(w, r)
+	}
+}
+
+// isFabios reports whether a request is for [Options.Fabio].
+func isFabios(r *http.Request) bool {
+	switch path := r.URL.Path; path {
+	case "/api/routes":
+		return r.URL.Query().Get("form") != "sluice"
+	case "/api/version", "/api/paths", "/api/manual":
+		return true
+	default:
+		return strings.HasPrefix(path, "/api/manual/")
 	}
 }
 

@@ -32,6 +32,10 @@ type Options struct {
 	// faults of the question.
 	Explain func(method, url string, header http.Header) (any, error)
 
+	// Fabio answers what Fabio's API has: /api/version, /api/paths, /api/manual and
+	// below, and /api/routes unless that is asked for with form=sluice.
+	Fabio http.Handler
+
 	Gatherer prometheus.Gatherer // for /metrics
 	Logger   *slog.Logger        // nil: slog.Default
 	Version  string

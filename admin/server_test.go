@@ -532,3 +532,27 @@ func (s *Server) stopped() <-chan struct{} {
 	}()
 	return closed
 }
+
+// What Fabio's API has is answered by another handler, if there is one.
+func TestFabio(t *testing.T) {
+	o := everything()
+	o.Fabio = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "fabio ", r.Method, " ", r.URL.Path) })
+	s := start(t, o)
+	for _, test := range []struct{ method, target, body string }{
+		{"GET", "/api/routes", "fabio GET /api/routes"},
+		{"GET", "/api/routes?raw", "fabio GET /api/routes"},
+		{"GET", "/api/routes?form=sluice", "[\n  \"\\u003cscript\\u003e\"\n]\n"},
+		{"GET", "/api/version", "fabio GET /api/version"},
+		{"GET", "/api/paths", "fabio GET /api/paths"},
+		{"PUT", "/api/manual", "fabio PUT /api/manual"},
+		{"GET", "/api/manual/a/b", "fabio GET /api/manual/a/b"},
+		{"GET", "/healthz", "ok\n"},
+	} {
+		if _, body := ask(t, s, test.method, test.target, ""); body != test.body {
+			t.Errorf("%s %s: %q", test.method, test.target, body)
+		}
+	}
+	if answer, _ := ask(t, s, "GET", "/api/manuals", ""); answer.StatusCode != http.StatusNotFound {
+		t.Error("/api/manuals is", answer.Status)
+	}
+}

@@ -51,6 +51,7 @@ func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) 
 		Logger:    d.log,
 		Version:   version,
 	}
+	o.Fabio = d.fabioAPI()
 	if d.lb != nil {
 		if tls := d.config.Admin.notation(); tls != "" {
 			var err error

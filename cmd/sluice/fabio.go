@@ -143,6 +143,7 @@ func (c *Config) setFabioDefaults() {
 	c.LB.TrustedProxies = []string{"0.0.0.0/0", "::/0"} // Fabio has no list of them
 	c.Admin.Listen = ":9998"
 	c.Tags.Dialects = []string{"fabio"}
+	c.fabioAccess = "rw"
 	c.Fabio = Fabio{
 		RoutesKey: "fabio/config", NoRouteKey: "fabio/noroute.html",
 		Register:     Register{Enabled: true, Name: "fabio"},

@@ -182,7 +182,12 @@ func fabioOtherKeys() []fabioKey {
 		{name: "log.level", set: setFabioLogLevel},
 		{name: "log.routes.format", set: same},
 		{name: "ui.addr", set: setFabioUI},
-		{name: "ui.access", set: same}, // there is nothing to write
+		{name: "ui.access", set: func(r *fabioReader, p property) error {
+			if p.value == "ro" {
+				r.fabioAccess = "ro"
+			}
+			return nil
+		}},
 		{name: "insecure", boolean: true, set: same},
 		{name: "bgp.enabled", boolean: true, set: boolean(func(r *fabioReader, on bool) {
 			if on {

@@ -31,7 +31,7 @@ func (p program) routes(ctx context.Context, args []string) error {
 		view.Routes = routesView(table)
 		view.Problems = append(tagProblems(table.Problems()), fileProblems(s.catalog)...)
 	} else {
-		if err := t.ask(ctx, c, "/api/routes", &view.Routes); err != nil {
+		if err := t.ask(ctx, c, "/api/routes?form=sluice", &view.Routes); err != nil {
 			return err
 		}
 		if err := t.ask(ctx, c, "/api/problems", &view.Problems); err != nil {

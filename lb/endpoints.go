@@ -30,7 +30,7 @@ func distinct(endpoints []tags.Endpoint) []tags.Endpoint {
 }
 
 func targetKey(e tags.Endpoint) target.Key {
-	return target.Key{Scheme: e.Scheme, Address: e.Address, ServerName: e.ServerName, SkipVerify: e.SkipVerify, Path: e.Path}
+	return target.Key{Scheme: e.Scheme, Address: e.Address, ServerName: e.ServerName, SkipVerify: e.SkipVerify, Transport: e.Transport, Path: e.Path}
 }
 
 func compareKeys(a, b target.Key) int {
@@ -40,7 +40,7 @@ func compareKeys(a, b target.Key) int {
 			verify = 1
 		}
 	}
-	return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.ServerName, b.ServerName), verify, cmp.Compare(a.Path, b.Path))
+	return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.ServerName, b.ServerName), verify, cmp.Compare(a.Path, b.Path), a.Transport.Compare(b.Transport))
 }
 
 // members are the endpoints that serve, with their weights; or all that may be

@@ -76,6 +76,9 @@ func poolOptions(key target.Key, o *ServerOptions) h1.PoolOptions {
 }
 
 func tlsTo(key target.Key) *tls.Config {
+	if c := key.Transport.Config(); c != nil {
+		return c
+	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, ServerName: key.ServerName,
 		InsecureSkipVerify: key.SkipVerify, //nolint:gosec // as the tag asks

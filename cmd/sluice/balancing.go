@@ -132,5 +132,6 @@ func (c Config) tableOptions() lb.Options {
 	c.setFabio(&o)
 	c.setStatic(&o)
 	o.TLSOptions = c.LB.tlsOptions()
+	o.Tags.Transports = c.transports()
 	return o
 }

@@ -168,6 +168,7 @@ func (c *Config) validateStatic(f *faultList) {
 			c.known(f, m.Origin+": middleware \""+m.Name+"\"", chain.Middlewares)
 		}
 	}
+	c.validateTransports(f)
 	c.known(f, "defaults.middlewares", c.Defaults.Middlewares)
 	for _, name := range c.Defaults.Middlewares {
 		if strings.Contains(name, "@") {

@@ -119,7 +119,10 @@ func (m *migration) servers(t *tree, s *StaticService, name string) error {
 		s.PassHost = Some(false)
 	}
 	if transport := t.text(at + ".serversTransport"); transport != "" {
-		more := "http.serversTransports." + transport
+		more := serversTransports + "." + fileName(transport)
+		if t.count(more+".certificates")+t.count(more+".rootCAs") > 0 || t.has(more+".minVersion") {
+			m.notes = append(m.notes, note{t.path, t.line(at), "service " + name + ": of its servers transport only insecureSkipVerify and serverName count for it; the stanza is for tags"})
+		}
 		s.SkipVerify, s.ServerName = t.is(more+".insecureSkipVerify"), t.text(more+".serverName")
 	}
 	t.take(at + ".responseForwarding")

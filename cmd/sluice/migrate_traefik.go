@@ -69,6 +69,9 @@ func (m *migration) traefik(t *tree) {
 	}
 	m.streams(t, "tcp")
 	m.streams(t, "udp")
+	for _, name := range t.names(serversTransports) {
+		m.serversTransport(t, name)
+	}
 	for _, name := range t.names("tls.options") {
 		m.tlsOptions(t, name)
 	}

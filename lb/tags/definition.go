@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
 // Dialect is a tag language.
@@ -201,6 +202,9 @@ type Endpoint struct {
 	// host of Address. SkipVerify takes any certificate.
 	ServerName string
 	SkipVerify bool
+	// Transport is how connections to an https endpoint are made, or none. It goes
+	// before ServerName and SkipVerify.
+	Transport transport.ID
 	// Path is put in front of that of each request: escaped, without a slash at the
 	// end. Empty for none.
 	Path string

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
 // Exposure is which instances count that do not say enable=false.
@@ -49,6 +50,9 @@ type Options struct {
 	// StaticPools are those of the configuration that instances are in, by service; see
 	// [Static.Definition].
 	StaticPools map[string][]StaticPool
+
+	// Transports are those services of Traefik may name, by name in lower case.
+	Transports map[string]transport.ID
 
 	// Exposed says which instances Traefik's dialects are for.
 	Exposed Exposure

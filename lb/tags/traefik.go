@@ -96,6 +96,7 @@ func (m *merger) instance(v view) {
 		m.routers[name] = append(m.routers[name], variant[router]{value: *r, owner: v.Instance})
 	}
 	for name, s := range declared.services {
+		m.transportOf(s) // before it is checked
 		for _, odd := range s.check() {
 			m.problem(v.Instance, Problem{Tag: odd.by.redacted(), Offset: -1, Reason: odd.reason})
 		}
@@ -334,12 +335,14 @@ func (m *merger) server(s service, owner Instance) (e Endpoint, ok bool) {
 			m.problem(owner, Problem{Offset: -1, Reason: "service " + s.name + ": " + err.Error()})
 			return e, false
 		}
+		e.Transport = m.transportOf(&s)
 		e.Weight, e.Serving, e.Retired = s.weight*max(1, owner.Weight), owner.Serving, owner.Retired
 		e.Instance, e.Node = owner.ID, owner.Node
 		return e, true
 	}
 	e, ok = m.endpoint(owner, cmp.Or(s.port, owner.Port))
 	e.Weight, e.Scheme = e.Weight*s.weight, cmp.Or(s.scheme, "http")
+	e.Transport = m.transportOf(&s)
 	return e, ok
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
 // service is one that the tags of an instance declare. The server is the
@@ -33,6 +34,8 @@ type service struct {
 	// unusable is why this instance cannot be sent requests.
 	unusable string
 	declared bool // by more than its middlewares
+	// transport is the tag that names how its servers are connected to.
+	transport label
 }
 
 // maxWeight bounds the weight of an instance, which is multiplied and added up.
@@ -72,7 +75,7 @@ func (s *service) set(words []string, l label, unsupported func(label, string)) 
 	case "passhostheader":
 		s.passHost, err = l.bool()
 	case "serverstransport":
-		s.broken, s.by = "there is no servers transport "+l.value+": tags cannot declare one", l
+		s.transport = l
 	case "responseforwarding.flushinterval":
 		// What a server sends is passed on at once, which is what it asks for.
 		if _, bad := spec.ParseDuration(l.value); bad != nil {
@@ -129,6 +132,20 @@ func (s *service) setBalance(words []string, l label, unsupported func(label, st
 		}
 	}
 	return nil
+}
+
+// transportOf is what the service names; one that names what is not there cannot
+// be used.
+func (o *Options) transportOf(s *service) transport.ID {
+	name := strings.ToLower(s.transport.value)
+	if name == "" || name == "default@internal" {
+		return transport.ID{}
+	}
+	id, ok := o.Transports[strings.TrimSuffix(name, atFile)]
+	if !ok && s.broken == "" {
+		s.broken, s.by = `there is no servers transport `+s.transport.value+`: transport "NAME" { … } declares one`, s.transport
+	}
+	return id
 }
 
 // check finds what is wrong with the service as a whole once all labels are

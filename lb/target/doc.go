@@ -13,5 +13,6 @@
 //     connections are closed when the last request on them has ended.
 //
 // What does not belong here: how a request is sent, and why a target is in a
-// pool. The package imports the standard library only.
+// pool. The package imports the standard library and
+// package transport only.
 package target

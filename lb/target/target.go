@@ -4,6 +4,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
 // Key identifies a target: what has the same key shares counters, health and
@@ -18,6 +20,9 @@ type Key struct {
 	// the host of Address. SkipVerify takes any certificate.
 	ServerName string
 	SkipVerify bool
+	// Transport is how connections to an https target are made, or none. It goes
+	// before ServerName and SkipVerify.
+	Transport transport.ID
 	// Path is put in front of the path of each request: escaped, with a slash in
 	// front and none behind, or empty.
 	Path string

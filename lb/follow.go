@@ -18,7 +18,7 @@ const faultsEvery = 3 * time.Second
 func (s *Server) follow(ctx context.Context) {
 	wants := s.watcher.Register("lb")
 	defer wants.Close()
-	var built *Table
+	var built, inForce *Table
 	impatient := time.NewTimer(s.options.Patience)
 	defer impatient.Stop()
 	// anew is set until a table has been put in force that was built by the options
@@ -42,10 +42,9 @@ func (s *Server) follow(ctx context.Context) {
 		if queries, changed := s.builder.Wants(snapshot); changed {
 			wants.Set(queries...)
 		}
-		inForce := s.table.Load()
 		if inForce != built && (!anew || built.Complete() || !patient && built.Settled()) {
 			s.put(built)
-			anew = false
+			inForce, anew = built, false
 		}
 		select {
 		case <-ctx.Done():

@@ -78,6 +78,23 @@ func sluice(t *testing.T) string {
 	return path
 }
 
+// readWorlds reads all worlds in which a peer was asked.
+func readWorlds(t *testing.T, peer string) (all []*world) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", peer, "*.txtar"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases found: %v", err)
+	}
+	for _, path := range paths {
+		w, err := readWorld(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
 // TestCompatibility asks sluice what each case asks, and its peer too if there
 // is one, and compares the answers with those that are written down. Those of
 // sluice that differ from the peer's need a note with the reason.
@@ -85,15 +102,7 @@ func TestCompatibility(t *testing.T) {
 	s := newStage(t)
 	for name, peer := range peers {
 		t.Run(name, func(t *testing.T) {
-			paths, err := filepath.Glob(filepath.Join("testdata", name, "*.txtar"))
-			if err != nil || len(paths) == 0 {
-				t.Fatalf("no cases found: %v", err)
-			}
-			for _, path := range paths {
-				w, err := readWorld(path)
-				if err != nil {
-					t.Fatal(err)
-				}
+			for _, w := range readWorlds(t, name) {
 				t.Run(w.name(), func(t *testing.T) { s.play(t, w, name, peer) })
 			}
 		})

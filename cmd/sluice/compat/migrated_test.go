@@ -2,7 +2,6 @@ package compat
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -22,15 +21,7 @@ func TestMigrated(t *testing.T) {
 	s := newStage(t)
 	for name, how := range migrated {
 		t.Run(name, func(t *testing.T) {
-			paths, err := filepath.Glob(filepath.Join("testdata", name, "*.txtar"))
-			if err != nil || len(paths) == 0 {
-				t.Fatalf("no cases found: %v", err)
-			}
-			for _, path := range paths {
-				w, err := readWorld(path)
-				if err != nil {
-					t.Fatal(err)
-				}
+			for _, w := range readWorlds(t, name) {
 				t.Run(w.name(), func(t *testing.T) {
 					s.playAlone(t, w, peers[name], func(ip, consul string) []string {
 						commands := []string{

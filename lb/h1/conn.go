@@ -224,11 +224,23 @@ func (c *conn) await() error {
 		}
 	}
 	if errors.Is(err, errInterrupted) && c.coming() {
-		c.rd.heed, c.rd.deadline = 0, time.Time{} // the one set is over
-		n, err = c.rd.try(c.rd.buf, time.Now(), limit)
+		n, err = c.awaitComing()
 	}
 	c.rd.w = n
 	return err
+}
+
+// awaitComing waits a moment for a request that is on its way. Drain may still be
+// about to set the deadline that wakes who waits.
+func (c *conn) awaitComing() (n int, err error) {
+	c.rd.heed = 0
+	for limit := time.Now().Add(patience); ; {
+		c.rd.deadline = time.Time{} // the one set is over
+		n, err = c.rd.try(c.rd.buf, time.Now(), limit)
+		if !errors.Is(err, errTimeout) || !time.Now().Before(limit) {
+			return n, err
+		}
+	}
 }
 
 // coming reports whether a request was on its way already when draining began,

@@ -2,11 +2,13 @@ package h1
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"io"
 	"net"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -64,6 +66,25 @@ func TestDrainWaitsForFirstRequests(t *testing.T) {
 	fresh.closed()
 	used.closed()
 	quiet.closed()
+}
+
+// The deadline by which Drain wakes a connection may be set when the connection has
+// seen already that it drains, and waits for its first request.
+func TestDrainWakesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewServer(DefaultOptions(), echo)
+		ours, theirs := net.Pipe()
+		go s.ServeConn(ours)
+		synctest.Wait()
+		s.Drain()
+		synctest.Wait()
+		_ = ours.SetReadDeadline(time.Unix(1, 0))
+		synctest.Wait()
+		go func() { _, _ = io.WriteString(theirs, request) }()
+		if got, _ := io.ReadAll(theirs); !bytes.HasPrefix(got, []byte("HTTP/1.1 200 ")) {
+			t.Errorf("%q", got)
+		}
+	})
 }
 
 // A handshake that is under way when the server stops comes to its end, and the

@@ -11,12 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 func TestRetriesFindTheOneThatLives(t *testing.T) {
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{refusing(t), refusing(t), httpBackend(t, echo)}})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{lbtest.Refusing(t), lbtest.Refusing(t), httpBackend(t, echo)}})
 	for i := range 50 {
 		resp, err := client(t).Post(r.url("/"), "text/plain", strings.NewReader("precious"))
 		if err != nil {
@@ -57,7 +58,7 @@ func TestRetriesKeepToTheirBudget(t *testing.T) {
 }
 
 func TestNoRetries(t *testing.T) {
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{refusing(t), refusing(t)},
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{lbtest.Refusing(t), lbtest.Refusing(t)},
 		balance: &spec.LoadBalancer{Retries: &spec.Retries{Attempts: 1}}})
 	if status, _ := r.get("/"); status != http.StatusBadGateway || r.Metrics().UpstreamErrors != 1 {
 		t.Errorf("%d after %d tries", status, r.Metrics().UpstreamErrors)

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // deafBackend is an address at which connections are never established: nobody
@@ -43,7 +45,7 @@ func deafBackend(t *testing.T) string {
 // What does not answer at all in time is told from what refuses.
 func TestDialTimeout(t *testing.T) {
 	r := start(t, func(o *ServerOptions) { o.Timeouts.Dial = 100 * time.Millisecond },
-		testRoute{prefix: "/deaf", backends: []string{deafBackend(t)}}, testRoute{prefix: "/refusing", backends: []string{refusing(t)}})
+		testRoute{prefix: "/deaf", backends: []string{deafBackend(t)}}, testRoute{prefix: "/refusing", backends: []string{lbtest.Refusing(t)}})
 	if status, body := r.get("/deaf"); status != http.StatusGatewayTimeout {
 		t.Errorf("%d %q", status, body)
 	}

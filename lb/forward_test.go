@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -148,7 +149,7 @@ func TestAnswersOfItsOwn(t *testing.T) {
 	})
 	r := start(t, nil,
 		testRoute{prefix: "/none"},
-		testRoute{prefix: "/refused", backends: []string{refusing(t)}},
+		testRoute{prefix: "/refused", backends: []string{lbtest.Refusing(t)}},
 		testRoute{prefix: "/garbage", backends: []string{garbage}},
 		testRoute{prefix: "/reset", backends: []string{reset}},
 		testRoute{prefix: "/000", backends: []string{zero}},
@@ -189,8 +190,8 @@ func TestASilentTargetIsA504(t *testing.T) {
 func TestRetriesOnceWhereNothingWasSent(t *testing.T) {
 	good := httpBackend(t, echo)
 	r := start(t, nil,
-		testRoute{prefix: "/two", backends: []string{refusing(t), good}},
-		testRoute{prefix: "/gone", backends: []string{refusing(t), refusing(t)}},
+		testRoute{prefix: "/two", backends: []string{lbtest.Refusing(t), good}},
+		testRoute{prefix: "/gone", backends: []string{lbtest.Refusing(t), lbtest.Refusing(t)}},
 	)
 	for i := range 10 {
 		resp, err := client(t).Post(r.url("/two"), "text/plain", strings.NewReader("precious"))

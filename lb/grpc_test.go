@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/http2"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/internal/parts"
 )
 
@@ -65,7 +66,7 @@ func TestGRPC(t *testing.T) {
 // A target that keeps the deadline of a call is not to blame for its end, but one
 // that cancels what may take its time is.
 func TestDeadlinesOfCallsAreKeptByTargets(t *testing.T) {
-	backend := tcpBackend(t, func(nc *net.TCPConn) {
+	backend := lbtest.Serve(t, func(nc *net.TCPConn) {
 		if _, err := io.ReadFull(nc, make([]byte, len(http2.ClientPreface))); err != nil {
 			return
 		}

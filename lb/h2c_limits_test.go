@@ -14,13 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // What refuses connections costs nobody a request, with a body or without.
 func TestHTTP2TargetRetries(t *testing.T) {
 	good := h2cBackend(t, echo)
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{"h2c://" + refusing(t), good}})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{"h2c://" + lbtest.Refusing(t), good}})
 	for range 4 {
 		for _, method := range []string{"GET", "POST"} {
 			request, _ := http.NewRequest(method, r.url("/"), strings.NewReader("text"))

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -187,7 +188,7 @@ func httpBackend(t testing.TB, h http.HandlerFunc) string {
 // the connection what it likes; the connection is closed afterwards.
 func rawBackend(t testing.TB, serve func(head string, conn net.Conn, r *bufio.Reader)) string {
 	t.Helper()
-	return tcpBackend(t, func(conn *net.TCPConn) {
+	return lbtest.Serve(t, func(conn *net.TCPConn) {
 		r := bufio.NewReader(conn)
 		var head strings.Builder
 		for {
@@ -202,24 +203,6 @@ func rawBackend(t testing.TB, serve func(head string, conn net.Conn, r *bufio.Re
 		}
 		serve(head.String(), conn, r)
 	})
-}
-
-// refusing returns an address that refuses connections as long as the test runs.
-// It is the near end of a connection: the port of a listener that was closed
-// could become that of another test.
-func refusing(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	nc, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	return nc.LocalAddr().String()
 }
 
 // echo answers with the request as it arrived.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/capture"
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 )
 
@@ -73,7 +74,7 @@ func (r *loggedRig) check(skip int, want map[string]any) {
 
 func TestEveryRequestHasALine(t *testing.T) {
 	ok := httpBackend(t, echo)
-	down := refusing(t)
+	down := lbtest.Refusing(t)
 	r := startLogged(t, nil, accesslog.Options{Format: "json"},
 		testRoute{prefix: "/ok", backends: []string{ok}},
 		testRoute{prefix: "/down", backends: []string{down}},
@@ -134,7 +135,7 @@ func TestEveryRequestHasALine(t *testing.T) {
 
 func TestRetriesAreLogged(t *testing.T) {
 	r := startLogged(t, nil, accesslog.Options{Format: "json", Filter: accesslog.Filter{Retried: true}},
-		testRoute{prefix: "/", backends: []string{refusing(t), httpBackend(t, echo)}})
+		testRoute{prefix: "/", backends: []string{lbtest.Refusing(t), httpBackend(t, echo)}})
 	r.get("/")
 	r.get("/")
 	r.check(0, map[string]any{"status": 200, "tries": 2, "target_status": 200})
@@ -249,7 +250,7 @@ func TestHTTP2IsLogged(t *testing.T) {
 func TestRefusedRequestsAreToldOfNowAndThen(t *testing.T) {
 	var text capture.Buffer
 	r := start(t, func(o *ServerOptions) { o.Logger = slog.New(slog.NewTextHandler(&text, nil)) },
-		testRoute{prefix: "/", backends: []string{refusing(t)}})
+		testRoute{prefix: "/", backends: []string{lbtest.Refusing(t)}})
 	for range 3 {
 		r.raw("GET /a b HTTP/1.1\r\nAuthorization: planted\r\n\r\n")
 	}
@@ -276,7 +277,7 @@ func TestCountersOutliveTables(t *testing.T) {
 	}
 	eventually(t, "both are counted", func() bool { return of("/a") == 1 && of("/b") == 1 })
 	was := r.Table()
-	r.put(tableOf(r.targets, []testRoute{{prefix: "/a", backends: []string{refusing(t)}}}))
+	r.put(tableOf(r.targets, []testRoute{{prefix: "/a", backends: []string{lbtest.Refusing(t)}}}))
 	r.get("/a")
 	eventually(t, "the second is counted", func() bool { return of("/a") == 2 })
 	if r.Table() == was || of("/b") != 0 {

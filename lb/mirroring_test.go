@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
@@ -105,7 +106,7 @@ func TestFailoverWithoutTheBody(t *testing.T) {
 	if got := post(rest); got != "503 main is full" {
 		t.Errorf("with a body that was still being sent: %s", got)
 	}
-	c.backends["main"] = refusing(t)
+	c.backends["main"] = lbtest.Refusing(t)
 	c.set(c.source, "main", watch.Passing)
 	eventually(t, "the fallback is asked for those who cannot be reached", func() bool { return post(strings.NewReader("form")) == "200 backup form" })
 	// The client may have its answer a moment before.

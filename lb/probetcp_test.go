@@ -6,11 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -19,30 +19,11 @@ import (
 // change.
 func sayingBack(t *testing.T, answer *atomic.Pointer[string]) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				defer nc.Close()
-				if _, err := bufio.NewReader(nc).ReadString('\n'); err == nil {
-					_, _ = io.WriteString(nc, *answer.Load())
-				}
-			})
+	return lbtest.Serve(t, func(nc *net.TCPConn) {
+		if _, err := bufio.NewReader(nc).ReadString('\n'); err == nil {
+			_, _ = io.WriteString(nc, *answer.Load())
 		}
 	})
-	t.Cleanup(func() {
-		l.Close()
-		all.Wait()
-	})
-	return l.Addr().String()
 }
 
 // A server of connections is up while its answer begins with what is expected; a

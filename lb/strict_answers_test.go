@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/internal/capture"
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // malformedClasses are what upstreams say that is no answer, by class.
@@ -70,14 +71,14 @@ func testMalformed(t *testing.T, answer string) {
 	t.Helper()
 	// A POST, for which there is one try. The first answer counts.
 	var conns atomic.Int32
-	upstream := record(t, func(c *recording) {
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) {
 		if conns.Add(1) > 1 {
-			saying(okay + "Content-Length: 6\r\n\r\nproper")(c)
+			lbtest.Say(okay + "Content-Length: 6\r\n\r\nproper")(c)
 			return
 		}
-		sayingOnce(answer)(c)
+		lbtest.SayOnce(answer)(c)
 	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	defer r.stop()
 	client := r.dial()
 	client.send(post("Content-Length: 2") + "hi")
@@ -93,7 +94,7 @@ func testMalformed(t *testing.T, answer string) {
 	if body := client.body(len(text)); body != text {
 		t.Errorf("%.80q is passed on with the body %q", answer, body)
 	}
-	upstream.ended()
+	upstream.Only()
 	client.send("GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 	if rest := client.rest(); !strings.HasPrefix(rest, okay) || !strings.HasSuffix(rest, "\r\n\r\nproper") {
 		t.Errorf("behind %.80q the next answer is %q", answer, rest)
@@ -106,14 +107,14 @@ func testMalformed(t *testing.T, answer string) {
 // An answer with length and chunks is read by its chunks, goes on without the
 // length, and is the connection's last.
 func TestAnswerWithLengthAndChunks(t *testing.T) {
-	upstream := record(t, saying(okay+"Content-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.Say(okay+"Content-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	c := r.dial()
 	c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
 	if head := c.head(); strings.Contains(head, "Content-Length") || c.body(len("5\r\nhello\r\n0\r\n\r\n")) != "5\r\nhello\r\n0\r\n\r\n" {
 		t.Errorf("the answer is %q", head)
 	}
-	upstream.ended()
+	upstream.Only()
 }
 
 // An answer that is cut is seen to be cut, told of in the log with what was sent,
@@ -127,10 +128,10 @@ func TestCutAnswers(t *testing.T) {
 	} {
 		for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 			t.Run(class+" "+protocol, func(t *testing.T) {
-				upstream := record(t, sayingOnce(answer))
+				upstream := lbtest.Record(t, lbtest.SayOnce(answer))
 				var log capture.Buffer
 				r, c := startTLS(t, protocol, func(o *ServerOptions) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) },
-					testRoute{prefix: "/", backends: []string{upstream.addr}})
+					testRoute{prefix: "/", backends: []string{upstream.Addr}})
 				resp, err := c.Get("https://" + r.addr + "/x")
 				if err == nil { // else it was cut before the head had gone out
 					var body []byte
@@ -143,7 +144,7 @@ func TestCutAnswers(t *testing.T) {
 				if protocol == "HTTP/2.0" && !strings.Contains(fmt.Sprint(err), "INTERNAL_ERROR") {
 					t.Errorf("the stream ends with %v", err)
 				}
-				if n := strings.Count(upstream.ended().text(), "GET /x"); n != 1 {
+				if n := strings.Count(upstream.Only().Text(), "GET /x"); n != 1 {
 					t.Errorf("%d tries, want 1", n)
 				}
 				r.stop()
@@ -162,13 +163,13 @@ func TestResetAnswers(t *testing.T) {
 	} {
 		t.Run(class, func(t *testing.T) {
 			passed := make(chan struct{})
-			upstream := record(t, func(c *recording) {
-				_, _ = c.head()
+			upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+				_, _ = c.Head()
 				_, _ = io.WriteString(c, answer)
 				<-passed
 				resetConn(c)
 			})
-			r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+			r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 			c := r.dial()
 			c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
 			head := c.head()
@@ -177,7 +178,7 @@ func TestResetAnswers(t *testing.T) {
 			if !strings.HasPrefix(head, okay) || !strings.Contains(rest, "hello") || strings.HasSuffix(rest, "0\r\n\r\n") || strings.Contains(rest, "HTTP/1.1 ") {
 				t.Errorf("the client gets %q, then %q", head, rest)
 			}
-			if n := len(upstream.all()); n != 1 {
+			if n := len(upstream.All()); n != 1 {
 				t.Errorf("%d tries, want 1", n)
 			}
 		})
@@ -194,8 +195,8 @@ func TestTrailersOfAnswers(t *testing.T) {
 		{"TE: trailers\r\n", "", "X: y\r\n"},
 		{"", "Content-Type: application/grpc+proto\r\n", "X: y\r\n"},
 	} {
-		upstream := record(t, saying(okay+row.fields+"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"+trailers+"\r\n"))
-		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+		upstream := lbtest.Record(t, lbtest.Say(okay+row.fields+"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"+trailers+"\r\n"))
+		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 		got := r.raw("GET /x HTTP/1.1\r\nHost: h\r\n" + row.asked + "Connection: close\r\n\r\n")
 		if !strings.HasPrefix(got, okay) || !strings.HasSuffix(got, "\r\n\r\n5\r\nhello\r\n0\r\n"+row.want+"\r\n") {
 			t.Errorf("asked with %q, %q: the answer is %q", row.asked, row.fields, got)
@@ -215,8 +216,8 @@ func TestBytesBehindAnAnswer(t *testing.T) {
 		"behind no length": okay + "Content-Length: 0\r\n\r\n" + wrong,
 	} {
 		t.Run(class, func(t *testing.T) {
-			upstream := record(t, saying(answer))
-			r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+			upstream := lbtest.Record(t, lbtest.Say(answer))
+			r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 			c := client(t)
 			for range 3 {
 				resp, err := c.Post(r.url("/x"), "text/plain", nil)
@@ -232,7 +233,7 @@ func TestBytesBehindAnAnswer(t *testing.T) {
 					t.Errorf("a 204 has the length %s", resp.Header.Get("Content-Length"))
 				}
 			}
-			if n := len(upstream.all()); n != 3 {
+			if n := len(upstream.All()); n != 3 {
 				t.Errorf("%d connections for 3 requests", n)
 			}
 		})
@@ -240,8 +241,8 @@ func TestBytesBehindAnAnswer(t *testing.T) {
 }
 
 func TestBodyOfAnAnswerToHEAD(t *testing.T) {
-	upstream := record(t, saying(okay+"Content-Length: 5\r\n\r\nhello"))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.Say(okay+"Content-Length: 5\r\n\r\nhello"))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	c := r.dial()
 	for range 3 {
 		c.send("HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -249,19 +250,19 @@ func TestBodyOfAnAnswerToHEAD(t *testing.T) {
 			t.Errorf("the head is %q", head)
 		}
 	}
-	if n := len(upstream.all()); n != 3 {
+	if n := len(upstream.All()); n != 3 {
 		t.Errorf("%d connections for 3 requests", n)
 	}
 }
 
 // An answer may come before the request's end; what follows of its body is body.
 func TestEarlyAnswerKeepsTheBodyABody(t *testing.T) {
-	upstream := record(t, func(c *recording) {
-		_, _ = c.head()
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+		_, _ = c.Head()
 		_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
 		_, _ = io.Copy(io.Discard, c)
 	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	c := r.dial()
 	// One part of the body never comes: with all of it, the upstream's connection might be kept.
 	c.send(fmt.Sprintf("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", 11*len(smuggled)))
@@ -275,7 +276,7 @@ func TestEarlyAnswerKeepsTheBodyABody(t *testing.T) {
 		t.Errorf("then comes %q", rest)
 	}
 	// Some of the body may have been passed on before the answer was through.
-	got := upstream.ended().text()
+	got := upstream.Only().Text()
 	if _, body, _ := strings.Cut(got, "\r\n\r\n"); len(body) > 10*len(smuggled) || !strings.HasPrefix(strings.Repeat(smuggled, 10), body) {
 		t.Errorf("the upstream got %q", got)
 	}
@@ -285,12 +286,12 @@ func TestEarlyAnswerKeepsTheBodyABody(t *testing.T) {
 func TestHugeAnswerHeadsAreNotReadToTheirEnd(t *testing.T) {
 	const size = 64 << 20 // more than the kernel buffers between two sockets
 	wrote := make(chan int, 1)
-	upstream := record(t, func(c *recording) {
-		_, _ = c.head()
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+		_, _ = c.Head()
 		n, _ := c.Write(append([]byte(okay), bytes.Repeat([]byte("X: y\r\n"), size/6)...))
 		wrote <- n
 	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	if got := r.raw("GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 502 ") {
 		t.Errorf("answered %.80q", got)
 	}
@@ -308,20 +309,20 @@ func TestConnectionThatDiesAsItIsUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var conns atomic.Int32
-			upstream := record(t, func(c *recording) {
+			upstream := lbtest.Record(t, func(c *lbtest.Recording) {
 				first := conns.Add(1) == 1
 				for i := 0; ; i++ {
-					head, ok := c.head()
-					if !ok || first && i == 1 {
+					head, err := c.Head()
+					if err != nil || first && i == 1 {
 						return // in place of the second answer
 					}
 					if strings.Contains(head, "Content-Length: 2") {
-						_, _ = io.CopyN(io.Discard, c.r, 2)
+						_, _ = io.CopyN(io.Discard, c.Buffer, 2)
 					}
 					_, _ = io.WriteString(c, empty)
 				}
 			})
-			r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+			r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 			c := r.dial()
 			c.send("GET /warm HTTP/1.1\r\nHost: h\r\n\r\n")
 			c.head()
@@ -335,8 +336,8 @@ func TestConnectionThatDiesAsItIsUsed(t *testing.T) {
 				t.Errorf("the answer is %q", head)
 			}
 			tries := 0
-			for _, conn := range upstream.all() {
-				tries += strings.Count(conn.text(), method+" /x ")
+			for _, conn := range upstream.All() {
+				tries += strings.Count(conn.Text(), method+" /x ")
 			}
 			if tries != want.tries {
 				t.Errorf("%d tries, want %d", tries, want.tries)
@@ -348,8 +349,8 @@ func TestConnectionThatDiesAsItIsUsed(t *testing.T) {
 // Close-delimited answers arrive whole.
 func TestAnswerUntilClose(t *testing.T) {
 	body := strings.Repeat("0123456789abcdef", 64<<10)
-	upstream := record(t, sayingOnce(okay+"\r\n"+body))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.SayOnce(okay+"\r\n"+body))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	if status, got := r.get("/x"); status != 200 || got != body {
 		t.Errorf("%d, %d bytes of %d", status, len(got), len(body))
 	}

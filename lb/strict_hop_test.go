@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
-func resetConn(c *recording) {
+func resetConn(c *lbtest.Recording) {
 	_ = c.Conn.(*net.TCPConn).SetLinger(0)
 	c.Close()
 }
@@ -44,10 +46,10 @@ func startTLS(t *testing.T, protocol string, change func(*ServerOptions), routes
 func TestHopByHopFields(t *testing.T) {
 	hop := "Connection: close, X-Hop, x-other\r\nConnection: ,X-More\r\nX-Hop: evil\r\nX-Other: evil\r\nX-More: evil\r\n" +
 		"Keep-Alive: evil\r\nProxy-Connection: evil\r\nTE: gzip;evil=1\r\nTrailer: evil\r\nUpgrade: evil\r\nX-End: stays\r\n"
-	upstream := record(t, saying(okay+hop+"Content-Length: 0\r\n\r\n"))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.Say(okay+hop+"Content-Length: 0\r\n\r\n"))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	got := r.raw("GET /x HTTP/1.1\r\nHost: h\r\nProxy-Authorization: evil\r\nHTTP2-Settings: evil\r\n" + hop + "\r\n")
-	sent := upstream.ended().text()
+	sent := upstream.Only().Text()
 	for end, text := range map[string]string{"client": got, "upstream": sent} {
 		if strings.Contains(strings.ToLower(text), "evil") || !strings.Contains(text, "\r\nX-End: stays\r\n") {
 			t.Errorf("the %s got %q", end, text)
@@ -65,12 +67,12 @@ func TestNominatedFields(t *testing.T) {
 	nominated := "Connection: keep-alive, Content-Length, Transfer-Encoding, Host, Date, X-Forwarded-For, X-Real-Ip, Forwarded, X-Forwarded-Proto, " +
 		"X-Forwarded-Host, X-Forwarded-Port, X-Forwarded-Server\r\n"
 	for framing, body := range map[string]string{"Content-Length: 5\r\n": "hello", "Transfer-Encoding: chunked\r\n": "5\r\nhello\r\n0\r\n\r\n"} {
-		upstream := record(t, func(c *recording) {
-			_, _ = c.head()
-			_, _ = io.CopyN(io.Discard, c.r, int64(len(body)))
+		upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+			_, _ = c.Head()
+			_, _ = io.CopyN(io.Discard, c.Buffer, int64(len(body)))
 			_, _ = io.WriteString(c, okay+nominated+framing+"\r\n"+body)
 		})
-		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 		c := r.dial()
 		c.send("POST /x HTTP/1.1\r\nHost: h\r\n" + nominated + "X-Forwarded-For: evil\r\nX-Real-Ip: evil\r\n" + framing + "\r\n" + body)
 		if head := c.head(); !strings.Contains(head, "\r\n"+framing) || c.body(len(body)) != body {
@@ -78,7 +80,7 @@ func TestNominatedFields(t *testing.T) {
 		}
 		c.nc.Close()
 		r.stop()
-		sent := upstream.ended().text()
+		sent := upstream.Only().Text()
 		if !strings.Contains(sent, "\r\n"+framing) || !strings.HasSuffix(sent, "\r\n\r\n"+body) {
 			t.Errorf("the upstream got %q", sent)
 		}
@@ -88,8 +90,8 @@ func TestNominatedFields(t *testing.T) {
 
 // The same over HTTP/2, where the field itself is refused.
 func TestNominatedFieldsHTTP2(t *testing.T) {
-	upstream := record(t, saying(empty))
-	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.Say(empty))
+	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	req, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+r.addr+"/x", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +105,7 @@ func TestNominatedFieldsHTTP2(t *testing.T) {
 	}
 	resp.Body.Close()
 	r.stop()
-	checkForwarding(t, upstream.ended().text(), "https")
+	checkForwarding(t, upstream.Only().Text(), "https")
 }
 
 func checkForwarding(t *testing.T, sent, scheme string) {
@@ -124,12 +126,12 @@ func checkForwarding(t *testing.T, sent, scheme string) {
 // Whoever is answered without being asked for the body may send it all the same,
 // and it is no request.
 func TestFinalAnswerInPlaceOf100(t *testing.T) {
-	upstream := record(t, func(c *recording) {
-		_, _ = c.head()
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+		_, _ = c.Head()
 		_, _ = io.WriteString(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
 		_, _ = io.Copy(io.Discard, c)
 	})
-	r := start(t, nil, testRoute{prefix: "/u", backends: []string{upstream.addr}})
+	r := start(t, nil, testRoute{prefix: "/u", backends: []string{upstream.Addr}})
 	for path, status := range map[string]string{"/nowhere": "404", "/u": "403"} {
 		c := r.dial()
 		c.send(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", path, len(smuggled)))
@@ -146,15 +148,15 @@ func TestFinalAnswerInPlaceOf100(t *testing.T) {
 		}
 	}
 	r.stop() // if the upstream had the body after all, its connection is kept
-	if got := upstream.ended().text(); strings.Count(got, "HTTP/1.1\r\n") > 2 || strings.Count(got, "POST ") != 1 {
+	if got := upstream.Only().Text(); strings.Count(got, "HTTP/1.1\r\n") > 2 || strings.Count(got, "POST ") != 1 {
 		t.Errorf("the upstream got %q", got)
 	}
 }
 
 // An upgrade to anything but a WebSocket would carry requests past the routing.
 func TestUpgradesThatAreDropped(t *testing.T) {
-	upstream := record(t, saying(empty))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.Say(empty))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	for _, upgrade := range []string{"h2c", "h2c, websocket", "TLS/1.0", "websocket, h2c", "HTTP/2.0"} {
 		c := r.dial()
 		c.send("GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: " + upgrade + "\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
@@ -164,8 +166,8 @@ func TestUpgradesThatAreDropped(t *testing.T) {
 		c.nc.Close()
 	}
 	r.stop()
-	for _, c := range upstream.all() {
-		if got := c.text(); strings.Contains(got, "Upgrade") || strings.Contains(got, "Settings") {
+	for _, c := range upstream.All() {
+		if got := c.Text(); strings.Contains(got, "Upgrade") || strings.Contains(got, "Settings") {
 			t.Errorf("the upstream got %q", got)
 		}
 	}
@@ -174,19 +176,19 @@ func TestUpgradesThatAreDropped(t *testing.T) {
 // A WebSocket that the upstream declines leaves HTTP behind, and what comes next
 // are requests to be routed.
 func TestWebSocketThatIsNone(t *testing.T) {
-	admin := record(t, saying(okay+"Content-Length: 5\r\n\r\nadmin"))
+	admin := lbtest.Record(t, lbtest.Say(okay+"Content-Length: 5\r\n\r\nadmin"))
 	for _, answer := range []string{
 		okay + "Content-Length: 2\r\n\r\nno", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nno",
 		"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\nno",
 		"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\nno",
 	} {
-		upstream := record(t, saying(answer))
-		r := start(t, nil, testRoute{prefix: "/ws", backends: []string{upstream.addr}}, testRoute{prefix: "/admin", backends: []string{admin.addr}})
+		upstream := lbtest.Record(t, lbtest.Say(answer))
+		r := start(t, nil, testRoute{prefix: "/ws", backends: []string{upstream.Addr}}, testRoute{prefix: "/admin", backends: []string{admin.Addr}})
 		got := r.raw("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 99\r\n\r\n" +
 			"GET /admin HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 		r.stop()
-		if strings.Contains(upstream.ended().text(), "/admin") || !strings.HasSuffix(got, "\r\n\r\nadmin") || strings.Count(got, "HTTP/1.1 ") != 2 {
-			t.Errorf("%.40q: the client gets %q, the upstream %q", answer, got, upstream.ended().text())
+		if strings.Contains(upstream.Only().Text(), "/admin") || !strings.HasSuffix(got, "\r\n\r\nadmin") || strings.Count(got, "HTTP/1.1 ") != 2 {
+			t.Errorf("%.40q: the client gets %q, the upstream %q", answer, got, upstream.Only().Text())
 		}
 		if strings.HasPrefix(answer, "HTTP/1.1 101 ") != strings.HasPrefix(got, "HTTP/1.1 502 ") {
 			t.Errorf("%.40q is passed on as %.40q", answer, got)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/capture"
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -24,11 +25,11 @@ import (
 // A head that does not come in time is answered 408, if any of it came; and the
 // connection closed.
 func TestSlowHeadIsA408(t *testing.T) {
-	upstream := record(t, saying(empty))
+	upstream := lbtest.Record(t, lbtest.Say(empty))
 	r := start(t, func(o *ServerOptions) {
 		o.Timeouts.Header, o.Timeouts.Idle = 200*time.Millisecond, 300*time.Millisecond
 	},
-		testRoute{prefix: "/", backends: []string{upstream.addr}})
+		testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	for sent, want := range map[string]string{
 		"GET / HTTP/1.1\r\nHost: h\r\nX-": "HTTP/1.1 408 ", "G": "HTTP/1.1 408 ", "": "",
 	} {
@@ -37,7 +38,7 @@ func TestSlowHeadIsA408(t *testing.T) {
 			t.Errorf("%q is answered %q", sent, got)
 		}
 	}
-	if n := len(upstream.all()); n > 0 {
+	if n := len(upstream.All()); n > 0 {
 		t.Errorf("%d connections upstream", n)
 	}
 }
@@ -106,8 +107,8 @@ func openConns(r *rig) (n int) {
 }
 
 func TestHeadsTooLarge(t *testing.T) {
-	upstream := record(t, saying(empty))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.Say(empty))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	long := strings.Repeat("x", 64<<10)
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\nHost: h\r\nX: " + long + "\r\n\r\n":                        "431",
@@ -128,7 +129,7 @@ func TestHeadsTooLarge(t *testing.T) {
 	if n, err := c.nc.Write(make([]byte, size)); err == nil || n > size/2 {
 		t.Errorf("%d bytes of a head are taken, %v", n, err)
 	}
-	if n := len(upstream.all()); n > 0 {
+	if n := len(upstream.All()); n > 0 {
 		t.Errorf("%d connections upstream", n)
 	}
 }
@@ -152,12 +153,12 @@ func TestConfiguredHeadLimits(t *testing.T) {
 // A body that stalls is a 408, and the upstream sees it cut.
 func TestStalledBodyAbortsTheUpstream(t *testing.T) {
 	for _, request := range []string{post("Content-Length: 10") + "half", chunked("5\r\nhel")} {
-		upstream := record(t, func(c *recording) { _, _ = io.Copy(io.Discard, c) })
-		r := start(t, func(o *ServerOptions) { o.Timeouts.Read = 200 * time.Millisecond }, testRoute{prefix: "/", backends: []string{upstream.addr}})
+		upstream := lbtest.Record(t, func(c *lbtest.Recording) { _, _ = io.Copy(io.Discard, c) })
+		r := start(t, func(o *ServerOptions) { o.Timeouts.Read = 200 * time.Millisecond }, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 		if got := r.raw(request); !strings.HasPrefix(got, "HTTP/1.1 408 ") || !strings.Contains(got, "\r\nConnection: close\r\n") {
 			t.Errorf("%q is answered %q", request, got)
 		}
-		if got := upstream.ended().text(); strings.HasSuffix(got, "\r\n0\r\n\r\n") {
+		if got := upstream.Only().Text(); strings.HasSuffix(got, "\r\n0\r\n\r\n") {
 			t.Errorf("%q reaches the upstream as %q", request, got)
 		}
 	}
@@ -167,8 +168,8 @@ func TestStalledBodyAbortsTheUpstream(t *testing.T) {
 func TestClientThatDoesNotRead(t *testing.T) {
 	const size = 64 << 20 // more than the kernel buffers between two sockets, twice
 	var wrote atomic.Int64
-	upstream := record(t, func(c *recording) {
-		_, _ = c.head()
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+		_, _ = c.Head()
 		_, _ = fmt.Fprintf(c, "%sContent-Length: %d\r\n\r\n", okay, size)
 		part := make([]byte, 64<<10)
 		for range size / len(part) {
@@ -178,10 +179,10 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			}
 		}
 	})
-	r := start(t, func(o *ServerOptions) { o.Timeouts.Write = 500 * time.Millisecond }, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	r := start(t, func(o *ServerOptions) { o.Timeouts.Write = 500 * time.Millisecond }, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	c := r.dial()
 	c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
-	upstream.ended()
+	upstream.Only()
 	eventually(t, "the exchange is given up", func() bool { return r.inFlight() == 0 })
 	if n := wrote.Load(); n >= size {
 		t.Errorf("the upstream got rid of %d bytes that nobody read", n)
@@ -191,32 +192,32 @@ func TestClientThatDoesNotRead(t *testing.T) {
 // What nobody waits for is given up upstream, and is a 499 in the log.
 func TestClientThatLeavesIsA499(t *testing.T) {
 	arrived := make(chan struct{})
-	upstream := record(t, func(c *recording) {
-		_, _ = c.head()
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+		_, _ = c.Head()
 		close(arrived)
 		_, _ = io.Copy(io.Discard, c)
 	})
 	var log capture.Buffer
 	r := start(t, func(o *ServerOptions) {
 		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	}, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	c := r.dial()
 	c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
 	<-arrived
 	c.nc.Close()
-	upstream.ended()
+	upstream.Only()
 	eventually(t, "it is in the log", func() bool { return strings.Contains(log.String(), "status=499") })
 }
 
 // The same over HTTP/2, where a client leaves by resetting the stream.
 func TestHTTP2ClientThatLeaves(t *testing.T) {
 	arrived := make(chan struct{})
-	upstream := record(t, func(c *recording) {
-		_, _ = c.head()
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+		_, _ = c.Head()
 		close(arrived)
 		_, _ = io.Copy(io.Discard, c)
 	})
-	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	ctx, leave := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+r.addr+"/x", nil)
 	if err != nil {
@@ -230,7 +231,7 @@ func TestHTTP2ClientThatLeaves(t *testing.T) {
 		resp.Body.Close()
 		t.Errorf("answered %s", resp.Status)
 	}
-	upstream.ended()
+	upstream.Only()
 }
 
 // The limits an operator gets who sets none.

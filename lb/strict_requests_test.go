@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/match"
 )
 
@@ -101,11 +102,11 @@ var refusedClasses = []struct {
 // Of a request refused for its head no byte gets upstream, nor of what is behind
 // it; the client has one answer, which closes.
 func TestRefusedClasses(t *testing.T) {
-	upstream := record(t, saying(empty))
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, lbtest.Say(empty))
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	for _, c := range refusedClasses {
 		t.Run(c.class, func(t *testing.T) {
-			before := len(upstream.all())
+			before := len(upstream.All())
 			for _, request := range c.requests {
 				got := r.raw(request + smuggled)
 				status, _, _ := strings.Cut(strings.TrimPrefix(got, "HTTP/1.1 "), " ")
@@ -114,12 +115,12 @@ func TestRefusedClasses(t *testing.T) {
 					t.Errorf("%q is answered %q, want one %s that closes", request, got, c.statuses)
 				}
 			}
-			for _, conn := range upstream.all()[before:] {
-				t.Errorf("the upstream got %q", conn.text())
+			for _, conn := range upstream.All()[before:] {
+				t.Errorf("the upstream got %q", conn.Text())
 			}
 		})
 	}
-	if r.get("/proper"); len(upstream.all()) == 0 {
+	if r.get("/proper"); len(upstream.All()) == 0 {
 		t.Error("the upstream records nothing")
 	}
 }
@@ -173,13 +174,13 @@ func TestBrokenBodies(t *testing.T) {
 
 func testBrokenBody(t *testing.T, body string, then func(*wireClient), want string) {
 	t.Helper()
-	upstream := record(t, func(c *recording) { _, _ = io.Copy(io.Discard, c) })
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+	upstream := lbtest.Record(t, func(c *lbtest.Recording) { _, _ = io.Copy(io.Discard, c) })
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	c := r.dial()
 	c.send(chunked("2\r\nok\r\n"))
 	eventually(t, "the upstream has the start of the body", func() bool {
-		conns := upstream.all()
-		return len(conns) == 1 && strings.HasSuffix(conns[0].text(), "2\r\nok\r\n")
+		conns := upstream.All()
+		return len(conns) == 1 && strings.HasSuffix(conns[0].Text(), "2\r\nok\r\n")
 	})
 	// Written in the background: the server may stop reading.
 	go func() {
@@ -190,7 +191,7 @@ func testBrokenBody(t *testing.T, body string, then func(*wireClient), want stri
 		strings.Count(got, "HTTP/1.1 ") != 1) {
 		t.Errorf("%.80q is answered %q", body, got)
 	}
-	_, got, _ := strings.Cut(upstream.ended().text(), "\r\n\r\n")
+	_, got, _ := strings.Cut(upstream.Only().Text(), "\r\n\r\n")
 	if strings.Contains(got, "\r\n0\r\n") || strings.Contains(got, "smuggled") || strings.Contains(got, ";") {
 		t.Errorf("the body %.80q reaches the upstream as %q", body, got)
 	}
@@ -205,21 +206,21 @@ func TestBodiesOfAllMethods(t *testing.T) {
 		fmt.Sprintf("Content-Length: %d\r\n", len(smuggled)): smuggled,
 		"Transfer-Encoding: chunked\r\n":                     fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(smuggled), smuggled),
 	} {
-		upstream := record(t, func(c *recording) {
+		upstream := lbtest.Record(t, func(c *lbtest.Recording) {
 			for {
-				head, ok := c.head()
-				if !ok {
+				head, err := c.Head()
+				if err != nil {
 					return
 				}
 				if !strings.Contains(head, "\r\n"+framing) {
 					t.Errorf("the upstream got %q", head)
 					return
 				}
-				_, _ = io.CopyN(io.Discard, c.r, int64(len(body)))
+				_, _ = io.CopyN(io.Discard, c.Buffer, int64(len(body)))
 				_, _ = io.WriteString(c, empty)
 			}
 		})
-		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 		c := r.dial()
 		methods := []string{"GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "M-SEARCH"}
 		for _, method := range methods {
@@ -232,8 +233,8 @@ func TestBodiesOfAllMethods(t *testing.T) {
 		r.stop()
 		// An answer that is faster than the end of its request costs the connection.
 		var got strings.Builder
-		for _, conn := range upstream.all() {
-			got.WriteString(conn.text())
+		for _, conn := range upstream.All() {
+			got.WriteString(conn.Text())
 		}
 		if strings.Count(got.String(), "\r\n\r\n"+body) != len(methods) {
 			t.Errorf("the upstream got %q", &got)
@@ -247,22 +248,22 @@ func TestTrailersOfRequests(t *testing.T) {
 	hostile := "5\r\nhello\r\n0\r\nX: y\r\nContent-Length: 9\r\nTransfer-Encoding: gzip\r\nHost: evil\r\nAuthorization: evil\r\n" +
 		"Cookie: evil\r\nX-Forwarded-For: evil\r\nConnection: evil\r\n\r\n"
 	for asked, want := range map[string]string{"": "5\r\nhello\r\n0\r\n\r\n", "TE: trailers\r\n": "5\r\nhello\r\n0\r\nX: y\r\n\r\n"} {
-		upstream := record(t, func(c *recording) {
-			head, _ := c.head()
-			for !strings.HasSuffix(c.text(), "\r\n\r\n") || c.text() == head {
-				if _, err := c.r.ReadByte(); err != nil {
+		upstream := lbtest.Record(t, func(c *lbtest.Recording) {
+			head, _ := c.Head()
+			for !strings.HasSuffix(c.Text(), "\r\n\r\n") || c.Text() == head {
+				if _, err := c.Buffer.ReadByte(); err != nil {
 					return
 				}
 			}
 			_, _ = io.WriteString(c, empty)
 		})
-		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.addr}})
+		r := start(t, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 		got := r.raw("POST /x HTTP/1.1\r\nHost: h\r\n" + asked + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + hostile)
 		if !strings.HasPrefix(got, okay) {
 			t.Errorf("answered %q", got)
 		}
 		r.stop()
-		sent := upstream.ended().text()
+		sent := upstream.Only().Text()
 		if !strings.HasSuffix(sent, "\r\n\r\n"+want) || strings.Contains(sent, "evil") {
 			t.Errorf("with %q the upstream got %q, want it to end with %q", asked, sent, want)
 		}
@@ -271,37 +272,37 @@ func TestTrailersOfRequests(t *testing.T) {
 
 // No field and no target can choose where a request goes.
 func TestIsNoOpenProxy(t *testing.T) {
-	evil := record(t, saying(empty))
-	proper := record(t, saying(empty))
+	evil := lbtest.Record(t, lbtest.Say(empty))
+	proper := lbtest.Record(t, lbtest.Say(empty))
 	// Of a host that is not asked for, whatever other fields say.
-	inner := testRoute{prefix: "inner", backends: []string{evil.addr}, change: func(r *Route) { r.Match = match.Host{Name: "inner.test"} }}
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{proper.addr}}, inner)
-	_, port, _ := net.SplitHostPort(evil.addr)
+	inner := testRoute{prefix: "inner", backends: []string{evil.Addr}, change: func(r *Route) { r.Match = match.Host{Name: "inner.test"} }}
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{proper.Addr}}, inner)
+	_, port, _ := net.SplitHostPort(evil.Addr)
 	requests := []string{
-		"GET /x HTTP/1.1\r\nHost: " + evil.addr + "\r\n",
-		"GET http://" + evil.addr + "/x HTTP/1.1\r\nHost: " + evil.addr + "\r\n",
+		"GET /x HTTP/1.1\r\nHost: " + evil.Addr + "\r\n",
+		"GET http://" + evil.Addr + "/x HTTP/1.1\r\nHost: " + evil.Addr + "\r\n",
 		"GET /x HTTP/1.1\r\nHost: h:" + port + "\r\n",
-		"GET //" + evil.addr + "/x HTTP/1.1\r\nHost: h\r\n",
+		"GET //" + evil.Addr + "/x HTTP/1.1\r\nHost: h\r\n",
 	}
 	for _, name := range []string{"X-Forwarded-Host", "X-Host", "X-Forwarded-Server", "Forwarded"} {
-		requests = append(requests, "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": "+evil.addr+"\r\n", "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": inner.test\r\n")
+		requests = append(requests, "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": "+evil.Addr+"\r\n", "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": inner.test\r\n")
 	}
 	for _, name := range []string{"X-Original-URL", "X-Rewrite-URL", "X-Original-Host", "Destination"} {
-		requests = append(requests, "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": http://"+evil.addr+"/evil\r\n")
+		requests = append(requests, "GET /x HTTP/1.1\r\nHost: h\r\n"+name+": http://"+evil.Addr+"/evil\r\n")
 	}
 	for _, request := range requests {
 		if got := r.raw(request + "Connection: close\r\n\r\n"); !strings.HasPrefix(got, okay) {
 			t.Errorf("%q is answered %q", request, got)
 		}
 	}
-	if n := len(evil.all()); n > 0 {
+	if n := len(evil.All()); n > 0 {
 		t.Errorf("%d connections to where requests pointed", n)
 	}
 	var seen int
-	for _, c := range proper.all() {
-		seen += strings.Count(c.text(), "GET /")
-		if strings.Contains(c.text(), "GET /evil") {
-			t.Errorf("the target was rewritten: %q", c.text())
+	for _, c := range proper.All() {
+		seen += strings.Count(c.Text(), "GET /")
+		if strings.Contains(c.Text(), "GET /evil") {
+			t.Errorf("the target was rewritten: %q", c.Text())
 		}
 	}
 	if seen != len(requests) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 )
 
@@ -30,7 +31,7 @@ func TestWeightedServicesOfConnections(t *testing.T) {
 		"traefik.tcp.services.db.weighted.services[1].name=canary", "traefik.tcp.services.db.weighted.services[2].name=gone",
 		"traefik.tcp.services.inner.weighted.services[0].name=stable", "traefik.tcp.services.inner.weighted.services[1].name=db",
 	}
-	stable, canary := tcpBackend(t, counting("stable")), tcpBackend(t, counting("canary"))
+	stable, canary := lbtest.Serve(t, counting("stable")), lbtest.Serve(t, counting("canary"))
 	part := func(service, address string) {
 		_, port, _ := net.SplitHostPort(address)
 		p.set(service, []string{address}, "traefik.tcp.services."+service+".loadbalancer.server.port="+port)
@@ -70,13 +71,13 @@ func TestWeightedServicesOfConnections(t *testing.T) {
 // Each part is told of the client in its own way, or not at all.
 func TestPartsOfConnectionsHaveTheirOwnProxyHeaders(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp")
-	told := tcpBackend(t, func(nc *net.TCPConn) {
+	told := lbtest.Serve(t, func(nc *net.TCPConn) {
 		h, _, err := proxyproto.ReadHeader(nc, time.Now().Add(20*time.Second))
 		if _, again := io.ReadAll(nc); err == nil && again == nil {
 			fmt.Fprintf(nc, "told in version %d", h.Version)
 		}
 	})
-	plain := tcpBackend(t, counting("plain"))
+	plain := lbtest.Serve(t, counting("plain"))
 	p.set("plain", []string{plain}, "traefik.tcp.services.plain.loadbalancer.server.port="+plain[len("127.0.0.1:"):])
 	p.set("told", []string{told}, "traefik.tcp.services.told.loadbalancer.server.port="+told[len("127.0.0.1:"):],
 		"traefik.tcp.services.told.loadbalancer.proxyprotocol.version=1")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -13,7 +14,7 @@ import (
 // takes part again when its time is over and it answers.
 func TestUnreachableTargetsOfConnectionsAreEjected(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp")
-	dead, live := refusing(t), tcpBackend(t, counting("up"))
+	dead, live := lbtest.Refusing(t), lbtest.Serve(t, counting("up"))
 	tags := []string{"urlprefix-" + p.port(0) + " proto=tcp", "sluice.outlier.failures=2", "sluice.outlier.time=1h", "sluice.outlier.max-time=1h"}
 	p.set("db", []string{dead, live}, tags...)
 	for range 20 {
@@ -70,7 +71,7 @@ func TestUnreachableTargetsOfDatagramsAreEjected(t *testing.T) {
 // client leaves.
 func TestEndsOfConnectionsEjectNobody(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp")
-	p.set("db", []string{tcpBackend(t, counting("a")), tcpBackend(t, counting("b"))},
+	p.set("db", []string{lbtest.Serve(t, counting("a")), lbtest.Serve(t, counting("b"))},
 		"urlprefix-"+p.port(0)+" proto=tcp", "sluice.outlier.failures=1", "sluice.outlier.time=1h")
 	for range 10 {
 		nc := dialTCP(t, p.address(0))

@@ -18,6 +18,7 @@ import (
 
 	"context"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -104,33 +105,6 @@ func (p *passing) routeMetrics() TCPRouteMetrics {
 	return all[0]
 }
 
-// tcpBackend serves connections by a function, and closes them.
-func tcpBackend(t testing.TB, serve func(nc *net.TCPConn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conns.Go(func() {
-				defer nc.Close()
-				serve(nc.(*net.TCPConn))
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		conns.Wait()
-	})
-	return l.Addr().String()
-}
-
 // counting answers, at the end of what it is told, with its name and that.
 func counting(name string) func(nc *net.TCPConn) {
 	return func(nc *net.TCPConn) {
@@ -188,7 +162,7 @@ func tlsBackend(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tcpBackend(t, func(socket *net.TCPConn) {
+	return lbtest.Serve(t, func(socket *net.TCPConn) {
 		nc := tls.Server(socket, &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "imap", "http/1.1"}})
 		if said, err := io.ReadAll(nc); err == nil {
 			fmt.Fprintf(nc, "%s: %s", name, said)
@@ -205,7 +179,7 @@ func pairFiles(t *testing.T, names string) string {
 
 func TestTCPByPort(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp", "127.0.0.1:0;proto=tcp")
-	p.set("db", []string{tcpBackend(t, counting("db"))}, "urlprefix-"+p.port(0)+" proto=tcp")
+	p.set("db", []string{lbtest.Serve(t, counting("db"))}, "urlprefix-"+p.port(0)+" proto=tcp")
 	if got := say(t, p.address(0), "question"); got != "db: question" {
 		t.Errorf("%q: a client that ends its half must get its answer", got)
 	}
@@ -221,13 +195,13 @@ func TestTCPByPort(t *testing.T) {
 
 func TestTCPSecondTarget(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp")
-	p.set("db", []string{refusing(t), tcpBackend(t, counting("up"))}, "urlprefix-"+p.port(0)+" proto=tcp")
+	p.set("db", []string{lbtest.Refusing(t), lbtest.Serve(t, counting("up"))}, "urlprefix-"+p.port(0)+" proto=tcp")
 	for range 4 {
 		if got := say(t, p.address(0), "x"); got != "up: x" {
 			t.Errorf("%q", got)
 		}
 	}
-	p.set("db", []string{refusing(t)}, "urlprefix-"+p.port(0)+" proto=tcp")
+	p.set("db", []string{lbtest.Refusing(t)}, "urlprefix-"+p.port(0)+" proto=tcp")
 	if got := say(t, p.address(0), "x"); got != "" {
 		t.Errorf("%q", got)
 	}
@@ -347,14 +321,14 @@ func TestHTTPSAndSNI(t *testing.T) {
 
 func TestTLSEndsHere(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp"+pairFiles(t, "db.test"))
-	p.set("db", []string{tcpBackend(t, counting("db"))}, "urlprefix-"+p.port(0)+" proto=tcp")
+	p.set("db", []string{lbtest.Serve(t, counting("db"))}, "urlprefix-"+p.port(0)+" proto=tcp")
 	if got := sayTLS(t, p.address(0), "any.test", "x"); got != "db: x" {
 		t.Errorf("%q", got)
 	}
 	if got := say(t, p.address(0), "plain"); got != "" {
 		t.Errorf("%q was answered without TLS", got)
 	}
-	p.set("mail", []string{tcpBackend(t, counting("mail"))},
+	p.set("mail", []string{lbtest.Serve(t, counting("mail"))},
 		"traefik.tcp.routers.m.rule=HostSNI(`mail.test`) && ALPN(`imap`)", "traefik.tcp.routers.m.tls=true")
 	if got := sayTLS(t, p.address(0), "mail.test", "x", "imap"); got != "mail: x" {
 		t.Errorf("%q", got)
@@ -367,7 +341,7 @@ func TestTLSEndsHere(t *testing.T) {
 // A listener for everything, as an entry point of Traefik's is.
 func TestTraefikTCPEntrypoint(t *testing.T) {
 	p := pass(t, func(o *ServerOptions) { o.Timeouts.Header = 100 * time.Millisecond }, "127.0.0.1:0;proto=tcp;name=in")
-	greeting := tcpBackend(t, func(nc *net.TCPConn) { io.WriteString(nc, "hello") })
+	greeting := lbtest.Serve(t, func(nc *net.TCPConn) { io.WriteString(nc, "hello") })
 	p.set("plain", []string{greeting}, "traefik.tcp.routers.all.rule=HostSNI(`*`)", "traefik.tcp.routers.all.entrypoints=in")
 	if got, _ := io.ReadAll(dialTCP(t, p.address(0))); string(got) != "hello" {
 		t.Errorf("%q: a server that speaks first must be heard", got)
@@ -384,7 +358,7 @@ func TestTraefikTCPEntrypoint(t *testing.T) {
 
 func TestTCPAccess(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp;name=a;pxyproto=true")
-	backend := tcpBackend(t, counting("db"))
+	backend := lbtest.Serve(t, counting("db"))
 	p.set("db", []string{backend}, "urlprefix-"+p.port(0)+" proto=tcp allow=ip:192.0.2.0/24")
 	if got := say(t, p.address(0), proxyHeader(t, 1)+"x"); got != "db: x" {
 		t.Errorf("%q: the client is let in", got)
@@ -416,7 +390,7 @@ func TestTCPAccess(t *testing.T) {
 
 func TestProxyHeaderToTarget(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp;name=a;pxyproto=true")
-	told := tcpBackend(t, func(nc *net.TCPConn) {
+	told := lbtest.Serve(t, func(nc *net.TCPConn) {
 		h, _, err := proxyproto.ReadHeader(nc, time.Now().Add(20*time.Second))
 		rest, _ := io.ReadAll(nc)
 		fmt.Fprintf(nc, "%d %v %v %s", h.Version, h.Source.Addr(), err, rest)
@@ -439,7 +413,7 @@ func TestProxyHeaderToTarget(t *testing.T) {
 // silence.
 func TestSilentConnection(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp;rt=100ms")
-	p.set("db", []string{tcpBackend(t, func(nc *net.TCPConn) { io.Copy(nc, nc) })}, "urlprefix-"+p.port(0)+" proto=tcp")
+	p.set("db", []string{lbtest.Serve(t, func(nc *net.TCPConn) { io.Copy(nc, nc) })}, "urlprefix-"+p.port(0)+" proto=tcp")
 	if _, err := dialTCP(t, p.address(0)).Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("%v, want the end", err)
 	}
@@ -448,7 +422,7 @@ func TestSilentConnection(t *testing.T) {
 func TestDepartedTarget(t *testing.T) {
 	p := pass(t, func(o *ServerOptions) { o.Timeouts.Departed = 300 * time.Millisecond }, "127.0.0.1:0;proto=tcp")
 	echoing := func(nc *net.TCPConn) { io.Copy(nc, nc) }
-	one, two, tag := tcpBackend(t, echoing), tcpBackend(t, echoing), "urlprefix-"+p.port(0)+" proto=tcp"
+	one, two, tag := lbtest.Serve(t, echoing), lbtest.Serve(t, echoing), "urlprefix-"+p.port(0)+" proto=tcp"
 	p.set("db", []string{one}, tag)
 	nc := dialTCP(t, p.address(0))
 	ping := func() error {
@@ -482,7 +456,7 @@ func TestDrainTCP(t *testing.T) {
 	for name, drain := range map[string]time.Duration{"waits": 20 * time.Second, "cuts": 100 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			p := pass(t, func(o *ServerOptions) { o.Timeouts.Drain = drain }, "127.0.0.1:0;proto=tcp")
-			p.set("db", []string{tcpBackend(t, counting("db"))}, "urlprefix-"+p.port(0)+" proto=tcp")
+			p.set("db", []string{lbtest.Serve(t, counting("db"))}, "urlprefix-"+p.port(0)+" proto=tcp")
 			nc := dialTCP(t, p.address(0))
 			io.WriteString(nc, "question")
 			eventually(t, "it is passed on", func() bool { return p.routeMetrics().Open == 1 })
@@ -507,7 +481,7 @@ func TestDrainTCP(t *testing.T) {
 
 func TestDynamicPorts(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp-dynamic;refresh=10ms", "127.0.0.1:0;proto=tcp")
-	backend := tcpBackend(t, counting("db"))
+	backend := lbtest.Serve(t, counting("db"))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 )
 
@@ -25,16 +26,16 @@ func said(t *testing.T, n int, address string) map[string]int {
 // Each connection goes by the options of the target it gets.
 func TestTCPVariants(t *testing.T) {
 	p := pass(t, nil, "127.0.0.1:0;proto=tcp")
-	told := tcpBackend(t, func(nc *net.TCPConn) {
+	told := lbtest.Serve(t, func(nc *net.TCPConn) {
 		_, _, err := proxyproto.ReadHeader(nc, time.Now().Add(20*time.Second))
 		if rest, _ := io.ReadAll(nc); err == nil {
 			io.WriteString(nc, "told: "+string(rest))
 		}
 	})
 	route := "urlprefix-" + p.port(0) + " proto=tcp"
-	p.set("plain", []string{tcpBackend(t, counting("plain"))}, route)
-	p.set("told", []string{told, refusing(t)}, route+" pxyproto=true", "sluice.outlier.off=true")
-	p.set("closed", []string{tcpBackend(t, counting("closed"))}, route+" deny=ip:127.0.0.0/8")
+	p.set("plain", []string{lbtest.Serve(t, counting("plain"))}, route)
+	p.set("told", []string{told, lbtest.Refusing(t)}, route+" pxyproto=true", "sluice.outlier.off=true")
+	p.set("closed", []string{lbtest.Serve(t, counting("closed"))}, route+" deny=ip:127.0.0.0/8")
 	want := map[string]int{"plain: x": 10, "told: x": 20, "": 10}
 	if diff := cmp.Diff(want, said(t, 40, p.address(0))); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
@@ -44,14 +45,14 @@ func TestTCPVariants(t *testing.T) {
 		return len(p.Metrics().TCPRoutes) == 1 && m.Connections == 30 && m.Open == 0 && m.Failures == 0 && m.Received == 30 &&
 			p.entries[0].metrics().RefusedConnections[refusedByAccess] == 10
 	})
-	p.set("plain", []string{refusing(t)}, route)
+	p.set("plain", []string{lbtest.Refusing(t)}, route)
 	p.set("told", []string{told}, route+" pxyproto=true", "sluice.outlier.off=true")
 	want = map[string]int{"told: x": 20, "": 10}
 	if diff := cmp.Diff(want, said(t, 30, p.address(0))); diff != "" {
 		t.Errorf("with those of a variant down (-want +got):\n%s", diff)
 	}
 	p.set("plain", nil)
-	p.set("told", []string{refusing(t)}, route+" pxyproto=true")
+	p.set("told", []string{lbtest.Refusing(t)}, route+" pxyproto=true")
 	if diff := cmp.Diff(map[string]int{"": 4}, said(t, 4, p.address(0))); diff != "" {
 		t.Errorf("without a target that answers (-want +got):\n%s", diff)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 const request = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -26,8 +28,8 @@ func TestMalformedAnswersAre502(t *testing.T) {
 			if raw == ok+"X: "+strings.Repeat("a", 32<<10) || test.name == "too many fields" {
 				raw = ok + strings.Repeat("X: "+strings.Repeat("a", 1000)+"\r\n", 100) + "\r\n"
 			}
-			upstream := newRecorder(t, sayAndClose(raw))
-			f := startForwarder(t, upstream.addr)
+			upstream := lbtest.Record(t, lbtest.SayOnce(raw))
+			f := startForwarder(t, upstream.Addr)
 			c := newClient(t, f.addr)
 			for range 2 {
 				c.send(request)
@@ -53,7 +55,7 @@ func TestCutAnswersLookCut(t *testing.T) {
 		{"a last line of LF", ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\n", "hello"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := startForwarder(t, newRecorder(t, sayAndClose(test.raw)).addr)
+			f := startForwarder(t, lbtest.Record(t, lbtest.SayOnce(test.raw)).Addr)
 			c := newClient(t, f.addr)
 			c.send(request)
 			resp, body, err := c.answer("GET")
@@ -77,8 +79,8 @@ func TestBodilessAnswers(t *testing.T) {
 		{"GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", ""},
 		{"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello", "Content-Length: 5\r\n"},
 	} {
-		upstream := newRecorder(t, say(test.raw))
-		f := startForwarder(t, upstream.addr)
+		upstream := lbtest.Record(t, lbtest.Say(test.raw))
+		f := startForwarder(t, upstream.Addr)
 		c := newClient(t, f.addr)
 		for range 3 {
 			c.send(test.method + " /x HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n")
@@ -87,7 +89,7 @@ func TestBodilessAnswers(t *testing.T) {
 				t.Errorf("%s, %q: the head is %q", test.method, test.raw, head)
 			}
 		}
-		if n := len(upstream.all()); n != 3 {
+		if n := len(upstream.All()); n != 3 {
 			t.Errorf("%s, %q: %d connections, want one for each request", test.method, test.raw, n)
 		}
 	}
@@ -113,10 +115,10 @@ func (c *client) head() string {
 
 func TestBytesBehindAnAnswerAreDropped(t *testing.T) {
 	var conns atomic.Int32
-	upstream := newRecorder(t, func(r *recording) {
-		say(fmt.Sprintf("%sContent-Length: 1\r\n\r\n%d%sContent-Length: 5\r\n\r\nwrong", ok, conns.Add(1), ok))(r)
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) {
+		lbtest.Say(fmt.Sprintf("%sContent-Length: 1\r\n\r\n%d%sContent-Length: 5\r\n\r\nwrong", ok, conns.Add(1), ok))(r)
 	})
-	f := startForwarder(t, upstream.addr)
+	f := startForwarder(t, upstream.Addr)
 	c := newClient(t, f.addr)
 	for i := range 3 {
 		c.send(request)
@@ -127,19 +129,19 @@ func TestBytesBehindAnAnswerAreDropped(t *testing.T) {
 func TestUnaskedAnswerOnAnIdleConnection(t *testing.T) {
 	more, said := make(chan struct{}), make(chan struct{})
 	var conns atomic.Int32
-	upstream := newRecorder(t, func(r *recording) {
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) {
 		if conns.Add(1) == 1 {
-			_, _ = r.readHead()
+			_, _ = r.Head()
 			_, _ = io.WriteString(r, ok+"Content-Length: 5\r\n\r\nfirst")
 			<-more
 			_, _ = io.WriteString(r, ok+"Content-Length: 5\r\n\r\nwrong")
 			close(said)
-			_, _ = r.readHead()
+			_, _ = r.Head()
 			return
 		}
-		say(ok + "Content-Length: 6\r\n\r\nsecond")(r)
+		lbtest.Say(ok + "Content-Length: 6\r\n\r\nsecond")(r)
 	})
-	f := startForwarder(t, upstream.addr)
+	f := startForwarder(t, upstream.Addr)
 	c := newClient(t, f.addr)
 	c.send(request)
 	c.wants("GET", 200, "first")
@@ -148,15 +150,15 @@ func TestUnaskedAnswerOnAnIdleConnection(t *testing.T) {
 	// Loopback: what was written has arrived. POST, for it must not need a retry.
 	c.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
 	c.wants("POST", 200, "second")
-	if got := upstream.all()[0].text(); strings.Contains(got, "POST") {
+	if got := upstream.All()[0].Text(); strings.Contains(got, "POST") {
 		t.Errorf("the first connection got %q", got)
 	}
 }
 
 func TestInterimAnswers(t *testing.T) {
 	interim := "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nX: y\r\n\r\n"
-	upstream := newRecorder(t, say("HTTP/1.1 100 Continue\r\n\r\n"+strings.Repeat(interim, 8)+ok+"Content-Length: 2\r\n\r\nok"))
-	f := startForwarder(t, upstream.addr)
+	upstream := lbtest.Record(t, lbtest.Say("HTTP/1.1 100 Continue\r\n\r\n"+strings.Repeat(interim, 8)+ok+"Content-Length: 2\r\n\r\nok"))
+	f := startForwarder(t, upstream.Addr)
 	c := newClient(t, f.addr)
 	c.send(request)
 	for range 5 {
@@ -182,7 +184,7 @@ func TestAnswersPassWhole(t *testing.T) {
 		{"status 299", "HTTP/1.1 299 x\r\nContent-Length: 1\r\n\r\nx", "x"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f := startForwarder(t, newRecorder(t, sayAndClose(test.raw)).addr)
+			f := startForwarder(t, lbtest.Record(t, lbtest.SayOnce(test.raw)).Addr)
 			c := newClient(t, f.addr)
 			for range 2 {
 				c.send(request)
@@ -203,7 +205,7 @@ func TestAnswersPassWhole(t *testing.T) {
 
 func TestTrailersOfAnswers(t *testing.T) {
 	raw := ok + "Transfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: y\r\nSet-Cookie: z\r\n\r\n"
-	f := startForwarder(t, newRecorder(t, say(raw)).addr)
+	f := startForwarder(t, lbtest.Record(t, lbtest.Say(raw)).Addr)
 	c := newClient(t, f.addr)
 	c.send("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n")
 	if resp := c.wants("GET", 200, ""); resp.Trailer.Get("X-Sum") != "y" || resp.Trailer.Get("Set-Cookie") != "" {

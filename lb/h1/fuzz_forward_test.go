@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // A head as strict as they come, which is what an upstream must be sent whatever
@@ -161,9 +163,8 @@ func (u *strictUpstream) forward(raw []byte, step int) *answered {
 
 func (u *strictUpstream) serve(nc net.Conn) {
 	defer nc.Close()
-	r := &recording{Conn: nc}
-	for r.r = bufio.NewReader(nc); ; {
-		head, err := r.readHead()
+	for r := lbtest.NewRecording(nc); ; {
+		head, err := r.Head()
 		if err != nil {
 			if head != "" {
 				u.t.Errorf("the upstream got half a head: %q", head)
@@ -174,7 +175,7 @@ func (u *strictUpstream) serve(nc net.Conn) {
 			u.t.Errorf("the upstream got the head %q", head)
 		}
 		// net/http looks no further than its buffer for the end of trailers.
-		in := bufio.NewReaderSize(io.MultiReader(strings.NewReader(head), r.r), 64<<10)
+		in := bufio.NewReaderSize(io.MultiReader(strings.NewReader(head), r.Buffer), 64<<10)
 		req, err := http.ReadRequest(in)
 		if err != nil {
 			u.t.Errorf("the upstream got %q: %v", head, err)
@@ -187,7 +188,7 @@ func (u *strictUpstream) serve(nc net.Conn) {
 			}
 			return
 		}
-		if in.Buffered() > 0 || r.r.Buffered() > 0 {
+		if in.Buffered() > 0 || r.Buffer.Buffered() > 0 {
 			u.t.Errorf("the upstream got more than the request %q", head)
 		}
 		u.mu.Lock()
@@ -308,8 +309,7 @@ func passOn(t *testing.T, raw []byte, method string) *answered {
 		answer = []byte(ok + "Content-Length: 6\r\n\r\nproper")
 		serving.Go(func() {
 			defer server.Close()
-			r := &recording{Conn: server, r: bufio.NewReader(server)}
-			if _, err := r.readHead(); err == nil {
+			if _, err := lbtest.NewRecording(server).Head(); err == nil {
 				_, _ = server.Write(say)
 			}
 		})

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // pipeDialer connects to the other end of a pipe, once.
@@ -41,20 +43,20 @@ func (p *Pool) testGet(t testing.TB, call Call) (string, error) {
 }
 
 func TestConnectionsAreReused(t *testing.T) {
-	upstream := newRecorder(t, say(ok+"Content-Length: 2\r\n\r\nok"))
-	p := newTestPool(t, upstream.addr)
+	upstream := lbtest.Record(t, lbtest.Say(ok+"Content-Length: 2\r\n\r\nok"))
+	p := newTestPool(t, upstream.Addr)
 	for range 10 {
 		if body, err := p.testGet(t, Call{}); body != "ok" || err != nil {
 			t.Fatalf("%q, %v", body, err)
 		}
 	}
-	if open, idle := p.Conns(); open != 1 || idle != 1 || len(upstream.all()) != 1 {
-		t.Errorf("%d connections open, %d idle, %d made, want 1 of each", open, idle, len(upstream.all()))
+	if open, idle := p.Conns(); open != 1 || idle != 1 || len(upstream.All()) != 1 {
+		t.Errorf("%d connections open, %d idle, %d made, want 1 of each", open, idle, len(upstream.All()))
 	}
 	if body, err := p.testGet(t, Call{Fresh: true}); body != "ok" || err != nil {
 		t.Fatalf("%q, %v", body, err)
 	}
-	if n := len(upstream.all()); n != 2 {
+	if n := len(upstream.All()); n != 2 {
 		t.Errorf("%d connections made, want a fresh one", n)
 	}
 	p.CloseIdle()
@@ -65,8 +67,8 @@ func TestConnectionsAreReused(t *testing.T) {
 
 // A connection the upstream closed while it was idle costs no request.
 func TestDeadConnectionsAreNotUsed(t *testing.T) {
-	upstream := newRecorder(t, sayAndClose(ok+"Content-Length: 2\r\n\r\nok"))
-	p := newTestPool(t, upstream.addr)
+	upstream := lbtest.Record(t, lbtest.SayOnce(ok+"Content-Length: 2\r\n\r\nok"))
+	p := newTestPool(t, upstream.Addr)
 	for i := range 5 {
 		// A POST, for it must not need a retry.
 		a, err := p.Send(t.Context(), &Call{Method: "POST", Host: "a", Path: "/", Body: strings.NewReader("x"), Length: 1})
@@ -90,7 +92,7 @@ func TestDeadConnectionsAreNotUsed(t *testing.T) {
 
 func TestHowFarItGot(t *testing.T) {
 	// The near end of a connection refuses others, and is nobody else's port.
-	refusing, err := net.Dial("tcp", newRecorder(t, func(*recording) {}).addr)
+	refusing, err := net.Dial("tcp", lbtest.Record(t, func(*lbtest.Recording) {}).Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,15 +105,15 @@ func TestHowFarItGot(t *testing.T) {
 		check func(*SendError) bool
 	}{
 		{"refused", refusing.LocalAddr().String(), Call{}, NotConnected, func(e *SendError) bool { return !e.Timeout() }},
-		{"closed at once", newRecorder(t, func(r *recording) { _, _ = r.readHead() }).addr, Call{}, BodySent,
+		{"closed at once", lbtest.Record(t, func(r *lbtest.Recording) { _, _ = r.Head() }).Addr, Call{}, BodySent,
 			func(e *SendError) bool { return errors.Is(e.Err, errAnswerNone) && !e.Reused }},
-		{"half a head", newRecorder(t, sayAndClose("HTTP/1.1 2")).addr, Call{}, Answering,
+		{"half a head", lbtest.Record(t, lbtest.SayOnce("HTTP/1.1 2")).Addr, Call{}, Answering,
 			func(e *SendError) bool { return errors.Is(e.Err, errAnswerCut) }},
-		{"malformed call", newRecorder(t, say("")).addr, Call{Fields: []Field{{"X", "\n"}}}, NothingSent,
+		{"malformed call", lbtest.Record(t, lbtest.Say("")).Addr, Call{Fields: []Field{{"X", "\n"}}}, NothingSent,
 			func(e *SendError) bool { return errors.Is(e.Err, errField) }},
-		{"body fails", newRecorder(t, say("")).addr, Call{Body: failing{}, Length: 5}, PartSent,
+		{"body fails", lbtest.Record(t, lbtest.Say("")).Addr, Call{Body: failing{}, Length: 5}, PartSent,
 			func(e *SendError) bool { return errors.Is(e.Client, errTest) }},
-		{"body too short", newRecorder(t, say("")).addr, Call{Body: strings.NewReader("x"), Length: 5}, PartSent,
+		{"body too short", lbtest.Record(t, lbtest.Say("")).Addr, Call{Body: strings.NewReader("x"), Length: 5}, PartSent,
 			func(e *SendError) bool { return errors.Is(e.Client, errBodyLength) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,16 +138,16 @@ func (failing) Read([]byte) (int, error) { return 0, errTest }
 
 func TestMaxConns(t *testing.T) {
 	answer := make(chan struct{})
-	upstream := newRecorder(t, func(r *recording) {
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) {
 		for {
-			if _, err := r.readHead(); err != nil {
+			if _, err := r.Head(); err != nil {
 				return
 			}
 			<-answer
 			_, _ = io.WriteString(r, ok+"Content-Length: 2\r\n\r\nok")
 		}
 	})
-	p := newTestPool(t, upstream.addr, func(o *PoolOptions) { o.MaxConns, o.MaxWait = 2, time.Hour })
+	p := newTestPool(t, upstream.Addr, func(o *PoolOptions) { o.MaxConns, o.MaxWait = 2, time.Hour })
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {
@@ -165,14 +167,14 @@ func TestMaxConns(t *testing.T) {
 	}
 	close(answer)
 	wg.Wait()
-	if open, idle := p.Conns(); open != 2 || idle != 2 || len(upstream.all()) != 2 {
-		t.Errorf("%d connections open, %d idle, %d made, want 2 of each", open, idle, len(upstream.all()))
+	if open, idle := p.Conns(); open != 2 || idle != 2 || len(upstream.All()) != 2 {
+		t.Errorf("%d connections open, %d idle, %d made, want 2 of each", open, idle, len(upstream.All()))
 	}
 }
 
 func TestNoConnectionInTime(t *testing.T) {
-	upstream := newRecorder(t, say(ok+"Content-Length: 0\r\n\r\n"))
-	p := newTestPool(t, upstream.addr, func(o *PoolOptions) { o.MaxConns, o.MaxWait = 1, time.Millisecond })
+	upstream := lbtest.Record(t, lbtest.Say(ok+"Content-Length: 0\r\n\r\n"))
+	p := newTestPool(t, upstream.Addr, func(o *PoolOptions) { o.MaxConns, o.MaxWait = 1, time.Millisecond })
 	a, err := p.Send(t.Context(), &Call{Method: "GET", Host: "a", Path: "/"})
 	if err != nil {
 		t.Fatal(err)
@@ -234,12 +236,12 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 
 // An answer may come before the end of the request, or be the end of it.
 func TestEarlyAnswer(t *testing.T) {
-	upstream := newRecorder(t, func(r *recording) {
-		_, _ = r.readHead()
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) {
+		_, _ = r.Head()
 		_, _ = io.WriteString(r, ok+"Content-Length: 5\r\n\r\nearly")
-		_, _ = io.Copy(io.Discard, r.r)
+		_, _ = io.Copy(io.Discard, r.Buffer)
 	})
-	f := startForwarder(t, upstream.addr)
+	f := startForwarder(t, upstream.Addr)
 	c := newClient(t, f.addr)
 	c.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nsome")
 	if resp := c.wants("POST", 200, "early"); !resp.Close {
@@ -247,7 +249,7 @@ func TestEarlyAnswer(t *testing.T) {
 	}
 	c.send(smuggled)
 	c.closed()
-	if got := upstream.only(t).text(); strings.HasSuffix(got, "smuggled") {
+	if got := upstream.Only().Text(); strings.HasSuffix(got, "smuggled") {
 		t.Errorf("the upstream got %q", got)
 	}
 	if open, _ := f.pool.Conns(); open != 0 {
@@ -257,22 +259,22 @@ func TestEarlyAnswer(t *testing.T) {
 
 // Both ways at once: each part of the body is answered before the next is sent.
 func TestFullDuplex(t *testing.T) {
-	upstream := newRecorder(t, func(r *recording) {
-		_, _ = r.readHead()
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) {
+		_, _ = r.Head()
 		_, _ = io.WriteString(r, ok+"Transfer-Encoding: chunked\r\n\r\n")
 		for {
-			size, err := r.r.ReadString('\n')
+			size, err := r.Buffer.ReadString('\n')
 			if err != nil {
 				return
 			}
-			data, _ := r.r.ReadString('\n')
+			data, _ := r.Buffer.ReadString('\n')
 			_, _ = io.WriteString(r, size+data)
 			if size == "0\r\n" {
 				return
 			}
 		}
 	})
-	f := startForwarder(t, upstream.addr)
+	f := startForwarder(t, upstream.Addr)
 	c := newClient(t, f.addr)
 	c.send("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
 	c.head()
@@ -291,18 +293,18 @@ func TestFullDuplex(t *testing.T) {
 }
 
 func TestClientThatLeavesEndsTheCall(t *testing.T) {
-	upstream := newRecorder(t, func(r *recording) {
-		_, _ = r.readHead()
-		_, _ = io.Copy(io.Discard, r.r) // until the connection is closed
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) {
+		_, _ = r.Head()
+		_, _ = io.Copy(io.Discard, r.Buffer) // until the connection is closed
 	})
-	f := startForwarder(t, upstream.addr)
+	f := startForwarder(t, upstream.Addr)
 	c := newClient(t, f.addr)
 	c.send(request)
-	for len(upstream.all()) == 0 {
+	for len(upstream.All()) == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	c.nc.Close()
-	upstream.only(t)
+	upstream.Only()
 }
 
 func TestTunnels(t *testing.T) {
@@ -315,17 +317,17 @@ func TestTunnels(t *testing.T) {
 		{"declined", "HTTP/1.1 426 x\r\nContent-Length: 0\r\n\r\n", 426},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			upstream := newRecorder(t, func(r *recording) {
-				if head, _ := r.readHead(); !strings.Contains(head, "Upgrade: websocket\r\nConnection: Upgrade\r\n") {
+			upstream := lbtest.Record(t, func(r *lbtest.Recording) {
+				if head, _ := r.Head(); !strings.Contains(head, "Upgrade: websocket\r\nConnection: Upgrade\r\n") {
 					t.Errorf("the upstream is asked %q", head)
 				}
 				_, _ = io.WriteString(r, test.answer)
 				if test.status == 101 {
-					rest, _ := io.ReadAll(r.r)
+					rest, _ := io.ReadAll(r.Buffer)
 					_, _ = fmt.Fprintf(r, " got %q", rest)
 				}
 			})
-			f := startForwarder(t, upstream.addr)
+			f := startForwarder(t, upstream.Addr)
 			c := newClient(t, f.addr)
 			c.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 			if head := c.head(); !strings.HasPrefix(head, fmt.Sprintf("HTTP/1.1 %d ", test.status)) {

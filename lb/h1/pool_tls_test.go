@@ -1,7 +1,6 @@
 package h1
 
 import (
-	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,32 +8,34 @@ import (
 	"io"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // newTLSUpstream has each TLS connection served by serve; its certificate, of
 // which the pool is returned, is for 127.0.0.1 and example.com. The names it is
 // asked for are sent on names.
-func newTLSUpstream(t *testing.T, serve func(nc *tls.Conn, r *recording)) (addr string, roots *x509.CertPool, names chan string) {
+func newTLSUpstream(t *testing.T, serve func(nc *tls.Conn, r *lbtest.Recording)) (addr string, roots *x509.CertPool, names chan string) {
 	pair := httptest.NewTLSServer(nil)
 	pair.Close()
 	roots = x509.NewCertPool()
 	roots.AddCert(pair.Certificate())
 	names = make(chan string, 10)
-	upstream := newRecorder(t, func(r *recording) {
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) {
 		config := &tls.Config{Certificates: pair.TLS.Certificates, GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			names <- hello.ServerName
 			return nil, nil
 		}}
 		nc := tls.Server(r.Conn, config)
 		if nc.Handshake() == nil {
-			serve(nc, &recording{Conn: nc, r: bufio.NewReader(nc)})
+			serve(nc, lbtest.NewRecording(nc))
 		}
 	})
-	return upstream.addr, roots, names
+	return upstream.Addr, roots, names
 }
 
 func TestTLSUpstreams(t *testing.T) {
-	addr, roots, names := newTLSUpstream(t, func(_ *tls.Conn, r *recording) { say(ok + "Content-Length: 2\r\n\r\nok")(r) })
+	addr, roots, names := newTLSUpstream(t, func(_ *tls.Conn, r *lbtest.Recording) { lbtest.Say(ok + "Content-Length: 2\r\n\r\nok")(r) })
 	for _, test := range []struct {
 		name   string
 		config *tls.Config
@@ -78,10 +79,10 @@ func TestTLSUpstreams(t *testing.T) {
 
 func TestLargeBodiesToTLSUpstreams(t *testing.T) {
 	body := string(noise(1 << 20))
-	addr, roots, _ := newTLSUpstream(t, func(_ *tls.Conn, r *recording) {
-		_, _ = r.readHead()
+	addr, roots, _ := newTLSUpstream(t, func(_ *tls.Conn, r *lbtest.Recording) {
+		_, _ = r.Head()
 		got := make([]byte, len(body))
-		_, _ = io.ReadFull(r.r, got)
+		_, _ = io.ReadFull(r.Buffer, got)
 		_, _ = fmt.Fprintf(r, "%sContent-Length: %d\r\n\r\n%s", ok, len(got), got)
 	})
 	f := startForwarder(t, addr, func(_ *Options, o *PoolOptions) { o.TLS = &tls.Config{RootCAs: roots} })

@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -11,9 +13,9 @@ const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 // However a request is malformed: it gets one answer, which says why and closes
 // the connection; no upstream sees a byte of it, nor of what is behind it.
 func TestRefusalsEndTheConnection(t *testing.T) {
-	upstream := newRecorder(t, say(ok+"Content-Length: 0\r\n\r\n"))
+	upstream := lbtest.Record(t, lbtest.Say(ok+"Content-Length: 0\r\n\r\n"))
 	reasons := make(chan string, 1)
-	f := startForwarder(t, upstream.addr, func(o *Options, _ *PoolOptions) {
+	f := startForwarder(t, upstream.Addr, func(o *Options, _ *PoolOptions) {
 		o.Refused = func(r *Refused) { reasons <- r.Refusal.Reason }
 	})
 	cases := refusedRequests
@@ -37,7 +39,7 @@ func TestRefusalsEndTheConnection(t *testing.T) {
 			}
 		})
 	}
-	if n := len(upstream.all()); n > 0 {
+	if n := len(upstream.All()); n > 0 {
 		t.Errorf("the upstream has %d connections", n)
 	}
 }
@@ -58,8 +60,8 @@ func TestRefusalOfHEAD(t *testing.T) {
 func TestBrokenChunksStayBroken(t *testing.T) {
 	for _, test := range refusedChunks {
 		t.Run(test.name, func(t *testing.T) {
-			upstream := newRecorder(t, func(r *recording) { _, _ = io.Copy(io.Discard, r.r) })
-			f := startForwarder(t, upstream.addr)
+			upstream := lbtest.Record(t, func(r *lbtest.Recording) { _, _ = io.Copy(io.Discard, r.Buffer) })
+			f := startForwarder(t, upstream.Addr)
 			c := newClient(t, f.addr)
 			raw := "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + test.raw
 			if test.want == errBodyCut {
@@ -73,7 +75,7 @@ func TestBrokenChunksStayBroken(t *testing.T) {
 				t.Errorf("the answer is %d, close %v", resp.StatusCode, resp.Close)
 			}
 			c.closed()
-			got := upstream.only(t).text()
+			got := upstream.Only().Text()
 			if strings.HasSuffix(got, "\r\n0\r\n\r\n") || strings.Contains(got, "smuggled") {
 				t.Errorf("the upstream got %q", got)
 			}
@@ -102,21 +104,21 @@ func TestForwardedAnew(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			enough := make(chan struct{})
-			upstream := newRecorder(t, func(r *recording) {
-				for len(r.text()) < len(test.want) {
-					if _, err := r.r.ReadByte(); err != nil {
+			upstream := lbtest.Record(t, func(r *lbtest.Recording) {
+				for len(r.Text()) < len(test.want) {
+					if _, err := r.Buffer.ReadByte(); err != nil {
 						return
 					}
 				}
 				_, _ = r.Write([]byte(ok + "Content-Length: 0\r\nConnection: close\r\n\r\n"))
 				<-enough
 			})
-			f := startForwarder(t, upstream.addr)
+			f := startForwarder(t, upstream.Addr)
 			c := newClient(t, f.addr)
 			c.send(test.raw)
 			c.wants("GET", 200, "")
 			close(enough)
-			if got := upstream.only(t).text(); got != test.want {
+			if got := upstream.Only().Text(); got != test.want {
 				t.Errorf("the upstream got\n%q, want\n%q", got, test.want)
 			}
 		})

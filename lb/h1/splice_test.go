@@ -6,6 +6,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // noise is a body that shows if a part of it is lost or moved.
@@ -20,20 +22,20 @@ func noise(size int) []byte {
 func TestLargeBodies(t *testing.T) {
 	for _, size := range []int{spliceLeast - 1, spliceLeast + smallBuffer, 5<<20 + 7} {
 		body := noise(size)
-		upstream := newRecorder(t, func(r *recording) {
+		upstream := lbtest.Record(t, func(r *lbtest.Recording) {
 			for {
-				if _, err := r.readHead(); err != nil {
+				if _, err := r.Head(); err != nil {
 					return
 				}
 				got := make([]byte, size)
-				if _, err := io.ReadFull(r.r, got); err != nil || !bytes.Equal(got, body) {
+				if _, err := io.ReadFull(r.Buffer, got); err != nil || !bytes.Equal(got, body) {
 					t.Errorf("%d bytes: the upstream got something else, %v", size, err)
 				}
 				_, _ = fmt.Fprintf(r, "%sContent-Length: %d\r\n\r\n", ok, size)
 				_, _ = r.Write(got)
 			}
 		})
-		f := startForwarder(t, upstream.addr)
+		f := startForwarder(t, upstream.Addr)
 		c := newClient(t, f.addr)
 		for range 2 {
 			go c.send(fmt.Sprintf("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", size, body))
@@ -47,7 +49,7 @@ func TestLargeBodies(t *testing.T) {
 // A large answer that breaks off in the middle is cut off for the client too.
 func TestLargeBodyCut(t *testing.T) {
 	body := noise(2 << 20)
-	f := startForwarder(t, newRecorder(t, sayAndClose(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", ok, len(body)+1, body))).addr)
+	f := startForwarder(t, lbtest.Record(t, lbtest.SayOnce(fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", ok, len(body)+1, body))).Addr)
 	c := newClient(t, f.addr)
 	c.send(request)
 	if _, got, err := c.answer("GET"); err == nil || got != string(body) {
@@ -58,12 +60,12 @@ func TestLargeBodyCut(t *testing.T) {
 // A large upload that breaks off is cut off for the upstream.
 func TestLargeUploadCut(t *testing.T) {
 	body := noise(2 << 20)
-	upstream := newRecorder(t, func(r *recording) { _, _ = io.Copy(io.Discard, r.r) })
-	f := startForwarder(t, upstream.addr)
+	upstream := lbtest.Record(t, func(r *lbtest.Recording) { _, _ = io.Copy(io.Discard, r.Buffer) })
+	f := startForwarder(t, upstream.Addr)
 	c := newClient(t, f.addr)
 	c.send(fmt.Sprintf("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(body)+1, body))
 	closeWrite(c.nc)
 	c.wants("PUT", 400, "")
 	c.closed()
-	upstream.only(t)
+	upstream.Only()
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/http2"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
@@ -18,7 +19,7 @@ func TestRefusedStreamsAreNotRepeated(t *testing.T) {
 	for name, code := range map[string]http2.ErrCode{"refused": http2.ErrCodeRefusedStream, "protocol": http2.ErrCodeProtocol} {
 		t.Run(name, func(t *testing.T) {
 			var streams atomic.Int32
-			p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+			p := newPool(t, startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
 				streams.Add(1)
 				f.WriteRSTStream(head.StreamID, code)
 			}), nil)
@@ -40,9 +41,9 @@ func TestRefusedStreamsAreNotRepeated(t *testing.T) {
 // An upstream that takes nothing of a body is given up, but not one of gRPC, which
 // may be silent for hours.
 func TestUpstreamTakesNothing(t *testing.T) {
-	p := newPool(t, startUpstreamWith(t, []http2.Setting{{ID: http2.SettingInitialWindowSize, Val: 0}}, func(f *framer, head *http2.MetaHeadersFrame) {
-		f.head(head.StreamID, true, ":status: 200")
-	}), func(o *h1.PoolOptions) { o.WriteTimeout = 50 * time.Millisecond })
+	p := newPool(t, startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
+		f.Head(head.StreamID, true, ":status: 200")
+	}, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}), func(o *h1.PoolOptions) { o.WriteTimeout = 50 * time.Millisecond })
 	if a, err := p.Send(t.Context(), get("/")); err == nil { // its settings are known then
 		a.Close()
 	}
@@ -62,9 +63,9 @@ func TestUpstreamTakesNothing(t *testing.T) {
 // A connection that is told a client's address is of use to nobody else.
 func TestConnectionsOfOneCallEnd(t *testing.T) {
 	asked := make(chan struct{}, 1)
-	p := newPool(t, startUpstreamBehind(t, "PROXY UNKNOWN\r\n", func(f *framer, head *http2.MetaHeadersFrame) {
+	p := newPool(t, startUpstreamBehind(t, "PROXY UNKNOWN\r\n", func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
 		if asked <- struct{}{}; head.PseudoValue("path") == "/answer" {
-			f.head(head.StreamID, true, ":status: 200")
+			f.Head(head.StreamID, true, ":status: 200")
 		}
 	}), nil)
 	for _, path := range []string{"/answer", "/silence"} {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unsafe"
@@ -16,105 +15,25 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
-// framer speaks HTTP/2 frame by frame.
-type framer struct {
-	*http2.Framer
-	nc net.Conn
-}
-
-// head sends a head of "name: value" lines.
-func (f *framer) head(stream uint32, end bool, lines ...string) {
-	var block bytes.Buffer
-	encoder := hpack.NewEncoder(&block)
-	for _, line := range lines {
-		name, value, _ := strings.Cut(line, ": ")
-		encoder.WriteField(hpack.HeaderField{Name: name, Value: value})
-	}
-	f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndStream: end, EndHeaders: true})
-}
-
 // startUpstream starts an upstream that has answer called for each request, by its
-// head: at its end, or at once if its path is /early.
-func startUpstream(t *testing.T, answer func(f *framer, head *http2.MetaHeadersFrame)) string {
-	return startServer(t, func(nc net.Conn) { serve(nc, answer) })
-}
-
-// startUpstreamWith starts one that announces settings.
-func startUpstreamWith(t *testing.T, settings []http2.Setting, answer func(f *framer, head *http2.MetaHeadersFrame)) string {
+// head, and announces settings.
+func startUpstream(t *testing.T, answer func(f *lbtest.Framer, head *http2.MetaHeadersFrame), settings ...http2.Setting) string {
 	t.Helper()
-	return startServer(t, func(nc net.Conn) { serve(nc, answer, settings...) })
+	return lbtest.Serve(t, lbtest.HTTP2(answer, settings...))
 }
 
 // startUpstreamBehind starts one that is told something first.
-func startUpstreamBehind(t *testing.T, preface string, answer func(f *framer, head *http2.MetaHeadersFrame)) string {
+func startUpstreamBehind(t *testing.T, preface string, answer func(f *lbtest.Framer, head *http2.MetaHeadersFrame)) string {
 	t.Helper()
-	return startServer(t, func(nc net.Conn) {
+	return lbtest.Serve(t, func(nc *net.TCPConn) {
 		if _, err := io.ReadFull(nc, make([]byte, len(preface))); err == nil {
-			serve(nc, answer)
+			lbtest.HTTP2(answer)(nc)
 		}
 	})
-}
-
-// startServer starts a server of connections.
-func startServer(t *testing.T, serve func(nc net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conns.Go(func() {
-				defer nc.Close()
-				serve(nc)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		conns.Wait()
-	})
-	return l.Addr().String()
-}
-
-func serve(nc net.Conn, answer func(f *framer, head *http2.MetaHeadersFrame), settings ...http2.Setting) {
-	if _, err := io.ReadFull(nc, make([]byte, len(http2.ClientPreface))); err != nil {
-		return
-	}
-	f := &framer{http2.NewFramer(nc, nc), nc}
-	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	f.WriteSettings(settings...)
-	var head *http2.MetaHeadersFrame // of the last request
-	for {
-		frame, err := f.ReadFrame()
-		if err != nil {
-			return
-		}
-		switch frame := frame.(type) {
-		case *http2.SettingsFrame:
-			if !frame.IsAck() {
-				f.WriteSettingsAck()
-			}
-		case *http2.PingFrame:
-			f.WritePing(true, frame.Data)
-		case *http2.MetaHeadersFrame:
-			if head = frame; frame.StreamEnded() || head.PseudoValue("path") == "/early" {
-				answer(f, head)
-			}
-		case *http2.DataFrame:
-			if frame.StreamEnded() {
-				answer(f, head)
-			}
-		}
-	}
 }
 
 func newPool(t *testing.T, address string, change func(*h1.PoolOptions)) *Pool {
@@ -154,8 +73,8 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"too long":            {":status: 200", "x: " + strings.Repeat("y", 100<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
-				f.head(head.StreamID, true, lines...)
+			p := newPool(t, startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
+				f.Head(head.StreamID, true, lines...)
 			}), nil)
 			a, err := p.Send(t.Context(), get("/"))
 			if err == nil {
@@ -172,23 +91,19 @@ func TestAnswersThatAreNone(t *testing.T) {
 
 // What was told of a failed call decides whether it is made again.
 func TestHowFarACallGot(t *testing.T) {
-	closes := startUpstream(t, func(f *framer, _ *http2.MetaHeadersFrame) { f.nc.Close() })
-	resets := startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+	closes := startUpstream(t, func(f *lbtest.Framer, _ *http2.MetaHeadersFrame) { f.Conn.Close() })
+	resets := startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
 		f.WriteRSTStream(head.StreamID, http2.ErrCodeInternal)
 	})
-	refused, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused.Close()
+	refused := lbtest.Refusing(t)
 	for name, test := range map[string]struct {
 		address  string
 		call     *h1.Call
 		progress h1.Progress
 		read     bool
 	}{
-		"no connection":        {refused.Addr().String(), get("/"), h1.NotConnected, false},
-		"nothing of a body":    {refused.Addr().String(), post("text"), h1.NotConnected, false},
+		"no connection":        {refused, get("/"), h1.NotConnected, false},
+		"nothing of a body":    {refused, post("text"), h1.NotConnected, false},
 		"closed":               {closes, get("/"), h1.BodySent, false},
 		"reset":                {resets, get("/"), h1.BodySent, false},
 		"reset behind a body":  {resets, post("text"), h1.BodySent, true},
@@ -218,9 +133,9 @@ func post(body string) *h1.Call {
 // Text of a call lies in buffers that are used for other requests afterwards.
 func TestTextOfACallIsNotKept(t *testing.T) {
 	heads := make(chan []hpack.HeaderField, 2)
-	p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+	p := newPool(t, startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
 		heads <- head.Fields
-		f.head(head.StreamID, true, ":status: 200")
+		f.Head(head.StreamID, true, ":status: 200")
 	}), nil)
 	buffer := []byte("X-Name value GET h /path ?query")
 	view := unsafe.String(unsafe.SliceData(buffer), len(buffer)) // as package h1 has it
@@ -244,9 +159,9 @@ func TestTextOfACallIsNotKept(t *testing.T) {
 
 // An answer that does not begin in time is given up; one that has begun is not.
 func TestHeadTimeout(t *testing.T) {
-	p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
+	p := newPool(t, startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
 		if head.PseudoValue("path") == "/slow" {
-			f.head(head.StreamID, false, ":status: 200")
+			f.Head(head.StreamID, false, ":status: 200")
 			time.Sleep(100 * time.Millisecond) // much longer than it may take to begin
 			f.WriteData(head.StreamID, true, []byte("late"))
 		}
@@ -268,8 +183,8 @@ func TestHeadTimeout(t *testing.T) {
 
 // The body of a request that nobody needs any more is woken, and left alone.
 func TestBodyIsLeftAlone(t *testing.T) {
-	p := newPool(t, startUpstream(t, func(f *framer, head *http2.MetaHeadersFrame) {
-		f.head(head.StreamID, true, ":status: 200")
+	p := newPool(t, startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
+		f.Head(head.StreamID, true, ":status: 200")
 		f.WriteRSTStream(head.StreamID, http2.ErrCodeNo)
 	}), nil)
 	body := &waitingBody{woken: make(chan struct{})}
@@ -304,7 +219,7 @@ func (b *waitingBody) Resume()    { b.resumes++ }
 
 // A client of whom no context tells is looked after all the same.
 func TestWatch(t *testing.T) {
-	p := newPool(t, startUpstream(t, func(*framer, *http2.MetaHeadersFrame) {}), nil)
+	p := newPool(t, startUpstream(t, func(*lbtest.Framer, *http2.MetaHeadersFrame) {}), nil)
 	call := get("/")
 	call.Watch = watcher{}
 	_, err := p.Send(context.Background(), call)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -69,40 +70,21 @@ func asking(t testing.TB, front, route string) (roundTrip func()) {
 // answering starts an upstream that answers all requests alike.
 func answering(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for {
-			conn, err := l.Accept()
+	answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: application/json\r\n\r\nhello")
+	return lbtest.Serve(t, func(nc *net.TCPConn) {
+		for r := bufio.NewReader(nc); ; {
+			line, err := r.ReadSlice('\n')
 			if err != nil {
 				return
 			}
-			conns.Go(func() {
-				defer conn.Close()
-				answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: application/json\r\n\r\nhello")
-				for r := bufio.NewReader(conn); ; {
-					line, err := r.ReadSlice('\n')
-					if err != nil {
-						return
-					}
-					if len(line) > len("\r\n") {
-						continue
-					}
-					if _, err := conn.Write(answer); err != nil {
-						return
-					}
-				}
-			})
+			if len(line) > len("\r\n") {
+				continue
+			}
+			if _, err := nc.Write(answer); err != nil {
+				return
+			}
 		}
 	})
-	t.Cleanup(func() {
-		l.Close()
-		conns.Wait()
-	})
-	return l.Addr().String()
 }
 
 // serve runs a load balancer with one service of one instance.

@@ -10,10 +10,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // backends are what the instances are, by name; see testdata/README.md.
@@ -45,21 +48,8 @@ func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	all["proxied"] = serve(t, func(nc net.Conn) { tellBehindTLS(nc, certificate) })
 	all["six"] = startSix(t, echo("six"))
 	all["mute"] = serve(t, func(net.Conn) {})
-	all["down"] = refusing(t, all["mute"])
+	all["down"] = addrOf(lbtest.Refusing(t))
 	return all
-}
-
-// refusing is an address that refuses connections as long as the test runs: the
-// near end of a connection. The port of a listener that was closed could become
-// somebody else's.
-func refusing(t *testing.T, to net.Addr) net.Addr {
-	t.Helper()
-	nc, err := net.Dial("tcp", to.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	return nc.LocalAddr()
 }
 
 // startSix starts a web server on an address of IPv6.
@@ -181,37 +171,17 @@ func tellBehindTLS(nc net.Conn, certificate tls.Certificate) {
 	_ = inside.CloseWrite()
 }
 
-func listen(t *testing.T) net.Listener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 // serve serves every connection, until the end of the test.
 func serve(t *testing.T, handle func(net.Conn)) net.Addr {
 	t.Helper()
-	l := listen(t)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = nc.SetDeadline(time.Now().Add(patience))
-			handle(nc)
-			nc.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-done
-	})
-	return l.Addr()
+	return addrOf(lbtest.Serve(t, func(nc *net.TCPConn) {
+		_ = nc.SetDeadline(time.Now().Add(patience))
+		handle(nc)
+	}))
+}
+
+func addrOf(address string) net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))
 }
 
 // serveUDP answers datagrams, until the end of the test.

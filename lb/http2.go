@@ -271,13 +271,17 @@ func (b *streamBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Interrupt wakes a Read that nobody needs any more.
+// Interrupt implements [h1.Interrupter].
 func (b *streamBody) Interrupt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.interrupted = true
 	_ = b.st.control.SetReadDeadline(time.Unix(1, 0))
 }
+
+// Resume implements [h1.Interrupter]. A stream whose deadline has passed once can be
+// read no further.
+func (b *streamBody) Resume() {}
 
 // deadline sets the stream's, unless its reading is over.
 func (b *streamBody) deadline(t time.Time) bool {

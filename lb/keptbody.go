@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"sync/atomic"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
 // keptBody is a request's body of which what was read is kept, for those who want
@@ -42,20 +44,17 @@ func (b *keptBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Interrupt wakes a Read whose result nobody needs, and which is lost.
+// Interrupt implements [h1.Interrupter]. What a Read was waiting for is lost.
 func (b *keptBody) Interrupt() {
 	if b.whole.Load() {
 		return
 	}
 	b.lost.Store(true)
-	interrupt(b.from)
+	h1.Interrupt(b.from)
 }
 
-func interrupt(body io.Reader) {
-	if b, ok := body.(interface{ Interrupt() }); ok {
-		b.Interrupt()
-	}
-}
+// Resume implements [h1.Interrupter].
+func (b *keptBody) Resume() { h1.Resume(b.from) }
 
 // letGo forgets what was kept. It must be called in the end, once.
 func (b *keptBody) letGo() {
@@ -94,5 +93,8 @@ func (b *resumedBody) Read(p []byte) (int, error) {
 	return b.from.Read(p)
 }
 
-// Interrupt wakes a Read whose result nobody needs.
-func (b *resumedBody) Interrupt() { interrupt(b.from) }
+// Interrupt implements [h1.Interrupter].
+func (b *resumedBody) Interrupt() { h1.Interrupt(b.from) }
+
+// Resume implements [h1.Interrupter].
+func (b *resumedBody) Resume() { h1.Resume(b.from) }

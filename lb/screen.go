@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
 // What may be done about fields with an underscore in their names, which many
@@ -166,5 +168,8 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Interrupt wakes a Read that nobody needs any more.
-func (b *limitedBody) Interrupt() { interrupt(b.Reader) }
+// Interrupt implements [h1.Interrupter].
+func (b *limitedBody) Interrupt() { h1.Interrupt(b.Reader) }
+
+// Resume implements [h1.Interrupter].
+func (b *limitedBody) Resume() { h1.Resume(b.Reader) }

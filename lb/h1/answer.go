@@ -304,12 +304,8 @@ func (a *Answer) failure(err error) *SendError {
 func (a *Answer) stopSending() {
 	if a.sent.Load() == sendRunning {
 		_ = a.cc.nc.Close() // it may be writing
-		if body, ok := a.call.Body.(interface{ Interrupt() }); ok {
-			body.Interrupt()
-		}
-		if body, ok := a.call.Body.(interface{ Resume() }); ok {
-			defer body.Resume()
-		}
+		Interrupt(a.call.Body)
+		defer Resume(a.call.Body)
 	}
 	a.sending.Wait()
 }

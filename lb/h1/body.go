@@ -240,11 +240,10 @@ func (b *Body) fail(err error) error {
 	return err
 }
 
-// Interrupt has the Read that waits, or the next one, return an error. The
-// caller of it may be another goroutine.
+// Interrupt implements [Interrupter].
 func (b *Body) Interrupt() { b.rd.interrupt(stopNow) }
 
-// Resume undoes Interrupt, when no Read waits: the rest of the body may be read.
+// Resume implements [Interrupter]: the rest of the body may be read.
 func (b *Body) Resume() { b.rd.resume(stopNow) }
 
 // WriteTo implements [io.WriterTo]: it passes the body on as it comes, without

@@ -27,9 +27,7 @@ type Call struct {
 
 	// Body is nil without one. Length is its length in bytes, or -1 if only its
 	// end will tell. It is read by another goroutine, which has ended when Send
-	// fails or the answer is closed. If it has a method Interrupt(), as [Body]
-	// has, that is called to wake a Read that nobody needs any more, and Resume()
-	// when that is over.
+	// fails or the answer is closed; an [Interrupter] is woken for that.
 	Body   io.Reader
 	Length int64
 	// Trailer, if not nil, is asked at the end of a body of unknown length.

@@ -99,8 +99,8 @@ func (b *requestBody) Close() error {
 		return nil
 	}
 	b.over = true
-	if body, ok := b.from.(interface{ Interrupt() }); ok && !b.done {
-		body.Interrupt()
+	if !b.done {
+		h1.Interrupt(b.from)
 		b.interrupted = true
 	}
 	return nil
@@ -112,8 +112,8 @@ func (b *requestBody) end() (touched bool, err error) {
 	_ = b.Close()
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	if body, ok := b.from.(interface{ Resume() }); ok && b.interrupted {
-		body.Resume()
+	if b.interrupted {
+		h1.Resume(b.from)
 		b.interrupted = false
 	}
 	return b.touched, b.err

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"io"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
 // base64Body decodes a body of base64, of which any part may be padded: senders
@@ -60,16 +62,8 @@ func (b *base64Body) decode() error {
 	return nil
 }
 
-// Interrupt wakes a Read that nobody needs any more.
-func (b *base64Body) Interrupt() {
-	if body, ok := b.from.(interface{ Interrupt() }); ok {
-		body.Interrupt()
-	}
-}
+// Interrupt implements [h1.Interrupter].
+func (b *base64Body) Interrupt() { h1.Interrupt(b.from) }
 
-// Resume undoes Interrupt.
-func (b *base64Body) Resume() {
-	if body, ok := b.from.(interface{ Resume() }); ok {
-		body.Resume()
-	}
-}
+// Resume implements [h1.Interrupter].
+func (b *base64Body) Resume() { h1.Resume(b.from) }

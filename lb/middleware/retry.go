@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -170,11 +171,12 @@ func (r *replayReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Interrupt wakes a Read whose result nobody needs. What it was waiting for is
-// lost to the next try.
+// Interrupt implements [h1.Interrupter]. What a Read was waiting for is lost to the
+// next try.
 func (r *replayReader) Interrupt() {
 	r.lost.Store(true)
-	if body, ok := r.from.(interface{ Interrupt() }); ok {
-		body.Interrupt()
-	}
+	h1.Interrupt(r.from)
 }
+
+// Resume implements [h1.Interrupter].
+func (r *replayReader) Resume() { h1.Resume(r.from) }

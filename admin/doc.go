@@ -6,8 +6,8 @@
 // functions in [Options]. Whatever they return is turned into JSON, so they
 // must not return secrets.
 //
-// Nothing can be changed through it, but what it tells is not for everyone. It
-// is meant for a loopback address or a unix socket, and answers only requests
+// Little can be changed through it, and not by the page of another host, but what
+// it tells is not for everyone. It is meant for a loopback address or a unix socket, and answers only requests
 // that name the address it listens on, so that no web page can make a browser
 // read it under another name (DNS rebinding).
 package admin

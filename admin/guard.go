@@ -34,12 +34,11 @@ func guard(next http.Handler, hosts hostCheck) http.Handler {
 }
 
 // isDeliberate reports whether a request that changes something was made by who
-// means it: browsers send neither this type without asking first, which is not
-// answered, nor the origin of another page as this one's.
+// means it: browsers send this type to no other host without asking first, which
+// is not answered, and tell what page a request comes from.
 func isDeliberate(r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	origin := r.Header.Get("Origin")
-	return kind == "application/json" && (origin == "" || origin == "http://"+r.Host)
+	return kind == "application/json" && http.NewCrossOriginProtection().Check(r) == nil
 }
 
 // hostCheck knows the names a request may ask for. A page whose own name was

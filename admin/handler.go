@@ -23,7 +23,7 @@ type endpoint struct {
 type handler struct {
 	version   string
 	endpoints []endpoint
-	fabio     http.Handler // nil: none
+	fabio     Fabio // nil: none
 }
 
 func newHandler(o Options, log *slog.Logger) *handler {
@@ -70,11 +70,11 @@ func (h *handler) addJSON(path, title string, value func() any) {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.fabio != nil && isFabios(r) {
+	i := slices.IndexFunc(h.endpoints, func(e endpoint) bool { return e.path == r.URL.Path })
+	if h.fabio != nil && (i < 0 || h.fabio.Owns(r)) {
 		h.fabio.ServeHTTP(w, r)
 		return
 	}
-	i := slices.IndexFunc(h.endpoints, func(e endpoint) bool { return e.path == r.URL.Path })
 	if i < 0 {
 		var paths []string
 		for _, e := range h.endpoints {
@@ -104,18 +104,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 	default:
 		e.serve(w, r)
-	}
-}
-
-// isFabios reports whether a request is for [Options.Fabio].
-func isFabios(r *http.Request) bool {
-	switch path := r.URL.Path; path {
-	case "/api/routes":
-		return r.URL.Query().Get("form") != "sluice"
-	case "/api/version", "/api/paths", "/api/manual":
-		return true
-	default:
-		return strings.HasPrefix(path, "/api/manual/")
 	}
 }
 

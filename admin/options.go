@@ -32,11 +32,17 @@ type Options struct {
 	// faults of the question.
 	Explain func(method, url string, header http.Header) (any, error)
 
-	// Fabio answers what Fabio's API has: /api/version, /api/paths, /api/manual and
-	// below, and /api/routes unless that is asked for with form=sluice.
-	Fabio http.Handler
+	// Fabio, if not nil, answers in the place of Fabio's own administration.
+	Fabio Fabio
 
 	Gatherer prometheus.Gatherer // for /metrics
 	Logger   *slog.Logger        // nil: slog.Default
 	Version  string
+}
+
+// Fabio answers requests that it owns, whatever else there is at their paths, and
+// those at paths where there is nothing else.
+type Fabio interface {
+	http.Handler
+	Owns(r *http.Request) bool
 }

@@ -51,8 +51,10 @@ func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) 
 		Logger:    d.log,
 		Version:   version,
 	}
-	o.Fabio = d.fabioAPI()
 	if d.lb != nil {
+		if err := d.addFabio(&o); err != nil {
+			return nil, err
+		}
 		if tls := d.config.Admin.notation(); tls != "" {
 			var err error
 			if o.TLS, err = d.lb.TLS(tls); err != nil {

@@ -73,9 +73,8 @@ type Config struct {
 
 	// warnings are things to log that are no reason to stop.
 	warnings []string
-	// fabioAccess is "rw" or "ro" if the admin listener answers as Fabio's does, else
-	// empty.
-	fabioAccess string
+	// fabioUI is set if sluice was started as Fabio.
+	fabioUI *fabioUI
 	// files are the paths it was read from.
 	files []string
 	// errorFatalForced makes TemplateErrorFatal beat the templates' own.

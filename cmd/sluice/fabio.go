@@ -103,10 +103,12 @@ func (f *fabioSettings) take(c *Config, text string, getenv func(string) string)
 		if !ok {
 			continue
 		}
+		c.fabioUI.given[key.name] = p.value
 		if err := key.set(settings, p); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", p.origin, p.key, err))
 		}
 	}
+	c.fabioUI.listen = c.Admin.Listen
 	return errors.Join(append(errs, settings.finish())...)
 }
 
@@ -143,7 +145,7 @@ func (c *Config) setFabioDefaults() {
 	c.LB.TrustedProxies = []string{"0.0.0.0/0", "::/0"} // Fabio has no list of them
 	c.Admin.Listen = ":9998"
 	c.Tags.Dialects = []string{"fabio"}
-	c.fabioAccess = "rw"
+	c.fabioUI = newFabioUI()
 	c.Fabio = Fabio{
 		RoutesKey: "fabio/config", NoRouteKey: "fabio/noroute.html",
 		Register:     Register{Enabled: true, Name: "fabio"},

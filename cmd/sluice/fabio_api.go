@@ -1,7 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -12,51 +16,61 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// fabioAPI answers what Fabio's own API does, in its forms, for scripts that were
-// written for it. Nothing can be changed by it.
-type fabioAPI struct {
-	closed bool   // ui.access=ro: manual routes are not shown
+// fabioRoutes are the routes of Fabio's dialect, and where manual ones are kept.
+type fabioRoutes struct {
 	prefix string // of tags that route
 	key    string // of the manual routes in Consul; empty: there are none
 	text   string // routes of the configuration itself
 
 	table    func() *lb.Table
 	snapshot func() *watch.Snapshot
+	keys     manualKeys // nil: there is no store to write to
 }
 
-// fabioAPI is nil unless sluice was started as Fabio.
-func (d *daemon) fabioAPI() http.Handler {
-	if d.config.fabioAccess == "" || d.lb == nil {
+// manualKeys are where manual routes are edited.
+type manualKeys interface {
+	Tree(ctx context.Context, key string) ([]watch.Pair, error)
+	// CompareAndSet writes a key that was last changed at that index, 0 for a new
+	// one, and reports whether it was.
+	CompareAndSet(ctx context.Context, key, value string, index uint64) (bool, error)
+}
+
+func (r *fabioRoutes) targets() []fabioTarget {
+	return fabioTargets(r.table(), newFabioOwners(r.prefix, r.text, r.watched(), r.snapshot()))
+}
+
+// watched are the keys with manual routes as the table has them, by name.
+func (r *fabioRoutes) watched() (pairs []watch.Pair) {
+	if r.key == "" {
 		return nil
 	}
-	return &fabioAPI{
-		closed: d.config.fabioAccess == "ro", prefix: d.config.Tags.FabioPrefix, key: d.config.Fabio.RoutesKey, text: d.config.Fabio.Routes,
-		table: d.lb.Table, snapshot: func() *watch.Snapshot { return d.currentFeed().watcher.Snapshot() },
+	for q, entry := range r.snapshot().All {
+		prefix, ok := q.(watch.Prefix)
+		if !ok || strings.Trim(prefix.Path, "/") != r.key {
+			continue
+		}
+		all, _ := entry.Value.([]watch.Pair)
+		for _, p := range all {
+			if p.Key == r.key || strings.HasPrefix(p.Key, r.key+"/") {
+				pairs = append(pairs, p)
+			}
+		}
 	}
+	slices.SortFunc(pairs, func(x, y watch.Pair) int { return strings.Compare(x.Key, y.Key) })
+	return pairs
 }
 
-func (a *fabioAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sub, isManual := strings.CutPrefix(r.URL.Path, "/api/manual")
-	switch {
-	case a.closed && (isManual || r.URL.Path == "/api/paths"):
-		http.Error(w, "Forbidden: ui.access is ro", http.StatusForbidden)
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET is answered here: edit manual routes in Consul's KV store, where registry.consul.kvpath says", http.StatusMethodNotAllowed)
-	case isManual:
-		writeFabioJSON(w, r, a.manual(sub))
-	case r.URL.Path == "/api/paths":
-		writeFabioJSON(w, r, a.paths())
-	case r.URL.Path == "/api/version":
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, version)
-	default:
-		a.routes(w, r)
+// kept are the same as the store has them now: who writes must not be shown what
+// was there before.
+func (r *fabioRoutes) kept(ctx context.Context) ([]watch.Pair, error) {
+	if r.keys == nil {
+		return r.watched(), nil
 	}
+	return r.keys.Tree(ctx, r.key)
 }
 
-func (a *fabioAPI) routes(w http.ResponseWriter, r *http.Request) {
-	targets := fabioTargets(a.table(), newFabioOwners(a.prefix, a.text, a.pairs(), a.snapshot()))
+func (a *fabioAPI) listRoutes(w http.ResponseWriter, r *http.Request) {
+	targets := a.routes.targets()
 	if !r.URL.Query().Has("raw") {
 		writeFabioJSON(w, r, targets)
 		return
@@ -66,8 +80,7 @@ func (a *fabioAPI) routes(w http.ResponseWriter, r *http.Request) {
 	for _, t := range targets {
 		lines = append(lines, t.command())
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, strings.Join(lines, "\n")+"\n")
+	writeFabioText(w, strings.Join(lines, "\n")+"\n")
 }
 
 // fabioManual is the text of one key, and the index at which it was changed.
@@ -77,44 +90,110 @@ type fabioManual struct {
 }
 
 // manual is the key of the manual routes itself if sub is empty.
-func (a *fabioAPI) manual(sub string) fabioManual {
-	for _, p := range a.pairs() {
-		if p.Key == a.path()+sub {
+func (r *fabioRoutes) manual(pairs []watch.Pair, sub string) fabioManual {
+	for _, p := range pairs {
+		if p.Key == r.key+sub {
 			return fabioManual{strings.TrimSpace(p.Value), strconv.FormatUint(p.ModifyIndex, 10)}
 		}
 	}
 	return fabioManual{Version: "0"}
 }
 
-// paths are what is behind that key in the names of those below it; nil for none.
-func (a *fabioAPI) paths() (all []string) {
-	for _, p := range a.pairs() {
-		all = append(all, strings.TrimPrefix(p.Key, a.path()))
+// errChanged is Fabio's own word for it.
+var errChanged = errors.New("version mismatch")
+
+// write is refused with errChanged if the key has another version by now.
+func (r *fabioRoutes) write(ctx context.Context, sub string, m fabioManual) error {
+	index, err := strconv.ParseUint(cmp.Or(m.Version, "0"), 10, 64)
+	if err != nil {
+		return &badManualError{fmt.Errorf("the version %q is no number", m.Version)}
+	}
+	if r.keys == nil {
+		return errChanged // as Fabio: there is nothing of any version
+	}
+	ok, err := r.keys.CompareAndSet(ctx, r.key+sub, strings.TrimSpace(m.Value), index)
+	if err == nil && !ok {
+		err = errChanged
+	}
+	return err
+}
+
+// badManualError says that what should be written makes no sense.
+type badManualError struct{ err error }
+
+func (e *badManualError) Error() string { return e.err.Error() }
+
+// statusOf is that of an answer to who wanted to write.
+func statusOf(err error) int {
+	if _, ok := errors.AsType[*badManualError](err); ok {
+		return http.StatusBadRequest
+	}
+	if errors.Is(err, errChanged) {
+		return http.StatusConflict
+	}
+	return http.StatusInternalServerError
+}
+
+// maxManual is more than Consul takes for a value, in bytes, however it is encoded.
+const maxManual = 4 << 20
+
+func (a *fabioAPI) manual(w http.ResponseWriter, r *http.Request, sub string) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		pairs, err := a.routes.kept(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		writeFabioJSON(w, r, a.routes.manual(pairs, sub))
+	case http.MethodPut:
+		if !isFromHere(w, r) {
+			return
+		}
+		var m fabioManual
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxManual)).Decode(&m)
+		if err != nil {
+			err = &badManualError{fmt.Errorf(`the body is not {"value": TEXT, "version": "NUMBER"}: %w`, err)}
+		} else {
+			err = a.routes.write(r.Context(), sub, m)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), statusOf(err))
+		}
+	default:
+		notAllowed(w, "GET, HEAD, PUT")
+	}
+}
+
+// isFromHere refuses what a page of another host has made a browser send.
+func isFromHere(w http.ResponseWriter, r *http.Request) bool {
+	err := http.NewCrossOriginProtection().Check(r)
+	if err != nil {
+		http.Error(w, "Forbidden: "+err.Error(), http.StatusForbidden)
+	}
+	return err == nil
+}
+
+// paths are what is behind the key in the names of those below it; nil for none.
+func (a *fabioAPI) paths(w http.ResponseWriter, r *http.Request) {
+	pairs, err := a.routes.kept(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	writeFabioJSON(w, r, a.routes.subs(pairs))
+}
+
+func (r *fabioRoutes) subs(pairs []watch.Pair) (all []string) {
+	for _, p := range pairs {
+		all = append(all, strings.TrimPrefix(p.Key, r.key))
 	}
 	return all
 }
 
-func (a *fabioAPI) path() string { return strings.Trim(a.key, "/") }
-
-// pairs are the keys with manual routes, by name.
-func (a *fabioAPI) pairs() (pairs []watch.Pair) {
-	if a.key == "" {
-		return nil
-	}
-	for q, entry := range a.snapshot().All {
-		prefix, ok := q.(watch.Prefix)
-		if !ok || strings.Trim(prefix.Path, "/") != a.path() {
-			continue
-		}
-		all, _ := entry.Value.([]watch.Pair)
-		for _, p := range all {
-			if p.Key == a.path() || strings.HasPrefix(p.Key, a.path()+"/") {
-				pairs = append(pairs, p)
-			}
-		}
-	}
-	slices.SortFunc(pairs, func(x, y watch.Pair) int { return strings.Compare(x.Key, y.Key) })
-	return pairs
+func writeFabioText(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, text)
 }
 
 func writeFabioJSON(w http.ResponseWriter, r *http.Request, value any) {

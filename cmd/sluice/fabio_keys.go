@@ -183,11 +183,28 @@ func fabioOtherKeys() []fabioKey {
 		{name: "log.routes.format", set: same},
 		{name: "ui.addr", set: setFabioUI},
 		{name: "ui.access", set: func(r *fabioReader, p property) error {
-			if p.value == "ro" {
-				r.fabioAccess = "ro"
+			r.fabioUI.readOnly = p.value == "ro"
+			return nil
+		}},
+		{name: "ui.title", set: ofUI(func(ui *fabioUI) any { return &ui.title })},
+		{name: "ui.path", set: func(r *fabioReader, p property) error {
+			if r.fabioUI.path = strings.Trim(p.value, "/"); r.fabioUI.path != "" {
+				r.fabioUI.path = "/" + r.fabioUI.path
 			}
 			return nil
 		}},
+		{name: "ui.color", set: without("the pages have no other colors than the browser's")},
+		{name: "ui.routingtable.source.linkenabled", boolean: true, set: ofUI(func(ui *fabioUI) any { return &ui.links.on })},
+		{name: "ui.routingtable.source.newtab", boolean: true, set: ofUI(func(ui *fabioUI) any { return &ui.links.newTab })},
+		{name: "ui.routingtable.source.scheme", set: func(r *fabioReader, p property) error {
+			if p.value == "" {
+				return nil
+			}
+			r.fabioUI.links.scheme = p.value
+			return oneOfThese("http", "https")(r, p) // nothing that a browser would run
+		}},
+		{name: "ui.routingtable.source.host", set: ofUI(func(ui *fabioUI) any { return &ui.links.host })},
+		{name: "ui.routingtable.source.port", set: ofUI(func(ui *fabioUI) any { return &ui.links.port })},
 		{name: "insecure", boolean: true, set: same},
 		{name: "bgp.enabled", boolean: true, set: boolean(func(r *fabioReader, on bool) {
 			if on {
@@ -210,10 +227,6 @@ func fabioOtherKeys() []fabioKey {
 		"gobgpdcfgfile", "grpctls", "certfile", "keyfile",
 	} {
 		keys = append(keys, fabioKey{name: "bgp." + name, set: same}) // bgp.enabled tells
-	}
-	for _, name := range []string{"title", "color", "path", "routingtable.source.linkenabled", "routingtable.source.newtab",
-		"routingtable.source.scheme", "routingtable.source.host", "routingtable.source.port"} {
-		keys = append(keys, fabioKey{name: "ui." + name, set: without("the admin pages are sluice's own")})
 	}
 	for _, name := range []string{"prefix", "names", "interval", "timeout", "retry", "prometheus.subsystem", "prometheus.path", "prometheus.buckets",
 		"graphite.addr", "statsd.addr", "dogstatsd.addr", "circonus.apikey", "circonus.apiapp", "circonus.apiurl", "circonus.brokerid",
@@ -252,6 +265,11 @@ func direct(field func(*Config) any) func(*fabioReader, property) error {
 		}
 		return assign(field(r.Config), p.value)
 	}
+}
+
+// ofUI is the same for what concerns the pages.
+func ofUI(field func(*fabioUI) any) func(*fabioReader, property) error {
+	return direct(func(c *Config) any { return field(c.fabioUI) })
 }
 
 // duration is the same for durations; 0, which is no limit for Fabio, leaves

@@ -44,6 +44,9 @@ func (t fabioTarget) command() string {
 	return text
 }
 
+// Percent is its weight for people.
+func (t fabioTarget) Percent() float64 { return 100 * t.Weight }
+
 // fabioTargets are those of all routes of Fabio's dialect that get requests, by
 // host, and of each host the longer paths first.
 func fabioTargets(t *lb.Table, owners fabioOwners) []fabioTarget {

@@ -217,8 +217,21 @@ func (a *attempt) seek(ctx context.Context, s *session) (slot string, err error)
 
 // slots are the keys of a lock. With an index it waits for a change.
 func (l *Locker) slots(ctx context.Context, key string, index uint64) (map[string]watch.Pair, uint64, error) {
-	// The leader is asked: who waits by an older answer waits too long.
-	a := kv(key+"/", watch.Scope{}, url.Values{"recurse": {""}, "consistent": {""}}, decodePairs)
+	pairs, index, err := l.below(ctx, key+"/", index)
+	if err != nil {
+		return nil, 0, err
+	}
+	slots := make(map[string]watch.Pair)
+	for _, p := range pairs {
+		slots[p.Key] = p
+	}
+	return slots, index, nil
+}
+
+// below are the keys that begin with a prefix, as the leader has them: who decides
+// by an older answer decides wrongly.
+func (l *Locker) below(ctx context.Context, prefix string, index uint64) ([]watch.Pair, uint64, error) {
+	a := kv(prefix, watch.Scope{}, url.Values{"recurse": {""}, "consistent": {""}}, decodePairs)
 	q := l.call(http.MethodGet, a.path, a.params, "")
 	q.absent, q.needs = true, a.needs
 	q.index, q.wait = index, lockWait
@@ -233,14 +246,10 @@ func (l *Locker) slots(ctx context.Context, key string, index uint64) (map[strin
 	if err != nil {
 		return nil, 0, err
 	}
-	slots := make(map[string]watch.Pair)
-	for _, p := range value.([]watch.Pair) {
-		slots[p.Key] = p
-	}
-	return slots, got.index, nil
+	return value.([]watch.Pair), got.index, nil
 }
 
-// put writes a key for a session, and reports whether Consul agreed.
+// put writes a key on conditions, and reports whether Consul agreed.
 func (l *Locker) put(ctx context.Context, key, value string, p url.Values) (bool, error) {
 	q := l.call(http.MethodPut, kv(key, watch.Scope{}, nil, nil).path, p, value)
 	q.needs = fmt.Sprintf("key:write on %q", key)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -87,6 +88,7 @@ var errRefused = errors.New("nobody listens")
 
 func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	to := where(q, host)
+	to.target = strings.ReplaceAll(to.target, "{ip}", a.ip)
 	if to.method == "REGISTERED" {
 		return a.registered(q.words[1])
 	}
@@ -289,6 +291,10 @@ func describe(resp *http.Response, q *question) (string, error) {
 			parts = append(parts, fmt.Sprintf("body %q", strings.TrimSpace(string(text))))
 			continue
 		}
+		if path, ok := strings.CutPrefix(name, "json "); ok {
+			parts = append(parts, path+" "+jsonAt(text, path))
+			continue
+		}
 		if trailer, ok := strings.CutPrefix(name, "trailer "); ok {
 			parts = append(parts, "trailer "+field(resp.Trailer, trailer))
 			continue
@@ -296,6 +302,33 @@ func describe(resp *http.Response, q *question) (string, error) {
 		parts = append(parts, field(resp.Header, name))
 	}
 	return strings.Join(parts, "; "), nil
+}
+
+// jsonAt is what a text in JSON has at a path of names and positions.
+func jsonAt(text []byte, path string) string {
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err.Error()
+	}
+	for name := range strings.SplitSeq(path, ".") {
+		switch in := value.(type) {
+		case map[string]any:
+			value = in[name]
+		case []any:
+			n, err := strconv.Atoi(name)
+			if err != nil || n >= len(in) {
+				return "absent"
+			}
+			value = in[n]
+		default:
+			return "absent"
+		}
+	}
+	found, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(found)
 }
 
 func field(h http.Header, name string) string {

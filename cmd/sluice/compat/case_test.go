@@ -239,6 +239,9 @@ func (q *question) String() string {
 	for _, field := range q.fields {
 		text += ", " + field
 	}
+	if q.body != "" {
+		text += ", body " + q.body
+	}
 	if q.proxy != "" {
 		text += ", PROXY " + q.proxy
 	}

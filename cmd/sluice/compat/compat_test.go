@@ -219,8 +219,8 @@ func (s *stage) furnish(t *testing.T, w *world, p peer) {
 	s.register(t, "ready", instance{backend: "a", service: "ready", checks: []string{"passing"}, tags: p.readyTags})
 	for _, k := range keys {
 		s.consul.PutKey(k.name, s.addresses(k.value))
-		t.Cleanup(func() { s.consul.Do("DELETE", "/v1/kv/"+k.name, "") })
 	}
+	t.Cleanup(func() { s.consul.Do("DELETE", "/v1/kv/?recurse", "") }) // with what the programs have written
 }
 
 func keysOf(values map[string]string) (keys []key) {

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// fabioSetting is where Fabio's API shows a property, and its default.
+type fabioSetting struct {
+	path, key string
+	standard  any // of the type that it is shown in
+}
+
+// hidden stands for what is not for everyone who can reach the API.
+const hidden = "redacted"
+
+// viewFabioConfig is what sluice was told as Fabio, in the form of Fabio's API, but
+// for secrets.
+func viewFabioConfig(c Config) any {
+	all := map[string]any{}
+	for _, s := range fabioSettingsShown() {
+		put(all, s.path, s.value(c.fabioUI.given))
+	}
+	scheme, address, ok := strings.Cut(cmp.Or(c.fabioUI.given["registry.consul.addr"], "localhost:8500"), "://")
+	if !ok {
+		scheme, address = "http", scheme
+	}
+	put(all, "Registry.Consul.Addr", address)
+	put(all, "Registry.Consul.Scheme", scheme)
+	put(all, "Registry.Consul.ServiceAddr", cmp.Or(c.Fabio.Register.Address, c.fabioUI.listen))
+	put(all, "Registry.Consul.CheckScheme", map[bool]string{false: "http", true: "https"}[c.Admin.Certificates != ""])
+	put(all, "Proxy.AuthSchemes", viewFabioAuth(c.LB.Auth))
+	put(all, "UI.Listen", viewFabioListener(cmp.Or(c.fabioUI.given["ui.addr"], c.fabioUI.listen), c))
+	listeners := []any{}
+	for _, text := range splitQuoted(cmp.Or(c.fabioUI.given["proxy.addr"], ":9999")) {
+		listeners = append(listeners, viewFabioListener(text, c))
+	}
+	all["Listen"] = listeners
+	return all
+}
+
+// put puts a value at a path of names with dots in between.
+func put(in map[string]any, path string, value any) {
+	name, rest, deeper := strings.Cut(path, ".")
+	if !deeper {
+		in[name] = value
+		return
+	}
+	inner, ok := in[name].(map[string]any)
+	if !ok {
+		inner = map[string]any{}
+		in[name] = inner
+	}
+	put(inner, rest, value)
+}
+
+// value is the property as it was given, which was understood when it was read.
+func (s fabioSetting) value(given map[string]string) any {
+	text, ok := given[s.key]
+	if !ok {
+		return s.standard
+	}
+	var err error
+	switch standard := s.standard.(type) {
+	case bool:
+		err = assign(&standard, text)
+		return orText(standard, text, err)
+	case int:
+		err = assign(&standard, text)
+		return orText(standard, text, err)
+	case time.Duration:
+		err = assign(&standard, text)
+		return orText(standard, text, err)
+	case []string:
+		var list []string
+		for word := range strings.SplitSeq(text, ",") {
+			if word = strings.TrimSpace(word); word != "" {
+				list = append(list, word)
+			}
+		}
+		return list
+	case secretSetting:
+		if text != "" {
+			return hidden
+		}
+	}
+	return text
+}
+
+// orText is for what has no effect, and was therefore never read.
+func orText(value any, text string, err error) any {
+	if err != nil {
+		return text
+	}
+	return value
+}
+
+// secretSetting is shown as empty, or as there.
+type secretSetting string
+
+func viewFabioAuth(all []LBAuth) any {
+	shown := map[string]any{}
+	for _, a := range all {
+		shown[a.Name] = map[string]any{
+			"Name": a.Name, "Type": a.Type,
+			"Basic": map[string]any{"Realm": cmp.Or(a.Realm, a.Name), "File": a.File, "Refresh": a.Refresh},
+		}
+	}
+	return shown
+}
+
+func viewFabioListener(text string, c Config) any {
+	l, err := lb.ParseListener(text)
+	if err != nil {
+		address, _, _ := strings.Cut(text, ";")
+		return map[string]any{"Addr": address}
+	}
+	return map[string]any{
+		"Addr": l.Address, "Proto": l.Proto, "CertSource": viewFabioCertificates(l.CertSource, c),
+		"ReadTimeout": l.ReadTimeout, "WriteTimeout": l.WriteTimeout, "IdleTimeout": l.IdleTimeout,
+		"ProxyHeaderTimeout": l.ProxyTimeout, "ProxyProto": l.Proxied != lb.ProxyNone, "Refresh": l.Refresh,
+		"TLSMinVersion": l.TLSMin, "TLSMaxVersion": l.TLSMax, "TLSCiphers": l.TLSCiphers, "StrictMatch": l.StrictSNI,
+	}
+}
+
+// viewFabioCertificates is the source of that name, without what a URL or its
+// header says of who is asking.
+func viewFabioCertificates(name string, c Config) any {
+	var s lb.CertSource
+	for _, each := range c.LB.Certificates {
+		if source, err := each.source(); err == nil && source.Name == name && name != "" {
+			s = source
+		}
+	}
+	var header map[string][]string
+	for field := range s.Header {
+		if header == nil {
+			header = map[string][]string{}
+		}
+		header[field] = []string{hidden}
+	}
+	return map[string]any{
+		"Name": s.Name, "Type": s.Type, "CertPath": publicURL(s.Cert), "KeyPath": publicURL(s.Key), "ClientCAPath": publicURL(s.ClientCA),
+		"CAUpgradeCN": s.UpgradeCN, "VaultFetchToken": s.VaultToken, "Refresh": s.Refresh, "Header": header,
+	}
+}
+
+// publicURL leaves out the password and the parameters of a URL.
+func publicURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	if u.User != nil {
+		u.User = url.User(hidden)
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = hidden
+	}
+	return u.String()
+}

@@ -30,7 +30,7 @@ test: test-deps ## run every test, with the race detector, against real Consul, 
 	@# Builds with the detector leave out raw sockets, and tests of allocations and memory.
 	$(GO) test -short ./lb ./lb/h1 ./lb/accesslog
 
-test-deps: $(BIN)/consul $(BIN)/consul-template $(BIN)/vault $(BIN)/nomad $(BIN)/grpc-client $(BIN)/grpc-server packages ## build or install what the tests run against
+test-deps: $(BIN)/consul $(BIN)/consul-template $(BIN)/vault $(BIN)/nomad $(BIN)/grpc-client $(BIN)/grpc-server $(BIN)/pebble $(BIN)/pebble-challtestsrv packages ## build or install what the tests run against
 
 packages:
 	@tools/install-packages nginx haproxy curl openssl gcc # the race detector and Nomad need a C compiler
@@ -62,6 +62,9 @@ $(BIN)/nomad: tools/nomad/go.mod tools/nomad/go.sum | packages
 
 $(BIN)/grpc-client $(BIN)/grpc-server: $(BIN)/grpc-%: tools/grpc/go.mod tools/grpc/go.sum # the test cases gRPC's implementations share
 	@tools/build-cached $(call cached,grpc)-$* $@ grpc google.golang.org/grpc/interop/$*
+
+$(BIN)/pebble $(BIN)/pebble-challtestsrv: $(BIN)/%: tools/pebble/go.mod tools/pebble/go.sum # an authority that speaks ACME, and the DNS it asks
+	@tools/build-cached $(call cached,pebble)-$* $@ pebble github.com/letsencrypt/pebble/v2/cmd/$*
 
 $(BIN)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@tools/build-cached $(call cached,lint) $@ lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint

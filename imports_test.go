@@ -42,6 +42,8 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/proxyproto", "", "leaf packages stand alone"},
 	{"lb/tlsconf", "", "leaf packages stand alone"},
 	{"lb/transport", "", "leaf packages stand alone"},
+	{"lb/acme", "watch", "where things are kept is handed to it"},
+	{"lb", "lb/acme", "the server is given who issues certificates"},
 	{"lb/accesslog", "lb", "the access log is given plain values"},
 }
 
@@ -51,10 +53,11 @@ var allowed = map[string]string{"lb/target": "lb/transport"}
 
 // The clients of vendors have one importer each.
 var vendorClients = map[string]string{
-	"github.com/hashicorp/consul/api": "watch/consul",
-	"github.com/hashicorp/vault/api":  "watch/vault",
-	"github.com/hashicorp/nomad/api":  "watch/nomad",
-	"github.com/redis/go-redis/v9":    "lb/redislimit",
+	"github.com/hashicorp/consul/api":  "watch/consul",
+	"github.com/hashicorp/vault/api":   "watch/vault",
+	"github.com/hashicorp/nomad/api":   "watch/nomad",
+	"github.com/redis/go-redis/v9":     "lb/redislimit",
+	"github.com/caddyserver/certmagic": "lb/acme",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

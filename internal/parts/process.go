@@ -21,7 +21,8 @@ type process struct {
 	dir   string      // what it may write to, its home included
 	ready func() bool // whether it does its work
 
-	unshare uintptr // namespaces of its own, as in syscall.SysProcAttr
+	env     []string // more of its environment
+	unshare uintptr  // namespaces of its own, as in syscall.SysProcAttr
 
 	log *os.File
 	cmd *exec.Cmd // nil while it does not run
@@ -65,7 +66,7 @@ func (p *process) Start() {
 	p.cmd = exec.Command(p.path, p.args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	// Nothing of the environment configures it, and nothing is left at home.
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + p.dir}
+	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + p.dir}, p.env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Unshareflags: p.unshare}
 	if err := p.cmd.Start(); err != nil {
 		p.cmd = nil

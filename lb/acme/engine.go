@@ -1,0 +1,110 @@
+package acme
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"net/netip"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+)
+
+// engine is the library at work. It is asked to settle one name after the other;
+// when, is not its business.
+type engine struct {
+	storage certmagic.Storage
+	cache   *certmagic.Cache // what is being settled; certificates are served from elsewhere
+	config  *certmagic.Config
+	issuer  *certmagic.ACMEIssuer
+
+	unreached time.Duration // the first pause after a failure to reach somebody
+}
+
+// settleTimeout bounds what is done for one name, the wait for others included
+// that do the same.
+const settleTimeout = 10 * time.Minute
+
+// newEngine makes one that expects challenges at an address, on which somebody
+// listens who has the engine answer them: else it would listen itself.
+func newEngine(o *Options, storage certmagic.Storage, address netip.AddrPort, issued func(name string)) *engine {
+	e := &engine{storage: storage, unreached: cmp.Or(o.unreached, minUnreached)}
+	log := newLogger(o.Logger)
+	e.cache = certmagic.NewCache(certmagic.CacheOptions{
+		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return e.config, nil },
+		RenewCheckInterval: math.MaxInt64, // of what it would do by itself
+		OCSPCheckInterval:  math.MaxInt64,
+		Logger:             log,
+	})
+	e.config = certmagic.New(e.cache, certmagic.Config{
+		Storage:   storage,
+		KeySource: certmagic.StandardKeyGenerator{KeyType: keyTypes[strings.ToLower(o.KeyType)]},
+		OCSP:      certmagic.OCSPConfig{DisableStapling: true},
+		OnEvent: func(ctx context.Context, event string, data map[string]any) error {
+			name, _ := data["identifier"].(string)
+			switch event {
+			case "cert_obtaining": // under the name's lock
+				return e.isRefused(ctx, name)
+			case "cert_obtained":
+				issued(name)
+				return e.storage.Delete(ctx, e.refusalKey(name))
+			}
+			return nil
+		},
+		Logger: log,
+	})
+	e.issuer = certmagic.NewACMEIssuer(e.config, certmagic.ACMEIssuer{
+		CA: o.Directory, Email: o.Email, Agreed: true, ExternalAccount: o.binding(), TrustedRoots: o.Roots,
+		PreferredChains:         o.chains(),
+		DisableHTTPChallenge:    o.Challenge != ChallengeHTTP,
+		DisableTLSALPNChallenge: o.Challenge != ChallengeTLS,
+		ListenHost:              address.Addr().String(), AltHTTPPort: int(address.Port()), AltTLSALPNPort: int(address.Port()),
+		Logger: log,
+	})
+	e.config.Issuers = []certmagic.Issuer{e.issuer}
+	return e
+}
+
+// load returns the certificate the storage has for a name; nil without one.
+func (e *engine) load(ctx context.Context, name string) (*tls.Certificate, error) {
+	c, err := e.config.CacheManagedCertificate(ctx, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &c.Certificate, nil
+}
+
+// settle sees to it that the storage has a certificate for a name that is good for
+// a while, and returns it. There may be one together with an error: then it could
+// not be renewed.
+func (e *engine) settle(ctx context.Context, name string) (*tls.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	e.forget(name) // others may have renewed it
+	err := e.config.ManageSync(ctx, []string{name})
+	for _, c := range e.cache.AllMatchingCertificates(name) {
+		return &c.Certificate, err
+	}
+	if err == nil {
+		err = fmt.Errorf("certificate of %s: it is not there after it was issued", name)
+	}
+	return nil, err
+}
+
+func (e *engine) forget(name string) {
+	e.cache.RemoveManaged([]certmagic.SubjectIssuer{{Subject: name}})
+}
+
+// key is where something of our own is kept that concerns the authority.
+func (e *engine) key(kind, name string) string {
+	return path.Join(kind, certmagic.StorageKeys.Safe(e.issuer.IssuerKey()), certmagic.StorageKeys.Safe(name)+".json")
+}

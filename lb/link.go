@@ -140,15 +140,24 @@ func checkFields(steps []Step) error {
 }
 
 // own lists the middlewares that a definition has without names. A route is served
-// without its protection, but not without the others.
+// without its protection, but not without the others; and what would keep strangers
+// out keeps out everybody then.
 func (k *link) own(r *tags.Route) (steps []Step) {
 	for _, s := range r.Protection {
 		name := tags.PolicyPrefix + s.Kind()
 		if _, err := k.step(r.Name, s); err != nil {
-			p := problemOf(r, name+": "+err.Error()+"; it is ignored", "")
+			_, guards := s.(*spec.JWT)
+			consequence := "it is ignored"
+			if guards {
+				consequence = "nobody is let in"
+			}
+			p := problemOf(r, name+": "+err.Error()+"; "+consequence, "")
 			p.Route, p.Tag = "", ""
 			k.problems = append(k.problems, p)
-			continue
+			if !guards {
+				continue
+			}
+			s = spec.Unauthorized{}
 		}
 		steps = append(steps, Step{Name: name, Spec: s})
 	}

@@ -142,6 +142,8 @@ func build(s spec.Middleware) (lb.Middleware, error) {
 		return newBasicAuth(s)
 	case *spec.DigestAuth:
 		return newDigestAuth(s)
+	case *spec.JWT:
+		return newJWT(s)
 	case *spec.ForwardAuth:
 		return newForwardAuth(s)
 	case *spec.Compress:

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -60,6 +61,10 @@ func TestTagsWithoutSense(t *testing.T) {
 		{"forwardauth.address=ftp://auth", "no http or https URL"},
 		{"forwardauth.address=http://auth forwardauth.authresponseheadersregex=(", "missing closing"},
 		{"forwardauth.address=http://auth forwardauth.tls.ca=/nonexistent", "no such file"},
+		{"jwt.issuers=x", "come from one of"},
+		{"jwt.secret=s3cret", "32 bytes"},
+		{"jwt.keyfile=x jwt.algorithms=none", "no algorithm"},
+		{"jwt.secret=s3cret of thirty-two bytes or so jwt.headers.X Y=sub", `"X Y"`},
 		{"ipallowlist.ipstrategy.depth=1", "no source ranges"},
 		{"ipallowlist.sourcerange=localhost", "localhost"},
 		{"ipallowlist.sourcerange=::/0, 10.0.0.0/33", "10.0.0.0/33"},
@@ -116,6 +121,21 @@ func TestTagsWithoutSense(t *testing.T) {
 		}
 		if !told {
 			t.Errorf("%q: no problem says %q: %v", tt.tags, tt.problem, table.Problems())
+		}
+	}
+}
+
+// What keeps strangers out by tags of no dialect, and cannot be made, keeps out
+// everybody; the other routes stand.
+func TestGuardOfTagsThatCannotBeMade(t *testing.T) {
+	for _, tag := range []string{"sluice.jwt.key=nothing of use", "sluice.jwt.issuers=x", "sluice.jwt.secret=s3cret", "sluice.jwt", "sluice.jwt.leeway=soon"} {
+		table := tableOf("urlprefix-h/", tag)
+		routes := table.Routes()
+		if len(routes) != 1 || len(routes[0].Steps) != 1 || routes[0].Steps[0].Spec != (spec.Unauthorized{}) {
+			t.Errorf("%s: routes %+v", tag, routes)
+		}
+		if problems := table.Problems(); len(problems) != 1 || !strings.HasSuffix(problems[0].Reason, "nobody is let in") || strings.Contains(problems[0].Error(), "s3cret") {
+			t.Errorf("%s: problems %v", tag, problems)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func kinds() map[string]any {
 		"ratelimit": &RateLimit{}, "inflightreq": &InFlight{}, "buffering": &Buffering{}, "retry": &Retry{},
 		"circuitbreaker": &CircuitBreaker{}, "compress": &Compress{}, "contenttype": &ContentType{},
 		"errors": &Errors{}, "encodedcharacters": &EncodedCharacters{}, "passtlsclientcert": &PassTLSClientCert{},
-		"grpcweb": &GRPCWeb{},
+		"grpcweb": &GRPCWeb{}, "jwt": DefaultJWT(),
 	}
 }
 

@@ -58,6 +58,8 @@ type parser struct {
 	Options
 	Definition
 	views []view
+	// closed is set if something of [policyGuard] makes no sense.
+	closed bool
 }
 
 // view is an instance with its tags sorted out.
@@ -101,6 +103,9 @@ func (p *parser) view(i Instance) view {
 				Tag: tag[:64] + "…", Offset: MaxTag,
 				Reason: fmt.Sprintf("the tag has more than %d bytes", MaxTag),
 			})
+			if isPolicy {
+				p.lose(option)
+			}
 		case isFabio:
 			v.fabio = append(v.fabio, trimmed)
 		case !isTraefik:
@@ -235,7 +240,7 @@ func (l label) isTraefik() bool {
 // redacted is the tag, without its value if that may be a secret.
 func (l label) redacted() string {
 	key := strings.ToLower(l.key)
-	for _, word := range []string{"auth", "headers", "plugin", "redis"} {
+	for _, word := range []string{"auth", "headers", "plugin", "redis", "secret", "jwt.key"} {
 		if strings.Contains(key, word) {
 			return l.tag[:l.at] + "…"
 		}

@@ -30,7 +30,11 @@ const PolicyPrefix = "sluice."
 
 // policySteps are the middlewares that protect servers, in the order in which they
 // become a route's [Route.Protection].
-var policySteps = []string{"ratelimit", "inflightreq", "buffering", "circuitbreaker"}
+var policySteps = []string{"ratelimit", "inflightreq", policyGuard, "buffering", "circuitbreaker"}
+
+// policyGuard is the one of them that keeps strangers out: if anything of it makes no
+// sense, nobody is let in.
+const policyGuard = "jwt"
 
 // maxPolicy bounds the keys of a policy.
 const maxPolicy = 256
@@ -39,9 +43,6 @@ const maxPolicy = 256
 // routes.
 func (p *parser) policy() {
 	settings := p.unionPolicy()
-	if len(settings) == 0 {
-		return
-	}
 	made := Policy{}
 	steps := map[string]spec.Middleware{}
 	for _, group := range policyGroups(settings) {
@@ -55,11 +56,14 @@ func (p *parser) policy() {
 			made.add(group)
 		}
 	}
-	if made.Tags == nil {
+	if p.closed {
+		steps[policyGuard] = spec.Unauthorized{}
+	}
+	if made.Tags == nil && len(steps) == 0 {
 		return
 	}
 	for i := range p.Pools {
-		if p.Pools[i].Composed == nil {
+		if p.Pools[i].Composed == nil && made.Tags != nil {
 			p.Pools[i].Policy = &made
 		}
 	}
@@ -78,10 +82,22 @@ func (p *parser) policy() {
 func (p *parser) addPolicy(v *view, option, tag string) {
 	key, value, ok := strings.Cut(option, "=")
 	if !ok {
-		p.problem(v.Instance, Problem{Tag: tag, Offset: -1, Reason: "the tag is not of the form " + PolicyPrefix + "KEY=VALUE and ignored"})
+		p.problem(v.Instance, Problem{Tag: tag, Offset: -1, Reason: "the tag is not of the form " + PolicyPrefix + "KEY=VALUE" + p.lose(option)})
 		return
 	}
 	v.policy = append(v.policy, label{key, value, tag, len(tag) - len(value)})
+}
+
+// lose takes note of an option that makes no sense, and says what comes of it.
+func (p *parser) lose(option string) string { return p.loseAll(option, "it") }
+
+// loseAll is the same for what goes by a name of its own.
+func (p *parser) loseAll(option, name string) string {
+	if groupOf(policyKey(option)) == policyGuard {
+		p.closed = true
+		return "; nobody is let in"
+	}
+	return "; " + name + " is ignored"
 }
 
 // add notes where a part of the policy comes from.
@@ -102,8 +118,9 @@ func (p *parser) unionPolicy() map[string]setting1 {
 		for _, l := range v.policy {
 			key := policyKey(l.key)
 			if len(values) == maxPolicy && values[key] == nil {
+				p.lose(l.key)
 				p.problem(v.Instance, Problem{Offset: -1, Reason: fmt.Sprintf("the service has more than %d options that begin with %s; the others are left out", maxPolicy, PolicyPrefix)})
-				break
+				continue
 			}
 			values[key] = collect1(values[key], l, v.Instance)
 		}
@@ -123,11 +140,11 @@ func (p *parser) unionPolicy() map[string]setting1 {
 }
 
 // policyKey is a key in lower case and without what may stand between words, but
-// for the name of a header at its end.
+// for the name of a header or a claim at its end.
 func policyKey(key string) string {
 	words := strings.Split(key, ".")
 	for i, w := range words {
-		if i > 0 && words[i-1] == "headers" {
+		if i > 0 && (words[i-1] == "headers" || words[i-1] == "claims") {
 			break
 		}
 		words[i] = strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(w))
@@ -194,11 +211,11 @@ func (p *parser) policyRead(s setting1, err error) bool {
 		return true
 	case errors.Is(err, spec.ErrUnknown):
 		p.problem(s.owner, Problem{
-			Tag: s.redacted(), Offset: len(PolicyPrefix), Reason: "there is no option " + PolicyPrefix + s.key + "; it is ignored",
+			Tag: s.redacted(), Offset: len(PolicyPrefix), Reason: "there is no option " + PolicyPrefix + s.key + p.lose(s.key),
 			Hint: "the first word is one of " + strings.Join(policyWords(), ", "),
 		})
 	default:
-		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: s.at, Reason: err.Error() + "; it is ignored"})
+		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: s.at, Reason: err.Error() + p.lose(s.key)})
 	}
 	return false
 }
@@ -208,7 +225,7 @@ func (p *parser) policyValid(group []setting1, err error) bool {
 	if err != nil {
 		p.problem(group[0].owner, Problem{
 			Tag: group[0].redacted(), Offset: -1,
-			Reason: strings.ReplaceAll(err.Error(), "\n", "; ") + "; " + PolicyPrefix + groupOf(group[0].key) + " is ignored",
+			Reason: strings.ReplaceAll(err.Error(), "\n", "; ") + p.loseAll(group[0].key, PolicyPrefix+groupOf(group[0].key)),
 		})
 	}
 	return err == nil

@@ -1,0 +1,160 @@
+package middleware
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/sluiceproxy/sluice/lb/spec"
+)
+
+// remoteKeys are fetched when a request needs them, and kept. However many ask, and
+// whatever for, one question is on its way at a time, and there is a pause between
+// two: names of keys are made up by strangers.
+type remoteKeys struct {
+	fetch   func(context.Context) ([]jwtKey, error)
+	refresh time.Duration
+	maxAge  time.Duration
+	flight  singleflight.Group
+
+	mu      sync.Mutex
+	have    []jwtKey
+	fetched time.Time // when have was, zero for never
+	next    time.Time // before that nobody asks
+	pause   time.Duration
+	err     error // of the last question
+}
+
+// Bounds of questions for keys: how long one may take, the pause after one that was
+// answered, and those after ones that failed, which double.
+const (
+	keysTimeout  = 10 * time.Second
+	keysCooldown = 10 * time.Second
+	minKeysPause = time.Second
+	maxKeysPause = time.Minute
+	maxKeySet    = 1 << 20 // bytes of an answer
+)
+
+func newRemoteKeys(s *spec.JWT) (*remoteKeys, error) {
+	address, err := url.Parse(s.JWKSURL)
+	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
+		return nil, errors.New("jwksurl is no http or https URL")
+	}
+	var config *tls.Config
+	if s.TLS != nil {
+		if config, err = clientTLS(s.TLS); err != nil {
+			return nil, err
+		}
+	}
+	client := &http.Client{
+		// Questions are rare: a connection would only wait to be closed.
+		Transport:     &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, ForceAttemptHTTP2: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	fetch := func(ctx context.Context) ([]jwtKey, error) { return fetchKeys(ctx, client, address) }
+	return &remoteKeys{fetch: fetch, refresh: s.Refresh, maxAge: s.MaxAge}, nil
+}
+
+// fetchKeys asks once.
+func fetchKeys(ctx context.Context, client *http.Client, address *url.URL) ([]jwtKey, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	answer, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("asking %s for keys: status %d", address.Redacted(), answer.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxKeySet+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("asking %s for keys: %w", address.Redacted(), err)
+	case len(text) > maxKeySet:
+		return nil, fmt.Errorf("asking %s for keys: the answer has more than %d bytes", address.Redacted(), maxKeySet)
+	}
+	keys, err := parsePublicKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for keys: %w", address.Redacted(), err)
+	}
+	return keys, nil
+}
+
+// keys implements [keySource]. A request whose key is there is not kept waiting.
+func (r *remoteKeys) keys(ctx context.Context, algorithm, id string) ([]jwtKey, error) {
+	have, usable, stale, mayAsk := r.look()
+	suits := usable && len(candidates(have, algorithm, id)) > 0
+	if mayAsk && (stale || !suits) {
+		answered := r.flight.DoChan("", r.ask)
+		if !suits {
+			select {
+			case <-answered:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+	}
+	if have, usable, _, _ = r.look(); usable {
+		return have, nil
+	}
+	if _, err := r.fault(); err != nil {
+		return nil, err
+	}
+	return nil, errors.New("there are no keys")
+}
+
+// look tells what there is, whether it may still be used, whether it should be
+// newer, and whether it is time to ask.
+func (r *remoteKeys) look() (have []jwtKey, usable, stale, mayAsk bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	age := now.Sub(r.fetched)
+	return r.have, r.have != nil && age < r.maxAge, age >= r.refresh, !now.Before(r.next)
+}
+
+// ask fetches the keys. It outlives the request that began it, for others wait as
+// well, and the next ones need the answer.
+func (r *remoteKeys) ask() (any, error) {
+	if _, _, _, mayAsk := r.look(); !mayAsk {
+		return nil, nil //nolint:nilnil // somebody else has just been answered
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keysTimeout)
+	defer cancel()
+	keys, err := r.fetch(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	if r.err = err; err != nil {
+		r.pause = min(max(2*r.pause, minKeysPause), maxKeysPause)
+		r.next = now.Add(r.pause)
+		return nil, nil //nolint:nilnil,nilerr // it is kept in r
+	}
+	r.have, r.fetched, r.pause, r.next = keys, now, 0, now.Add(keysCooldown)
+	return nil, nil //nolint:nilnil // they are kept in r
+}
+
+// fault implements [keySource].
+func (r *remoteKeys) fault() (varies bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.err == nil: // they may be old, but then nobody has needed them
+		return true, nil
+	case r.have != nil && time.Since(r.fetched) < r.maxAge:
+		return true, fmt.Errorf("older keys count: %w", r.err)
+	}
+	return true, fmt.Errorf("nobody is let in: %w", r.err)
+}

@@ -172,7 +172,7 @@ func (c check) client() *http.Client {
 		Timeout: c.spec.Timeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true, DisableCompression: true, Proxy: nil,
-			DialContext: c.dial, TLSClientConfig: tlsTo(c.target.Key()), Protocols: c.protocols(),
+			DialContext: c.dial, TLSClientConfig: c.target.Key().TLS(), Protocols: c.protocols(),
 		},
 	}
 	if !c.spec.FollowRedirects {

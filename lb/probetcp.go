@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -35,9 +34,7 @@ func (c check) probeTCP(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if c.target.Key().Scheme == "tls" {
-		config := tlsTo(c.target.Key())
-		config.ServerName = cmp.Or(config.ServerName, host)
-		nc = tls.Client(nc, config)
+		nc = tls.Client(nc, c.target.Key().TLS())
 	}
 	if _, err := io.WriteString(nc, c.spec.Send); err != nil {
 		return err

@@ -31,7 +31,7 @@ func TestStaticRouteFollowsItsService(t *testing.T) {
 	c := newCatalog()
 	c.static(t, tags.Static{Routes: []tags.StaticRoute{
 		{Name: "api", Source: "a.hcl:1", Rule: "Host(`api`)", Service: "api"},
-		{Name: "tls", Source: "a.hcl:2", Rule: "Host(`tls`)", Service: "api", Scheme: "https", SkipVerify: true, Balance: &spec.LoadBalancer{Strategy: "p2c"}},
+		{Name: "tls", Source: "a.hcl:2", Rule: "Host(`tls`)", Service: "api", Scheme: "https", Reach: tags.Reach{SkipVerify: true}, Balance: &spec.LoadBalancer{Strategy: "p2c"}},
 	}})
 	b := c.builder()
 	if r := c.find(t, b, "api"); r == nil || len(r.Pool.Targets()) != 0 {
@@ -60,7 +60,7 @@ func TestStaticRouteFollowsItsService(t *testing.T) {
 func TestStaticRouteToInternalService(t *testing.T) {
 	c := newCatalog()
 	c.static(t, tags.Static{Routes: []tags.StaticRoute{
-		{Name: "noop", Source: "a.hcl:1", Rule: "Host(`noop`)", Service: "NOOP@internal", SkipVerify: true},
+		{Name: "noop", Source: "a.hcl:1", Rule: "Host(`noop`)", Service: "NOOP@internal", Reach: tags.Reach{SkipVerify: true}},
 		{Name: "api", Source: "a.hcl:2", Rule: "Host(`api`)", Service: "api@internal"},
 	}})
 	b := c.builder()

@@ -230,11 +230,23 @@ func (c *tcpConn) pass(ctx context.Context, first *target.Target) error {
 			return err
 		}
 	}
+	silence := c.entry.silence(c.server)
 	err = tcp.Join(ctx, c.nc, to.Conn, tcp.Limits{
-		Idle: c.entry.silence(c.server), Half: halfSilence, Stall: c.entry.listener.WriteTimeout,
+		Idle: silence, Half: halfOf(to.Target, silence), Stall: c.entry.listener.WriteTimeout,
 		Splices: c.server.splices, Moved: c.moved,
 	})
 	return blamed(err)
+}
+
+// halfOf is how long a direction may be silent after the other one has ended.
+func halfOf(t *target.Target, silence time.Duration) time.Duration {
+	switch own := t.Key().Transport.Conns().Termination; {
+	case own < 0:
+		return silence
+	case own > 0:
+		return own
+	}
+	return halfSilence
 }
 
 // early takes what was read before, so that sockets can be joined by the kernel.

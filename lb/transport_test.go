@@ -46,9 +46,9 @@ func TestServersTransportsOfTags(t *testing.T) {
 	backend := mutualBackend(t, dir)
 	load := func(ca, name, client string) transport.ID {
 		made := transport.Transport{Name: "inner", ServerName: name}
-		cert, key := "", ""
+		var cert, key []string
 		if client != "" {
-			cert, key = filepath.Join(dir, client+".pem"), filepath.Join(dir, client+".key")
+			cert, key = []string{filepath.Join(dir, client+".pem")}, []string{filepath.Join(dir, client+".key")}
 		}
 		if err := made.ReadFiles([]string{filepath.Join(dir, ca+".pem")}, cert, key); err != nil {
 			t.Fatal(err)

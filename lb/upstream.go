@@ -1,7 +1,7 @@
 package lb
 
 import (
-	"crypto/tls"
+	"cmp"
 	"io"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
@@ -70,19 +70,14 @@ func poolOptions(key target.Key, o *ServerOptions) h1.PoolOptions {
 	p.WriteTimeout = o.Timeouts.Write
 	p.Limits.HeadBytes = 2 * o.MaxHeaderBytes
 	if key.Scheme == "https" {
-		p.TLS = tlsTo(key)
+		p.TLS = key.TLS()
 	}
+	own := key.Transport.Conns()
+	p.DialTimeout = cmp.Or(own.Dial, p.DialTimeout)
+	p.HeadTimeout = cmp.Or(own.Response, p.HeadTimeout)
+	p.IdleTimeout = cmp.Or(own.Idle, p.IdleTimeout)
+	p.MaxIdle = cmp.Or(own.MaxIdle, p.MaxIdle)
 	return p
-}
-
-func tlsTo(key target.Key) *tls.Config {
-	if c := key.Transport.Config(); c != nil {
-		return c
-	}
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12, ServerName: key.ServerName,
-		InsecureSkipVerify: key.SkipVerify, //nolint:gosec // as the tag asks
-	}
 }
 
 // send has the call of the exchange answered by the target. The error is a

@@ -198,12 +198,12 @@ type Endpoint struct {
 	// Weight is the endpoint's part of the traffic relative to the others of the
 	// pool; an endpoint of weight 0 gets none.
 	Weight int
-	// ServerName is the name in the certificate of an https endpoint; empty is the
-	// host of Address. SkipVerify takes any certificate.
+	// ServerName is the name in the certificate of an https or tls endpoint; empty is
+	// the host of Address. SkipVerify takes any certificate.
 	ServerName string
 	SkipVerify bool
-	// Transport is how connections to an https endpoint are made, or none. It goes
-	// before ServerName and SkipVerify.
+	// Transport is how connections to the endpoint are made, or none. What it says of
+	// TLS goes before ServerName and SkipVerify.
 	Transport transport.ID
 	// Path is put in front of that of each request: escaped, without a slash at the
 	// end. Empty for none.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
-	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
 // Exposure is which instances count that do not say enable=false.
@@ -51,8 +50,10 @@ type Options struct {
 	// [Static.Definition].
 	StaticPools map[string][]StaticPool
 
-	// Transports are those services of Traefik may name, by name in lower case.
-	Transports map[string]transport.ID
+	// Transports are those services of Traefik may name, TCPTransports those that its
+	// services of connections may.
+	Transports, TCPTransports Transports
+	DefaultTransports         DefaultTransports
 
 	// Exposed says which instances Traefik's dialects are for.
 	Exposed Exposure

@@ -41,6 +41,7 @@ func Parse(o Options, service string, instances []Instance) Definition {
 	}
 	p.static()
 	p.policy()
+	p.DefaultTransports.apply(p.Pools)
 	return p.Definition
 }
 

@@ -21,6 +21,8 @@ type Static struct {
 	Streams     []StaticStream
 	Services    []StaticService
 	Middlewares []StaticMiddleware
+	// Transports are those of targets of which nothing is said.
+	Transports DefaultTransports
 }
 
 // StaticRoute is a route of the configuration. Of Service and Targets it has
@@ -54,9 +56,7 @@ type StaticRoute struct {
 	Balance *spec.LoadBalancer // nil: that of all
 	// RewriteHost sends targets their own address as Host.
 	RewriteHost bool
-	// ServerName and SkipVerify are as in [Endpoint].
-	ServerName string
-	SkipVerify bool
+	Reach
 	// WithoutDefaults leaves out the middlewares every route has.
 	WithoutDefaults bool
 }
@@ -101,7 +101,7 @@ func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[st
 			continue
 		}
 		if r.Service != "" {
-			known.add(r.Service, StaticPool{made.Pool, orHTTP(r.Scheme), r.ServerName, r.SkipVerify})
+			known.add(r.Service, StaticPool{made.Pool, orHTTP(r.Scheme), r.Reach})
 		}
 		d.Pools = append(d.Pools, pool)
 	}
@@ -111,10 +111,11 @@ func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[st
 			continue
 		}
 		if r.Service != "" {
-			known.add(r.Service, StaticPool{made.Pool, r.scheme(), r.ServerName, r.SkipVerify})
+			known.add(r.Service, StaticPool{made.Pool, r.scheme(), r.Reach})
 		}
 		d.TCPRoutes, d.Pools = append(d.TCPRoutes, made), append(d.Pools, pool)
 	}
+	s.Transports.apply(d.Pools)
 	return d, known.catalog, errors.Join(errs...)
 }
 
@@ -131,9 +132,7 @@ func at(source, kind, name string, err error) error {
 // StaticPool is a pool of the configuration that instances of a service are in.
 type StaticPool struct {
 	Name, Scheme string
-	// ServerName and SkipVerify are as in [Endpoint].
-	ServerName string
-	SkipVerify bool
+	Reach
 }
 
 // middleware qualifies the names in its spec.
@@ -169,7 +168,7 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 		}
 	}
 	pool = Pool{Name: made.Pool, Dialect: File, PassHost: true, Balance: r.Balance, Origin: unbeatable}
-	pool.Endpoints, err = staticTargets(r.Targets, r.ServerName, r.SkipVerify)
+	pool.Endpoints, err = staticTargets(r.Targets, r.Reach)
 	return made, pool, err
 }
 
@@ -204,19 +203,19 @@ func hinted(hint string) string {
 // pool names the route's pool. Routes that ask for a service and no more share
 // one.
 func (r StaticRoute) pool() string {
-	if IsInternal(r.Service) || r.Service != "" && r.Balance == nil && r.Scheme == "" && r.ServerName == "" && !r.SkipVerify {
+	if IsInternal(r.Service) || r.Service != "" && r.Balance == nil && r.Scheme == "" && r.Reach == (Reach{}) {
 		return r.Service
 	}
 	return "route " + r.Name
 }
 
-func staticTargets(texts []string, serverName string, skipVerify bool) (endpoints []Endpoint, err error) {
+func staticTargets(texts []string, reach Reach) (endpoints []Endpoint, err error) {
 	for _, text := range texts {
 		e, err := staticTarget(text)
 		if err != nil {
 			return nil, err
 		}
-		e.ServerName, e.SkipVerify = serverName, skipVerify
+		reach.set(&e)
 		endpoints = append(endpoints, e)
 	}
 	return endpoints, nil
@@ -292,7 +291,8 @@ func (p *parser) static() {
 		pool := Pool{Name: s.Name, Dialect: File, PassHost: true, Service: p.Service}
 		for _, v := range p.views {
 			if e, ok := p.endpoint(v.Instance, v.Port); ok {
-				e.Scheme, e.ServerName, e.SkipVerify = s.Scheme, s.ServerName, s.SkipVerify
+				e.Scheme = s.Scheme
+				s.set(&e)
 				pool.Endpoints = append(pool.Endpoints, e)
 			}
 		}

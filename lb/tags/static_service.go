@@ -23,8 +23,7 @@ type StaticService struct {
 	Targets         []string
 	Balance         *spec.LoadBalancer
 	RewriteHost     bool
-	ServerName      string
-	SkipVerify      bool
+	Reach
 }
 
 // staticServices are the services that the configuration has, and those of the
@@ -83,9 +82,9 @@ func (s *StaticService) pools(known staticServices) (pools []Pool, err error) {
 		return append(pools, own), nil
 	}
 	if s.Service != "" {
-		known.add(s.Service, StaticPool{s.Name, orHTTP(s.Scheme), s.ServerName, s.SkipVerify})
+		known.add(s.Service, StaticPool{s.Name, orHTTP(s.Scheme), s.Reach})
 	}
-	own.Endpoints, err = staticTargets(s.Targets, s.ServerName, s.SkipVerify)
+	own.Endpoints, err = staticTargets(s.Targets, s.Reach)
 	return append(pools, own), err
 }
 
@@ -95,7 +94,7 @@ func (s *StaticService) check() error {
 	switch {
 	case strings.Contains(s.Name, "@"):
 		return errors.New("a name has no @: what stands behind one says whose it is")
-	case s.Composed != nil && (hasServers || s.Scheme != "" || s.Balance != nil || s.ServerName != "" || s.SkipVerify):
+	case s.Composed != nil && (hasServers || s.Scheme != "" || s.Balance != nil || s.Reach != (Reach{})):
 		return errors.New("it is composed of others, so it has no instances, targets or options for them itself")
 	case s.Composed != nil:
 		return s.Composed.Validate()

@@ -29,12 +29,9 @@ type StaticStream struct {
 	TLSOptions string // as in [TCPRoute]
 	Service    string
 	// Targets are HOST:PORT, each with a weight behind it if that is not 1.
-	Targets []string
-	// TargetTLS speaks TLS to the targets; ServerName and SkipVerify are as in
-	// [Endpoint].
-	TargetTLS     bool
-	ServerName    string
-	SkipVerify    bool
+	Targets   []string
+	TargetTLS bool // speaks TLS to the targets
+	Reach
 	ProxyProtocol int // as in [TCPRoute]
 }
 
@@ -59,7 +56,7 @@ func (r *StaticStream) route(patterns *match.Patterns) (made TCPRoute, pool Pool
 	rule := cmp.Or(r.Rule, "HostSNI(`*`)")
 	made = TCPRoute{
 		Name: r.Name, Dialect: File, Service: r.Service, Rule: rule, Entrypoints: r.Entrypoints, UDP: r.UDP,
-		Pool: r.kind() + " " + r.Name, ProxyProtocol: r.ProxyProtocol, Origin: unbeatable, Source: r.Source,
+		Pool: r.kind() + " " + r.Name, ProxyProtocol: cmp.Or(r.ProxyProtocol, r.Transport.Conns().ProxyProtocol), Origin: unbeatable, Source: r.Source,
 	}
 	pool = Pool{Name: made.Pool, Dialect: File, Origin: unbeatable}
 	if (r.Service == "") == (len(r.Targets) == 0) {
@@ -114,7 +111,8 @@ func (r *StaticStream) match(made *TCPRoute, patterns *match.Patterns) error {
 // target reads "HOST:PORT" or "HOST:PORT weight=N".
 func (r *StaticStream) target(text string) (e Endpoint, err error) {
 	address, option, weighted := strings.Cut(strings.TrimSpace(text), " ")
-	e = Endpoint{Scheme: r.scheme(), Address: address, Weight: 1, Serving: true, Instance: address, ServerName: r.ServerName, SkipVerify: r.SkipVerify}
+	e = Endpoint{Scheme: r.scheme(), Address: address, Weight: 1, Serving: true, Instance: address}
+	r.set(&e)
 	if weighted {
 		digits, ok := strings.CutPrefix(strings.TrimSpace(option), "weight=")
 		if e.Weight, err = strconv.Atoi(digits); !ok || err != nil || e.Weight < 0 {

@@ -137,11 +137,7 @@ func (s *service) setBalance(words []string, l label, unsupported func(label, st
 // transportOf is what the service names; one that names what is not there cannot
 // be used.
 func (o *Options) transportOf(s *service) transport.ID {
-	name := strings.ToLower(s.transport.value)
-	if name == "" || name == "default@internal" {
-		return transport.ID{}
-	}
-	id, ok := o.Transports[strings.TrimSuffix(name, atFile)]
+	id, ok := o.Transports.Find(s.transport.value)
 	if !ok && s.broken == "" {
 		s.broken, s.by = `there is no servers transport `+s.transport.value+`: transport "NAME" { … } declares one`, s.transport
 	}

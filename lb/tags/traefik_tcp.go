@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
 // streamMerger joins what the instances of a service declare of connections or
@@ -48,6 +51,7 @@ func (m *streamMerger) instance(declared streams, i Instance) {
 		m.routers[name] = append(m.routers[name], variant[streamRouter]{value: *r, owner: i})
 	}
 	for name, s := range declared.services {
+		s.reached, s.broken = m.reach(s)
 		s.check()
 		m.services[name] = append(m.services[name], variant[streamService]{value: *s, owner: i})
 	}
@@ -80,8 +84,7 @@ func (s *streams) main() string {
 
 func (s *streamService) check() {
 	switch {
-	case s.transport() != "":
-		s.broken = "serverstransport is not supported yet"
+	case s.broken != "":
 	case s.Weighted != nil && s.Balancer != nil:
 		s.broken = "it is a load balancer and composed of others as well"
 	case s.Weighted != nil:
@@ -200,7 +203,7 @@ func needsTLS(e match.Expr) bool {
 func (m *streamMerger) service(all []variant[streamService]) {
 	winner, _ := best(m.parser, strings.ToUpper(m.root)+" service", all,
 		func(a, b streamService) bool {
-			return a.proxy() == b.proxy() && reflect.DeepEqual(a.balance(), b.balance()) && a.broken == b.broken && reflect.DeepEqual(a.Weighted, b.Weighted)
+			return a.proxy() == b.proxy() && a.reached == b.reached && reflect.DeepEqual(a.balance(), b.balance()) && a.broken == b.broken && reflect.DeepEqual(a.Weighted, b.Weighted)
 		},
 		func(s streamService) bool { return s.broken != "" },
 		func(s streamService) (string, string) { return s.name, "" })
@@ -223,6 +226,7 @@ func (m *streamMerger) service(all []variant[streamService]) {
 			if server.TLS {
 				e.Scheme = "tls"
 			}
+			e.Transport = v.value.reached
 			pool.Endpoints = append(pool.Endpoints, e)
 		}
 	}
@@ -244,8 +248,11 @@ func (m *streamMerger) composed(w *spec.WeightedServices) *spec.Composition {
 
 // proxy is the version of the PROXY header the service is sent, 0 if none.
 func (s streamService) proxy() int {
-	if s.Balancer == nil {
+	switch {
+	case s.Balancer == nil:
 		return 0
+	case s.Balancer.ServersTransport != "": // which says it as well
+		return s.reached.Conns().ProxyProtocol
 	}
 	return s.Balancer.ProxyProtocol.VersionSent()
 }
@@ -259,11 +266,22 @@ func (s streamService) balance() *spec.LoadBalancer {
 	return &spec.LoadBalancer{Health: check}
 }
 
-func (s streamService) transport() string {
-	if s.Balancer == nil {
-		return ""
+// reach is how the service's servers are connected to. Beside a servers transport,
+// the termination delay and the PROXY protocol of the service do not count.
+func (m *streamMerger) reach(s *streamService) (id transport.ID, broken string) {
+	b := s.Balancer
+	switch {
+	case b == nil:
+		return id, ""
+	case b.ServersTransport == "" && b.TerminationDelay != "":
+		delay, _ := strconv.Atoi(b.TerminationDelay) // as was read
+		return id.WithTermination(cmp.Or(time.Duration(delay)*time.Millisecond, time.Millisecond)), ""
 	}
-	return s.Balancer.ServersTransport
+	id, ok := m.TCPTransports.Find(b.ServersTransport)
+	if !ok {
+		broken = `there is no servers transport ` + b.ServersTransport + `: tcp_transport "NAME" { … } declares one`
+	}
+	return id, broken
 }
 
 func (m *streamMerger) middleware(all []variant[streamMiddleware]) {

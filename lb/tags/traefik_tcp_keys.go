@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
 // streams is what the tags of one instance declare of connections (TCP) or of
@@ -48,13 +50,14 @@ type streamService struct {
 	Balancer *streamBalancer        `key:"loadbalancer"`
 	Weighted *spec.WeightedServices `key:"weighted"` // makes it one of other services
 	broken   string                 // why it cannot be used
+	reached  transport.ID
 }
 
 type streamBalancer struct {
 	Server           *streamServer       `key:"server"`
 	ServersTransport string              `key:"serverstransport"`
 	ProxyProtocol    *spec.ProxyProtocol `key:"proxyprotocol"`
-	TerminationDelay string              `key:"terminationdelay"`
+	TerminationDelay string              `key:"terminationdelay"` // in milliseconds
 	HealthCheck      *streamHealth       `key:"healthcheck"`
 }
 
@@ -144,9 +147,6 @@ func (s *streamService) set(l label, root string, path []string, unsupported fun
 	if root == "udp" && option != "loadbalancer.server.port" && !strings.HasPrefix(option, "weighted.services[") {
 		return &keyError{label: l, reason: "UDP services have no option " + option}
 	}
-	if option == "loadbalancer.terminationdelay" {
-		unsupported(l, "this option is ignored: either direction of a connection ends by itself")
-	}
 	if err := decodeStream(s, l, path, strings.ToUpper(root)+" services"); err != nil {
 		return err
 	}
@@ -157,6 +157,10 @@ func (s *streamService) set(l label, root string, path []string, unsupported fun
 		return &keyError{l, true, "the port is not a number from 1 to 65535"}
 	case b.HealthCheck != nil && (b.HealthCheck.Port < 0 || b.HealthCheck.Port > 65535):
 		return &keyError{l, true, "the port is not a number from 1 to 65535"}
+	case option == "loadbalancer.terminationdelay":
+		if _, err := strconv.Atoi(b.TerminationDelay); err != nil {
+			return &keyError{l, true, "the delay is not a number of milliseconds"}
+		}
 	case strings.HasPrefix(option, "loadbalancer.healthcheck."):
 		if _, err := b.HealthCheck.spec(); err != nil {
 			unsupported(l, err.Error())

@@ -16,12 +16,12 @@ type Key struct {
 	// Address is host:port, with an IPv6 host in brackets; or a URL, if that is
 	// where clients are sent instead.
 	Address string
-	// ServerName is the name an https target's certificate must be for; empty is
+	// ServerName is the name the certificate of an https or tls target must be for; empty is
 	// the host of Address. SkipVerify takes any certificate.
 	ServerName string
 	SkipVerify bool
-	// Transport is how connections to an https target are made, or none. It goes
-	// before ServerName and SkipVerify.
+	// Transport is how connections to the target are made, or none. What it says of
+	// TLS goes before ServerName and SkipVerify.
 	Transport transport.ID
 	// Path is put in front of the path of each request: escaped, with a slash in
 	// front and none behind, or empty.

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -26,7 +27,7 @@ var ErrNoTarget = errors.New("no instance is healthy")
 
 // Dialer connects to targets.
 type Dialer struct {
-	// Timeout is for one target, TLS included.
+	// Timeout is for one target of which its transport says nothing, TLS included.
 	Timeout time.Duration
 	// Source is the client, which some pools pick by, and Bound what it has
 	// connected to. Of both tells the PROXY header that a target is sent first, in
@@ -102,6 +103,18 @@ func (d *Dialer) observe(ctx context.Context, pool *target.Pool, to *target.Targ
 	return nc, err
 }
 
+// dialerWith asks a silent peer that often; 0 is as with all, below 0 never.
+func dialerWith(every time.Duration) net.Dialer {
+	config := keepAlive
+	switch {
+	case every < 0:
+		return net.Dialer{KeepAlive: every}
+	case every > 0:
+		config.Idle, config.Interval = every, every
+	}
+	return net.Dialer{KeepAliveConfig: config}
+}
+
 // Connected is what a [target.Pool] is told in the place of a status.
 const Connected = 1
 
@@ -114,9 +127,10 @@ func (d *Dialer) dial(ctx context.Context, to *target.Target) (nc Conn, err erro
 			err = fmt.Errorf("connecting to %s: %w", to.Key(), err)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	reach := to.Key().Transport.Conns()
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(reach.Dial, d.Timeout))
 	defer cancel()
-	dialer := net.Dialer{KeepAliveConfig: keepAlive}
+	dialer := dialerWith(reach.KeepAlive)
 	dialed, err := dialer.DialContext(ctx, "tcp", to.Key().Address)
 	if err != nil {
 		return nil, err
@@ -131,8 +145,7 @@ func (d *Dialer) dial(ctx context.Context, to *target.Target) (nc Conn, err erro
 	if to.Key().Scheme != SchemeTLS {
 		return socket, nil
 	}
-	host, _, _ := net.SplitHostPort(to.Key().Address)
-	encrypted := tls.Client(socket, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host})
+	encrypted := tls.Client(socket, to.Key().TLS())
 	if err := encrypted.HandshakeContext(ctx); err != nil {
 		socket.Close()
 		return nil, err

@@ -1,15 +1,12 @@
-// Package transport says how connections to targets with TLS are made, beyond
-// what their addresses say. It imports the standard library only.
+// Package transport says how connections to targets are made, beyond what their
+// addresses say. It imports the standard library only.
 package transport
 
 import (
 	"cmp"
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"os"
+	"time"
 	"unique"
 )
 
@@ -22,45 +19,39 @@ type Transport struct {
 	// for, empty is the host of the target's address.
 	SkipVerify bool
 	ServerName string
+	// PeerURI is a URI that a target's certificate must be for, of authorities that
+	// are trusted even with SkipVerify; empty for any.
+	PeerURI string
 	// RootCAs are authorities in PEM, empty for those of the system.
 	RootCAs string
-	// Certificate and Key are for targets that ask for them, in PEM; or empty.
-	Certificate, Key string
-	// MinVersion is as in [tls.Config]; 0 is TLS 1.2.
-	MinVersion uint16
+	// Certificates are for targets that ask for them, in PEM, each with its key behind
+	// it.
+	Certificates string
+	// MinVersion and MaxVersion are as in [tls.Config]; 0 is TLS 1.2, or the newest.
+	MinVersion, MaxVersion uint16
+	// Ciphers are names of suites up to TLS 1.2 with commas between them, empty for
+	// those of package tls.
+	Ciphers string
+	Conns
 }
 
-// ReadFiles fills in the authorities and the certificate.
-func (t *Transport) ReadFiles(rootCAs []string, certificate, key string) error {
-	if (certificate == "") != (key == "") {
-		return errors.New("certificate and key go together")
-	}
-	for _, path := range rootCAs {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return fmt.Errorf("root_cas: %w", err)
-		}
-		if !x509.NewCertPool().AppendCertsFromPEM(text) {
-			return fmt.Errorf("root_cas: %s holds no certificate in PEM", path)
-		}
-		t.RootCAs += string(text) + "\n"
-	}
-	if certificate == "" {
-		return nil
-	}
-	text, err := os.ReadFile(certificate)
-	if err != nil {
-		return fmt.Errorf("certificate: %w", err)
-	}
-	secret, err := os.ReadFile(key)
-	if err != nil {
-		return fmt.Errorf("key: %w", err)
-	}
-	if _, err := tls.X509KeyPair(text, secret); err != nil {
-		return fmt.Errorf("certificate %s with key %s: %w", certificate, key, err)
-	}
-	t.Certificate, t.Key = string(text), string(secret)
-	return nil
+// Conns is what holds for connections whether they have TLS or not.
+type Conns struct {
+	// Dial is how long connecting may take, Response how long the head of an answer
+	// after the request, and Idle how long a connection is kept that nobody uses; 0 is
+	// as with all targets.
+	Dial, Response, Idle time.Duration
+	// MaxIdle bounds the connections kept to each target; 0 is as with all.
+	MaxIdle int
+	// KeepAlive is how often a silent peer is asked whether it is there; 0 is as with
+	// all targets, and below 0 never.
+	KeepAlive time.Duration
+	// Termination is how long the other direction may be silent after one has ended; 0
+	// is as with all targets, and below 0 for as long as neither has.
+	Termination time.Duration
+	// ProxyProtocol is the version of the PROXY header that targets of connections are
+	// sent; 0 is none.
+	ProxyProtocol int
 }
 
 // ID stands for a transport: those of equal ones are equal. The zero ID is none.
@@ -70,13 +61,25 @@ type ID struct{ handle unique.Handle[Transport] }
 // ID is the transport's.
 func (t Transport) ID() ID { return ID{unique.Make(t)} }
 
-// String is the name, empty for none.
-func (i ID) String() string {
-	if i == (ID{}) {
-		return ""
-	}
-	return i.handle.Value().Name
+// Conns are those of the transport, the zero value for none.
+func (i ID) Conns() Conns { return i.transport().Conns }
+
+// WithTermination is the transport with another [Conns.Termination].
+func (i ID) WithTermination(d time.Duration) ID {
+	t := i.transport()
+	t.Termination = d
+	return t.ID()
 }
+
+func (i ID) transport() Transport {
+	if i == (ID{}) {
+		return Transport{}
+	}
+	return i.handle.Value()
+}
+
+// String is the name, empty for none.
+func (i ID) String() string { return i.transport().Name }
 
 // GoString keeps the key out of what is printed for debugging.
 func (i ID) GoString() string { return fmt.Sprintf("transport.ID(%q)", i.String()) }
@@ -97,24 +100,3 @@ func (i ID) Compare(other ID) int {
 }
 
 func (t Transport) digest() [sha256.Size]byte { return sha256.Sum256(fmt.Appendf(nil, "%#v", t)) }
-
-// Config is for connections by the transport, nil for none. It is the caller's.
-func (i ID) Config() *tls.Config {
-	if i == (ID{}) {
-		return nil
-	}
-	t := i.handle.Value()
-	c := &tls.Config{
-		MinVersion: cmp.Or(t.MinVersion, tls.VersionTLS12), ServerName: t.ServerName,
-		InsecureSkipVerify: t.SkipVerify, //nolint:gosec // as the operator asks
-	}
-	if t.RootCAs != "" {
-		c.RootCAs = x509.NewCertPool()
-		c.RootCAs.AppendCertsFromPEM([]byte(t.RootCAs))
-	}
-	// That they fit together was seen when they were read.
-	if pair, err := tls.X509KeyPair([]byte(t.Certificate), []byte(t.Key)); err == nil {
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c
-}

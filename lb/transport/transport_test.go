@@ -7,8 +7,8 @@ import (
 )
 
 func TestIDs(t *testing.T) {
-	a, b := Transport{Name: "a", Key: "secret"}, Transport{Name: "a", Key: "secret"}
-	other := Transport{Name: "a", Key: "another"}
+	a, b := Transport{Name: "a", Certificates: "secret"}, Transport{Name: "a", Certificates: "secret"}
+	other := Transport{Name: "a", Certificates: "another"}
 	if a.ID() != b.ID() || a.ID().Compare(b.ID()) != 0 || a.ID() == other.ID() || !a.ID().Equal(b.ID()) {
 		t.Error("IDs are not equal as their transports are")
 	}

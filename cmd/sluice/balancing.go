@@ -132,6 +132,5 @@ func (c Config) tableOptions() lb.Options {
 	c.setFabio(&o)
 	c.setStatic(&o)
 	o.TLSOptions = c.LB.tlsOptions()
-	o.Tags.Transports = c.transports()
 	return o
 }

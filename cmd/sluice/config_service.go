@@ -22,6 +22,7 @@ type StaticService struct {
 	PassHost     Optional[bool] `hcl:"pass_host"`
 	ServerName   string         `hcl:"server_name"`
 	SkipVerify   bool           `hcl:"skip_verify"`
+	Transport    string         `hcl:"transport"`
 
 	Weighted  Composed `hcl:"weighted"`
 	Highest   Composed `hcl:"highest_random_weight"`
@@ -79,15 +80,18 @@ func (s *StaticService) composition() (whole *spec.Composition) {
 	return whole
 }
 
-func (s *StaticService) static() tags.StaticService {
+func (s *StaticService) static(known tags.Transports) tags.StaticService {
 	return tags.StaticService{
 		Name: s.Name, Source: s.Origin, Composed: s.composition(), Service: s.Service, Scheme: s.Scheme, Targets: s.Targets,
-		Balance: s.LoadBalancer.spec, RewriteHost: !s.PassHost.Or(true), ServerName: s.ServerName, SkipVerify: s.SkipVerify,
+		Balance: s.LoadBalancer.spec, RewriteHost: !s.PassHost.Or(true), Reach: reach(known, s.ServerName, s.SkipVerify, s.Transport),
 	}
 }
 
-func (s *StaticService) validate(f *faultList) {
+func (s *StaticService) validate(f *faultList, c *Config) {
+	at := fmt.Sprintf("%s: service %q", s.Origin, s.Name)
 	if s.Scheme != "" {
-		f.oneOf(fmt.Sprintf("%s: service %q: scheme", s.Origin, s.Name), s.Scheme, "http", "https")
+		f.oneOf(at+": scheme", s.Scheme, "http", "https")
 	}
+	reachable(f, at, s.ServerName, s.SkipVerify, s.Transport)
+	c.knownTransport(f, at, s.Transport)
 }

@@ -40,9 +40,11 @@ type StaticRoute struct {
 	Targets      []string       `hcl:"targets"`
 	LoadBalancer LoadBalancer   `hcl:"load_balancer"`
 	PassHost     Optional[bool] `hcl:"pass_host"` // on if not set
-	// ServerName and SkipVerify are of targets with TLS.
+	// ServerName and SkipVerify are of targets with TLS; Transport, the name of a
+	// transport stanza, says that and more.
 	ServerName string `hcl:"server_name"`
 	SkipVerify bool   `hcl:"skip_verify"`
+	Transport  string `hcl:"transport"`
 }
 
 func (r *StaticRoute) setDefaults(at position) { *r = StaticRoute{Origin: at.String()} }
@@ -72,12 +74,26 @@ func (r *StaticRoute) rule() string {
 	return hosts + paths
 }
 
-func (r *StaticRoute) static() tags.StaticRoute {
+func (r *StaticRoute) static(known tags.Transports) tags.StaticRoute {
 	return tags.StaticRoute{
 		Name: r.Name, Source: r.Origin, Rule: r.rule(), Syntax: r.RuleSyntax, Priority: r.Priority, Entrypoints: r.Entrypoints,
 		Middlewares: r.Middlewares, TLS: r.TLS, TLSOptions: r.TLSOptions, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
-		Balance: r.LoadBalancer.spec, RewriteHost: !r.PassHost.Or(true), ServerName: r.ServerName, SkipVerify: r.SkipVerify,
+		Balance: r.LoadBalancer.spec, RewriteHost: !r.PassHost.Or(true), Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport),
 		WithoutDefaults: !r.Defaults.Or(true),
+	}
+}
+
+// reach is how targets are connected to. That a transport is there, and alone, is for
+// reachable to check.
+func reach(known tags.Transports, serverName string, skipVerify bool, transport string) tags.Reach {
+	id, _ := known.Find(transport)
+	return tags.Reach{ServerName: serverName, SkipVerify: skipVerify, Transport: id}
+}
+
+// reachable finds what contradicts a transport.
+func reachable(f *faultList, at, serverName string, skipVerify bool, transport string) {
+	if transport != "" && (serverName != "" || skipVerify) {
+		f.addf("%s: the transport says server_name and insecure_skip_verify: leave them out here", at)
 	}
 }
 
@@ -88,6 +104,10 @@ type Defaults struct {
 	Middlewares  []string     `hcl:"middlewares"`
 	Entrypoints  []string     `hcl:"entrypoints"`
 	LoadBalancer LoadBalancer `hcl:"load_balancer"`
+	// Transport is for targets with TLS, TCPTransport for those of connections, where
+	// nothing else is said of how they are connected to.
+	Transport    string `hcl:"transport"`
+	TCPTransport string `hcl:"tcp_transport"`
 }
 
 // Claim reserves hosts; see [lb.Claim].
@@ -109,19 +129,19 @@ func (c Claim) claim() lb.Claim {
 }
 
 // static is what the stanzas ask for.
-func (c *Config) static() tags.Static {
-	var s tags.Static
+func (c *Config) static(all transports) tags.Static {
+	s := tags.Static{Transports: c.defaultTransports(all)}
 	for i := range c.Routes {
-		s.Routes = append(s.Routes, c.Routes[i].static())
+		s.Routes = append(s.Routes, c.Routes[i].static(all.http))
 	}
 	for i := range c.TCPRoutes {
-		s.Streams = append(s.Streams, c.TCPRoutes[i].static(false))
+		s.Streams = append(s.Streams, c.TCPRoutes[i].static(all.tcp, false))
 	}
 	for i := range c.UDPRoutes {
-		s.Streams = append(s.Streams, c.UDPRoutes[i].static(true))
+		s.Streams = append(s.Streams, c.UDPRoutes[i].static(all.tcp, true))
 	}
 	for i := range c.Services {
-		s.Services = append(s.Services, c.Services[i].static())
+		s.Services = append(s.Services, c.Services[i].static(all.http))
 	}
 	for _, m := range c.Middlewares {
 		if m.spec != nil {
@@ -134,7 +154,9 @@ func (c *Config) static() tags.Static {
 // setStatic puts the stanzas into the options of tables, as far as they are
 // valid.
 func (c *Config) setStatic(o *lb.Options) {
-	o.Static, o.Tags.StaticPools, _ = c.static().Definition(o.Tags.Patterns)
+	all := c.transports()
+	o.Static, o.Tags.StaticPools, _ = c.static(all).Definition(o.Tags.Patterns)
+	o.Tags.Transports, o.Tags.TCPTransports, o.Tags.DefaultTransports = all.http, all.tcp, c.defaultTransports(all)
 	o.Defaults = lb.Defaults{Entrypoints: c.Defaults.Entrypoints, Balance: c.Defaults.LoadBalancer.spec}
 	for _, name := range c.Defaults.Middlewares {
 		o.Defaults.Middlewares = append(o.Defaults.Middlewares, name+"@file")
@@ -145,7 +167,7 @@ func (c *Config) setStatic(o *lb.Options) {
 }
 
 func (c *Config) validateStatic(f *faultList) {
-	_, _, err := c.static().Definition(nil)
+	_, _, err := c.static(c.transports()).Definition(nil)
 	if err != nil {
 		*f = append(*f, err)
 	}
@@ -158,7 +180,7 @@ func (c *Config) validateStatic(f *faultList) {
 	services := map[string]string{}
 	for i := range c.Services {
 		s := &c.Services[i]
-		s.validate(f)
+		s.validate(f, c)
 		unique(f, services, "service", s.Name, s.Origin)
 	}
 	names := map[string]string{}
@@ -194,6 +216,8 @@ func (r *StaticRoute) validate(f *faultList, c *Config) {
 	if r.Scheme != "" {
 		f.oneOf(at+": scheme", r.Scheme, "http", "https")
 	}
+	reachable(f, at, r.ServerName, r.SkipVerify, r.Transport)
+	c.knownTransport(f, at, r.Transport)
 	c.known(f, at, r.Middlewares)
 	c.LB.knownTLSOptions(f, at, r.TLSOptions)
 }

@@ -60,7 +60,7 @@ middleware "o" "strip_prefix_regex" { regex = ["/a{1,2}", "/b"] }
 			Balance: &spec.LoadBalancer{
 				Strategy: "leastconn", Sticky: &spec.Sticky{Cookie: &spec.Cookie{Name: "c", HTTPOnly: true, MaxAge: 5}}, Health: health,
 			},
-			RewriteHost: true, ServerName: "s", SkipVerify: true, WithoutDefaults: true,
+			RewriteHost: true, Reach: tags.Reach{ServerName: "s", SkipVerify: true}, WithoutDefaults: true,
 		}},
 		Middlewares: []tags.StaticMiddleware{
 			{Name: "m", Source: "test.hcl:21:16", Spec: &spec.RateLimit{
@@ -71,7 +71,7 @@ middleware "o" "strip_prefix_regex" { regex = ["/a{1,2}", "/b"] }
 			{Name: "o", Source: "test.hcl:23:16", Spec: spec.StripPrefixRegex{Regex: []string{"/a{1,2}", "/b"}}},
 		},
 	}
-	if diff := cmp.Diff(want, c.static()); diff != "" {
+	if diff := cmp.Diff(want, c.static(c.transports())); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -22,10 +22,12 @@ type StaticStream struct {
 	// "10.0.0.1:5432 weight=3".
 	Service string   `hcl:"service"`
 	Targets []string `hcl:"targets"`
-	// TargetTLS speaks TLS to them; ServerName and SkipVerify are for that.
+	// TargetTLS speaks TLS to them; ServerName and SkipVerify are for that. Transport, the
+	// name of a tcp_transport stanza, says that and more.
 	TargetTLS  bool   `hcl:"target_tls"`
 	ServerName string `hcl:"server_name"`
 	SkipVerify bool   `hcl:"skip_verify"`
+	Transport  string `hcl:"transport"`
 	// ProxyProtocol is the version of the PROXY header they are sent; 0 is none.
 	ProxyProtocol int `hcl:"proxy_protocol"`
 }
@@ -34,11 +36,11 @@ func (r *StaticStream) setDefaults(at position) { *r = StaticStream{Origin: at.S
 
 func (r *StaticStream) setLabel(label string) { r.Name = label }
 
-func (r *StaticStream) static(udp bool) tags.StaticStream {
+func (r *StaticStream) static(known tags.Transports, udp bool) tags.StaticStream {
 	return tags.StaticStream{
 		Name: r.Name, Source: r.Origin, UDP: udp, Rule: r.Rule, Priority: r.Priority, Entrypoints: r.Entrypoints,
 		TLS: r.TLS, TLSOptions: r.TLSOptions, Service: r.Service, Targets: r.Targets, TargetTLS: r.TargetTLS,
-		ServerName: r.ServerName, SkipVerify: r.SkipVerify, ProxyProtocol: r.ProxyProtocol,
+		Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport), ProxyProtocol: r.ProxyProtocol,
 	}
 }
 
@@ -47,7 +49,10 @@ func (c *Config) validateStreams(f *faultList) {
 		names := map[string]string{}
 		for _, r := range routes {
 			unique(f, names, kind, r.Name, r.Origin)
-			c.LB.knownTLSOptions(f, fmt.Sprintf("%s: %s %q", r.Origin, kind, r.Name), r.TLSOptions)
+			at := fmt.Sprintf("%s: %s %q", r.Origin, kind, r.Name)
+			c.LB.knownTLSOptions(f, at, r.TLSOptions)
+			reachable(f, at, r.ServerName, r.SkipVerify, r.Transport)
+			c.knownTCPTransport(f, at, r.Transport)
 		}
 	}
 	check("tcp_route", c.TCPRoutes)

@@ -99,11 +99,16 @@ func (l *LB) validateTLSOptions(f *faultList) {
 
 // knownTLSOptions finds a name that no stanza declares.
 func (l *LB) knownTLSOptions(f *faultList, at, name string) {
-	declared := []string{"", lb.DefaultTLSOptions}
+	declared := []string{lb.DefaultTLSOptions}
 	for i := range l.TLSOptions {
 		declared = append(declared, l.TLSOptions[i].Name)
 	}
-	if !slices.ContainsFunc(declared, func(d string) bool { return strings.EqualFold(d, name) }) {
-		f.addf("%s: no stanza declares tls_options %q%s", at, name, nearest.Hint(name, "", slices.Values(declared[1:])))
+	knownName(f, at, "tls_options", name, declared)
+}
+
+// knownName finds a name that is none of those declared; an empty one is.
+func knownName(f *faultList, at, kind, name string, declared []string) {
+	if name != "" && !slices.ContainsFunc(declared, func(d string) bool { return strings.EqualFold(d, name) }) {
+		f.addf("%s: no stanza declares %s %q%s", at, kind, name, nearest.Hint(name, "", slices.Values(declared)))
 	}
 }

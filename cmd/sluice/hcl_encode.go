@@ -190,6 +190,12 @@ func hclScalar(v reflect.Value) string {
 			texts[i] = hclQuote(text)
 		}
 		return "[" + strings.Join(texts, ", ") + "]"
+	case []dial.Secret:
+		texts := make([]string, len(value))
+		for i, secret := range value {
+			texts[i] = hclQuote(secret.Reveal())
+		}
+		return "[" + strings.Join(texts, ", ") + "]"
 	case fmt.Stringer:
 		if _, ok := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(v.Type())); ok {
 			return hclQuote(value.String())

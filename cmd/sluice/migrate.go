@@ -77,6 +77,8 @@ type migration struct {
 	sources  []string
 	named    []string // on the command line
 	rules    string   // the syntax of rules that do not say
+	// ofTraefik1 and ofTraefik are what was read of it, nil for nothing.
+	ofTraefik1, ofTraefik *tree
 	// isStatic is set if a file of Traefik has providers, hasEntrypoints if one has
 	// those; drain is the longest of them.
 	isStatic, hasEntrypoints bool
@@ -158,19 +160,44 @@ func (m *migration) take(path, kind string, src []byte, getenv func(string) stri
 		return fmt.Errorf("%s is of Traefik 1, not of its successors: leave out -kind", path)
 	case kind == "traefik1", kind == "" && tree.isTraefik1():
 		m.sources = append(m.sources, path+" (Traefik 1)")
-		m.traefik1(tree)
+		m.add(&m.ofTraefik1, tree)
 	case kind == "traefik", tree.isTraefik():
 		m.sources = append(m.sources, path+" (Traefik 2 or 3)")
-		m.traefik(tree)
+		m.add(&m.ofTraefik, tree)
 	default:
 		first := tree.values[0]
 		return fmt.Errorf("%s:%d: %s is a setting of no known load balancer: %s", path, first.line, first.path, whatMigrates)
 	}
 	m.notes = append(m.notes, tree.unfilled()...)
-	for _, s := range tree.left() {
-		m.notes = append(m.notes, note{path, s.line, s.path + " has no equivalent and is left out"})
-	}
 	return nil
+}
+
+// add has a file be read together with the others of its kind.
+func (m *migration) add(to **tree, more *tree) {
+	if *to == nil {
+		*to = more
+		return
+	}
+	m.notes = append(m.notes, (*to).merge(more)...)
+}
+
+// convert takes over what was read of Traefik. What nobody wanted is told of.
+func (m *migration) convert() {
+	if t := m.ofTraefik1; t != nil {
+		m.traefik1(t)
+	}
+	if t := m.ofTraefik; t != nil {
+		m.traefik(t)
+	}
+	for _, t := range []*tree{m.ofTraefik1, m.ofTraefik} {
+		if t == nil {
+			continue
+		}
+		for _, s := range t.left() {
+			m.notes = append(m.notes, note{s.from.path, s.line, s.path + " has no equivalent and is left out"})
+		}
+	}
+	m.finish()
 }
 
 // whatMigrates is told of files that are of something else.
@@ -179,7 +206,7 @@ const whatMigrates = "what can be migrated is fabio.properties, or TOML and YAML
 // text is the configuration, after a check that it is one. faults join what
 // sluice validate would say of it here.
 func (m *migration) text() (text string, faults, err error) {
-	m.finish()
+	m.convert()
 	var head strings.Builder
 	fmt.Fprintf(&head, "# Made by sluice migrate of %s.\n", strings.Join(m.sources, ", "))
 	for _, n := range m.notes {

@@ -27,7 +27,7 @@ func (m *migration) speaksTLS(t *tree, name, address string) bool {
 		}
 	}
 	if strings.HasSuffix(address, "443") || name == "https" || name == "websecure" {
-		m.notes = append(m.notes, note{t.path, t.line(at), at + " does not say what it is for; by its name or port it is taken for TLS"})
+		m.note(t, at, at+" does not say what it is for; by its name or port it is taken for TLS")
 		return true
 	}
 	return false
@@ -45,7 +45,7 @@ func (m *migration) speaksTCP(t *tree, name string) bool {
 		return false
 	}
 	at := "entryPoints." + name
-	m.notes = append(m.notes, note{t.path, t.line(at), at + " does not say what it is for; by its name it is taken for TCP"})
+	m.note(t, at, at+" does not say what it is for; by its name it is taken for TCP")
 	return true
 }
 
@@ -124,6 +124,10 @@ func (m *migration) transport(t *tree) {
 		}
 	}
 	m.idlePerTarget(t, at+"maxIdleConnsPerHost")
+	m.ofAllServers(t, "serversTransport")
+	if t.has("tcpServersTransport") {
+		m.tcpServersTransport(t, "tcpServersTransport", allServers)
+	}
 }
 
 func (m *migration) idlePerTarget(t *tree, at string) {

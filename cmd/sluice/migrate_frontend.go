@@ -89,8 +89,8 @@ func (m *migration) pagesBackend(t *tree, name string) error {
 	}
 	at := "backends." + name
 	var s StaticService
-	s.setDefaults(position{file: t.path, line: t.line(at), column: 1})
-	s.Name, s.Targets, s.SkipVerify = name, t.servers1(at), t.is("InsecureSkipVerify")
+	s.setDefaults(t.place(at))
+	s.Name, s.Targets = name, t.servers1(at)
 	if len(s.Targets) == 0 {
 		return fmt.Errorf("there is no backend %q with servers", name)
 	}

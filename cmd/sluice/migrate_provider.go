@@ -42,7 +42,7 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	if namespaces := t.list(at + ".namespaces"); len(namespaces) > 0 {
 		m.Consul.Namespace = namespaces[0]
 		if len(namespaces) > 1 {
-			m.notes = append(m.notes, note{t.path, t.line(at + ".namespaces"), at + ".namespaces: only " + namespaces[0] + " is taken over: one sluice reads one namespace"})
+			m.note(t, at+".namespaces", at+".namespaces: only "+namespaces[0]+" is taken over: one sluice reads one namespace")
 		}
 	}
 	m.LB.Health.Statuses = healthy(t.list(at+".strictChecks"), dialect)
@@ -82,7 +82,7 @@ func (m *migration) logs(t *tree, level, path, format string) {
 		m.LogLevel = Some(LevelError)
 	default:
 		if err := assign(&m.LogLevel, text); err != nil {
-			m.notes = append(m.notes, note{t.path, t.line(level), err.Error()})
+			m.note(t, level, err.Error())
 		}
 	}
 	m.LogFile.Path = t.text(path)
@@ -138,7 +138,7 @@ func (m *migration) api(t *tree) {
 		m.Admin.Listen = cmp.Or(m.Admin.Listen, defaultAdminAddress)
 	}
 	if t.has("ping") {
-		m.notes = append(m.notes, note{t.path, t.line("ping"), "ping: who asks /ping is to ask /readyz of the admin listener, which is 503 while it drains as well"})
+		m.note(t, "ping", "ping: who asks /ping is to ask /readyz of the admin listener, which is 503 while it drains as well")
 	}
 	t.take("api", "metrics.prometheus", "ping")
 }

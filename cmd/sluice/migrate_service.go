@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -24,7 +23,7 @@ func (m *migration) service(t *tree, r *StaticRoute, name string) error {
 		return err
 	}
 	r.Targets, r.LoadBalancer, r.PassHost = s.Targets, s.LoadBalancer, s.PassHost
-	r.ServerName, r.SkipVerify = s.ServerName, s.SkipVerify
+	r.Transport = s.Transport
 	return nil
 }
 
@@ -55,7 +54,7 @@ func (m *migration) declare(t *tree, name string) error {
 	}
 	before, at := len(m.Services), "http.services."+name
 	var s StaticService
-	s.setDefaults(position{file: t.path, line: t.line(at), column: 1})
+	s.setDefaults(t.place(at))
 	s.Name = name
 	m.Services = append(m.Services, s) // now, as it may be a part of itself
 	err := m.fill(t, &s, composedKind(t, name))
@@ -105,7 +104,7 @@ func (m *migration) servers(t *tree, s *StaticService, name string) error {
 	case strings.Contains(name, "@"):
 		return fmt.Errorf("the service %s is not of the file", name)
 	case t.count(at+".servers") == 0:
-		return fmt.Errorf("there is no service %q with servers in %s", name, filepath.Base(t.path))
+		return fmt.Errorf("there is no service %q with servers", name)
 	}
 	for i := range t.count(at + ".servers") {
 		server := fmt.Sprintf("%s.servers[%d]", at, i)
@@ -118,12 +117,9 @@ func (m *migration) servers(t *tree, s *StaticService, name string) error {
 	if t.text(at+".passHostHeader") == "false" {
 		s.PassHost = Some(false)
 	}
-	if transport := t.text(at + ".serversTransport"); transport != "" {
-		more := serversTransports + "." + fileName(transport)
-		if t.count(more+".certificates")+t.count(more+".rootCAs") > 0 || t.has(more+".minVersion") {
-			m.notes = append(m.notes, note{t.path, t.line(at), "service " + name + ": of its servers transport only insecureSkipVerify and serverName count for it; the stanza is for tags"})
-		}
-		s.SkipVerify, s.ServerName = t.is(more+".insecureSkipVerify"), t.text(more+".serverName")
+	var err error
+	if s.Transport, err = m.transportNamed(t.text(at + ".serversTransport")); err != nil {
+		return err
 	}
 	t.take(at + ".responseForwarding")
 	var o object
@@ -133,7 +129,7 @@ func (m *migration) servers(t *tree, s *StaticService, name string) error {
 			if value := t.find(path); value != nil && value.value != nil {
 				v.value = t.text(path)
 			}
-			o = append(o, member{key, position{file: t.path, line: t.line(path)}, v})
+			o = append(o, member{key, t.place(path), v})
 		}
 	}
 	if len(o) == 0 {

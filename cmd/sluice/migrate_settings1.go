@@ -30,7 +30,7 @@ func (m *migration) web(t *tree) {
 	m.Admin.Listen = t.text("web.address")
 	m.comment("admin.listen", "%s", m.origin(t, "web"))
 	if t.has("web.auth") {
-		m.notes = append(m.notes, note{t.path, t.line("web.auth"), "web.auth has no equivalent: the admin listener stays on " + defaultAdminAddress + ", for this machine alone"})
+		m.note(t, "web.auth", "web.auth has no equivalent: the admin listener stays on "+defaultAdminAddress+", for this machine alone")
 		m.Admin.Listen = defaultAdminAddress
 		t.take("web.auth")
 	}
@@ -54,11 +54,8 @@ func (m *migration) timeouts1(t *tree) {
 	m.LB.DrainDelay = max(m.LB.DrainDelay, t.duration("lifeCycle.requestAcceptGraceTimeout"))
 	m.idlePerTarget(t, "maxIdleConnsPerHost")
 	if every := t.text("healthcheck.interval"); every != "" && t.has("consulCatalog") {
-		m.notes = append(m.notes, note{t.path, t.line("healthcheck.interval"), "healthcheck.interval is taken over for backends of the file; services of the catalog are asked every " +
-			spec.DefaultHealthCheck().Interval.String() + " unless their tags say traefik.backend.healthcheck.interval"})
-	}
-	if t.is("InsecureSkipVerify") && t.has("consulCatalog") {
-		m.notes = append(m.notes, note{t.path, t.line("InsecureSkipVerify"), "InsecureSkipVerify is taken over for routes of the file; certificates of services of the catalog are verified"})
+		m.note(t, "healthcheck.interval", "healthcheck.interval is taken over for backends of the file; services of the catalog are asked every "+
+			spec.DefaultHealthCheck().Interval.String()+" unless their tags say traefik.backend.healthcheck.interval")
 	}
 	m.Tags.Traefik.KeepTrailingSlash = t.is("keepTrailingSlash")
 }

@@ -15,7 +15,7 @@ import (
 func (m *migration) streams(t *tree, root string) {
 	for _, name := range t.names(root + ".routers") {
 		at := root + ".routers." + name
-		r := StaticStream{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints")}
+		r := StaticStream{Origin: t.origin(at), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints")}
 		r.Priority, _ = strconv.Atoi(t.text(at + ".priority"))
 		if t.has(at+".tls") && t.text(at+".tls") != "false" {
 			r.TLS = "terminate"
@@ -29,10 +29,10 @@ func (m *migration) streams(t *tree, root string) {
 			err = t.nothingLeft(at)
 		}
 		if err == nil {
-			_, _, err = tags.Static{Streams: []tags.StaticStream{r.static(root == "udp")}}.Definition(nil)
+			_, _, err = tags.Static{Streams: []tags.StaticStream{r.static(nil, root == "udp")}}.Definition(nil)
 		}
 		if err != nil {
-			m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("%s router %s is left out: %v", root, name, err)})
+			m.note(t, at, fmt.Sprintf("%s router %s is left out: %v", root, name, err))
 			t.take(at)
 			continue
 		}
@@ -75,13 +75,15 @@ func (m *migration) streamService(t *tree, r *StaticStream, root, name string) e
 		r.Targets = append(r.Targets, target)
 		r.TargetTLS = r.TargetTLS || t.is(server+".tls")
 	}
-	if version := t.text(at + ".proxyProtocol.version"); version != "" {
-		r.ProxyProtocol, _ = strconv.Atoi(version)
-	} else if t.has(at + ".proxyProtocol") {
-		t.text(at + ".proxyProtocol")
-		r.ProxyProtocol = 2
+	var err error
+	if r.Transport, err = m.tcpTransportNamed(t.text(at + ".serversTransport")); err != nil {
+		return err
 	}
-	t.take(at + ".terminationDelay")
+	if proxy := t.proxyVersion(at); r.Transport == "" {
+		r.ProxyProtocol, r.Transport = proxy, m.termination(t, at+".terminationDelay", name)
+	} else { // which says both in Traefik
+		t.take(at + ".terminationDelay")
+	}
 	if slices.Contains(r.Targets, "") {
 		return errors.New("a server has no address")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -87,7 +88,8 @@ func TestEncodeConfig(t *testing.T) {
 	base := DefaultConfig()
 	base.Consul, base.LB, base.Tags, base.Fabio, base.Admin = want.Consul, want.LB, want.Tags, want.Fabio, want.Admin
 	base.Routes, base.Middlewares, base.Defaults, base.Claims = want.Routes, want.Middlewares, want.Defaults, want.Claims
-	base.Services = want.Services
+	base.Services, base.Transports, base.TCPTransports = want.Services, want.Transports, want.TCPTransports
+	base.TCPRoutes, base.UDPRoutes = want.TCPRoutes, want.UDPRoutes
 	base.LogLevel, base.LogFile, base.PIDFile = want.LogLevel, want.LogFile, `C:\${x} "y" ${`
 	got := DefaultConfig()
 	if err := got.loadText("encoded", []byte(encodeConfig(base, nil))); err != nil {
@@ -106,18 +108,25 @@ func TestEncodeConfig(t *testing.T) {
 	if diff := gocmp.Diff(lines[0], lines[1]); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	a, b := base.static(), got.static()
+	a, b := base.static(base.transports()), got.static(got.transports())
 	for i := range b.Routes {
 		a.Routes[i].Source, b.Routes[i].Source = "", ""
 	}
 	for i := range b.Services {
 		a.Services[i].Source, b.Services[i].Source = "", ""
 	}
+	for i := range b.Streams {
+		a.Streams[i].Source, b.Streams[i].Source = "", ""
+	}
 	for i := range b.Middlewares {
 		a.Middlewares[i].Source, b.Middlewares[i].Source = "", ""
 	}
 	if diff := gocmp.Diff(a, b); diff != "" {
 		t.Errorf("stanzas: -want +got:\n%s", diff)
+	}
+	x, y := base.transports(), got.transports()
+	if len(x.http) == 0 || len(x.tcp) == 0 || !maps.Equal(x.http, y.http) || !maps.Equal(x.tcp, y.tcp) {
+		t.Errorf("transports: %v, want %v", y, x)
 	}
 }
 
@@ -294,6 +303,37 @@ func TestMigrateListenersOfConnections(t *testing.T) {
 
 func first(text, _ string) string { return text }
 
+// What files of Traefik declare others may name. Of what two declare, the first counts.
+func TestMigrateFilesTogether(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for file, text := range map[string]string{
+		"a.yml": "entryPoints:\n  web:\n    address: \":80\"\n  odd:\n    address: \":81\"\ntls:\n  certificates:\n    - certFile: a.pem\n",
+		"b.yml": "http:\n  routers:\n    r:\n      rule: Host(`b`)\n      service: s\n      entryPoints: [odd]\n      tls: {}\ntls:\n  certificates:\n    - certFile: b.pem\n",
+		"c.yml": "http:\n  routers:\n    r:\n      rule: Host(`c`)\n      service: s\n  services:\n    s:\n      loadBalancer:\n        servers:\n          - url: http://a\n          - url: http://b\n",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, notes := runMigrate(t, "a.yml", "b.yml", "c.yml")
+	if want := "c.yml:4: http.routers.r is left out: it is in b.yml as well, which counts\n"; !strings.HasPrefix(notes, want) {
+		t.Errorf("notes: %s", notes)
+	}
+	c := DefaultConfig()
+	if err := c.loadText("result", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Routes; len(r) != 1 || r[0].Rule != "Host(`b`)" || len(r[0].Targets) != 2 {
+		t.Errorf("routes %+v", r)
+	}
+	if l := c.LB.Listeners; len(l) != 2 || !strings.Contains(l[1].Text, "cs="+migrated) {
+		t.Errorf("listeners %v", l)
+	}
+	if files := c.LB.Certificates; len(files) != 1 || !slices.Equal(files[0].Cert, []string{"a.pem", "b.pem"}) {
+		t.Errorf("certificates %v", files)
+	}
+}
+
 // What Traefik 1 has in frontends becomes middlewares, in its order.
 func TestMigrateFrontends(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -305,7 +345,7 @@ func TestMigrateFrontends(t *testing.T) {
 		t.Errorf("notes: %s", notes)
 	}
 	loaded := loadTextOrFail(t, text)
-	c := loaded.static()
+	c := loaded.static(loaded.transports())
 	want := []spec.Middleware{
 		&spec.Errors{Status: []string{"500-599"}, Service: "pages", Query: "/{status}.html"},
 		&spec.Headers{Request: map[string]string{"X-One": "1"}, AllowedHosts: []string{"a.example.com"}, STSSeconds: 300, SSLRedirect: true},
@@ -390,7 +430,7 @@ func TestMigrateComposedServices(t *testing.T) {
 		}}},
 	}
 	got := map[string]tags.StaticService{}
-	for _, s := range c.static().Services {
+	for _, s := range c.static(c.transports()).Services {
 		name := s.Name
 		s.Name, s.Source = "", ""
 		got[name] = s

@@ -26,13 +26,13 @@ func (m *migration) tlsOptions(t *tree, name string) {
 		o.SessionTickets = Some(false)
 	}
 	t.take(at + ".preferServerCipherSuites") // without effect there as well
-	o.Origin = fmt.Sprintf("%s:%d", t.path, t.line(at))
+	o.Origin = t.origin(at)
 	err := t.nothingLeft(at)
 	if err == nil {
 		_, err = o.options()
 	}
 	if err != nil {
-		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("the TLS options %s are left out, and what asks for them: %v", name, err)})
+		m.note(t, at, fmt.Sprintf("the TLS options %s are left out, and what asks for them: %v", name, err))
 		t.take(at)
 		return
 	}

@@ -47,9 +47,15 @@ func (m *migration) traefik(t *tree) {
 	m.hasEntrypoints = m.hasEntrypoints || t.has("entryPoints")
 	m.catalog(t, "providers.consulCatalog", "traefik")
 	if file := cmp.Or(t.text("providers.file.filename"), t.text("providers.file.directory")); file != "" && !m.isNamed(file) {
-		m.notes = append(m.notes, note{t.path, t.line("providers.file"), "routes in " + file + " are taken over if that is named beside this file"})
+		m.note(t, "providers.file", "routes in "+file+" are taken over if that is named beside this file")
 	}
 	t.take("providers.file.watch", "providers.providersThrottleDuration", "global", "experimental.fastProxy")
+	for _, name := range t.names(serversTransports) {
+		m.serversTransport(t, name)
+	}
+	for _, name := range t.names(tcpServersTransports) {
+		m.tcpServersTransport(t, tcpServersTransports+"."+name, name)
+	}
 	m.transport(t)
 	if m.rules = cmp.Or(t.text("core.defaultRuleSyntax"), m.rules); m.rules == "v3" {
 		m.rules = "" // as is without
@@ -69,9 +75,6 @@ func (m *migration) traefik(t *tree) {
 	}
 	m.streams(t, "tcp")
 	m.streams(t, "udp")
-	for _, name := range t.names(serversTransports) {
-		m.serversTransport(t, name)
-	}
 	for _, name := range t.names("tls.options") {
 		m.tlsOptions(t, name)
 	}
@@ -82,7 +85,7 @@ func (m *migration) traefik(t *tree) {
 }
 
 func (m *migration) origin(t *tree, at string) string {
-	return fmt.Sprintf("%s:%d: %s", t.path, t.line(at), at)
+	return t.origin(at) + ": " + at
 }
 
 func (m *migration) entrypoint(t *tree, name string) {
@@ -92,7 +95,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 	}
 	address, proto, _ := strings.Cut(t.text(at+".address"), "/")
 	if address == "" {
-		m.notes = append(m.notes, note{t.path, t.line(at), at + " has no address and is left out"})
+		m.note(t, at, at+" has no address and is left out")
 		t.take(at)
 		return
 	}
@@ -137,8 +140,8 @@ func (m *migration) entrypoint(t *tree, name string) {
 func (m *migration) guarded(t *tree, at string, keys ...string) bool {
 	for _, key := range keys {
 		if t.has(join(at, key)) {
-			m.notes = append(m.notes, note{t.path, t.line(join(at, key)), "the listener is left out, so that it is not open to all: " +
-				join(at, key) + " has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }"})
+			m.note(t, join(at, key), "the listener is left out, so that it is not open to all: "+
+				join(at, key)+" has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }")
 			t.take(at)
 			return true
 		}
@@ -175,7 +178,7 @@ func (m *migration) sharedMiddlewares(t *tree) {
 
 func (m *migration) listener(t *tree, at, text string) {
 	m.comment(listenerPath(len(m.LB.Listeners)), "%s", m.origin(t, at))
-	m.LB.Listeners = append(m.LB.Listeners, Listener{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Text: text})
+	m.LB.Listeners = append(m.LB.Listeners, Listener{Origin: t.origin(at), Text: text})
 }
 
 // listenerPath is where the comments of a listener are kept.
@@ -225,10 +228,10 @@ func (m *migration) certificate(t *tree, at string, first bool) {
 	case cert == "":
 		return
 	case isPEM(cert) || isPEM(key):
-		m.notes = append(m.notes, note{t.path, t.line(at), at + " has the certificate itself: write it and its key to files, and name them in certificates \"" + migrated + "\""})
+		m.note(t, at, at+" has the certificate itself: write it and its key to files, and name them in certificates \""+migrated+"\"")
 		return
 	case strings.Contains(cert+key, ","):
-		m.notes = append(m.notes, note{t.path, t.line(at), at + " has a comma in the name of a file: rename it"})
+		m.note(t, at, at+" has a comma in the name of a file: rename it")
 		return
 	}
 	m.selfSigned()
@@ -271,7 +274,7 @@ func (m *migration) middleware(t *tree, name string) {
 			if f, ok := errors.AsType[*fault](err); ok {
 				text = f.text
 			}
-			m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("middleware %s of kind %s: %s; routes that use it are left out", name, kind, text)})
+			m.note(t, at, fmt.Sprintf("middleware %s of kind %s: %s; routes that use it are left out", name, kind, text))
 			continue
 		}
 		m.comment("middleware."+name, "%s", m.origin(t, at))
@@ -282,14 +285,14 @@ func (m *migration) middleware(t *tree, name string) {
 // router takes over one of http.routers, with its service.
 func (m *migration) router(t *tree, name string) {
 	at := "http.routers." + name
-	r := StaticRoute{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
+	r := StaticRoute{Origin: t.origin(at), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
 	r.RuleSyntax = cmp.Or(t.text(at+".ruleSyntax"), m.rules)
 	if t.has(at + ".tls") {
 		r.TLS, r.TLSOptions = t.text(at+".tls") != "false", fileName(t.text(at+".tls.options"))
 	}
 	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
 	if err := m.service(t, &r, fileName(t.text(at+".service"))); err != nil {
-		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("router %s is left out: %v", name, err)})
+		m.note(t, at, fmt.Sprintf("router %s is left out: %v", name, err))
 		t.take(at)
 		return
 	}

@@ -26,7 +26,7 @@ func (m *migration) traefik1(t *tree) {
 		}
 	}
 	if file := cmp.Or(t.text("file.filename"), t.text("file.directory")); file != "" && !m.isNamed(file) {
-		m.notes = append(m.notes, note{t.path, t.line("file"), "routes in " + file + " are taken over if that is named beside this file"})
+		m.note(t, "file", "routes in "+file+" are taken over if that is named beside this file")
 	}
 	t.take("file.watch", "sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "allowMinWeightZero")
 	t.text("file")
@@ -42,6 +42,7 @@ func (m *migration) traefik1(t *tree) {
 	m.api(t)
 	m.web(t)
 	m.timeouts1(t)
+	m.ofAllServers(t, "")
 	if t.has("retry") {
 		t.text("retry")
 		attempts, _ := strconv.Atoi(cmp.Or(t.text("retry.attempts"), "2"))
@@ -103,7 +104,7 @@ func (m *migration) entrypoint1(t *tree, name string) {
 // frontend takes over a frontend of a file, with its backend.
 func (m *migration) frontend(t *tree, name string) {
 	at := "frontends." + name
-	r := StaticRoute{Origin: fmt.Sprintf("%s:%d", t.path, t.line(at)), Name: name, RuleSyntax: "v1", Entrypoints: t.list(at + ".entryPoints")}
+	r := StaticRoute{Origin: t.origin(at), Name: name, RuleSyntax: "v1", Entrypoints: t.list(at + ".entryPoints")}
 	var rules []string
 	for _, route := range t.names(at + ".routes") {
 		rules = append(rules, t.text(at+".routes."+route+".rule"))
@@ -128,7 +129,7 @@ func (m *migration) frontend(t *tree, name string) {
 	if err != nil {
 		m.disown(r.Middlewares)
 		m.Services = m.Services[:services]
-		m.notes = append(m.notes, note{t.path, t.line(at), fmt.Sprintf("frontend %s is left out: %v", name, err)})
+		m.note(t, at, fmt.Sprintf("frontend %s is left out: %v", name, err))
 		t.take(at)
 		return
 	}
@@ -155,7 +156,6 @@ func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
 		return fmt.Errorf("there is no backend %q with servers", name)
 	}
 	t.take(at + ".loadBalancer.method") // wrr and drr are the same for servers that do not change
-	r.SkipVerify = t.is("InsecureSkipVerify")
 	b := &spec.LoadBalancer{}
 	if t.has(at + ".loadBalancer.stickiness") {
 		b.Sticky = &spec.Sticky{Cookie: &spec.Cookie{Name: t.text(at + ".loadBalancer.stickiness.cookieName")}}

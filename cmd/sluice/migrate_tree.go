@@ -21,15 +21,22 @@ import (
 // tree is a file of another program, as its settings by path: "entrypoints.web.address",
 // in lower case as far as they are its own words. What is taken is remembered, so
 // that nothing is lost without a word.
+// Files that belong together make one tree.
 type tree struct {
+	values  []treeValue
+	sources []*source
+}
+
+// source is a file of a tree.
+type source struct {
 	path   string
-	values []treeValue
 	places places
 }
 
 type treeValue struct {
 	path  string // as written
 	value any    // a scalar, a list of them, or nil for an empty table
+	from  *source
 	line  int
 	taken bool
 }
@@ -47,13 +54,13 @@ func parseTree(path string, src []byte) (*tree, error) {
 	if err != nil {
 		return nil, treeError(path, src, err)
 	}
-	t := &tree{path: path}
+	from := &source{path, placesOf(string(src), isTOML)}
+	t := &tree{sources: []*source{from}}
 	if len(root) > 0 {
 		t.flatten("", root)
 	}
-	t.places = placesOf(string(src), isTOML)
 	for i := range t.values {
-		t.values[i].line = t.places.line(t.values[i].path)
+		t.values[i].from, t.values[i].line = from, from.places.line(t.values[i].path)
 	}
 	slices.SortStableFunc(t.values, func(a, b treeValue) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.path, b.path)) })
 	return t, nil
@@ -251,24 +258,11 @@ func (t *tree) count(path string) int {
 	return n
 }
 
-// line is where a path first occurs.
-func (t *tree) line(path string) int {
-	if n := t.places[strings.ToLower(path)]; n > 0 {
-		return n
-	}
-	for _, v := range t.values {
-		if v.isAt(path) {
-			return v.line
-		}
-	}
-	return 0
-}
-
 // object is what is below a path, as a stanza would have it.
 func (t *tree) object(path string) (o object) {
 	for _, name := range t.names(path) {
 		at := join(path, name)
-		pos := position{file: t.path, line: t.line(at), column: 1}
+		pos := t.place(at)
 		v := t.find(at)
 		if n := t.count(at); v == nil && n > 0 {
 			elements := make([]node, n)
@@ -306,7 +300,7 @@ func (t *tree) left() (all []treeValue) {
 			continue
 		}
 		if whole := t.wholly(v.path); whole != v.path {
-			v.path, v.line = whole, t.line(whole)
+			v.path, v.line = whole, t.place(whole).line
 		}
 		if !slices.ContainsFunc(all, func(o treeValue) bool { return o.path == v.path }) {
 			all = append(all, v)

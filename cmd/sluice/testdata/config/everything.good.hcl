@@ -512,6 +512,7 @@ route "api" {
 }
 
 route "old" {
+  transport = "inner"
   rule    = "Host(`old.example.com`)"
   targets = ["http://10.0.0.1:80", "http://10.0.0.2 weight=3"]
   rule_syntax = "v2"
@@ -525,7 +526,10 @@ service "canary" {
   pass_host   = false
   load_balancer { strategy = "p2c" }
 }
-service "old" { targets = ["http://10.0.0.1:80"] }
+service "old" {
+  targets   = ["http://10.0.0.1:80"]
+  transport = "inner"
+}
 service "split" {
   weighted {
     services = [{ name = "canary", weight = 0 }, { name = "old" }]
@@ -553,6 +557,35 @@ service "safe" {
   }
 }
 
+transport "inner" {
+  insecure_skip_verify = true
+  server_name      = "inner.internal"
+  peer_cert_uri    = "urn:inner"
+  root_cas         = ["-----BEGIN CERTIFICATE-----\nMIIBdDCCARugAwIBAgIUFM9VMCPrKwBo7tBrzUnjg7IjXSgwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEwNjA1MDJaGA8yMTI2MTAyODA2MDUw\nMlowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHPW\nNSq99zIwKeAWDBf5xsyF9HZhAKzMb+yeQY+tAZelB1Et5cIdTN6SCUX/BlCrtZKl\nPAXYN3P8SQsgOsobqVqjUzBRMB0GA1UdDgQWBBQU8PbTa35iMEL+q6E6nSIoM/uF\nizAfBgNVHSMEGDAWgBQU8PbTa35iMEL+q6E6nSIoM/uFizAPBgNVHRMBAf8EBTAD\nAQH/MAoGCCqGSM49BAMCA0cAMEQCIGXE7xWdraoDdwzx8YjnP2J9t/Qlk+6Xu12m\nA5PZgH/mAiAMT+3RBlzVJUjDDezkAioF4GgnvZEbH7IsraMRYRKPjA==\n-----END CERTIFICATE-----\n"]
+  certificate      = "-----BEGIN CERTIFICATE-----\nMIIBdDCCARugAwIBAgIUFM9VMCPrKwBo7tBrzUnjg7IjXSgwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEwNjA1MDJaGA8yMTI2MTAyODA2MDUw\nMlowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHPW\nNSq99zIwKeAWDBf5xsyF9HZhAKzMb+yeQY+tAZelB1Et5cIdTN6SCUX/BlCrtZKl\nPAXYN3P8SQsgOsobqVqjUzBRMB0GA1UdDgQWBBQU8PbTa35iMEL+q6E6nSIoM/uF\nizAfBgNVHSMEGDAWgBQU8PbTa35iMEL+q6E6nSIoM/uFizAPBgNVHRMBAf8EBTAD\nAQH/MAoGCCqGSM49BAMCA0cAMEQCIGXE7xWdraoDdwzx8YjnP2J9t/Qlk+6Xu12m\nA5PZgH/mAiAMT+3RBlzVJUjDDezkAioF4GgnvZEbH7IsraMRYRKPjA==\n-----END CERTIFICATE-----\n"
+  key              = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8b41GP2qbCyBU+gn\nIdcbosg6eBuLrpBgQHvr0qSGyryhRANCAARz1jUqvfcyMCngFgwX+cbMhfR2YQCs\nzG/snkGPrQGXpQdRLeXCHUzekglF/wZQq7WSpTwF2Ddz/EkLIDrKG6la\n-----END PRIVATE KEY-----\n"
+  min_version      = "tls12"
+  max_version      = "tls13"
+  ciphers          = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+  dial_timeout     = "1s"
+  response_timeout = "2s"
+  idle_timeout     = "3s"
+  max_idle         = 4
+}
+
+tcp_transport "plain" {
+  insecure_skip_verify = true
+  server_name       = "plain.internal"
+  peer_cert_uri     = "urn:plain"
+  root_cas          = ["-----BEGIN CERTIFICATE-----\nMIIBdDCCARugAwIBAgIUFM9VMCPrKwBo7tBrzUnjg7IjXSgwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEwNjA1MDJaGA8yMTI2MTAyODA2MDUw\nMlowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHPW\nNSq99zIwKeAWDBf5xsyF9HZhAKzMb+yeQY+tAZelB1Et5cIdTN6SCUX/BlCrtZKl\nPAXYN3P8SQsgOsobqVqjUzBRMB0GA1UdDgQWBBQU8PbTa35iMEL+q6E6nSIoM/uF\nizAfBgNVHSMEGDAWgBQU8PbTa35iMEL+q6E6nSIoM/uFizAPBgNVHRMBAf8EBTAD\nAQH/MAoGCCqGSM49BAMCA0cAMEQCIGXE7xWdraoDdwzx8YjnP2J9t/Qlk+6Xu12m\nA5PZgH/mAiAMT+3RBlzVJUjDDezkAioF4GgnvZEbH7IsraMRYRKPjA==\n-----END CERTIFICATE-----\n"]
+  certificate       = ["-----BEGIN CERTIFICATE-----\nMIIBdDCCARugAwIBAgIUFM9VMCPrKwBo7tBrzUnjg7IjXSgwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEwNjA1MDJaGA8yMTI2MTAyODA2MDUw\nMlowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHPW\nNSq99zIwKeAWDBf5xsyF9HZhAKzMb+yeQY+tAZelB1Et5cIdTN6SCUX/BlCrtZKl\nPAXYN3P8SQsgOsobqVqjUzBRMB0GA1UdDgQWBBQU8PbTa35iMEL+q6E6nSIoM/uF\nizAfBgNVHSMEGDAWgBQU8PbTa35iMEL+q6E6nSIoM/uFizAPBgNVHRMBAf8EBTAD\nAQH/MAoGCCqGSM49BAMCA0cAMEQCIGXE7xWdraoDdwzx8YjnP2J9t/Qlk+6Xu12m\nA5PZgH/mAiAMT+3RBlzVJUjDDezkAioF4GgnvZEbH7IsraMRYRKPjA==\n-----END CERTIFICATE-----\n"]
+  key               = ["-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8b41GP2qbCyBU+gn\nIdcbosg6eBuLrpBgQHvr0qSGyryhRANCAARz1jUqvfcyMCngFgwX+cbMhfR2YQCs\nzG/snkGPrQGXpQdRLeXCHUzekglF/wZQq7WSpTwF2Ddz/EkLIDrKG6la\n-----END PRIVATE KEY-----\n"]
+  dial_timeout      = "5s"
+  keepalive         = "6s"
+  termination_delay = "-7s"
+  proxy_protocol    = 1
+}
+
 tcp_route "db" {
   rule           = "HostSNI(`db.example.com`)"
   priority       = 9
@@ -566,7 +599,10 @@ tcp_route "db" {
   proxy_protocol = 2
 }
 
-tcp_route "other" { targets = ["10.0.0.3:5432 weight=2"] }
+tcp_route "other" {
+  targets   = ["10.0.0.3:5432 weight=2"]
+  transport = "plain"
+}
 
 udp_route "dns" {
   entrypoints = ["web"]
@@ -577,6 +613,8 @@ middleware "strip" "strip_prefix" { prefixes = ["/v1"] }
 middleware "all" "chain" { middlewares = ["strip"] }
 
 defaults {
+  transport     = "inner"
+  tcp_transport = "plain"
   middlewares   = ["all"]
   entrypoints   = ["web"]
   load_balancer { strategy = "p2c" }

@@ -1,8 +1,8 @@
 # Made by sluice migrate of migrate/traefik.yml (Traefik 2 or 3), migrate/dynamic.yml (Traefik 2 or 3).
-# not taken over: migrate/traefik.yml:34: certificatesResolvers.le has no equivalent and is left out
-# not taken over: migrate/traefik.yml:43: tracing.otlp has no equivalent and is left out
 # not taken over: migrate/dynamic.yml:31: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
 # not taken over: migrate/dynamic.yml:19: router dash is left out: the service api@internal is not of the file
+# not taken over: migrate/traefik.yml:34: certificatesResolvers.le has no equivalent and is left out
+# not taken over: migrate/traefik.yml:43: tracing.otlp has no equivalent and is left out
 # not taken over: migrate/dynamic.yml:10: route lost is left out: there is no middleware plug
 
 # migrate/traefik.yml:29: providers.consulCatalog.endpoint

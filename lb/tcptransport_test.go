@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/transport"
@@ -30,7 +31,7 @@ func mutualTCPBackend(t *testing.T, dir string, hasHeader bool) string {
 	}
 	c := &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}
 	c.ClientCAs.AddCert(known.Leaf)
-	return tcpBackend(t, func(nc *net.TCPConn) {
+	return lbtest.Serve(t, func(nc *net.TCPConn) {
 		version := byte(0)
 		if hasHeader {
 			h, _, err := proxyproto.ReadHeader(nc, time.Now().Add(20*time.Second))
@@ -122,7 +123,7 @@ func TestDefaultTransportOfConnections(t *testing.T) {
 // A direction of which the other one has ended is waited for no longer than the
 // transport, or the older option, says.
 func TestTerminationDelay(t *testing.T) {
-	silent := tcpBackend(t, func(nc *net.TCPConn) { io.ReadAll(nc); <-t.Context().Done() })
+	silent := lbtest.Serve(t, func(nc *net.TCPConn) { io.ReadAll(nc); <-t.Context().Done() })
 	p := pass(t, func(o *ServerOptions) {
 		o.Table.Tags.TCPTransports = tags.Transports{"brief": transport.Transport{Conns: transport.Conns{Termination: 10 * time.Millisecond}}.ID()}
 	}, "127.0.0.1:0;proto=tcp")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -116,8 +117,7 @@ func (s *Server) put(table *Table) {
 	s.table.Store(table)
 	s.metrics.rebuilds.Add(1)
 	s.targets.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))
-	s.prober.replace(gone, come)
-	s.prober.replaceTCP(goneTCP, comeTCP)
+	s.prober.Replace(probed(gone, goneTCP), probed(come, comeTCP))
 	routes := len(table.Routes()) + len(table.TCPRoutes())
 	if old == nil {
 		s.log.Info("routing", "routes", routes, "problems", len(table.Problems()))
@@ -153,6 +153,19 @@ func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 			}
 		}
 	}
+}
+
+// probed are the pools of routes that have a health check.
+func probed(routes []*Route, tcp []*TCPRoute) (all []probe.Pool) {
+	for _, r := range withVias(routes) {
+		if r.health != nil {
+			all = append(all, probe.Pool{Pool: r.Pool, Health: r.health, Proxy: r.proxy})
+		}
+	}
+	for _, r := range tcp {
+		all = append(all, r.probed...)
+	}
+	return all
 }
 
 // logRoutes tells which routes came and went, by name for a few. A route that

@@ -134,7 +134,7 @@ func TestHTTP2TargetPatience(t *testing.T) {
 
 // gRPC needs HTTP/2 of a target with TLS as well; all else takes HTTP/1.1.
 func TestTargetWithTLSAndGRPC(t *testing.T) {
-	backend := httpsBackend(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) })
+	backend := lbtest.HTTPS(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) })
 	old := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 	old.Config.ErrorLog = log.New(t.Output(), "", 0)
 	old.StartTLS()

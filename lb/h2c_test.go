@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // wires are the ways a client may speak to the load balancer.
@@ -36,12 +37,7 @@ func startWire(t *testing.T, wire string, change func(*ServerOptions), routes ..
 // h2cBackend starts an upstream that speaks nothing but HTTP/2, without TLS.
 func h2cBackend(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
-	s := httptest.NewUnstartedServer(h)
-	s.Config.Protocols = new(http.Protocols)
-	s.Config.Protocols.SetUnencryptedHTTP2(true)
-	s.Start()
-	t.Cleanup(s.Close)
-	return "h2c://" + s.Listener.Addr().String()
+	return "h2c://" + lbtest.H2C(t, h)
 }
 
 func TestHTTP2Target(t *testing.T) {

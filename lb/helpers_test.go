@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -179,9 +178,7 @@ func (r *rig) get(path string) (int, string) {
 // httpBackend starts an upstream and returns its address.
 func httpBackend(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return s.Listener.Addr().String()
+	return lbtest.HTTP(t, h)
 }
 
 // rawBackend starts an upstream that reads a request's head and then does with
@@ -219,11 +216,5 @@ func echo(w http.ResponseWriter, r *http.Request) {
 
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
+	lbtest.Eventually(t, what, condition)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 	"github.com/sluiceproxy/sluice/watch"
@@ -28,7 +29,7 @@ type Server struct {
 	targets *target.Registry
 	table   atomic.Pointer[Table] // nil until a first complete one
 	metrics metrics
-	prober  *prober
+	prober  *probe.Prober
 	copies  copies
 	// keptBodies bounds what is kept of bodies that may be sent a second time.
 	keptBodies allowance
@@ -58,7 +59,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
-	s := &Server{options: o, watcher: w, log: o.Logger, prober: &prober{log: o.Logger}, copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*counters{}}}
+	s := &Server{options: o, watcher: w, log: o.Logger, prober: probe.New(o.Logger), copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*counters{}}}
 	s.copies.failures = &s.failures
 	s.options.Table = o.TableOptions()
 	s.letGo, s.rebuild = make(chan struct{}, 1), make(chan Options, 1)
@@ -177,10 +178,9 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, len(s.entries))
 
 	var wg sync.WaitGroup
-	s.prober.begin(following)
 	s.copies.begin(following)
 	wg.Go(func() { s.follow(following) })
-	wg.Go(s.prober.wait)
+	wg.Go(func() { s.prober.Run(following) })
 	wg.Go(s.copies.wait)
 	for _, c := range s.certificates {
 		wg.Go(func() { c.run(following, s) })

@@ -1,14 +1,9 @@
 package lb
 
 import (
-	"context"
-	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -64,55 +59,6 @@ func TestCookieNames(t *testing.T) {
 	if name := cookieName("a=b;c\nd", "a"); name != "a_b_c_d" {
 		t.Errorf("name %q", name)
 	}
-}
-
-func TestHealthChecks(t *testing.T) {
-	var well atomic.Bool
-	well.Store(true)
-	asked := make(chan *http.Request, 100)
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/health" {
-			select {
-			case asked <- r.Clone(context.Background()):
-			default:
-			}
-			if !well.Load() {
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-		}
-	}))
-	defer backend.Close()
-	check := spec.DefaultHealthCheck()
-	check.Path, check.Hostname, check.Headers, check.Interval = "/health", "checked.test", map[string]string{"X-A": "b"}, 10*time.Millisecond
-
-	registry := target.NewRegistry(nil)
-	pool := registry.Pool("web", []target.Member{{Key: keyOfServer(backend), Weight: 1}}, target.Policy{Watched: true})
-	route := &Route{Pool: pool, health: check}
-	p := &prober{log: slog.New(slog.NewTextHandler(t.Output(), nil))}
-	ctx, cancel := context.WithCancel(context.Background())
-	p.begin(ctx)
-	p.replace(nil, []*Route{route, route})
-	up := func() bool { return pool.Pick(0) != nil }
-
-	r := <-asked
-	if r.Host != "checked.test" || r.Header.Get("X-A") != "b" || r.Method != http.MethodGet {
-		t.Errorf("asked %s %s of %s with %v", r.Method, r.URL, r.Host, r.Header)
-	}
-	well.Store(false)
-	eventually(t, "the target is given up", func() bool { return !up() })
-	well.Store(true)
-	eventually(t, "the target is taken back", up)
-
-	// The checks go on while one of two routes is left.
-	p.replace([]*Route{route}, nil)
-	well.Store(false)
-	eventually(t, "the target is given up again", func() bool { return !up() })
-	p.replace([]*Route{route}, nil)
-	if len(p.running) != 0 {
-		t.Error("the checks of a pool without routes go on")
-	}
-	cancel()
-	p.wait()
 }
 
 // TestCookieValue: clients with a cookie of Traefik stay where they are.

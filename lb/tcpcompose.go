@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -76,7 +77,7 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 			k.tcp.parts = append(k.tcp.parts, end)
 		}
 		if b := k.balance(p); b != nil && b.Health != nil && b.Health.Mode == spec.ModeTCP {
-			k.tcp.probed = append(k.tcp.probed, probed{runtime, b.Health, end.proxy})
+			k.tcp.probed = append(k.tcp.probed, probe.Pool{Pool: runtime, Health: b.Health, Proxy: end.proxy})
 		}
 		return end, nil
 	}

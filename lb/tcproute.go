@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -31,7 +32,7 @@ type TCPRoute struct {
 	Policy    *tags.Policy
 
 	end        passageEnding
-	probed     []probed       // its pools that have a health check
+	probed     []probe.Pool   // its pools that have a health check
 	outline    *Outline       // nil unless its service is composed of others
 	parts      []*passagePool // the pools of a composed service
 	variants   *tcpVariants   // as in [Route]

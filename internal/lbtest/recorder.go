@@ -12,10 +12,6 @@ import (
 	"time"
 )
 
-// patience is how long a condition may take to come true. It is no demand on
-// speed.
-const patience = 20 * time.Second
-
 // Recorder is a server that keeps every byte it is sent.
 type Recorder struct {
 	Addr string
@@ -54,10 +50,8 @@ func (r *Recorder) All() []*Recording {
 // Only is the one connection that is to come, once the peer has closed it.
 func (r *Recorder) Only() *Recording {
 	r.t.Helper()
+	Eventually(r.t, "the server has a connection", func() bool { return len(r.All()) > 0 })
 	conns := r.All()
-	for deadline := time.Now().Add(patience); len(conns) == 0 && time.Now().Before(deadline); conns = r.All() {
-		time.Sleep(time.Millisecond) // it may not be accepted yet
-	}
 	if len(conns) != 1 {
 		r.t.Fatalf("the server has %d connections, want 1", len(conns))
 	}

@@ -28,9 +28,13 @@ type Key struct {
 	Path string
 }
 
+// IsRedirect reports whether clients are sent to the target themselves, so that
+// nobody connects to it here.
+func (k Key) IsRedirect() bool { return strings.Contains(k.Address, "://") }
+
 // String is the target as a URL.
 func (k Key) String() string {
-	if strings.Contains(k.Address, "://") {
+	if k.IsRedirect() {
 		return k.Address
 	}
 	return k.Scheme + "://" + k.Address + k.Path

@@ -1,10 +1,8 @@
-package lb
+package probe
 
 import (
 	"bufio"
-	"context"
 	"io"
-	"log/slog"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -35,31 +33,27 @@ func TestHealthCheckOfConnections(t *testing.T) {
 	address := sayingBack(t, &answer)
 	key := target.Key{Scheme: "tcp", Address: address}
 	pool := target.NewRegistry(nil).Pool("db", []target.Member{{Key: key, Weight: 1}}, target.Policy{Watched: true})
-	route := func(expect string) *TCPRoute {
-		return &TCPRoute{probed: []probed{{pool: pool, health: &spec.HealthCheck{
-			Mode: spec.ModeTCP, Send: "PING\n", Expect: expect, Interval: 10 * time.Millisecond, Timeout: 10 * time.Second,
-		}}}}
+	expecting := func(text string) []Pool {
+		return []Pool{{Pool: pool, Health: &spec.HealthCheck{
+			Mode: spec.ModeTCP, Send: "PING\n", Expect: text, Interval: 10 * time.Millisecond, Timeout: 10 * time.Second,
+		}}}
 	}
-	p := &prober{log: slog.New(slog.NewTextHandler(t.Output(), nil))}
-	ctx, cancel := context.WithCancel(context.Background())
-	p.begin(ctx)
-	defer p.wait()
-	defer cancel()
+	p := running(t)
 	up := func() bool { return pool.Pick(0) != nil }
 
-	first := route("+PONG")
-	p.replaceTCP(nil, []*TCPRoute{first})
+	first := expecting("+PONG")
+	p.Replace(nil, first)
 	says("-ERR no\r\n")
-	eventually(t, "another answer is none", func() bool { return !up() })
+	lbtest.Eventually(t, "another answer is none", func() bool { return !up() })
 	says("+PONG\r\n")
-	eventually(t, "the right answer counts", up)
+	lbtest.Eventually(t, "the right answer counts", up)
 	says("+P")
-	eventually(t, "half an answer is none", func() bool { return !up() })
+	lbtest.Eventually(t, "half an answer is none", func() bool { return !up() })
 	says("+OK")
-	second := route("+OK")
-	p.replaceTCP([]*TCPRoute{first}, []*TCPRoute{second})
-	eventually(t, "the check is another one", up)
-	p.replaceTCP([]*TCPRoute{second}, nil)
+	second := expecting("+OK")
+	p.Replace(first, second)
+	lbtest.Eventually(t, "the check is another one", up)
+	p.Replace(second, nil)
 	if len(p.running) != 0 {
 		t.Errorf("%d checks go on", len(p.running))
 	}
@@ -76,10 +70,8 @@ func TestHealthCheckOfConnectionsByPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := func(health *spec.HealthCheck, address string) error {
-		registry := target.NewRegistry(nil)
-		pool := registry.Pool("db", []target.Member{{Key: target.Key{Scheme: "tcp", Address: address}, Weight: 1}}, target.Policy{})
 		health.Mode, health.Timeout = spec.ModeTCP, 10*time.Second
-		return check{health, pool, pool.Targets()[0], 0, slog.Default()}.probeTCP(t.Context())
+		return askOnce(t, health, target.Key{Scheme: "tcp", Address: address})
 	}
 	if err := of(&spec.HealthCheck{}, net.JoinHostPort(host, port)); err != nil {
 		t.Errorf("it accepts: %v", err)

@@ -1,12 +1,12 @@
-package lb
+package probe
 
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -45,8 +45,8 @@ func TestHealthChecksOfGRPC(t *testing.T) {
 		{"no end of a number", answers(200, "\x00\x00\x00\x00\x01\x08", "0"), errHealthAnswer.Error()},
 	} {
 		for scheme, address := range map[string]string{
-			"h2c":   strings.TrimPrefix(h2cBackend(t, test.handle), "h2c://"),
-			"https": httpsBackend(t, test.handle),
+			"h2c":   lbtest.H2C(t, test.handle),
+			"https": lbtest.HTTPS(t, test.handle),
 		} {
 			t.Run(test.name+" "+scheme, func(t *testing.T) {
 				check := spec.DefaultHealthCheck()
@@ -54,7 +54,7 @@ func TestHealthChecksOfGRPC(t *testing.T) {
 				if (&spec.LoadBalancer{Health: check}).Validate() != nil {
 					t.Error("the check needs more than its mode")
 				}
-				err := probeOnce(t, check, target.Key{Scheme: scheme, Address: address, SkipVerify: true})
+				err := askOnce(t, check, target.Key{Scheme: scheme, Address: address, SkipVerify: true})
 				if test.want == "" && err == nil || err != nil && test.want != "" && strings.Contains(err.Error(), test.want) {
 					return
 				}
@@ -66,33 +66,25 @@ func TestHealthChecksOfGRPC(t *testing.T) {
 
 // A target is asked in the way it is spoken to.
 func TestHealthChecksOverHTTP2(t *testing.T) {
-	address := strings.TrimPrefix(h2cBackend(t, func(w http.ResponseWriter, r *http.Request) {
+	address := lbtest.H2C(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/health" {
 			w.WriteHeader(http.StatusNotFound)
 		}
-	}), "h2c://")
+	})
 	check := spec.DefaultHealthCheck()
 	for path, well := range map[string]bool{"/health": true, "/other": false} {
 		check.Path = path
-		if err := probeOnce(t, check, target.Key{Scheme: "h2c", Address: address}); (err == nil) != well {
+		if err := askOnce(t, check, target.Key{Scheme: "h2c", Address: address}); (err == nil) != well {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
 }
 
-func probeOnce(t *testing.T, asked *spec.HealthCheck, key target.Key) error {
+func askOnce(t *testing.T, asked *spec.HealthCheck, key target.Key) error {
+	t.Helper()
 	pool := target.NewRegistry(nil).Pool("web", []target.Member{{Key: key, Weight: 1}}, target.Policy{})
-	c := check{spec: asked, pool: pool, target: pool.Targets()[0]}
+	c := check{Pool: Pool{Pool: pool, Health: asked}, target: pool.Targets()[0]}
 	client := c.client()
 	defer client.CloseIdleConnections()
-	return c.probe(t.Context(), client)
-}
-
-func httpsBackend(t testing.TB, h http.HandlerFunc) string {
-	t.Helper()
-	s := httptest.NewUnstartedServer(h)
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	return s.Listener.Addr().String()
+	return c.ask(t.Context(), client)
 }

@@ -1,4 +1,4 @@
-package lb
+package probe
 
 import (
 	"bytes"
@@ -24,9 +24,9 @@ const (
 
 var errHealthAnswer = errors.New("the answer is none of grpc.health.v1")
 
-// probeGRPC asks for the health of the server as a whole, which is the service
+// askGRPC asks for the health of the server as a whole, which is the service
 // without a name.
-func (c check) probeGRPC(ctx context.Context, client *http.Client) error {
+func (c check) askGRPC(ctx context.Context, client *http.Client) error {
 	emptyMessage := bytes.NewReader(make([]byte, frameHead))
 	request, err := c.request(ctx, http.MethodPost, healthMethod, emptyMessage)
 	if err != nil {

@@ -1,17 +1,12 @@
 package lb
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
-
-func keyOfServer(s *httptest.Server) target.Key {
-	return target.Key{Scheme: "http", Address: strings.TrimPrefix(s.URL, "http://")}
-}
 
 func TestSticky(t *testing.T) {
 	members := []target.Member{{Key: target.Key{Scheme: "http", Address: "a:1"}, Weight: 1}, {Key: target.Key{Scheme: "http", Address: "b:1"}, Weight: 1}}

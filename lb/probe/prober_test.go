@@ -22,6 +22,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func running(t *testing.T) *Prober {
 	t.Helper()
 	p := New(slog.New(slog.NewTextHandler(t.Output(), nil)))
+	begin(t, p)
+	return p
+}
+
+func begin(t *testing.T, p *Prober) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { p.Run(ctx) })
@@ -29,7 +35,6 @@ func running(t *testing.T) *Prober {
 		cancel()
 		running.Wait()
 	})
-	return p
 }
 
 func TestHealthChecksOfHTTP(t *testing.T) {
@@ -73,5 +78,22 @@ func TestHealthChecksOfHTTP(t *testing.T) {
 	p.Replace([]Pool{checked}, nil)
 	if len(p.running) != 0 {
 		t.Error("the checks of a pool that nobody has go on")
+	}
+}
+
+// Pools may come before there is anybody to ask for.
+func TestPoolsFromBeforeRun(t *testing.T) {
+	members := []target.Member{{Key: target.Key{Scheme: "tcp", Address: lbtest.Refusing(t)}, Weight: 1}}
+	registry := target.NewRegistry(nil)
+	check := &spec.HealthCheck{Mode: spec.ModeTCP, Interval: 10 * time.Millisecond, Timeout: 10 * time.Second}
+	left := Pool{Pool: registry.Pool("left", members, target.Policy{Watched: true}), Health: check}
+	gone := Pool{Pool: registry.Pool("gone", members, target.Policy{Watched: true}), Health: check}
+	p := New(slog.New(slog.DiscardHandler))
+	p.Replace(nil, []Pool{left, gone})
+	p.Replace([]Pool{gone}, nil)
+	begin(t, p)
+	lbtest.Eventually(t, "the target is given up", func() bool { return left.Pick(0) == nil })
+	if gone.Stats().CheckFailures > 0 {
+		t.Error("a pool that nobody has is checked")
 	}
 }

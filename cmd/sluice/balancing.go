@@ -128,6 +128,7 @@ func (c Config) tableOptions() lb.Options {
 	o.Tags.Fabio = slices.Contains(c.Tags.Dialects, "fabio")
 	o.Tags.Traefik1 = slices.Contains(c.Tags.Dialects, "traefik1")
 	o.Tags.Traefik = slices.Contains(c.Tags.Dialects, "traefik")
+	o.Tags.Meta = c.Tags.FromMeta
 	c.Tags.Traefik.set(&o.Tags)
 	c.setFabio(&o)
 	c.setStatic(&o)

@@ -99,6 +99,8 @@ type Tags struct {
 	TraefikPrefix    string         `hcl:"traefik_prefix"`
 	// Dialects are the tag languages that are read; see dialects.
 	Dialects []string `hcl:"dialects"`
+	// FromMeta reads tags from metadata of instances, too; see [tags.MetaKey].
+	FromMeta bool `hcl:"from_meta"`
 
 	Traefik TraefikTags `hcl:"traefik"`
 }

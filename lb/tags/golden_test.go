@@ -23,9 +23,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // Each golden file is an archive of
 //
 //	options    (optional) words: exposed, enabled, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik, matcher=iprefix,
-//	           plain-hosts, names, auth=NAME
+//	           plain-hosts, names, meta, auth=NAME
 //	commands   (optional) manual routes
-//	instances  one line "ID ADDRESS:PORT [critical] [node=N] [age=N]" each, with its tags indented below
+//	instances  one line "ID ADDRESS:PORT [critical] [node=N] [age=N]" each, with its tags indented below, and
+//	           its metadata twice as far: KEY VALUE
 //	want       the definition
 //
 // The service is named after the file.
@@ -92,6 +93,8 @@ func readOptions(t *testing.T, archive string) Options {
 			o.FabioMatcher = Matcher(value)
 		case "names":
 			o.FabioNames = true
+		case "meta":
+			o.Meta = true
 		case "plain-hosts":
 			o.FabioPlainHosts = true
 		case "auth":
@@ -107,6 +110,15 @@ func readInstances(t *testing.T, archive string) (instances []Instance) {
 	t.Helper()
 	for line := range strings.Lines(section(archive, "instances")) {
 		line = strings.TrimSuffix(line, "\n")
+		if pair, ok := strings.CutPrefix(line, "\t\t"); ok {
+			last := &instances[len(instances)-1]
+			if last.Meta == nil {
+				last.Meta = map[string]string{}
+			}
+			key, value, _ := strings.Cut(pair, " ")
+			last.Meta[key] = value
+			continue
+		}
 		if tag, ok := strings.CutPrefix(line, "\t"); ok {
 			last := &instances[len(instances)-1]
 			last.Tags = append(last.Tags, tag)

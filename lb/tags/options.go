@@ -55,6 +55,8 @@ type Options struct {
 	Transports, TCPTransports Transports
 	DefaultTransports         DefaultTransports
 
+	// Meta reads tags from instances' metadata, too; see [MetaKey].
+	Meta bool
 	// Exposed says which instances Traefik's dialects are for.
 	Exposed Exposure
 	// DefaultDialect says whose default rule applies where tags name none:

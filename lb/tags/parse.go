@@ -24,6 +24,9 @@ const (
 func Parse(o Options, service string, instances []Instance) Definition {
 	p := parser{Options: o, Definition: Definition{Service: service}}
 	for _, i := range instances {
+		if o.Meta {
+			i = withMeta(i)
+		}
 		p.views = append(p.views, p.view(i))
 	}
 	slices.SortFunc(p.views, func(a, b view) int {
@@ -42,13 +45,17 @@ func Parse(o Options, service string, instances []Instance) Definition {
 	p.static()
 	p.policy()
 	p.DefaultTransports.apply(p.Pools)
+	if o.Meta {
+		p.nameMeta()
+	}
 	return p.Definition
 }
 
 // CanRoute reports whether a service with these tags may ask for a route, by
-// the union of its instances' tags: whether its instances need looking at.
+// the union of its instances' tags: whether its instances need looking at. Metadata
+// is found there only.
 func CanRoute(o Options, tags []string) bool {
-	return o.Exposed == ExposeAll && (o.Traefik || o.Traefik1) ||
+	return o.Meta || o.Exposed == ExposeAll && (o.Traefik || o.Traefik1) ||
 		slices.ContainsFunc(tags, func(tag string) bool {
 			return o.Fabio && strings.HasPrefix(strings.TrimSpace(tag), o.FabioPrefix) ||
 				(o.Traefik || o.Traefik1) && strings.HasPrefix(tag, o.TraefikPrefix+".")

@@ -422,6 +422,7 @@ tags {
   fabio_prefix       = "route-"
   traefik_prefix     = "edge"
   dialects           = ["fabio"]
+  from_meta          = true
 
   traefik {
     default_rule    = "Host(`{{ .Name }}.test`)"

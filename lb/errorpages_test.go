@@ -32,7 +32,7 @@ func (r *taken) End(*Header) error {
 func (r *taken) Upgrade(string, *Header) (io.ReadWriteCloser, error) { return nil, io.EOF }
 
 func TestErrorPages(t *testing.T) {
-	pages := &Route{Route: &tags.Route{Name: "pages"}}
+	pages := &Route{Route: &tags.Route{Declaration: tags.Declaration{Name: "pages"}}}
 	e, err := newErrorPages(&spec.Errors{
 		Status: []string{"500-599", "418"}, Service: "pages", Query: "/{status}.html?was={originalStatus}&at={url}",
 		StatusRewrites: map[string]string{"418": "404"}, RequestHeaders: []string{"accept"},

@@ -89,8 +89,8 @@ func tableOf(p Pools, routes []testRoute) *Table {
 		}
 		r := &Route{
 			Route: &tags.Route{
-				Name: tr.prefix, Dialect: tags.Fabio, Service: "test",
-				Precedence: match.Precedence{Class: match.BySpecificity, Path: tr.prefix, Name: tr.prefix},
+				Declaration: tags.Declaration{Name: tr.prefix, Dialect: tags.Fabio, Service: "test"},
+				Precedence:  match.Precedence{Class: match.BySpecificity, Path: tr.prefix, Name: tr.prefix},
 			},
 			Match:    match.PathPrefix{Text: tr.prefix},
 			PassHost: true,

@@ -151,10 +151,7 @@ func (k *tcpLink) tlsOptions() bool {
 
 // standIn is the part of a route of connections that all routes have.
 func standIn(r *tags.TCPRoute) *tags.Route {
-	return &tags.Route{
-		Name: r.Name, Dialect: r.Dialect, Service: r.Service, Rule: r.Rule, Pool: r.Pool, Source: r.Source,
-		Origin: r.Origin, Tag: r.Tag, Instance: r.Instance, Node: r.Node,
-	}
+	return &tags.Route{Declaration: r.Declaration}
 }
 
 // sameTCP reports whether two routes of one name do the same.

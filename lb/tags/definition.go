@@ -35,26 +35,48 @@ type Definition struct {
 	Problems []Problem
 }
 
-// Route is one route asked for. Names of middlewares and pools are resolved
-// among the definitions of all services.
-type Route struct {
-	// Name is unique within the dialect.
+// Declaration is what all routes have that are asked for, whether of requests or of
+// connections. Names of middlewares and pools are resolved among the definitions of
+// all services.
+type Declaration struct {
+	// Name is unique within the dialect, among the routes of requests, those of
+	// connections and those of datagrams.
 	Name    string
 	Dialect Dialect
 	// Service is the catalog's name of the service whose tags ask for it.
 	Service string
 	// Rule is the text as written in the tag.
-	Rule       string
-	Match      match.Expr
+	Rule  string
+	Match match.Expr
+	// Entrypoints names the listeners that serve the route; empty means all.
+	Entrypoints []string
+	// Middlewares are names to be resolved, in order.
+	Middlewares []string
+	// TLSOptions are the name of the TLS options for the hosts of the rule, or by
+	// which TLS is ended; empty for the default ones.
+	TLSOptions string
+	// Pool is the name of a pool to be resolved, of the same dialect.
+	Pool string
+	// Origin ranks definitions of one name. Tag and Instance say where the
+	// definition was found, for problems that come up later. Source is the place
+	// in the configuration, if it is of that.
+	Origin   Origin
+	Source   string
+	Tag      string
+	Instance string
+	Node     string
+	// Manual is set if Tag is one of the [Commands].
+	Manual bool
+}
+
+// Route is one route asked for.
+type Route struct {
+	Declaration
 	Precedence match.Precedence
 	// Applies is what a request must fulfil beside Match, nil for nothing. It is
 	// apart because definitions of one name may be served side by side: one that
 	// does not apply leaves the request to the others.
 	Applies match.Expr
-	// Entrypoints names the listeners that serve the route; empty means all.
-	Entrypoints []string
-	// Middlewares are names to be resolved, in order.
-	Middlewares []string
 	// Steps are the route's own middlewares, in order, which come before
 	// Middlewares.
 	Steps []spec.Middleware
@@ -74,39 +96,20 @@ type Route struct {
 	Unlogged, Uncounted bool
 	// Host is what is sent in the Host field where PassHost does not hold.
 	Host string
-	// TLSOptions are the name of the TLS options for the hosts of the rule, empty
-	// for the default ones.
-	TLSOptions string
-	// Pool is the name of a pool to be resolved, of the same dialect.
-	Pool string
 	// Owners are the instances that ask for it, if others of the service ask for a
 	// route of the same name in another way.
 	Owners []Owner
-	// Origin ranks definitions of one name. Tag and Instance say where the
-	// definition was found, for problems that come up later. Source is the place
-	// in the configuration, if it is of that.
-	Origin   Origin
-	Source   string
-	Tag      string
-	Instance string
-	Node     string
-	// Manual is set if Tag is one of the [Commands].
-	Manual bool
 }
 
 // TCPRoute is one route of connections, or of datagrams, that are passed on as
-// they are. Its pool is found as that of a [Route]; the endpoints have the scheme
-// "tcp", "tls" or "udp".
+// they are. The endpoints of its pool have the scheme "tcp", "tls" or "udp". The
+// host that Match looks at is the server name a TLS connection asks for, and empty
+// for others.
 //
 // A route of Fabio has an Address or a ServerName, one of Traefik a Match.
 type TCPRoute struct {
-	// Name is unique among the routes of connections, and among those of
-	// datagrams, of the dialect.
-	Name    string
-	Dialect Dialect
-	Service string
-	// Rule is the text as written in the tag.
-	Rule string
+	Declaration
+	Priority int
 	// Address is ":port" for the listener on that port, whatever its address, or
 	// "ip:port" for connections to that address, which goes before; IPv6 in
 	// brackets.
@@ -117,34 +120,16 @@ type TCPRoute struct {
 	// Implied is set where the tag asks for a route of requests, which listeners
 	// that pass on all TLS serve as well, and no others.
 	Implied bool
-	// Match and Priority are as those of a [Route]: the host is the server name a
-	// TLS connection asks for, and empty for others.
-	Match    match.Expr
-	Priority int
-	// Entrypoints and Middlewares are as in [Route].
-	Entrypoints []string
-	Middlewares []string
 	// Terminate ends TLS at the listener. Otherwise it is passed on.
 	Terminate bool
-	// TLSOptions are the name of the TLS options by which it is ended, empty for the
-	// default ones.
-	TLSOptions string
 	// UDP makes it a route of datagrams. Of the conditions it has none but Address.
-	UDP  bool
-	Pool string
+	UDP bool
 	// ProxyProtocol is the version of the PROXY header targets are sent, 1 or 2;
 	// 0 is none.
 	ProxyProtocol int
 	// Access are checked against the peer's address, or that which a PROXY
 	// header has told; nil lets everyone in.
 	Access *spec.AccessRules
-	// As in [Route].
-	Origin   Origin
-	Source   string
-	Tag      string
-	Instance string
-	Node     string
-	Manual   bool
 }
 
 // Middleware is a named step routes can refer to.

@@ -117,21 +117,12 @@ func (p *parser) addFabio(r *fabioRoute) {
 		return
 	}
 	route := Route{
-		Name:       name,
-		Dialect:    Fabio,
-		Service:    p.Service,
-		Rule:       strings.TrimSpace(strings.TrimPrefix(r.text, p.FabioPrefix)),
-		Match:      p.fabioMatch(tag),
-		Precedence: p.fabioPrecedence(tag.src),
-		Steps:      p.fabioSteps(tag.fabioOptions),
-		PassHost:   tag.host == "",
-		Pool:       pool.Name,
-		Origin:     pool.Origin,
-		Tag:        r.text,
-		Manual:     p.isCommand(r.text),
-		Instance:   r.first.ID,
-		Node:       r.first.Node,
+		Declaration: p.fabioDeclaration(r, name, pool),
+		Precedence:  p.fabioPrecedence(tag.src),
+		Steps:       p.fabioSteps(tag.fabioOptions),
+		PassHost:    tag.host == "",
 	}
+	route.Match = p.fabioMatch(tag)
 	if tag.host != "dst" {
 		route.Host = tag.host
 	}
@@ -223,21 +214,27 @@ func (p *parser) addImplied(r *fabioRoute, pool Pool) {
 	p.TCPRoutes = append(p.TCPRoutes, route)
 }
 
-// fabioTCP is the route of a tag with proto=tcp, as parseFabio has let through.
-func (p *parser) fabioTCP(r *fabioRoute, pool Pool) TCPRoute {
-	route := TCPRoute{
-		Name:     r.tag.src.String() + " proto=" + r.tag.proto,
+func (p *parser) fabioDeclaration(r *fabioRoute, name string, pool Pool) Declaration {
+	return Declaration{
+		Name:     name,
 		Dialect:  Fabio,
 		Service:  p.Service,
 		Rule:     strings.TrimSpace(strings.TrimPrefix(r.text, p.FabioPrefix)),
 		Pool:     pool.Name,
-		Access:   r.tag.access(),
-		UDP:      r.tag.proto == "udp",
 		Origin:   pool.Origin,
 		Tag:      r.text,
 		Manual:   p.isCommand(r.text),
 		Instance: r.first.ID,
 		Node:     r.first.Node,
+	}
+}
+
+// fabioTCP is the route of a tag with proto=tcp, as parseFabio has let through.
+func (p *parser) fabioTCP(r *fabioRoute, pool Pool) TCPRoute {
+	route := TCPRoute{
+		Declaration: p.fabioDeclaration(r, r.tag.src.String()+" proto="+r.tag.proto, pool),
+		Access:      r.tag.access(),
+		UDP:         r.tag.proto == "udp",
 	}
 	if r.tag.src.port == "" {
 		route.ServerName = r.tag.src.host

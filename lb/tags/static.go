@@ -151,10 +151,12 @@ func (m StaticMiddleware) middleware(known staticServices) (Middleware, error) {
 
 func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err error) {
 	made = Route{
-		Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule,
-		Precedence:  match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
-		Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), WithoutDefaults: r.WithoutDefaults,
-		PassHost: !r.RewriteHost, TLSOptions: r.TLSOptions, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
+		Declaration: Declaration{
+			Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule,
+			Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), TLSOptions: r.TLSOptions, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
+		},
+		Precedence:      match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
+		WithoutDefaults: r.WithoutDefaults, PassHost: !r.RewriteHost,
 	}
 	if err := r.rule(&made, patterns); err != nil {
 		return made, pool, err

@@ -55,8 +55,11 @@ func (r *StaticStream) scheme() string {
 func (r *StaticStream) route(patterns *match.Patterns) (made TCPRoute, pool Pool, err error) {
 	rule := cmp.Or(r.Rule, "HostSNI(`*`)")
 	made = TCPRoute{
-		Name: r.Name, Dialect: File, Service: r.Service, Rule: rule, Entrypoints: r.Entrypoints, UDP: r.UDP,
-		Pool: r.kind() + " " + r.Name, ProxyProtocol: cmp.Or(r.ProxyProtocol, r.Transport.Conns().ProxyProtocol), Origin: unbeatable, Source: r.Source,
+		Declaration: Declaration{
+			Name: r.Name, Dialect: File, Service: r.Service, Rule: rule, Entrypoints: r.Entrypoints,
+			Pool: r.kind() + " " + r.Name, Origin: unbeatable, Source: r.Source,
+		},
+		UDP: r.UDP, ProxyProtocol: cmp.Or(r.ProxyProtocol, r.Transport.Conns().ProxyProtocol),
 	}
 	pool = Pool{Name: made.Pool, Dialect: File, Origin: unbeatable}
 	if (r.Service == "") == (len(r.Targets) == 0) {

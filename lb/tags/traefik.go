@@ -263,28 +263,30 @@ func (m *merger) router(v variant[router]) {
 		r.options = ""
 	}
 	m.Routes = append(m.Routes, Route{
-		Name:    r.name,
-		Dialect: Traefik,
-		Service: m.Service,
-		Rule:    r.rule.value,
-		Match:   rule,
+		Declaration: Declaration{
+			Name:        r.name,
+			Dialect:     Traefik,
+			Service:     m.Service,
+			Rule:        r.rule.value,
+			Match:       rule,
+			Entrypoints: r.entrypoints,
+			Middlewares: r.middlewares,
+			TLSOptions:  r.options,
+			Pool:        local([]string{r.service})[0],
+			Origin:      v.origin,
+			Tag:         r.rule.tag,
+			Instance:    v.owner.ID,
+			Node:        v.owner.Node,
+		},
 		Precedence: match.Precedence{
 			Class:    match.ByPriority,
 			Priority: r.rank(),
 			Name:     r.name,
 		},
-		Entrypoints: r.entrypoints,
-		Middlewares: r.middlewares,
-		PassHost:    true,
-		Unlogged:    r.unlogged,
-		Uncounted:   r.uncounted,
-		TLSOptions:  r.options,
-		Pool:        local([]string{r.service})[0],
-		Owners:      v.all,
-		Origin:      v.origin,
-		Tag:         r.rule.tag,
-		Instance:    v.owner.ID,
-		Node:        v.owner.Node,
+		PassHost:  true,
+		Unlogged:  r.unlogged,
+		Uncounted: r.uncounted,
+		Owners:    v.all,
 	})
 }
 

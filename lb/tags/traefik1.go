@@ -190,14 +190,16 @@ func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool,
 		prefix = "frontends." + name + "."
 	}
 	route := Route{
-		Name:     "frontend-" + service,
-		Dialect:  Traefik1,
-		Service:  p.Service,
+		Declaration: Declaration{
+			Name:     "frontend-" + service,
+			Dialect:  Traefik1,
+			Service:  p.Service,
+			Pool:     pool.Name,
+			Origin:   pool.Origin,
+			Instance: first.ID,
+			Node:     first.Node,
+		},
 		PassHost: true,
-		Pool:     pool.Name,
-		Origin:   pool.Origin,
-		Instance: first.ID,
-		Node:     first.Node,
 	}
 	options, ok := p.options1(&route, prefix, settings)
 	if !ok {

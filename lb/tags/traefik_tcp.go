@@ -137,10 +137,12 @@ func (a streamRouter) equal(b streamRouter) bool {
 func (m *streamMerger) router(v variant[streamRouter]) {
 	r := v.value
 	route := TCPRoute{
-		Name: r.name, Dialect: Traefik, Service: m.Service, Rule: r.Rule,
-		Entrypoints: r.Entrypoints, Middlewares: local(r.Middlewares), Pool: m.pool(r.Service),
+		Declaration: Declaration{
+			Name: r.name, Dialect: Traefik, Service: m.Service, Rule: r.Rule,
+			Entrypoints: r.Entrypoints, Middlewares: local(r.Middlewares), Pool: m.pool(r.Service),
+			Origin: v.origin, Tag: r.rule.tag, Instance: v.owner.ID, Node: v.owner.Node,
+		},
 		Terminate: r.TLS != nil && !r.TLS.Passthrough, UDP: m.root == "udp",
-		Origin: v.origin, Tag: r.rule.tag, Instance: v.owner.ID, Node: v.owner.Node,
 	}
 	if route.Terminate {
 		route.TLSOptions = strings.TrimSpace(r.TLS.Options)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestForwardingAllocatesNothing(t *testing.T) {
-	for _, format := range []string{"", "json"} {
+	for _, format := range []string{"", "json", "details"} {
 		roundTrip := forwardOne(t, format)
 		roundTrip() // connects
 		if n := testing.AllocsPerRun(2000, roundTrip); n != 0 {
@@ -23,7 +23,7 @@ func TestForwardingAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkForward(b *testing.B) {
-	for _, format := range []string{"off", "json", "combined"} {
+	for _, format := range []string{"off", "json", "combined", "details"} {
 		b.Run("log="+format, func(b *testing.B) {
 			roundTrip := forwardOne(b, strings.TrimPrefix(format, "off"))
 			b.ReportAllocs()
@@ -35,7 +35,7 @@ func BenchmarkForward(b *testing.B) {
 }
 
 // forwardOne returns what has one GET forwarded, always over the same
-// connection, with an access log if a format is given. Neither it nor the upstream, which is of this process too,
+// connection, with an access log if a format is given, or with details. Neither it nor the upstream, which is of this process too,
 // allocates.
 func forwardOne(t testing.TB, format string) (roundTrip func()) {
 	t.Helper()
@@ -56,9 +56,12 @@ func forwardOne(t testing.TB, format string) (roundTrip func()) {
 	})
 	route := testRoute{prefix: "/", backends: []string{address}}
 	var r *rig
-	if format == "" {
+	switch format {
+	case "":
 		r = start(t, nil, route)
-	} else {
+	case "details":
+		r = start(t, func(o *ServerOptions) { o.DetailBounds = []float64{0.1, 0.3, 1.2, 5} }, route)
+	default:
 		logged := startLogged(t, nil, accesslog.Options{Format: format}, route)
 		logged.text.Grow(64 << 20) // which the test shall not count
 		r = logged.rig

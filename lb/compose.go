@@ -74,7 +74,7 @@ func (k *link) ending(service string, path []string) (ending, error) {
 // via is the ending of a pool.
 func (k *link) via(p *tags.Pool, runtime *target.Pool) ending {
 	r := &Route{
-		Route:    &tags.Route{Declaration: tags.Declaration{Name: k.wanted.Name, Dialect: k.wanted.Dialect, Service: k.wanted.Service}},
+		Route:    &tags.Route{Declaration: tags.Declaration{Name: k.wanted.Name, Dialect: k.wanted.Dialect, Service: k.wanted.Service, Pool: p.Name}},
 		PassHost: k.wanted.PassHost,
 	}
 	k.pooled(r, p, runtime)

@@ -38,7 +38,8 @@ type stripe struct {
 	nanos    atomic.Int64
 	received atomic.Uint64
 	sent     atomic.Uint64
-	_        [6]uint64 // fills up four cache lines
+	kinds    kinds     // if somebody wants details
+	_        [4]uint64 // fills up four cache lines
 }
 
 // maxStripes bounds the memory of a route that is used, at 256 bytes each.

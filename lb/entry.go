@@ -78,7 +78,7 @@ func (e *entry) count(kinds *map[string]uint64, reason string) {
 
 func (e *entry) metrics() EntrypointMetrics {
 	m := EntrypointMetrics{
-		Entrypoint: e.label, InFlight: e.counters.inFlight(), Counts: e.counters.sum(),
+		Entrypoint: e.label, Proto: e.listener.Proto, InFlight: e.counters.inFlight(), Counts: e.counters.sum(), Details: e.counters.details(),
 		Connections: e.gate.open.Load(), ConnectionWaits: uint64(e.gate.waits.Load()),
 		HandshakeErrors: e.handshakeErrors.Load(),
 	}

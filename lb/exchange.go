@@ -90,6 +90,8 @@ type Exchange struct {
 	entry  *entry // where it came in
 	agreed string // by which TLS options; see agreedOn
 	meter  meter
+	kind   kind       // if somebody wants details
+	served *Route     // the way of the route by which a service was asked last, likewise
 	logged *logged    // for the access log, nil without one
 	client clientText // of the last request, often the same
 

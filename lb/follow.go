@@ -116,6 +116,7 @@ func (s *Server) put(table *Table) {
 	s.metrics.tcp.attach(goneTCP, comeTCP)
 	s.table.Store(table)
 	s.metrics.rebuilds.Add(1)
+	s.metrics.rebuilt.Store(time.Now().UnixNano())
 	s.targets.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))
 	s.prober.Replace(probed(gone, goneTCP), probed(come, comeTCP))
 	routes := len(table.Routes()) + len(table.TCPRoutes())

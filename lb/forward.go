@@ -27,6 +27,17 @@ var _ Handler = forwarder{}
 
 // Serve implements [Handler].
 func (f forwarder) Serve(x *Exchange) {
+	d := f.s.metrics.details
+	if d == nil {
+		f.serve(x)
+		return
+	}
+	since := x.mark()
+	f.serve(x)
+	d.countService(x, since)
+}
+
+func (f forwarder) serve(x *Exchange) {
 	t, fresh := x.Route.pick(x)
 	if t == nil {
 		x.answerNoTarget()
@@ -48,7 +59,7 @@ func (f forwarder) Serve(x *Exchange) {
 		if err.Progress > h1.NothingSent && !x.TakeRetry() {
 			break
 		}
-		f.s.metrics.retries.Add(1)
+		f.s.metrics.countRetry(x)
 		t, fresh = other, x.Route.sticky != nil
 		x.call.Fresh = true
 		ans, err = f.try(x, t)
@@ -221,6 +232,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 	x.Outcome.Status, x.Outcome.TargetStatus = ans.Status(), ans.Status()
 	x.answer.fields = ans.AppendFields(x.answer.fields[:0])
 	f.s.recordTarget(x)
+	x.recordGRPC(&x.answer)
 	f.observe(x, t, ans.Status())
 	if fresh {
 		x.Route.sticky.set(&x.answer, cookieValue(t.Key().String()))
@@ -236,7 +248,9 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 	}
 	var err error
 	if x.Outcome.TargetSent, err = ans.WriteTo(reply); err == nil {
-		err = reply.End(answerTrailer(x, ans))
+		trailer := answerTrailer(x, ans)
+		x.recordGRPC(trailer)
+		err = reply.End(trailer)
 	}
 	if err != nil {
 		if x.limit.isOver() {

@@ -32,8 +32,10 @@ type Metrics struct {
 	// Mirrored counts the copies of requests that were sent, Unmirrored those that
 	// were not for want of room.
 	Mirrored, Unmirrored uint64
-	// Rebuilds counts the tables put in force.
+	// Rebuilds counts the tables put in force, of which Rebuilt is when the last
+	// was.
 	Rebuilds uint64
+	Rebuilt  time.Time
 	// Routes has the routes of the table in force that were ever asked for, and
 	// one entry with an empty Route for what had none.
 	Routes []RouteMetrics
@@ -48,6 +50,12 @@ type Metrics struct {
 	Pools []PoolMetrics
 	// Breakers has the circuit breakers of the table in force.
 	Breakers []BreakerMetrics
+	// Services has the services that were ever asked, and RouteTargets the targets
+	// of Fabio's routes, if there are details; see [ServerOptions.DetailBounds].
+	Services     []ServiceMetrics
+	RouteTargets []RouteTargetMetrics
+	// Checked has the targets of services that have health checks, likewise.
+	Checked []CheckedMetrics
 }
 
 // PoolMetrics is the state of one pool.
@@ -115,12 +123,14 @@ func (t *Table) breakers() (all []BreakerMetrics) {
 type RouteMetrics struct {
 	Dialect, Route, Service string
 	Counts
+	Details []Detail
 }
 
 // EntrypointMetrics is what was counted for one listener.
 type EntrypointMetrics struct {
-	// Entrypoint is the listener's name, or its address if it has none.
-	Entrypoint string
+	// Entrypoint is the listener's name, or its address if it has none, and Proto
+	// what it speaks.
+	Entrypoint, Proto string
 	// InFlight counts the exchanges being served, Connections the open ones.
 	InFlight, Connections int64
 	// ConnectionWaits counts how often connections had to wait for others to end.
@@ -136,6 +146,7 @@ type EntrypointMetrics struct {
 	// that are none, floods, too many resets. Nothing else counts them.
 	HTTP2Errors map[string]uint64
 	Counts
+	Details []Detail
 }
 
 // TargetMetrics is what was counted for one target.
@@ -157,8 +168,10 @@ type metrics struct {
 	tunnels                                      atomic.Int64
 	retries, upstreamErrors, panics, late, moves atomic.Uint64
 	rebuilds                                     atomic.Uint64
-	unrouted                                     counters // for exchanges without a route
+	rebuilt                                      atomic.Int64 // when the last was, in nanoseconds since 1970; 0 is never
+	unrouted                                     counters     // for exchanges without a route
 	tcp                                          tcpMetrics
+	details                                      *details // nil if nobody wants them
 
 	mu     sync.Mutex // for routes, which exchanges do not look at
 	routes map[routeKey]*counters
@@ -182,6 +195,9 @@ func keys(routes []*Route) map[routeKey]bool {
 // that are gone are forgotten, so that what is exported stays bounded by the
 // table.
 func (m *metrics) attach(gone, come []*Route) {
+	if m.details != nil {
+		m.details.attach(gone, come)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range come {
@@ -206,9 +222,24 @@ func (m *metrics) observe(x *Exchange, took time.Duration) {
 		c = x.Route.counters
 	}
 	if x.Route == nil || !x.Route.Uncounted {
-		c.of(x).observe(&x.Outcome, took)
+		m.count(c.of(x), x, took)
 	}
-	x.entry.counters.of(x).observe(&x.Outcome, took)
+	m.count(x.entry.counters.of(x), x, took)
+}
+
+func (m *metrics) count(s *stripe, x *Exchange, took time.Duration) {
+	s.observe(&x.Outcome, took)
+	if m.details != nil {
+		m.details.count(s, x, took)
+	}
+}
+
+// countRetry counts another try of the exchange at its service.
+func (m *metrics) countRetry(x *Exchange) {
+	m.retries.Add(1)
+	if service := x.Route.counted.service; service != nil {
+		service.retries.Add(1)
+	}
 }
 
 func (m *metrics) allRoutes() []RouteMetrics {
@@ -217,7 +248,7 @@ func (m *metrics) allRoutes() []RouteMetrics {
 	var all []RouteMetrics
 	add := func(key routeKey, c *counters) {
 		if c.isUsed() {
-			all = append(all, RouteMetrics{Dialect: key.dialect, Route: key.route, Service: key.service, Counts: c.sum()})
+			all = append(all, RouteMetrics{Dialect: key.dialect, Route: key.route, Service: key.service, Counts: c.sum(), Details: c.details()})
 		}
 	}
 	add(routeKey{}, &m.unrouted)
@@ -254,6 +285,13 @@ func (s *Server) Metrics() Metrics {
 		TCPRoutes:      m.tcp.all(),
 		Pools:          s.table.Load().allPools(),
 		Breakers:       s.table.Load().breakers(),
+	}
+	if at := m.rebuilt.Load(); at > 0 {
+		view.Rebuilt = time.Unix(0, at)
+	}
+	if m.details != nil {
+		view.Services, view.RouteTargets = m.details.allServices(), m.details.allTargets()
+		view.Checked = s.table.Load().checked()
 	}
 	for _, e := range s.entries {
 		view.Entrypoints = append(view.Entrypoints, e.metrics())

@@ -182,7 +182,7 @@ func (x *Exchange) detached() *Exchange {
 		SentPath: strings.Clone(x.SentPath), SentQuery: strings.Clone(x.SentQuery),
 		Protocol: strings.Clone(x.Protocol), Remote: x.Remote, Local: x.Local, TLS: x.TLS,
 		UpstreamHost: strings.Clone(x.UpstreamHost), Route: x.Route, Table: x.Table,
-		trusted: x.trusted, forward: x.forward, entry: x.entry,
+		trusted: x.trusted, forward: x.forward, entry: x.entry, kind: x.kind,
 	}
 	d.inform, d.trailers = d.informClient, d.trailerFields
 	r := &d.Request

@@ -59,7 +59,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
-	s := &Server{options: o, watcher: w, log: o.Logger, prober: probe.New(o.Logger), copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*counters{}}}
+	s := &Server{options: o, watcher: w, log: o.Logger, prober: probe.New(o.Logger), copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*counters{}, details: newDetails(o.DetailBounds)}}
 	s.copies.failures = &s.failures
 	s.options.Table = o.TableOptions()
 	s.letGo, s.rebuild = make(chan struct{}, 1), make(chan Options, 1)
@@ -266,6 +266,9 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 	flying := &x.entry.counters.of(x).flying
 	flying.Add(1)
 	s.beginRecord(x, began)
+	if s.metrics.details != nil {
+		x.beginKind()
+	}
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.metrics.panics.Add(1)

@@ -90,6 +90,10 @@ type ServerOptions struct {
 	// as the server does, and be ended after it.
 	AccessLog *accesslog.Log
 
+	// DetailBounds, if not nil, has exchanges counted in detail: see [Detail]. They
+	// are the upper bounds of the buckets of their durations in seconds, ascending.
+	DetailBounds []float64
+
 	Logger *slog.Logger
 }
 

@@ -69,6 +69,7 @@ type Route struct {
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters
+	counted  counted     // likewise, if somebody wants details
 	rule     match.Route // what the index has
 }
 

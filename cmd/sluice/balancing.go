@@ -85,6 +85,7 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 	o.Forwarding = c.LB.Forwarding.options()
 	o.ServerName = c.LB.Forwarding.ServerName.Or(o.ServerName)
 	o.NoRouteStatus = c.LB.NoRouteStatus
+	o.DetailBounds = c.Admin.detailBounds()
 	o.Underscores, o.RejectEncoded = c.LB.UnderscoreHeaders, c.LB.RejectEncoded
 	o.TrustedProxies, _ = lb.ParsePrefixes(c.LB.TrustedProxies) // as Validate has let through
 	var errs []error

@@ -20,6 +20,8 @@ type Admin struct {
 	// MetricsListen are further addresses, at which there are metrics and nothing
 	// else. They are open whatever Listen is.
 	MetricsListen []string `hcl:"metrics_listen"`
+	// Metrics are told under the names of other load balancers, too.
+	Metrics []NamedMetrics `hcl:"metrics,accumulate"`
 	// Hosts are further names the listener may be called by.
 	Hosts []string `hcl:"hosts"`
 
@@ -62,6 +64,7 @@ func (a *Admin) validate(f *faultList, balancer *LB) {
 			f.addf("admin.metrics_listen: %q is not HOST:PORT or unix:///PATH", address)
 		}
 	}
+	validateNamedMetrics(f, a.Metrics)
 	if a.Listen == adminOff {
 		return
 	}

@@ -296,7 +296,7 @@ func dumpValue(b *strings.Builder, path string, v, base reflect.Value) {
 		}
 	case !reflect.DeepEqual(v.Interface(), base.Interface()):
 		format := "%s = %v\n"
-		if k := v.Kind(); k == reflect.String || k == reflect.Slice {
+		if k := v.Kind(); k == reflect.String || k == reflect.Slice && v.Type().Elem().Kind() == reflect.String {
 			format = "%s = %q\n"
 		}
 		fmt.Fprintf(b, format, path, v.Interface())

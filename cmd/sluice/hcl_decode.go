@@ -195,7 +195,11 @@ func (d *decoder) value(n node, v reflect.Value, path string) {
 			return
 		}
 	case []node:
-		if v.Kind() == reflect.Slice {
+		switch {
+		case v.Type() == reflect.TypeFor[[]float64]():
+			d.numbers(value, v, path)
+			return
+		case v.Kind() == reflect.Slice:
 			d.strings(value, v, path)
 			return
 		}
@@ -217,14 +221,30 @@ func (d *decoder) text(n node, text string, v reflect.Value, path string) {
 		d.check(n, path, t.UnmarshalText([]byte(text)))
 		return
 	}
-	switch v.Kind() {
-	case reflect.String:
+	switch {
+	case v.Kind() == reflect.String:
 		v.SetString(text)
-	case reflect.Slice:
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
 		d.strings(flatten([]node{n}, true), v, path)
 	default:
 		d.mismatch(n, v, path)
 	}
+}
+
+// numbers sets a list of numbers.
+func (d *decoder) numbers(nodes []node, v reflect.Value, path string) {
+	list := []float64{}
+	for _, n := range nodes {
+		switch value := n.value.(type) {
+		case float64:
+			list = append(list, value)
+		case int64:
+			list = append(list, float64(value))
+		default:
+			d.fault(n.pos, "%s must hold numbers, not %s", path, n.describe())
+		}
+	}
+	v.Set(reflect.ValueOf(list))
 }
 
 // strings sets a list of strings; lists of stanzas are set by field.
@@ -286,6 +306,8 @@ func expected(v reflect.Value) string {
 		return "a whole number"
 	case v.Kind() == reflect.Float64:
 		return "a number such as 0.9"
+	case v.Type() == reflect.TypeFor[[]float64]():
+		return "a list of numbers such as [0.1, 0.5]"
 	case v.Kind() == reflect.Slice:
 		return "a list of strings"
 	case v.Kind() == reflect.Struct:

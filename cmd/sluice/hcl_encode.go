@@ -196,6 +196,12 @@ func hclScalar(v reflect.Value) string {
 			texts[i] = hclQuote(secret.Reveal())
 		}
 		return "[" + strings.Join(texts, ", ") + "]"
+	case []float64:
+		texts := make([]string, len(value))
+		for i, number := range value {
+			texts[i] = strconv.FormatFloat(number, 'g', -1, 64)
+		}
+		return "[" + strings.Join(texts, ", ") + "]"
 	case fmt.Stringer:
 		if _, ok := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(v.Type())); ok {
 			return hclQuote(value.String())

@@ -11,7 +11,8 @@ type collector struct {
 	templateRenders, templateCommands, templateCommandFailures              *prometheus.Desc
 	problems                                                                *prometheus.Desc
 
-	lb lbMetrics
+	lb    lbMetrics
+	named []namedCollector // the load balancer's under other names
 }
 
 func newCollector(d *daemon) *collector {
@@ -30,6 +31,7 @@ func newCollector(d *daemon) *collector {
 		templateCommandFailures: newDesc("template_command_failures_total", "Times its command failed since then.", "destination"),
 		problems:                newDesc("problems", "Tags and files that cannot be honoured."),
 		lb:                      newLBMetrics(),
+		named:                   newNamedCollectors(&d.config.Admin),
 	}
 }
 
@@ -55,7 +57,11 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	}
 	out.gauge(c.problems, float64(len(c.d.problems())))
 	if c.d.lb != nil {
-		c.lb.collect(c.d.lb, out)
+		view := c.d.lb.Metrics()
+		c.lb.collect(c.d.lb, &view, out)
+		for _, named := range c.named {
+			named.collect(c.d.lb, &view, out)
+		}
 	}
 }
 

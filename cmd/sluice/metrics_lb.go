@@ -101,11 +101,10 @@ func newCountMetrics(prefix string, labels []string) countMetrics {
 }
 
 // collect sends what the load balancer has counted.
-func (m *lbMetrics) collect(b *balancing, out metricSink) {
+func (m *lbMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 	if table := b.Table(); table != nil {
 		out.gauge(m.routes, float64(len(table.Routes())+len(table.TCPRoutes())))
 	}
-	view := b.Metrics()
 	out.gauge(m.inFlight, float64(view.InFlight))
 	out.gauge(m.tunnels, float64(view.Tunnels))
 	out.counter(m.retries, view.Retries)
@@ -153,7 +152,7 @@ func (m *lbMetrics) collect(b *balancing, out metricSink) {
 		out.gauge(m.targetConnections, float64(t.Idle), t.Target, "idle")
 		out.gauge(m.targetConnections, float64(t.Open-t.Idle), t.Target, "used")
 	}
-	m.collectProtection(b, &view, out)
+	m.collectProtection(b, view, out)
 	if b.accessLog != nil {
 		written, dropped := b.accessLog.Stats()
 		out.counter(m.logLines, written)
@@ -200,14 +199,7 @@ func (m *countMetrics) collect(c lb.Counts, out metricSink, labels ...string) {
 			out.counter(m.responses, n, append(slices.Clip(labels), strconv.Itoa(class)+"xx")...)
 		}
 	}
-	buckets, total := map[float64]uint64{}, uint64(0)
-	for i, n := range c.Buckets {
-		total += n
-		if i < len(c.Bounds) {
-			buckets[c.Bounds[i]] = total
-		}
-	}
-	out <- prometheus.MustNewConstHistogram(m.duration, total, c.Seconds, buckets, labelValues(labels)...)
+	out.histogram(m.duration, c.Bounds, c.Buckets, c.Seconds, c.Bounds, labels...)
 	out.counter(m.received, c.Received, labels...)
 	out.counter(m.sent, c.Sent, labels...)
 }
@@ -225,6 +217,19 @@ func (s metricSink) gauge(d *prometheus.Desc, v float64, labels ...string) {
 
 func (s metricSink) counter(d *prometheus.Desc, v uint64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labelValues(labels)...)
+}
+
+// histogram takes counts in buckets, not cumulated, and shows those of the bounds
+// wanted, which are some of theirs.
+func (s metricSink) histogram(d *prometheus.Desc, bounds []float64, counts []uint64, sum float64, wanted []float64, labels ...string) {
+	buckets, total := make(map[float64]uint64, len(wanted)), uint64(0)
+	for i, n := range counts {
+		total += n
+		if i < len(bounds) && slices.Contains(wanted, bounds[i]) {
+			buckets[bounds[i]] = total
+		}
+	}
+	s <- prometheus.MustNewConstHistogram(d, total, sum, buckets, labelValues(labels)...)
 }
 
 // labelValues makes texts of the catalog and of files fit for labels, which must

@@ -80,8 +80,11 @@ type lbCollector struct {
 	b *balancing
 }
 
-func (c *lbCollector) Describe(chan<- *prometheus.Desc)         {}
-func (c *lbCollector) Collect(metrics chan<- prometheus.Metric) { c.collect(c.b, metrics) }
+func (c *lbCollector) Describe(chan<- *prometheus.Desc) {}
+func (c *lbCollector) Collect(metrics chan<- prometheus.Metric) {
+	view := c.b.Metrics()
+	c.collect(c.b, &view, metrics)
+}
 
 func scrape(t *testing.T, b *balancing) string {
 	t.Helper()

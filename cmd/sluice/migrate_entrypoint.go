@@ -58,18 +58,6 @@ func (m *migration) datagrams(t *tree, at, text string) {
 	m.listener(t, at, text)
 }
 
-// isAdmin takes over the entry point that has this name if nobody says more: it
-// is for administration.
-func (m *migration) isAdmin(t *tree, name, address string) bool {
-	if name != "traefik" {
-		return false
-	}
-	m.Admin.Listen = address
-	m.comment("admin.listen", "%s", m.origin(t, "entryPoints."+name))
-	t.take("entryPoints." + name)
-	return true
-}
-
 // bounds takes over limits and timeouts. What holds for all listeners here is
 // the most any entry point has.
 func (m *migration) bounds(t *tree, at string, text *string) {

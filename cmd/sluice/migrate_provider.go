@@ -129,16 +129,3 @@ func modes(t *tree, at string) (m AccessLogModes) {
 	}
 	return m
 }
-
-// api takes over that there are an API and metrics: the admin listener has
-// them.
-func (m *migration) api(t *tree) {
-	if t.has("api") || t.has("metrics.prometheus") {
-		m.comment("admin", "the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers")
-		m.Admin.Listen = cmp.Or(m.Admin.Listen, defaultAdminAddress)
-	}
-	if t.has("ping") {
-		m.note(t, "ping", "ping: who asks /ping is to ask /readyz of the admin listener, which is 503 while it drains as well")
-	}
-	t.take("api", "metrics.prometheus", "ping")
-}

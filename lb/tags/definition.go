@@ -204,6 +204,9 @@ type Endpoint struct {
 	Retired  bool
 	Instance string
 	Node     string
+	// Service is the catalog's name of what it is an instance of; empty if nothing
+	// told.
+	Service string
 }
 
 // Owner is an instance, by its node and its ID there.

@@ -292,6 +292,7 @@ func (p *parser) endpoint(i Instance, port int) (e Endpoint, ok bool) {
 		Retired:  i.Retired,
 		Instance: i.ID,
 		Node:     i.Node,
+		Service:  p.Service,
 	}, true
 }
 

@@ -110,6 +110,12 @@ func (p *Pool) Takes(t *Target) bool {
 	return i >= 0 && (p.takes(i, false) || p.takes(i, p.panics()))
 }
 
+// IsDown reports whether checks say that a member is down.
+func (p *Pool) IsDown(t *Target) bool {
+	i := slices.Index(p.targets, t)
+	return i >= 0 && p.seats[i].down.Load()
+}
+
 // SetUp tells how a check of a member went. It reports whether the member is down
 // by now, and whether that is news.
 func (p *Pool) SetUp(t *Target, up bool) (down, changed bool) {

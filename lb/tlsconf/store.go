@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"maps"
 	"slices"
@@ -88,6 +89,8 @@ type Certificate struct {
 	Hosts []string
 	// Until is when it expires.
 	Until time.Time
+	// Leaf is the certificate itself, which must not be changed.
+	Leaf *x509.Certificate
 }
 
 // Certificates lists those in force by name.
@@ -107,7 +110,7 @@ func certificateOf(name string, c *tls.Certificate) Certificate {
 	if cn := c.Leaf.Subject.CommonName; cn != "" && !slices.Contains(hosts, cn) {
 		hosts = append(hosts, cn)
 	}
-	return Certificate{Name: name, Hosts: hosts, Until: c.Leaf.NotAfter}
+	return Certificate{Name: name, Hosts: hosts, Until: c.Leaf.NotAfter, Leaf: c.Leaf}
 }
 
 // SetClientCAs sets the authorities whose clients are let in, from PEM. It

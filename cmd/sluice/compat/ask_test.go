@@ -95,6 +95,9 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	if to.method == "LOGGED" {
 		return a.logged(strings.Join(q.words[1:], " "))
 	}
+	if to.method == "METRICS" {
+		return a.metrics(q.words[1], q.words[2], strings.Join(q.words[3:], " "))
+	}
 	if to.method == "UDP" {
 		return datagram(net.JoinHostPort(a.ip, to.port), to.rest)
 	}

@@ -443,6 +443,16 @@ admin {
   listen = "unix:///run/sluice.sock"
   hosts  = "sluice.example, other.example"
   metrics_listen = [":9997", "unix:///run/metrics.sock"]
+  metrics "traefik" {
+    buckets     = [0.1, 1, 2.5]
+    entrypoints = false
+    routers     = true
+    services    = false
+  }
+  metrics "fabio" {
+    prefix    = "lb-{{clean .Hostname}}"
+    subsystem = "edge"
+  }
 
   certificates = "web"
   tls_min      = "tls12"

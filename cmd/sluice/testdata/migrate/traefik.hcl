@@ -1,11 +1,11 @@
 # Made by sluice migrate of migrate/traefik.yml (Traefik 2 or 3), migrate/dynamic.yml (Traefik 2 or 3).
 # not taken over: migrate/dynamic.yml:31: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
 # not taken over: migrate/dynamic.yml:19: router dash is left out: the service api@internal is not of the file
-# not taken over: migrate/traefik.yml:34: certificatesResolvers.le has no equivalent and is left out
-# not taken over: migrate/traefik.yml:43: tracing.otlp has no equivalent and is left out
+# not taken over: migrate/traefik.yml:36: certificatesResolvers.le has no equivalent and is left out
+# not taken over: migrate/traefik.yml:50: tracing.otlp has no equivalent and is left out
 # not taken over: migrate/dynamic.yml:10: route lost is left out: there is no middleware plug
 
-# migrate/traefik.yml:29: providers.consulCatalog.endpoint
+# migrate/traefik.yml:31: providers.consulCatalog.endpoint
 consul {
   address = "127.0.0.1:8500"
 }
@@ -25,7 +25,7 @@ lb {
     certificates = "migrated"
     tls_options = "clients"
   }
-  # migrate/traefik.yml:18: entryPoints.inner
+  # migrate/traefik.yml:20: entryPoints.inner
   listener {
     address = ":8090"
     name = "inner"
@@ -50,18 +50,18 @@ lb {
     session_tickets = false
   }
   trusted_proxies = ["10.0.0.0/8"]
-  # migrate/traefik.yml:39: accessLog
+  # migrate/traefik.yml:41: accessLog
   access_log {
     target = "stdout"
     format = "traefik"
   }
-  # migrate/traefik.yml:24: providers.consulCatalog
+  # migrate/traefik.yml:26: providers.consulCatalog
   health {
     statuses = ["passing", "warning"]
   }
 }
 
-# migrate/traefik.yml:24: providers.consulCatalog
+# migrate/traefik.yml:26: providers.consulCatalog
 tags {
   exposed_by_default = false
   traefik_prefix = "edge"
@@ -73,9 +73,17 @@ tags {
   }
 }
 
-# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers
+# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers,
+# and answers to its address, to localhost and to the names in hosts
 admin {
   listen = "127.0.0.1:9998"
+  # migrate/traefik.yml:18: entryPoints.metrics
+  metrics_listen = [":8082"]
+  # migrate/traefik.yml:45: metrics.prometheus
+  metrics "traefik" {
+    buckets = [0.05, 0.5, 5]
+    routers = true
+  }
 }
 
 # migrate/dynamic.yml:3: http.routers.books

@@ -60,7 +60,8 @@ tags {
   }
 }
 
-# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers
+# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers,
+# and answers to its address, to localhost and to the names in hosts
 admin {
   listen = "127.0.0.1:9998"
 }

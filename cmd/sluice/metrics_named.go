@@ -1,0 +1,76 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/tags"
+)
+
+// namedCollector tells what the load balancer has counted under the names of
+// another one.
+type namedCollector interface {
+	collect(b *balancing, view *lb.Metrics, out metricSink)
+}
+
+func newNamedCollectors(a *Admin) (all []namedCollector) {
+	for _, m := range a.Metrics {
+		if m.Name == traefikNames {
+			all = append(all, newTraefikMetrics(m, a.detailBounds()))
+		}
+	}
+	return all
+}
+
+// detailSums add up what has the same labels: what is counted apart here may be
+// one thing to somebody else.
+type detailSums map[string]*detailSum
+
+type detailSum struct {
+	labels []string
+	lb.Detail
+	count uint64
+}
+
+func (s detailSums) add(d *lb.Detail, labels ...string) {
+	key := strings.Join(labelValues(labels), "\x00")
+	sum := s[key]
+	if sum == nil {
+		sum = &detailSum{labels: labels, Detail: lb.Detail{Buckets: make([]uint64, len(d.Buckets))}}
+		s[key] = sum
+	}
+	for i, n := range d.Buckets {
+		sum.Buckets[i] += n
+		sum.count += n
+	}
+	sum.Seconds += d.Seconds
+	sum.Received += d.Received
+	sum.Sent += d.Sent
+}
+
+// counts shows how many there are of each.
+func (s detailSums) counts(out metricSink, d *prometheus.Desc) {
+	for _, sum := range s {
+		out.counter(d, sum.count, sum.labels...)
+	}
+}
+
+// durations shows them in the buckets wanted, which are some of those counted.
+func (s detailSums) durations(out metricSink, d *prometheus.Desc, counted, wanted []float64) {
+	for _, sum := range s {
+		out.histogram(d, counted, sum.Buckets, sum.Seconds, wanted, sum.labels...)
+	}
+}
+
+// qualified is a name of the catalog or the configuration with where it is from,
+// as Traefik writes it.
+func qualified(dialect, name string) string {
+	switch {
+	case strings.Contains(name, "@"):
+		return name
+	case dialect == string(tags.Traefik), dialect == string(tags.Traefik1):
+		return name + "@consulcatalog"
+	}
+	return name + "@" + dialect
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"crypto/tls"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/target"
+)
+
+// traefikMetrics are the load balancer's metrics as Traefik has them:
+// https://doc.traefik.io/traefik/reference/install-configuration/observability/metrics/.
+type traefikMetrics struct {
+	NamedMetrics
+	counted []float64 // the bounds that there are
+
+	reloads, lastReload, openConnections, certificates *prometheus.Desc
+	entrypoint, router, service                        traefikCounts
+	retries, serverUp                                  *prometheus.Desc
+}
+
+// traefikCounts are what is told of listeners, of routes and of services alike.
+type traefikCounts struct{ requests, requestsTLS, duration, received, sent *prometheus.Desc }
+
+func newTraefikMetrics(m NamedMetrics, counted []float64) *traefikMetrics {
+	router := []string{"router", "service"}
+	return &traefikMetrics{
+		NamedMetrics: m, counted: counted,
+		reloads:         traefikDesc("config_reloads_total", "Tables put in force."),
+		lastReload:      traefikDesc("config_last_reload_success", "When the last table was put in force."),
+		openConnections: traefikDesc("open_connections", "Connections open.", "entrypoint", "protocol"),
+		certificates:    traefikDesc("tls_certs_not_after", "When the certificate expires.", "cn", "serial", "sans"),
+		entrypoint:      newTraefikCounts("entrypoint_", "entrypoint"),
+		router:          newTraefikCounts("router_", router...),
+		service:         newTraefikCounts("service_", "service"),
+		retries:         traefikDesc("service_retries_total", "Second tries.", "service"),
+		serverUp:        traefikDesc("service_server_up", "Whether the health checks of the target succeed.", "service", "url"),
+	}
+}
+
+func newTraefikCounts(prefix string, labels ...string) traefikCounts {
+	kind := append([]string{"code", "method", "protocol"}, labels...)
+	return traefikCounts{
+		requests:    traefikDesc(prefix+"requests_total", "Requests.", kind...),
+		requestsTLS: traefikDesc(prefix+"requests_tls_total", "Requests over TLS.", append([]string{"tls_version", "tls_cipher"}, labels...)...),
+		duration:    traefikDesc(prefix+"request_duration_seconds", "From the request's head to the answer's end.", kind...),
+		received:    traefikDesc(prefix+"requests_bytes_total", "Bytes of the bodies of requests.", kind...),
+		sent:        traefikDesc(prefix+"responses_bytes_total", "Bytes of the bodies of answers.", kind...),
+	}
+}
+
+func traefikDesc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("traefik_"+name, help, labels, nil)
+}
+
+func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
+	out.counter(m.reloads, view.Rebuilds)
+	if !view.Rebuilt.IsZero() {
+		out.gauge(m.lastReload, float64(view.Rebuilt.Unix()))
+	}
+	m.collectCertificates(b.Certificates(), out)
+	entrypoints, routers, services := traefikSums{}, traefikSums{}, traefikSums{}
+	for _, e := range view.Entrypoints {
+		if e.Proto != lb.ProtoUDP {
+			out.gauge(m.openConnections, float64(e.Connections), e.Entrypoint, "TCP")
+		}
+		entrypoints.add(e.Details, e.Entrypoint)
+	}
+	pools := poolNames(b.Table())
+	for _, r := range view.Routes {
+		if r.Route != "" {
+			routers.add(r.Details, qualified(r.Dialect, r.Route), qualified(r.Dialect, pools[[2]string{r.Dialect, r.Route}]))
+		}
+	}
+	retries := map[string]uint64{}
+	for _, s := range view.Services {
+		name := qualified(s.Dialect, s.Service)
+		services.add(s.Details, name)
+		retries[name] += s.Retries
+	}
+	if m.Entrypoints {
+		entrypoints.collect(&m.entrypoint, m, out)
+	}
+	if m.Routers {
+		routers.collect(&m.router, m, out)
+	}
+	if !m.Services {
+		return
+	}
+	services.collect(&m.service, m, out)
+	for name, n := range retries {
+		if n > 0 {
+			out.counter(m.retries, n, name)
+		}
+	}
+	m.collectServers(view.Checked, out)
+}
+
+func (m *traefikMetrics) collectCertificates(all []lb.CertificateInfo, out metricSink) {
+	seen := map[[3]string]bool{}
+	for _, c := range all {
+		names := slices.Sorted(slices.Values(c.Leaf.DNSNames))
+		labels := [3]string{c.Leaf.Subject.CommonName, c.Leaf.SerialNumber.String(), strings.Join(names, ",")}
+		if !seen[labels] { // another listener may have it, too
+			out.gauge(m.certificates, float64(c.Until.Unix()), labels[:]...)
+		}
+		seen[labels] = true
+	}
+}
+
+func (m *traefikMetrics) collectServers(all []lb.CheckedMetrics, out metricSink) {
+	up := map[[2]string]float64{}
+	for _, c := range all {
+		key := [2]string{qualified(c.Dialect, c.Service), serverURL(c.Target)}
+		if up[key] += 0; c.Up {
+			up[key] = 1
+		}
+	}
+	for key, is := range up {
+		out.gauge(m.serverUp, is, key[:]...)
+	}
+}
+
+// serverURL is a target as Traefik names it.
+func serverURL(k target.Key) string { return k.Scheme + "://" + k.Address + k.Path }
+
+// poolNames are the services of routes, by dialect and route.
+func poolNames(t *lb.Table) map[[2]string]string {
+	names := map[[2]string]string{}
+	for _, r := range t.Routes() {
+		names[[2]string{string(r.Dialect), r.Name}] = r.ServiceName()
+	}
+	return names
+}
+
+// traefikSums are what is counted of some things, by the labels Traefik gives it.
+type traefikSums struct{ kinds, tls detailSums }
+
+func (s *traefikSums) add(details []lb.Detail, of ...string) {
+	if s.kinds == nil {
+		s.kinds, s.tls = detailSums{}, detailSums{}
+	}
+	for i := range details {
+		d := &details[i]
+		method, status := d.Method, d.Status
+		if method == "" {
+			method = "EXTENSION_METHOD"
+		}
+		if strings.HasPrefix(d.Protocol, "grpc") {
+			status = d.GRPC
+		}
+		s.kinds.add(d, append([]string{strconv.Itoa(status), method, d.Protocol}, of...)...)
+		if d.TLSVersion != 0 {
+			s.tls.add(d, append([]string{tlsVersionNumber(d.TLSVersion), tls.CipherSuiteName(d.TLSCipher)}, of...)...)
+		}
+	}
+}
+
+func (s *traefikSums) collect(as *traefikCounts, m *traefikMetrics, out metricSink) {
+	s.tls.counts(out, as.requestsTLS)
+	s.kinds.counts(out, as.requests)
+	s.kinds.durations(out, as.duration, m.counted, m.bounds())
+	for _, sum := range s.kinds {
+		out.counter(as.received, sum.Received, sum.labels...)
+		out.counter(as.sent, sum.Sent, sum.labels...)
+	}
+}
+
+// tlsVersionNumber is "1.3" for TLS 1.3.
+func tlsVersionNumber(version uint16) string {
+	if number, ok := strings.CutPrefix(tls.VersionName(version), "TLS "); ok {
+		return number
+	}
+	return "unknown"
+}

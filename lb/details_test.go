@@ -1,0 +1,155 @@
+package lb
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/watch"
+	"github.com/sluiceproxy/sluice/watch/watchtest"
+)
+
+// What is counted in detail is told by kind, and only if it was asked for.
+func TestDetails(t *testing.T) {
+	backend := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bad" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		io.WriteString(w, "hello")
+	})
+	r := start(t, func(o *ServerOptions) { o.DetailBounds = []float64{0, 30} }, testRoute{prefix: "/", backends: []string{backend}})
+	for _, request := range []string{
+		"GET /ok HTTP/1.1\r\n", "GET /ok HTTP/1.1\r\n", "POST /bad HTTP/1.1\r\nContent-Length: 3\r\n",
+		"BREW /ok HTTP/1.1\r\n", "GET /ok HTTP/1.1\r\nAccept: text/html, Text/Event-Stream\r\n",
+	} {
+		body := ""
+		if strings.HasPrefix(request, "POST") {
+			body = "abc"
+		}
+		r.raw(request + "Host: h\r\nConnection: close\r\n\r\n" + body)
+	}
+	want := []string{
+		"200  http 1 0/5", "200 GET http 2 0/10", "200 GET sse 1 0/5", "503 POST http 1 3/5",
+	}
+	eventually(t, "all is counted", func() bool { return len(r.Metrics().Entrypoints[0].Details) == 4 })
+	m := r.Metrics()
+	for of, details := range map[string][]Detail{
+		"the listener": m.Entrypoints[0].Details, "the route": m.Routes[0].Details, "the service": m.Services[0].Details,
+	} {
+		var got []string
+		for _, d := range details {
+			got = append(got, fmt.Sprintf("%d %s %s %d %d/%d", d.Status, d.Method, d.Protocol, d.Count(), d.Received, d.Sent))
+			if d.Seconds <= 0 || d.Buckets[0] != 0 || d.Buckets[1] != d.Count() {
+				t.Errorf("%s: %v in %v seconds", of, d.Buckets, d.Seconds)
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s has %q, want %q", of, got, want)
+		}
+	}
+
+	plain := start(t, nil, testRoute{prefix: "/", backends: []string{backend}})
+	plain.get("/ok")
+	eventually(t, "it is counted", func() bool { return len(plain.Metrics().Routes) > 0 })
+	if m := plain.Metrics(); len(m.Routes[0].Details)+len(m.Services)+len(m.RouteTargets) > 0 {
+		t.Errorf("details nobody asked for: %+v", m)
+	}
+}
+
+// A service is counted under the name its tags have for it, and of composed ones
+// the part that was asked. A target is counted for the service its
+// instance is of, and forgotten with its route.
+func TestDetailsOfServices(t *testing.T) {
+	backend, other := httpBackend(t, echo), httpBackend(t, echo)
+	app := []string{
+		"urlprefix-/shared", "traefik.enable=true",
+		"traefik.http.routers.app.rule=PathPrefix(`/app`)", "traefik.http.routers.app.service=both",
+		"traefik.http.services.both.weighted.services[0].name=own", "traefik.http.services.own.loadbalancer.passhostheader=true",
+	}
+	second := []string{"urlprefix-/shared", "traefik.enable=true"}
+	services := func(s *watchtest.Source, names ...string) {
+		all := map[string][]string{"app": app, "second": second}
+		var list []watch.ServiceTags
+		for _, name := range names {
+			list = append(list, watch.ServiceTags{Name: name, Tags: all[name]})
+		}
+		s.Set(watch.Services{}, list)
+	}
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		registerAmong(s, "app", app, watch.Passing, backend)
+		registerAmong(s, "second", second, watch.Passing, other)
+		services(s, "app", "second")
+	}, func(o *ServerOptions) { o.DetailBounds = []float64{1} })
+	eventually(t, "the catalog was read", c.Ready)
+	for range 10 {
+		c.get("/shared")
+	}
+	c.get("/app")
+	counted := func() map[string]uint64 {
+		all := map[string]uint64{}
+		for _, s := range c.Metrics().Services {
+			for _, d := range s.Details {
+				all[s.Dialect+" "+s.Service] += d.Count()
+			}
+		}
+		for _, r := range c.Metrics().RouteTargets {
+			all[r.Route+" "+r.Service+" "+strings.Replace(r.Target.Address, backend, "backend", 1)] += r.Count()
+		}
+		return all
+	}
+	want := map[string]uint64{
+		"fabio app": 5, "fabio second": 5, "traefik own": 1, "/shared app backend": 5, "/shared second " + other: 5,
+	}
+	eventually(t, "all is counted", func() bool { return c.Metrics().InFlight == 0 })
+	if got := counted(); !maps.Equal(got, want) {
+		t.Errorf("counted %v, want %v", got, want)
+	}
+	services(c.source, "app")
+	delete(want, "fabio second")
+	delete(want, "/shared second "+other)
+	eventually(t, "the other service is forgotten", func() bool { return maps.Equal(counted(), want) })
+}
+
+// A call of gRPC goes by the status in its answer's header or behind its body.
+func TestKindOfGRPC(t *testing.T) {
+	for name, test := range map[string]struct {
+		content string
+		answer  []*Header
+		want    Kind
+	}{
+		"trailer":   {"application/grpc+proto", []*Header{{}, {[]h1.Field{{Name: "grpc-status", Value: "5"}}}}, Kind{Protocol: "grpc", GRPC: 5}},
+		"header":    {"application/grpc-web", []*Header{{[]h1.Field{{Name: "Grpc-Status", Value: "0"}}}, nil}, Kind{Protocol: "grpc-web"}},
+		"no status": {"application/grpc", []*Header{{}, nil}, Kind{Protocol: "grpc", GRPC: grpcUnknown}},
+		"no number": {"application/grpc", []*Header{{[]h1.Field{{Name: "Grpc-Status", Value: "99"}}}}, Kind{Protocol: "grpc", GRPC: grpcUnknown}},
+	} {
+		x := &Exchange{}
+		x.Header.Add("Content-Type", test.content)
+		x.beginKind()
+		for _, section := range test.answer {
+			x.recordGRPC(section)
+		}
+		if got := x.kindNow().plain(); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
+
+// However many kinds a target makes, those that are counted apart are bounded.
+func TestKindsAreBounded(t *testing.T) {
+	var k kinds
+	for status := range uint16(900) {
+		k.of(kind{status: 100 + status, method: 1}, 1).observe(nil, time.Second, 0, 0)
+	}
+	if n := len(*k.all.Load()); n < maxKinds || n > maxKinds+9 {
+		t.Errorf("%d kinds, want %d and one for each class", n, maxKinds)
+	}
+	if n := k.of(kind{status: 900}.rough(), 1).buckets[0].Load(); n != 100 {
+		t.Errorf("%d of the class 9xx, want 100", n)
+	}
+}

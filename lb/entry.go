@@ -123,11 +123,14 @@ func (e *entry) stop(ctx context.Context) error {
 	}
 	e.gate.Close()
 	<-e.accepted
-	err := e.conns.Shutdown(ctx)
-	if e.http2 != nil {
-		err = errors.Join(err, e.http2.Shutdown(ctx))
+	if e.http2 == nil {
+		return e.conns.Shutdown(ctx)
 	}
-	return err
+	shut := make(chan error, 1)
+	go func() { shut <- e.http2.Shutdown(ctx) }() // tells clients at once, not behind the last of HTTP/1.1
+	err := e.conns.Shutdown(ctx)
+	e.handover.release()
+	return errors.Join(err, e.http2.Shutdown(ctx), <-shut) // and those handed over meanwhile
 }
 
 // cut ends what is in flight.

@@ -330,6 +330,50 @@ func TestDrainOverHTTP2(t *testing.T) {
 	}
 }
 
+// An HTTP/2 client is told to go away at once, not when the last request of another
+// client over HTTP/1.1 is answered.
+func TestDrainTellsAtOnce(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(arrived)
+			<-release
+		}
+		_, _ = io.WriteString(w, "served")
+	})
+	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{address}})
+	get := func(c *http.Client, path string) error {
+		resp, err := c.Get("https://" + r.addr + path)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	}
+	if err := get(c, "/x"); err != nil {
+		t.Fatal(err)
+	}
+	old := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer old.CloseIdleConnections()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := get(&http.Client{Transport: old}, "/slow"); err != nil {
+			t.Error(err)
+		}
+	})
+	<-arrived
+	wg.Go(r.stop)
+	answer := sync.OnceFunc(func() { close(release) })
+	defer answer()
+	eventually(t, "the client is told to go away", func() bool {
+		return errors.Is(get(c, "/x"), syscall.ECONNREFUSED)
+	})
+	answer()
+	wg.Wait()
+	if r.err != nil {
+		t.Error(r.err)
+	}
+}
+
 // A target that is spoken to encrypted has to show a certificate of someone who
 // is trusted.
 func TestTargetWithAnUnknownCertificate(t *testing.T) {

@@ -81,14 +81,14 @@ func (c *conn) serve() {
 		return
 	}
 	err := c.handshake()
-	if c.aside.Store(false); c.server.draining.Load() {
-		c.rd.stop.Or(stopIdle)
-	}
 	if err == nil && !c.speaksHTTP1() {
-		if c.handOver(c.nc) {
+		if c.handOver(c.nc) { // still aside: Drain must not touch it any more
 			return
 		}
 		err = errNotTaken
+	}
+	if c.aside.Store(false); c.server.draining.Load() {
+		c.rd.stop.Or(stopIdle)
 	}
 	defer func() {
 		if !c.taken {

@@ -116,6 +116,46 @@ func TestDrainWaitsForHandshakes(t *testing.T) {
 	}
 }
 
+// What was handed over is not ours any more, though the goroutine that handed it
+// over has yet to end.
+func TestDrainLeavesWhatIsHandedOver(t *testing.T) {
+	pair := httptest.NewTLSServer(nil)
+	pair.Close()
+	o := DefaultOptions()
+	theirs := make(chan net.Conn, 1)
+	var s *Server
+	o.Takeover = func(nc net.Conn) bool {
+		s.Drain()
+		theirs <- nc
+		return true
+	}
+	s = NewServer(o, echo)
+	defer s.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		nc, err := l.Accept()
+		if err == nil {
+			s.ServeConn(tls.Server(nc, &tls.Config{Certificates: pair.TLS.Certificates, NextProtos: []string{"h2"}}))
+		}
+	}()
+	client, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	nc := <-theirs
+	defer nc.Close()
+	go func() { _, _ = io.WriteString(client, "hello") }()
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(nc, got); err != nil {
+		t.Errorf("reading what was handed over: %v", err)
+	}
+}
+
 func (s *Server) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

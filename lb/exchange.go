@@ -93,8 +93,11 @@ type Exchange struct {
 	kind   kind       // if somebody wants details
 	served *Route     // the way of the route by which a service was asked last, likewise
 	logged *logged    // for the access log, nil without one
+	trace  Trace      // nil if nobody is told of the exchange
 	client clientText // of the last request, often the same
 
+	// detailed is set if the trace has the steps of the route.
+	detailed bool
 	// line is all that is known of a request that was refused before it became an
 	// exchange.
 	line string

@@ -69,6 +69,7 @@ func (f forwarder) serve(x *Exchange) {
 		f.fail(x, t, err)
 	} else {
 		f.pass(x, t, ans, fresh)
+		x.endTry(nil)
 	}
 	x.Outcome.TargetTook = x.since(asked)
 }
@@ -116,6 +117,7 @@ func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) 
 		x.call.Host = t.Key().Address
 	}
 	x.call.Path = t.Key().Path + x.RawPath
+	x.beginTry()
 	t.Begin()
 	var began time.Time
 	if x.Route.Pool.IsTimed() {
@@ -136,6 +138,7 @@ func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) 
 		f.observe(x, t, 0)
 	}
 	t.End(!blameless)
+	x.endTry(failed)
 	return nil, failed
 }
 
@@ -233,6 +236,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 	x.answer.fields = ans.AppendFields(x.answer.fields[:0])
 	f.s.recordTarget(x)
 	x.recordGRPC(&x.answer)
+	x.answered()
 	f.observe(x, t, ans.Status())
 	if fresh {
 		x.Route.sticky.set(&x.answer, cookieValue(t.Key().String()))

@@ -118,7 +118,7 @@ func chainOf(t testing.TB, steps ...spec.Middleware) Handler {
 		if err != nil {
 			t.Fatal(err)
 		}
-		chain = &chained{m, chain}
+		chain = &chained{&Step{middleware: m}, chain}
 	}
 	return chain
 }

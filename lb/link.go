@@ -244,7 +244,7 @@ func (k *link) chain(owner string, steps []Step, last Handler) (Handler, error) 
 		}
 		steps[i].middleware = m
 		k.watchFault(step, m)
-		last = &chained{m, last}
+		last = &chained{&steps[i], last}
 	}
 	return last, nil
 }

@@ -66,6 +66,9 @@ type Listener struct {
 	// RedirectTo has every request redirected to another listener: the name of
 	// one that speaks HTTPS, or :PORT. Empty: none is.
 	RedirectTo string
+	// Untraced tells a tracer of no requests, and TracedSteps of the middlewares they
+	// pass, too; for routes that do not say it themselves.
+	Untraced, TracedSteps bool
 	// Refresh is how often ProtoTCPDynamic looks for ports to open and to close.
 	Refresh time.Duration
 }
@@ -129,6 +132,7 @@ const (
 //	pxyfrom     the addresses and blocks from which it is believed
 //	ht, rt, wt, it: header, read, write and idle timeout; see [Timeouts]
 //	maxconn, maxconnperip, maxheader, maxfields, maxbody, maxrequests, maxage
+//	tracing     false, minimal or detailed: what a tracer is told of requests
 //	redirect    https, the name of a listener, or :PORT
 //	refresh     of tcp-dynamic
 func ParseListener(text string) (Listener, error) {

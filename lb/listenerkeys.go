@@ -55,6 +55,7 @@ func (l *Listener) keys() []listenerKey {
 		{"maxbody", (*bytesValue)(&l.MaxBodyBytes)},
 		{"maxrequests", (*countValue)(&l.MaxRequests)},
 		{"maxage", (*durationValue)(&l.MaxConnAge)},
+		{"tracing", tracingValue{l}},
 		{"redirect", (*textValue)(&l.RedirectTo)},
 		{"refresh", (*durationValue)(&l.Refresh)},
 	}
@@ -171,6 +172,33 @@ func (v *proxyValue) parse(text string) error {
 }
 
 func (v *proxyValue) String() string { return string(*v) }
+
+// tracingValue is two fields of a listener.
+type tracingValue struct{ *Listener }
+
+const detailedTracing = "detailed"
+
+func (v tracingValue) parse(text string) error {
+	on, err := strconv.ParseBool(text)
+	switch {
+	case text == detailedTracing, text == "minimal":
+		on = true
+	case err != nil:
+		return fmt.Errorf("tracing=%s is not false, minimal or detailed", text)
+	}
+	v.Untraced, v.TracedSteps = !on, text == detailedTracing
+	return nil
+}
+
+func (v tracingValue) String() string {
+	switch {
+	case v.Untraced:
+		return "false"
+	case v.TracedSteps:
+		return detailedTracing
+	}
+	return ""
+}
 
 func (v *durationValue) parse(text string) error {
 	d, err := time.ParseDuration(text)

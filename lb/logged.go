@@ -106,6 +106,9 @@ func (s *Server) endRecord(x *Exchange, took time.Duration) {
 		Tries: o.Tries, TargetStatus: o.TargetStatus, TargetSent: o.TargetSent,
 		TargetWait: o.TargetWait, TargetTook: o.TargetTook, TargetHeader: &r.target,
 	}
+	if x.trace != nil {
+		r.entry.TraceID, r.entry.SpanID = x.trace.IDs()
+	}
 	if x.Route != nil {
 		r.entry.Route, r.entry.Dialect, r.entry.Service = x.Route.Name, string(x.Route.Dialect), x.Route.Service
 	}

@@ -21,12 +21,17 @@ type Middlewares interface {
 
 // chained is a middleware of a route's chain, and what comes after it.
 type chained struct {
-	middleware Middleware
-	next       Handler
+	step *Step
+	next Handler
 }
 
 // Serve implements [Handler].
-func (c *chained) Serve(x *Exchange) { c.middleware.Serve(x, c.next) }
+func (c *chained) Serve(x *Exchange) {
+	if x.detailed {
+		defer x.trace.Step(c.step)()
+	}
+	c.step.middleware.Serve(x, c.next)
+}
 
 // lastHandler ends every chain. What it does, the server that runs the exchange
 // knows: a table has none.

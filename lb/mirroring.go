@@ -189,6 +189,9 @@ func (x *Exchange) detached() *Exchange {
 	r.Host, r.Path, r.RoutingPath, r.Method = strings.Clone(r.Host), strings.Clone(r.Path), strings.Clone(r.RoutingPath), strings.Clone(r.Method)
 	r.Fields = fields{d}
 	d.Header.copyOf(&x.Header)
+	if x.trace != nil {
+		d.trace = x.trace.Fork()
+	}
 	return d
 }
 

@@ -27,6 +27,7 @@ func (s *Server) Serve(x *Exchange) {
 		return
 	}
 	x.Route = route
+	s.routeTrace(x)
 	if isDisguised(x) {
 		x.AnswerText(http.StatusBadRequest, "400 bad request")
 		return

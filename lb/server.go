@@ -269,6 +269,7 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 	if s.metrics.details != nil {
 		x.beginKind()
 	}
+	s.beginTrace(x, began)
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.metrics.panics.Add(1)
@@ -298,6 +299,7 @@ func (s *Server) finish(x *Exchange, took time.Duration) {
 		x.Outcome.Sent, x.Outcome.Received = x.meter.transferred()
 	}
 	s.metrics.observe(x, took)
+	x.endTrace()
 	s.endRecord(x, took)
 	s.logFailure(x)
 }

@@ -89,6 +89,8 @@ type ServerOptions struct {
 	// AccessLog has a line for each request; nil is none. It must run for as long
 	// as the server does, and be ended after it.
 	AccessLog *accesslog.Log
+	// Tracer is told of each request; nil is none.
+	Tracer Tracer
 
 	// DetailBounds, if not nil, has exchanges counted in detail: see [Detail]. They
 	// are the upper bounds of the buckets of their durations in seconds, ascending.

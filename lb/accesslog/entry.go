@@ -49,6 +49,9 @@ type Entry struct {
 	// Route, Dialect and Service are empty if no route was found.
 	Route, Dialect, Service string
 
+	// TraceID and SpanID are those of the request in a trace, in hexadecimal digits.
+	TraceID, SpanID string
+
 	// Tries is how many targets were tried; what follows is of the last one.
 	Tries                       int
 	TargetScheme, TargetAddress string

@@ -56,6 +56,8 @@ func ownMembers() []member {
 		{"tls_version", tlsVersion},
 		{"tls_cipher", tlsCipher},
 		{"tls_client", tlsSubject},
+		{"trace_id", traceID},
+		{"span_id", spanID},
 		{"error", failure},
 		{"truncated", truncated},
 	}

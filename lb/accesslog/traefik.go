@@ -42,14 +42,18 @@ func traefikMembers(requests *atomic.Int64) []member {
 		{"ServiceAddr", targetAddress},
 		{"ServiceName", serviceOrigin},
 		{"ServiceURL", targetServer},
+		{"SpanId", spanID},
 		{"StartLocal", startLocal(time.RFC3339Nano)},
 		{"StartUTC", startUTC(time.RFC3339Nano)},
 		{"TLSCipher", tlsCipher},
 		{"TLSClientSubject", tlsSubject},
 		{"TLSVersion", tlsVersion},
+		{"TraceId", traceID},
 		{"entryPointName", entrypoint},
 		{"level", literal(`"info","msg":""`, func(*Entry) bool { return true })}, // as its logger adds
+		{"span_id", spanID},
 		{"time", startUTC(time.RFC3339)},
+		{"trace_id", traceID},
 	}
 }
 

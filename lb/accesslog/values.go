@@ -63,6 +63,8 @@ var (
 	service        = one(func(e *Entry) string { return e.Service })
 	routeProvider  = value{text: func(e *Entry) words { return withProvider(e.Route, e.Dialect) }}
 	serviceOrigin  = value{text: func(e *Entry) words { return withProvider(e.Service, e.Dialect) }}
+	traceID        = one(func(e *Entry) string { return e.TraceID })
+	spanID         = one(func(e *Entry) string { return e.SpanID })
 	targetAddress  = one(func(e *Entry) string { return e.TargetAddress })
 	targetHost     = one(func(e *Entry) string { host, _ := splitHost(e.TargetAddress); return host })
 	targetPort     = one(func(e *Entry) string { _, port := splitHost(e.TargetAddress); return port })

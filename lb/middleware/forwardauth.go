@@ -206,6 +206,7 @@ func (f *forwardAuth) ask(x *lb.Exchange, body []byte) (*http.Response, error) {
 			request.Header.Set(name, strings.Clone(value))
 		}
 	}
+	x.TellTrace(request.Header)
 	return f.client.Do(request)
 }
 

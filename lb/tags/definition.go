@@ -94,6 +94,9 @@ type Route struct {
 	// Unlogged keeps its requests out of the access log, Uncounted out of the
 	// metrics of routes.
 	Unlogged, Uncounted bool
+	// Traced tells a tracer of its requests, and TracedSteps of their middlewares
+	// too; not set, they are as the listener has them.
+	Traced, TracedSteps spec.Switch
 	// Host is what is sent in the Host field where PassHost does not hold.
 	Host string
 	// Owners are the instances that ask for it, if others of the service ask for a

@@ -178,6 +178,9 @@ func dump(d Definition) string {
 		if r.Unlogged || r.Uncounted {
 			fmt.Fprintf(&b, "\tunlogged %v, uncounted %v\n", r.Unlogged, r.Uncounted)
 		}
+		if r.Traced != spec.Unset || r.TracedSteps != spec.Unset {
+			fmt.Fprintf(&b, "\ttraced %v, steps %v\n", r.Traced, r.TracedSteps)
+		}
 		fmt.Fprintf(&b, "\tpool %q\n", r.Pool)
 	}
 	for _, r := range d.TCPRoutes {

@@ -239,7 +239,8 @@ func best[T any](
 
 func (a router) equal(b router) bool {
 	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls && a.options == b.options && a.syntax == b.syntax &&
-		a.unlogged == b.unlogged && a.uncounted == b.uncounted && a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
+		a.unlogged == b.unlogged && a.uncounted == b.uncounted && a.traced == b.traced && a.tracedSteps == b.tracedSteps &&
+		a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
 }
 
 func (m *merger) router(v variant[router]) {
@@ -283,10 +284,12 @@ func (m *merger) router(v variant[router]) {
 			Priority: r.rank(),
 			Name:     r.name,
 		},
-		PassHost:  true,
-		Unlogged:  r.unlogged,
-		Uncounted: r.uncounted,
-		Owners:    v.all,
+		PassHost:    true,
+		Unlogged:    r.unlogged,
+		Uncounted:   r.uncounted,
+		Traced:      r.traced,
+		TracedSteps: r.tracedSteps,
+		Owners:      v.all,
 	})
 }
 

@@ -41,6 +41,8 @@ type router struct {
 	options     string // of TLS
 	unlogged    bool
 	uncounted   bool
+	traced      spec.Switch
+	tracedSteps spec.Switch
 	// broken is why it cannot be served, and by is the tag that says so.
 	broken string
 	by     label
@@ -197,16 +199,20 @@ func (r *router) setTLS(path []string, l label, unsupported func(label, string))
 	return nil
 }
 
-// observe reads what becomes known of the router's requests. There is no tracing
-// that could be switched off.
+// observe reads what becomes known of the router's requests.
 func (r *router) observe(option string, l label) *keyError {
 	switch option {
 	case "observability.accesslogs", "observability.metrics", "observability.tracing":
 		on, err := l.bool()
 		r.unlogged = r.unlogged || err == nil && !on && option == "observability.accesslogs"
 		r.uncounted = r.uncounted || err == nil && !on && option == "observability.metrics"
+		if err == nil && option == "observability.tracing" {
+			r.traced = spec.SwitchTo(on)
+		}
 		return err
 	case "observability.traceverbosity":
+		// As in Traefik, any other word is "minimal".
+		r.tracedSteps = spec.SwitchTo(l.value == "detailed")
 		return nil
 	}
 	return &keyError{label: l, reason: "routers have no option " + option}

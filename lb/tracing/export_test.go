@@ -34,6 +34,7 @@ func TestProtocols(t *testing.T) {
 			}})
 			r.get("/app")
 			r.Wait(t, 2)
+			r.flush()
 			if got := r.Header("x-token"); got != "secret" {
 				t.Errorf("the collector was told the token %q", got)
 			}

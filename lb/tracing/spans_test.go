@@ -28,6 +28,23 @@ const (
 // app is the route of most tests.
 var app = []string{"traefik.http.routers.app.rule=PathPrefix(`/app`)"}
 
+// of waits for the trace of the request for a path. The span of the request itself
+// comes last.
+func (r *rig) of(path string) []tracingtest.Span {
+	r.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		spans := r.Spans()
+		i := slices.IndexFunc(spans, func(s tracingtest.Span) bool { return s.Kind == "server" && s.Attributes["url.path"] == path })
+		if i >= 0 {
+			id := spans[i].TraceID
+			return slices.DeleteFunc(spans, func(s tracingtest.Span) bool { return s.TraceID != id })
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("waited in vain for %s; these came: %+v", path, spans)
+		}
+	}
+}
+
 // byParents are the spans of one trace, each behind the one it is a part of.
 func byParents(t *testing.T, spans []tracingtest.Span) (server tracingtest.Span, clients []tracingtest.Span) {
 	t.Helper()
@@ -189,17 +206,16 @@ func TestAnswersOfOurOwn(t *testing.T) {
 
 func TestRetriesAreTriesOfTheirOwn(t *testing.T) {
 	r := start(t, world{tags: app, instances: []string{refusing(t), ""}})
-	again := func() bool {
-		r.Forget()
-		r.get("/app")
-		return len(r.Wait(t, 2)) == 3 || len(r.Spans()) == 3
-	}
-	for !again() { // until the turn is at the one that refuses
-		if t.Context().Err() != nil {
+	var spans []tracingtest.Span
+	for i := 0; len(spans) < 3; i++ { // until the turn is at the one that refuses
+		if i > 10 {
 			t.Fatal("no request was tried twice")
 		}
+		path := "/app/" + strconv.Itoa(i)
+		r.get(path)
+		spans = r.of(path)
 	}
-	server, clients := byParents(t, r.Wait(t, 3))
+	server, clients := byParents(t, spans)
 	if server.Status != "unset" || server.Attributes["http.response.status_code"] != "200" || len(clients) != 2 {
 		t.Fatalf("%+v", r.Spans())
 	}

@@ -17,6 +17,8 @@ type traced struct {
 	t    *Tracer
 	span trace.Span // of the exchange
 	try  trace.Span // nil without one
+	// recording is whether anybody will be told. A span that has ended does not know.
+	recording bool
 	// ctx holds the innermost span that is not a try.
 	ctx context.Context //nolint:containedctx // that is where OpenTelemetry keeps it
 }
@@ -38,7 +40,7 @@ func (tr *traced) Tell(h http.Header) {
 
 // Step implements [lb.Trace].
 func (tr *traced) Step(s *lb.Step) (end func()) {
-	if !tr.span.IsRecording() {
+	if !tr.recording {
 		return func() {}
 	}
 	outer := tr.ctx
@@ -53,7 +55,7 @@ func (tr *traced) Step(s *lb.Step) (end func()) {
 // Try implements [lb.Trace].
 func (tr *traced) Try(x *lb.Exchange) {
 	ctx := tr.ctx
-	if tr.span.IsRecording() {
+	if tr.recording {
 		ctx, tr.try = tr.t.tracer.Start(ctx, methodName(x), trace.WithSpanKind(trace.SpanKindClient))
 		tr.try.SetAttributes(tr.t.tryAttributes(x)...)
 		tr.captureHeader(tr.try, &x.Header, tr.t.requestHeaders)
@@ -93,11 +95,11 @@ func (tr *traced) EndTry(err error) {
 }
 
 // Fork implements [lb.Trace].
-func (tr *traced) Fork() lb.Trace { return &traced{t: tr.t, span: tr.span, ctx: tr.ctx} }
+func (tr *traced) Fork() lb.Trace { return &traced{t: tr.t, span: tr.span, ctx: tr.ctx, recording: tr.recording} }
 
 // End implements [lb.Trace].
 func (tr *traced) End(x *lb.Exchange) {
-	if !tr.span.IsRecording() {
+	if !tr.recording {
 		return
 	}
 	if route := routeOf(x); route != "" {

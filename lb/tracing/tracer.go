@@ -116,7 +116,7 @@ func (t *Tracer) Begin(x *lb.Exchange, came time.Time) lb.Trace {
 	ctx := t.propagator.Extract(context.Background(), carrier{&x.Header})
 	tr := &traced{t: t}
 	tr.ctx, tr.span = t.tracer.Start(ctx, methodName(x), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(came))
-	if !tr.span.IsRecording() {
+	if tr.recording = tr.span.IsRecording(); !tr.recording {
 		return tr
 	}
 	tr.captureHeader(tr.span, &x.Header, t.requestHeaders)

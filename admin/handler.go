@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,7 +29,11 @@ type handler struct {
 
 func newHandler(o Options, log *slog.Logger) *handler {
 	h := &handler{version: o.Version, fabio: o.Fabio}
-	h.add("/", "This page", h.index)
+	root := h.index
+	if o.MetricsOnly {
+		root = http.RedirectHandler(cmp.Or(o.MetricsPath, "/metrics"), http.StatusPermanentRedirect).ServeHTTP
+	}
+	h.add("/", "This page", root)
 	h.add("/healthz", "Is the process alive", health)
 	h.add("/health", "The same, as Fabio has it", health)
 	if o.Ready != nil {
@@ -51,7 +56,7 @@ func newHandler(o Options, log *slog.Logger) *handler {
 			MaxRequestsInFlight: 4,
 			Timeout:             writeTimeout / 2,
 		})
-		h.add("/metrics", "Metrics for Prometheus", metrics.ServeHTTP)
+		h.add(cmp.Or(o.MetricsPath, "/metrics"), "Metrics for Prometheus", metrics.ServeHTTP)
 	}
 	return h
 }

@@ -35,9 +35,11 @@ type Options struct {
 	// Fabio, if not nil, answers in the place of Fabio's own administration.
 	Fabio Fabio
 
-	Gatherer prometheus.Gatherer // for /metrics
-	Logger   *slog.Logger        // nil: slog.Default
-	Version  string
+	Gatherer    prometheus.Gatherer // for MetricsPath
+	MetricsPath string              // empty: /metrics
+	MetricsOnly bool                // "/" leads to them then
+	Logger      *slog.Logger        // nil: slog.Default
+	Version     string
 }
 
 // Fabio answers requests that it owns, whatever else there is at their paths, and

@@ -534,6 +534,18 @@ func (s *Server) stopped() <-chan struct{} {
 	return closed
 }
 
+func TestMetricsOnly(t *testing.T) {
+	s := start(t, Options{Gatherer: everything().Gatherer, MetricsPath: "/numbers", MetricsOnly: true})
+	if answer, _ := ask(t, s, "GET", "/", ""); answer.StatusCode != http.StatusPermanentRedirect || answer.Header.Get("Location") != "/numbers" {
+		t.Errorf("/: %s, %s", answer.Status, answer.Header.Get("Location"))
+	}
+	for target, status := range map[string]int{"/numbers": 200, "/metrics": 404, "/api/routes": 404} {
+		if answer, _ := ask(t, s, "GET", target, ""); answer.StatusCode != status {
+			t.Errorf("%s: %s", target, answer.Status)
+		}
+	}
+}
+
 // fabio owns what begins with /api/routes.
 type fabio struct{}
 

@@ -12,6 +12,10 @@ const retryAfter = 1
 
 // AnswerText answers with a line of text of the load balancer's own.
 func (x *Exchange) AnswerText(status int, text string) {
+	if x.isCall() {
+		x.answerCall(status, callStatus(status), text)
+		return
+	}
 	h := &Header{}
 	h.Add("Content-Type", "text/plain; charset=utf-8")
 	h.Add("X-Content-Type-Options", "nosniff")

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
@@ -79,7 +80,9 @@ type Exchange struct {
 	call  h1.Call    // what is sent upstream
 	limit timeLimit  // of the route's targets
 
-	trusted bool   // whether the peer is a proxy that is believed
+	trusted   bool         // whether the peer is a proxy that is believed
+	oversized *atomic.Bool // of the messages of a call, if they are limited
+
 	upgrade string // the protocol the client wants to change to, or empty
 	// announced are the names of trailers to come, as a list.
 	announced string

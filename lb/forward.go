@@ -210,7 +210,7 @@ func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	case errors.Is(err.Client, os.ErrDeadlineExceeded),
 		errors.As(err.Client, &refusal) && refusal.Status == http.StatusRequestTimeout:
 		x.AnswerText(http.StatusRequestTimeout, "408 request timeout")
-	case errors.Is(err.Client, errBodyTooLarge):
+	case errors.Is(err.Client, errBodyTooLarge), errors.Is(err.Client, errMessageTooLarge):
 		x.AnswerText(http.StatusRequestEntityTooLarge, refusalText(http.StatusRequestEntityTooLarge))
 	case isClientGone(x, err):
 		x.Outcome.Status = StatusClientGone
@@ -262,7 +262,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 		}
 		x.Outcome.Err = fmt.Errorf("passing on the answer of %s after %d bytes: %w", t.Key(), x.Outcome.TargetSent, err)
 		x.Outcome.Truncated = true
-		failed = ans.Err() != nil && x.call.Watch.Abandoned() == nil
+		failed = !x.endOversized(reply) && ans.Err() != nil && x.call.Watch.Abandoned() == nil
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,9 @@ type Forwarding struct {
 	// KeepForwardedFor leaves X-Forwarded-For as a trusted proxy sent it; else the
 	// proxy's address is added to the list.
 	KeepForwardedFor bool
+	// By is this load balancer's own address in Forwarded, in place of the one the
+	// client connected to.
+	By netip.Addr
 	// Details adds httpproto, tlsver and tlscipher to Forwarded.
 	Details bool
 	// StrictTransport is the value of Strict-Transport-Security in answers over

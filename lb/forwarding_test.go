@@ -51,6 +51,9 @@ var forwardingRows = []struct {
 	{name: "details", change: func(f *Forwarding) { f.Details = true }, want: []string{
 		`Forwarded: for=127.0.0.1;by=127.0.0.1;host="shop.test:8080";proto=http;httpproto="http/1.1"`,
 	}},
+	{name: "an address of its own", change: func(f *Forwarding) { f.By = netip.MustParseAddr("2001:db8::1") }, want: []string{
+		`Forwarded: for=127.0.0.1;by="[2001:db8::1]";host="shop.test:8080";proto=http`,
+	}},
 	{name: "the client's address", trusted: true, change: func(f *Forwarding) { f.ClientIPField = "X-Client" },
 		sent: "X-Client: 6.6.6.6\r\nX_Client: 6.6.6.6\r\n", want: []string{"X-Client: 127.0.0.1", "X_client:"}},
 	{name: "TLS, but there is none", trusted: true, change: func(f *Forwarding) { f.TLSField, f.TLSValue = "X-Secure", "yes" },

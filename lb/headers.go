@@ -98,15 +98,19 @@ func (c *clientText) of(x *Exchange, peer netip.Addr, f *Forwarding) *clientText
 	if c.ip == "" || c.peer != peer || c.local != local || c.scheme != x.Scheme || c.authority != x.Authority || c.details != details {
 		*c = clientText{
 			peer: peer, local: local, scheme: x.Scheme, authority: strings.Clone(x.Authority), details: details,
-			ip: peer.String(), forwarded: forwarded(x, peer) + details, port: forwardedPort(x),
+			ip: peer.String(), forwarded: f.element(x, peer) + details, port: forwardedPort(x),
 		}
 	}
 	return c
 }
 
-// forwarded is this hop's element of the Forwarded field (RFC 7239).
-func forwarded(x *Exchange, peer netip.Addr) string {
-	element := "for=" + node(peer) + ";by=" + node(x.Local.Addr().Unmap())
+// element is this hop's of the Forwarded field (RFC 7239).
+func (f *Forwarding) element(x *Exchange, peer netip.Addr) string {
+	by := f.By
+	if !by.IsValid() {
+		by = x.Local.Addr().Unmap()
+	}
+	element := "for=" + node(peer) + ";by=" + node(by)
 	if x.Authority != "" {
 		// The authority was checked: it holds no quote and no backslash.
 		element += ";host=\"" + x.Authority + "\""

@@ -97,6 +97,7 @@ func (st *stream) target(x *Exchange) *refusal {
 		return &refusal{http.StatusBadRequest, err}
 	}
 	x.Request.Host, x.Request.Port = host, port
+	x.takeCalledHost()
 	name, _, _ := strings.Cut(r.Host, ":")
 	x.Request.Dotted = strings.HasSuffix(name, ".")
 	if r.RequestURI == "*" && r.Method == http.MethodOptions {

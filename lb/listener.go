@@ -18,6 +18,10 @@ type Listener struct {
 	Address string
 	// Proto is what is spoken: one of the Proto constants.
 	Proto string
+	// Calls says that requests are calls of gRPC, as proto=grpc and proto=grpcs do:
+	// those of them that name a host in the field dsthost are for that one, what the
+	// load balancer answers itself has a status of gRPC, and messages are limited.
+	Calls bool
 
 	// CertFile and KeyFile are PEM files; the key may be in the CertFile's. They
 	// are a certificate source of their own, in place of the one CertSource names.
@@ -119,7 +123,8 @@ const (
 // Values may be quoted, and lists separated by commas or spaces.
 //
 //	name        what routes call the listener
-//	proto       see the Proto constants; http, or https with cert or cs
+//	proto       see the Proto constants; http, or https with cert or cs; grpc and
+//	            grpcs are the same for calls
 //	cert, key   PEM files; key may be left out if it is in the cert's file
 //	cs          the name of a certificate source, in place of cert
 //	clientca    file or folder of the authorities of client certificates

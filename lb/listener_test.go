@@ -32,8 +32,8 @@ func TestParseListener(t *testing.T) {
 		":1;proto=tcp;cs=x":           {Address: ":1", Proto: "tcp", CertSource: "x"},
 		":1;proto=tcp+sni":            {Address: ":1", Proto: "tcp+sni"},
 		":1;proto=https+tcp+sni;cs=x": {Address: ":1", Proto: "https+tcp+sni", CertSource: "x"},
-		":1;proto=grpc":               {Address: ":1", Proto: "http"},
-		":1;proto=grpcs;cs=x":         {Address: ":1", Proto: "https", CertSource: "x"},
+		":1;proto=grpc":               {Address: ":1", Proto: "http", Calls: true},
+		":1;proto=grpcs;cs=x":         {Address: ":1", Proto: "https", CertSource: "x", Calls: true},
 		":53;proto=udp":               {Address: ":53", Proto: "udp"},
 		"0.0.0.0:0;proto=tcp-dynamic;refresh=5s": {
 			Address: "0.0.0.0:0", Proto: "tcp-dynamic", Refresh: 5 * time.Second,

@@ -30,7 +30,7 @@ type listenerValue interface {
 func (l *Listener) keys() []listenerKey {
 	return []listenerKey{
 		{"name", (*textValue)(&l.Name)},
-		{"proto", (*protoValue)(&l.Proto)},
+		{"proto", (*protoValue)(l)},
 		{"cert", (*textValue)(&l.CertFile)},
 		{"key", (*textValue)(&l.KeyFile)},
 		{"cs", (*textValue)(&l.CertSource)},
@@ -71,7 +71,7 @@ func keyNames(keys []listenerKey) []string {
 
 type (
 	textValue     string
-	protoValue    string
+	protoValue    Listener
 	switchValue   bool
 	versionValue  uint16
 	ciphersValue  []uint16
@@ -90,24 +90,32 @@ var (
 	protocols = []string{
 		ProtoHTTP, ProtoHTTPS, ProtoTCP, ProtoSNI, ProtoHTTPSAndSNI, ProtoTCPDynamic, ProtoUDP,
 	}
-	// sameProtocols are those of Fabio that say only of what kind the requests are.
-	sameProtocols = map[string]string{"grpc": ProtoHTTP, "grpcs": ProtoHTTPS}
+	// callProtocols are what calls are spoken over.
+	callProtocols = map[string]string{"grpc": ProtoHTTP, "grpcs": ProtoHTTPS}
 )
 
 func (v *protoValue) parse(text string) error {
 	switch {
 	case text == "prometheus":
 		return errors.New("proto=prometheus: metrics are served by the admin listener, under /metrics (see -admin), and without TLS at admin.metrics_listen")
-	case sameProtocols[text] != "":
-		text = sameProtocols[text]
+	case callProtocols[text] != "":
+		v.Proto, v.Calls = callProtocols[text], true
+		return nil
 	case !slices.Contains(protocols, text):
 		return unknown("proto", text, protocols)
 	}
-	*v = protoValue(text)
+	v.Proto = text
 	return nil
 }
 
-func (v *protoValue) String() string { return string(*v) }
+func (v *protoValue) String() string {
+	for name, proto := range callProtocols {
+		if v.Calls && v.Proto == proto {
+			return name
+		}
+	}
+	return v.Proto
+}
 
 func (v *switchValue) parse(text string) error {
 	b, err := strconv.ParseBool(text)

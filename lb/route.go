@@ -51,6 +51,9 @@ func (s *Server) answerNoRoute(x *Exchange) {
 	status := cmp.Or(s.options.NoRouteStatus, http.StatusNotFound)
 	p := x.Table.noRoute
 	switch {
+	case x.isCall():
+		x.answerCall(status, callNotFound, "no route found")
+		return
 	case p.empty:
 		x.Answer(status, &Header{}, "")
 		return

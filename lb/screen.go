@@ -41,6 +41,9 @@ func (s *Server) screen(x *Exchange) (answered bool) {
 	if to := x.entry.redirectPort; to != "" {
 		return redirectToHTTPS(x, to)
 	}
+	if most := s.options.MaxCallMessage; most > 0 && x.isCall() {
+		x.limitMessages(most)
+	}
 	if most := x.entry.limits.bodyBytes; most > 0 && x.Body != nil {
 		if x.Length > most {
 			return x.refuse(&refusal{http.StatusRequestEntityTooLarge, errBodyTooLarge})

@@ -39,6 +39,9 @@ type ServerOptions struct {
 	// MaxBodyBytes bounds a request's body; a longer one is answered 413. 0 is no
 	// limit.
 	MaxBodyBytes int64
+	// MaxCallMessage bounds each message of a call of gRPC on listeners for those, in
+	// bytes as they are sent, in both directions. 0 is no limit.
+	MaxCallMessage int
 	// MaxConns bounds the connections of clients on all listeners together.
 	// Further ones wait to be accepted.
 	MaxConns int
@@ -218,6 +221,7 @@ func (o ServerOptions) validateLimits() error {
 	}{
 		{"header fields", int64(o.MaxHeaderFields), 1},
 		{"bytes of a request's body", o.MaxBodyBytes, 0},
+		{"bytes of a message of a call", int64(o.MaxCallMessage), 0},
 		{"connections", int64(o.MaxConns), 1},
 		{"connections of one client", int64(o.MaxConnsPerClient), 0},
 		{"requests on a connection", int64(o.MaxRequests), 0},

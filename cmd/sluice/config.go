@@ -76,6 +76,7 @@ type Config struct {
 	warnings []string
 	// fabioUI is set if sluice was started as Fabio.
 	fabioUI *fabioUI
+	runtime goRuntime
 	// files are the paths it was read from.
 	files []string
 	// errorFatalForced makes TemplateErrorFatal beat the templates' own.

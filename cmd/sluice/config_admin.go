@@ -20,6 +20,7 @@ type Admin struct {
 	// MetricsListen are further addresses, at which there are metrics and nothing
 	// else. They are open whatever Listen is.
 	MetricsListen []string `hcl:"metrics_listen"`
+	metricsPath   string   // there; empty is /metrics
 	// Metrics are told under the names of other load balancers, too.
 	Metrics []NamedMetrics `hcl:"metrics,accumulate"`
 	// Hosts are further names the listener may be called by.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -112,6 +113,7 @@ type LBLimits struct {
 	IdlePerTarget        int           `hcl:"idle_per_target"`
 	KeptBodyBytes        int           `hcl:"kept_body_bytes"`
 	BufferFileBytes      int           `hcl:"buffer_file_bytes"`
+	CallMessageBytes     int           `hcl:"call_message_bytes"`
 }
 
 // set replaces what is set.
@@ -121,6 +123,7 @@ func (l LBLimits) set(o *lb.ServerOptions) {
 	o.MaxHeaderBytes = cmp.Or(l.HeaderBytes, o.MaxHeaderBytes)
 	o.MaxHeaderFields = cmp.Or(l.HeaderFields, o.MaxHeaderFields)
 	o.MaxBodyBytes = cmp.Or(int64(l.BodyBytes), o.MaxBodyBytes)
+	o.MaxCallMessage = cmp.Or(l.CallMessageBytes, o.MaxCallMessage)
 	o.MaxRequests = cmp.Or(l.Requests, o.MaxRequests)
 	o.MaxConnAge = cmp.Or(l.ConnectionAge, o.MaxConnAge)
 	o.MaxConnsPerTarget = cmp.Or(l.ConnectionsPerTarget, o.MaxConnsPerTarget)
@@ -139,6 +142,9 @@ type Forwarding struct {
 	// Append adds the client to the X-Forwarded-For of a trusted proxy; on if not
 	// set.
 	Append Optional[bool] `hcl:"append_forwarded_for"`
+	// By is sluice's own address in Forwarded; that which the client connected to if
+	// not set.
+	By string `hcl:"by"`
 	// Details adds Fabio's parameters to Forwarded.
 	Details bool `hcl:"details"`
 	// ServerName is X-Forwarded-Server, "" for none; the host's name if not set.
@@ -158,6 +164,7 @@ func (f Forwarding) options() lb.Forwarding {
 		ClientIPField: f.ClientIP, RequestIDField: f.RequestID, TLSField: f.TLS,
 		KeepForwardedFor: !f.Append.Or(true), Details: f.Details,
 	}
+	o.By, _ = netip.ParseAddr(f.By) // as validate has let through, or empty
 	if f.TLS != "" {
 		o.TLSValue = cmp.Or(f.TLSValue, "true")
 	}
@@ -231,6 +238,9 @@ func (l *LB) validate(f *faultList) {
 	for _, peer := range l.TrustedProxies {
 		_, err := lb.ParsePrefixes([]string{peer})
 		f.add("lb.trusted_proxies", err)
+	}
+	if _, err := netip.ParseAddr(l.Forwarding.By); err != nil && l.Forwarding.By != "" {
+		f.addf("lb.forwarding.by: %q is no address", l.Forwarding.By)
 	}
 	if l.Forwarding.StrictTransport.MaxAge < 0 {
 		f.addf("lb.forwarding.strict_transport.max_age cannot be negative (%d)", l.Forwarding.StrictTransport.MaxAge)

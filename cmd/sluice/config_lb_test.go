@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -53,11 +54,13 @@ func TestLimitsAndTimeoutsReachTheServer(t *testing.T) {
 func TestForwardingReachesTheServer(t *testing.T) {
 	c := DefaultConfig()
 	c.LB.Forwarding = Forwarding{
+		By:       "192.0.2.9",
 		ClientIP: "A", RequestID: "B", TLS: "C", Append: Some(false), Details: true, ServerName: Some(""),
 		StrictTransport: StrictTransport{MaxAge: 1, Subdomains: true},
 	}
 	o, err := c.serverOptions()
 	want := lb.Forwarding{
+		By:            netip.MustParseAddr("192.0.2.9"),
 		ClientIPField: "A", RequestIDField: "B", TLSField: "C", TLSValue: "true", KeepForwardedFor: true, Details: true,
 		StrictTransport: "max-age=1; includeSubDomains",
 	}

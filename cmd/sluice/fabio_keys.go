@@ -103,14 +103,14 @@ func fabioProxyKeys() []fabioKey {
 		{name: "proxy.keepalivetimeout", set: without("the period of TCP keep-alives is the system's")},
 		{name: "proxy.flushinterval", set: same},
 		{name: "proxy.globalflushinterval", set: same},
-		{name: "proxy.localip", set: without("the parameter by= of Forwarded is the address the client connected to")},
+		{name: "proxy.localip", set: direct(func(c *Config) any { return &c.LB.Forwarding.By })},
 		{name: "proxy.gzip.contenttype", set: func(r *fabioReader, p property) error {
 			r.Fabio.Compress = p.value
 			return (&spec.Compress{Pattern: p.value}).Validate()
 		}},
-		{name: "proxy.grpcmaxrxmsgsize", set: without("messages of gRPC are passed on as they come, however large")},
-		{name: "proxy.grpcmaxtxmsgsize", set: without("messages of gRPC are passed on as they come, however large")},
-		{name: "proxy.grpcshutdowntimeout", set: without("calls of gRPC end as all requests do: see proxy.shutdownwait")},
+		{name: "proxy.grpcmaxrxmsgsize", set: setFabioMessages},
+		{name: "proxy.grpcmaxtxmsgsize", set: setFabioMessages},
+		{name: "proxy.grpcshutdowntimeout", set: without("calls of gRPC may end, also when their target is gone")},
 	}
 }
 
@@ -219,8 +219,15 @@ func fabioOtherKeys() []fabioKey {
 			}
 			return nil
 		}},
-		{name: "runtime.gogc", set: without("set the variable GOGC")},
-		{name: "runtime.gomaxprocs", set: without("set the variable GOMAXPROCS")},
+		{name: "runtime.gogc", set: direct(func(c *Config) any { return &c.runtime.garbage })},
+		{name: "runtime.gomaxprocs", set: direct(func(c *Config) any { return &c.runtime.threads })},
+		{name: "metrics.prometheus.path", set: func(r *fabioReader, p property) error {
+			if p.value != "" && !strings.HasPrefix(p.value, "/") {
+				return fmt.Errorf("%q does not begin with a slash", p.value)
+			}
+			r.Admin.metricsPath = p.value
+			return nil
+		}},
 	}
 	for _, name := range []string{
 		"asn", "routerid", "nexthop", "anycastaddresses", "peers", "listenport", "listenaddresses", "enablegrpc", "grpclistenaddress",
@@ -228,10 +235,10 @@ func fabioOtherKeys() []fabioKey {
 	} {
 		keys = append(keys, fabioKey{name: "bgp." + name, set: same}) // bgp.enabled tells
 	}
-	for _, name := range []string{"prefix", "names", "interval", "timeout", "retry", "prometheus.subsystem", "prometheus.path", "prometheus.buckets",
+	for _, name := range []string{"prefix", "names", "interval", "timeout", "retry", "prometheus.subsystem", "prometheus.buckets",
 		"graphite.addr", "statsd.addr", "dogstatsd.addr", "circonus.apikey", "circonus.apiapp", "circonus.apiurl", "circonus.brokerid",
 		"circonus.checkid", "circonus.submissionurl"} {
-		keys = append(keys, fabioKey{name: "metrics." + name, set: without("metrics have sluice's names, under /metrics of the admin listener")})
+		keys = append(keys, fabioKey{name: "metrics." + name, set: without("metrics have sluice's names")})
 	}
 	for _, name := range []string{"profile.mode", "profile.path", "aws.apigw.cert.cn", "tracing.TracingEnabled", "tracing.CollectorType",
 		"tracing.ConnectString", "tracing.ServiceName", "tracing.Topic", "tracing.SamplerRate", "tracing.SpanHost", "tracing.SpanName"} {
@@ -321,6 +328,25 @@ func oneOfThese(words ...string) func(*fabioReader, property) error {
 		}
 		return nil
 	}
+}
+
+// setFabioMessages takes the lower one of both limits: every message is received
+// and sent.
+func setFabioMessages(r *fabioReader, p property) error {
+	var most int
+	if p.value == "" {
+		return nil
+	}
+	if err := assign(&most, p.value); err != nil {
+		return err
+	}
+	if most < 1 {
+		return fmt.Errorf("%d is no size of a message", most)
+	}
+	if limit := &r.LB.Limits.CallMessageBytes; *limit == 0 || most < *limit {
+		*limit = most
+	}
+	return nil
 }
 
 // setFabioStatuses takes those that checks of Consul have. Fabio knows a fourth,

@@ -68,7 +68,7 @@ func TestMigratedFabioIsWhatFabioSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(a, b, compareOptions, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	if diff := gocmp.Diff(a, b, compareOptions, cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{})); diff != "" {
 		t.Errorf("server: -fabio +migrated:\n%s", diff)
 	}
 	for _, c := range []*Config{&want, &got} { // compared above; they know where they stand
@@ -224,7 +224,7 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 			"services of its own", "a.toml", "[http.routers.r]\nrule = \"Host(`a`)\"\nservice = \"api@internal\"\n[http.routers.kept]\nrule = \"Host(`b`)\"\nservice = \"noop@internal\"\n",
 			[]string{"router r is left out: the service api@internal is not of the file"}, "api@internal",
 		},
-		{"Fabio", "fabio.properties", "proxy.addr = :1\nproxy.localip = 1.2.3.4\n", []string{"fabio.properties:2: proxy.localip has no effect"}, "localip"},
+		{"Fabio", "fabio.properties", "proxy.addr = :1\nproxy.keepalivetimeout = 5s\n", []string{"fabio.properties:2: proxy.keepalivetimeout has no effect"}, "keepalive"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := os.WriteFile(tt.file, []byte(tt.text), 0o600); err != nil {

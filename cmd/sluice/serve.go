@@ -47,6 +47,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 	}
 	defer logs.Close()
 	logs.takeStandard()
+	config.runtime.set()
 	d := &daemon{program: p, cl: cl, config: config, log: logs.Logger, level: logs.level, signals: newSignals()}
 	for _, warning := range slices.Concat(cl.Warnings, config.warnings) {
 		d.log.Warn("command line", "hint", warning)

@@ -101,6 +101,9 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	if to.method == "UDP" {
 		return datagram(net.JoinHostPort(a.ip, to.port), to.rest)
 	}
+	if to.method == "GRPC" {
+		return a.call(q, to)
+	}
 	conn, name, err := a.connect(q, to)
 	if err != nil {
 		return "", err

@@ -328,6 +328,7 @@ lb {
     target_wait             = "28ms"
     idle_per_target         = 29
     kept_body_bytes         = 30
+    call_message_bytes      = 32
     buffer_file_bytes       = 31
   }
   forwarding {
@@ -336,6 +337,7 @@ lb {
     tls                  = "X-Secure"
     tls_value            = "yes"
     append_forwarded_for = false
+    by                   = "192.0.2.9"
     details              = true
     server_name          = "edge"
 

@@ -146,16 +146,15 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 	b.review(s)
 	b.settleAdded()
 	b.seen = s.Generation()
-	gone, come := b.linker.update()
-	goneTCP, comeTCP := b.linker.changedTCP()
+	http, tcp := b.linker.update()
 	tls := b.linker.tls.decide(b.table.tls, b.problems)
 	b.table = &Table{
 		generation: s.Generation(),
 		pending:    b.isPending(s),
 		failing:    b.has(failing) || b.manual.is(failing),
-		routes:     patched(b.table.routes, gone, come, compareRoutes),
-		index:      b.table.index.Change(rules(gone), rules(come)),
-		tcp:        b.table.tcp.change(goneTCP, comeTCP),
+		routes:     patched(b.table.routes, http.gone, http.come, compareRoutes),
+		index:      b.table.index.Change(rules(http.gone), rules(http.come)),
+		tcp:        b.table.tcp.change(tcp.gone, tcp.come),
 		tls:        tls,
 		problems:   b.problems.patch(b.table.problems),
 		noRoute:    b.noRoute(),

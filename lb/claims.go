@@ -197,7 +197,7 @@ func (all Claims) restrict(d tags.Definition, o claimant) tags.Definition {
 	for _, r := range d.Routes {
 		v := all.verdictOn(r.Match, o)
 		if v.against != nil {
-			d.Problems = append(d.Problems, v.against.problem(problemOf(&r, "", "")))
+			d.Problems = append(d.Problems, v.against.problem(r.Problem("", "")))
 			continue
 		}
 		if within = within || v.within; v.open {
@@ -214,7 +214,7 @@ func (all Claims) restrict(d tags.Definition, o claimant) tags.Definition {
 		if e != nil {
 			v := all.verdictOn(e, o)
 			if v.against != nil {
-				d.Problems = append(d.Problems, v.against.problem(problemOf(standIn(&r), "", "")))
+				d.Problems = append(d.Problems, v.against.problem(r.Problem("", "")))
 				continue
 			}
 			if within = within || v.within; v.open && r.Match != nil {

@@ -3,7 +3,6 @@ package lb
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -20,30 +19,8 @@ type ending interface {
 	outline() Outline
 }
 
-// maxParts bounds how many endings a route may come to by services that are parts
-// of several others.
-const maxParts = 256
-
-// enter counts one more service that a route comes to. path are those that it is a
-// part of; inner is the path to its own parts.
-func (k *link) enter(service string, path []string) (inner []string, err error) {
-	key := strings.ToLower(service)
-	if slices.Contains(path, key) {
-		return nil, fmt.Errorf("service %s is composed of itself", service)
-	}
-	if k.parts++; k.parts > maxParts {
-		return nil, fmt.Errorf("service %s has more than %d parts, counting those of its parts", service, maxParts)
-	}
-	return append(slices.Clone(path), key), nil
-}
-
-// missing tells of a part that is not there, which takes no other with it.
-func (k *link) missing(whole string, err error) {
-	k.problems = append(k.problems, problemOf(k.wanted, fmt.Sprintf("service %s: %v", whole, err), "the other parts of the service go on"))
-}
-
 // ending makes that of a service. path are the services that it is a part of.
-func (k *link) ending(service string, path []string) (ending, error) {
+func (k *httpLink) ending(service string, path []string) (ending, error) {
 	p, runtime, err := k.poolOf(service)
 	if err != nil {
 		return nil, err
@@ -72,7 +49,7 @@ func (k *link) ending(service string, path []string) (ending, error) {
 }
 
 // via is the ending of a pool.
-func (k *link) via(p *tags.Pool, runtime *target.Pool) ending {
+func (k *httpLink) via(p *tags.Pool, runtime *target.Pool) ending {
 	r := &Route{
 		Route:    &tags.Route{Declaration: tags.Declaration{Name: k.wanted.Name, Dialect: k.wanted.Dialect, Service: k.wanted.Service, Pool: p.Name}},
 		PassHost: k.wanted.PassHost,
@@ -83,7 +60,7 @@ func (k *link) via(p *tags.Pool, runtime *target.Pool) ending {
 }
 
 // part makes the ending of a part of a composed service, nil if there is none.
-func (k *link) part(whole, service string, path []string) ending {
+func (k *httpLink) part(whole, service string, path []string) ending {
 	e, err := k.ending(service, path)
 	if err != nil {
 		k.missing(whole, err)
@@ -94,7 +71,7 @@ func (k *link) part(whole, service string, path []string) ending {
 
 var errNoPart = errors.New("none of the services that it is composed of is there")
 
-func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
+func (k *httpLink) weighted(p *tags.Pool, path []string) (ending, error) {
 	asked := p.Composed.Weighted
 	w := &weighted{service: p.Name, rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
 	var weights []int
@@ -115,7 +92,7 @@ func (k *link) weighted(p *tags.Pool, path []string) (ending, error) {
 	return w, nil
 }
 
-func (k *link) highest(p *tags.Pool, path []string) (ending, error) {
+func (k *httpLink) highest(p *tags.Pool, path []string) (ending, error) {
 	h := &highest{service: p.Name}
 	for _, s := range p.Composed.Highest.Services {
 		if e := k.part(p.Name, s.Name, path); e != nil {
@@ -128,7 +105,7 @@ func (k *link) highest(p *tags.Pool, path []string) (ending, error) {
 	return h, nil
 }
 
-func (k *link) mirroring(p *tags.Pool, path []string) (ending, error) {
+func (k *httpLink) mirroring(p *tags.Pool, path []string) (ending, error) {
 	asked := p.Composed.Mirroring
 	main, err := k.ending(asked.Service, path)
 	if err != nil {
@@ -146,7 +123,7 @@ func (k *link) mirroring(p *tags.Pool, path []string) (ending, error) {
 	return m, nil
 }
 
-func (k *link) failover(p *tags.Pool, path []string) (ending, error) {
+func (k *httpLink) failover(p *tags.Pool, path []string) (ending, error) {
 	asked := p.Composed.Failover
 	first, second := k.part(p.Name, asked.Service, path), k.part(p.Name, asked.Fallback, path)
 	switch {
@@ -161,7 +138,7 @@ func (k *link) failover(p *tags.Pool, path []string) (ending, error) {
 }
 
 // behind puts the middlewares of a service in front of its ending.
-func (k *link) behind(e ending, p *tags.Pool, path string) (ending, error) {
+func (k *httpLink) behind(e ending, p *tags.Pool, path string) (ending, error) {
 	steps, err := k.named(nil, p.Middlewares, 0)
 	if err != nil {
 		return nil, fmt.Errorf("service %s: %w", p.Name, err)

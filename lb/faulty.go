@@ -19,7 +19,7 @@ type faulty struct {
 }
 
 // watchFault takes note of what is wrong with a middleware of the route.
-func (k *link) watchFault(step Step, m Middleware) {
+func (k *httpLink) watchFault(step Step, m Middleware) {
 	f, ok := m.(Faulty)
 	if !ok {
 		return
@@ -32,10 +32,10 @@ func (k *link) watchFault(step Step, m Middleware) {
 }
 
 // tellFaults makes problems of them. The route is served.
-func (k *link) tellFaults() {
+func (k *httpLink) tellFaults() {
 	for _, f := range k.faulty {
 		if f.said != "" {
-			k.problems = append(k.problems, problemOf(k.wanted, f.step+": "+f.said, "as soon as that is mended it counts; nothing has to be restarted"))
+			k.problems = append(k.problems, k.wanted.Problem(f.step+": "+f.said, "as soon as that is mended it counts; nothing has to be restarted"))
 		}
 	}
 }

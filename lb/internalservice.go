@@ -49,7 +49,7 @@ func (ping) Serve(x *Exchange) {
 }
 
 // internal gives the route a pool without anyone in it, and who answers instead.
-func (k *link) internal() bool {
+func (k *httpLink) internal() bool {
 	name := strings.ToLower(k.wanted.Pool)
 	switch name {
 	case noService:

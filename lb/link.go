@@ -1,325 +1,29 @@
 package lb
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
-// link is the making of one route from its parts.
+// link is the making of one route from its parts, as far as that is the same for
+// requests and for connections; see [httpLink] and [tcpLink].
 type link struct {
 	*linker
-	wanted   *tags.Route   // the definition that counts
-	declared *tags.Route   // what wanted is a version of; see [linker.versions]
-	variants []*tags.Route // see [wanted.variants]
-	made     *Route
-	last     Handler // what the chain ends with
-	parts    int     // of composed services
-	names    int     // of middlewares
+	asked    *tags.Declaration // the definition that counts
+	services int               // that it has come to, composed ones and their parts
 	uses     []used
-	tlsHosts []tlsHost // for which the TLS options are to count, even if the route is not served
 	problems []tags.Problem
-	faulty   []faulty
-}
-
-// make makes the route of the definition, unless one of its parts is not there.
-func (k *link) make() bool {
-	if k.wanted == nil {
-		return false
-	}
-	k.made = &Route{Route: k.wanted, Match: k.condition(), Entrypoints: k.wanted.Entrypoints}
-	if !k.entrypoints() || !k.tlsOptions() || !k.steps() || !k.pool() || !k.handler() {
-		k.made = nil
-		return false
-	}
-	k.tellFaults()
-	k.made.rule = match.Route{Expr: k.made.Match, Precedence: &k.wanted.Precedence, Value: k.made}
-	return true
-}
-
-// entrypoints binds the route to the listeners it names. Those that do not exist
-// are dropped; a route without any left is not served.
-func (k *link) entrypoints() bool {
-	wanted := k.wanted.Entrypoints
-	if len(wanted) == 0 {
-		wanted = k.Defaults.Entrypoints
-	}
-	if len(k.Entrypoints) == 0 || len(wanted) == 0 {
-		return true
-	}
-	var known []string
-	for _, e := range wanted {
-		if name, ok := k.EntrypointAliases[e]; ok {
-			e = name
-		}
-		if slices.Contains(k.Entrypoints, e) && !slices.Contains(known, e) {
-			known = append(known, e)
-		}
-	}
-	if len(known) == 0 {
-		return k.fail("no listener has one of the names "+strings.Join(wanted, ", "),
-			"a listener gets its name from ;name=NAME behind its address")
-	}
-	k.made.Entrypoints = known
-	k.made.Match = match.And{k.made.Match, match.Entrypoint{Names: known}}
-	return true
-}
-
-// tlsOptions finds the hosts for which the route's TLS options are to count.
-func (k *link) tlsOptions() bool {
-	k.tlsHosts = k.hostsOf(k.made)
-	name := tlsOptionsName(k.wanted.TLSOptions)
-	switch {
-	case name == "":
-	case k.Options.tlsOptions(name) == nil:
-		return k.fail(noTLSOptions(k.wanted.TLSOptions))
-	case len(k.tlsHosts) == 0:
-		k.problems = append(k.problems, problemOf(k.wanted, "the TLS options "+k.wanted.TLSOptions+" have no effect: the rule names no host",
-			"they are chosen by the name clients ask for, before there is a request"))
-	}
-	return true
-}
-
-// noTLSOptions says that nobody has declared them.
-func noTLSOptions(name string) (reason, hint string) {
-	return "there are no TLS options " + name, `lb { tls_options "NAME" { … } } declares them`
-}
-
-const notWithout = "routes are not served without their middlewares"
-
-// steps lists the route's middlewares: those all have, its own, and those it
-// names.
-func (k *link) steps() bool {
-	var err error
-	if !k.wanted.WithoutDefaults {
-		if k.made.Steps, err = k.named(nil, k.Defaults.Middlewares, 0); err != nil {
-			return k.fail(err.Error(), notWithout)
-		}
-	}
-	if k.variants != nil {
-		return true // they have steps of their own
-	}
-	k.made.Steps = append(k.made.Steps, k.own(k.wanted)...)
-	named, err := k.named(nil, k.wanted.Middlewares, 0)
-	if err != nil {
-		return k.fail(err.Error(), notWithout)
-	}
-	k.made.Steps = append(k.made.Steps, named...)
-	b := k.backend(nameOf(k.wanted.Dialect.Owner(k.wanted.Pool)))
-	k.use(b)
-	if p := b.merge(); p != nil && len(p.Middlewares) > 0 {
-		if k.made.Steps, err = k.named(k.made.Steps, p.Middlewares, 0); err != nil {
-			return k.fail("service "+p.Name+": "+err.Error(), notWithout)
-		}
-	}
-	return true
-}
-
-// maxFields bounds in bytes the fields that a route's middlewares put into requests
-// and answers: all of them are in memory for each that is in flight.
-const maxFields = 64 << 10
-
-func checkFields(steps []Step) error {
-	size := 0
-	for _, step := range steps {
-		if h, ok := step.Spec.(*spec.Headers); ok {
-			size += h.Size()
-		}
-	}
-	if size > maxFields {
-		return fmt.Errorf("its middlewares set fields of more than %d bytes", maxFields)
-	}
-	return nil
-}
-
-// own lists the middlewares that a definition has without names. A route is served
-// without its protection, but not without the others; and what would keep strangers
-// out keeps out everybody then.
-func (k *link) own(r *tags.Route) (steps []Step) {
-	for _, s := range r.Protection {
-		name := tags.PolicyPrefix + s.Kind()
-		if _, err := k.step(r.Name, s); err != nil {
-			_, guards := s.(*spec.JWT)
-			consequence := "it is ignored"
-			if guards {
-				consequence = "nobody is let in"
-			}
-			p := problemOf(r, name+": "+err.Error()+"; "+consequence, "")
-			p.Route, p.Tag = "", ""
-			k.problems = append(k.problems, p)
-			if !guards {
-				continue
-			}
-			s = spec.Unauthorized{}
-		}
-		steps = append(steps, Step{Name: name, Spec: s})
-	}
-	for _, s := range r.Steps {
-		steps = append(steps, Step{Spec: s})
-	}
-	return steps
-}
-
-// Bounds on middlewares: how deep chains of them may be nested, and how many names
-// of them a route may come to, for a few chains of chains stand for millions.
-const (
-	maxChain = 16
-	maxNames = 1024
-)
-
-// named adds the middlewares of those names.
-func (k *link) named(steps []Step, names []string, depth int) ([]Step, error) {
-	for _, text := range names {
-		if k.names++; k.names > maxNames {
-			return nil, fmt.Errorf("the route has more than %d middlewares, counting those in chains", maxNames)
-		}
-		object := k.middleware(nameOf(tags.Traefik.Owner(text)))
-		k.use(object)
-		m := object.winnerFor(k.wanted.Service)
-		if m == nil {
-			return nil, errors.New("there is no middleware " + text)
-		}
-		chain, isChain := m.Spec.(spec.Chain)
-		switch {
-		case m.Broken != "":
-			return nil, errors.New("middleware " + text + ": " + m.Broken)
-		case isChain && depth == maxChain:
-			return nil, errors.New("middleware " + text + ": the chain contains itself")
-		case isChain:
-			var err error
-			if steps, err = k.named(steps, chain.Middlewares, depth+1); err != nil {
-				return nil, err
-			}
-		default:
-			steps = append(steps, Step{Name: text, Spec: m.Spec})
-		}
-	}
-	return steps, nil
-}
-
-// letGo forgets the runtime pools a route has looked at that is not served after
-// all, if no other route has them, nor those that are in use all the same: the
-// registry forgets them too.
-func (k *link) letGo(inUse []used) {
-	for _, u := range k.uses {
-		if b, ok := u.(*backend); ok && b.users.isEmpty() && !slices.Contains(inUse, u) {
-			b.runtime = nil
-		}
-	}
-}
-
-// use remembers what the route depends on.
-func (k *link) use(object used) {
-	if !slices.Contains(k.uses, object) {
-		k.uses = append(k.uses, object)
-	}
-}
-
-// handler puts the route's handler together: the steps, and then what they end
-// with.
-func (k *link) handler() bool {
-	var err error
-	if k.made.handler, err = k.chain(k.made.Name, k.made.Steps, k.last); err != nil {
-		return k.fail(err.Error(), notWithout)
-	}
-	return true
-}
-
-// chain puts steps in front of a handler. Their state is that of the owner.
-func (k *link) chain(owner string, steps []Step, last Handler) (Handler, error) {
-	if err := checkFields(steps); err != nil {
-		return nil, err
-	}
-	for i, step := range slices.Backward(steps) {
-		m, err := k.step(fmt.Sprintf("%s/%s/%d", k.made.Dialect, owner, i), step.Spec)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", strings.TrimSpace("middleware "+step.Name), err)
-		}
-		steps[i].middleware = m
-		k.watchFault(step, m)
-		last = &chained{&steps[i], last}
-	}
-	return last, nil
-}
-
-// step makes a middleware. Some need to know of other things than their spec.
-func (k *link) step(owner string, s spec.Middleware) (Middleware, error) {
-	switch t := s.(type) {
-	case *spec.Errors:
-		pages, err := k.ending(t.Service, nil)
-		if err != nil {
-			return nil, err
-		}
-		return newErrorPages(t, pages)
-	case spec.RedirectEntrypoint:
-		to, ok := k.EntrypointAddresses[cmp.Or(k.EntrypointAliases[t.Entrypoint], t.Entrypoint)]
-		if !ok {
-			return nil, errors.New("there is no listener " + t.Entrypoint + " to redirect to")
-		}
-		s = spec.RedirectScheme{Scheme: to.Scheme, Port: to.Port, Permanent: t.Permanent, AtListener: true}
-	}
-	return k.middlewareOf(owner, s)
-}
-
-// middlewareOf makes a middleware, or finds the one there is.
-func (l *linker) middlewareOf(owner string, s spec.Middleware) (Middleware, error) {
-	if m, ok := pathMiddleware(s); ok {
-		return m, nil
-	}
-	if l.Middlewares == nil {
-		return nil, errors.New("middlewares of kind " + s.Kind() + " are not available")
-	}
-	return l.Middlewares.Middleware(owner, s)
-}
-
-// pool gives the route the pool it names.
-func (k *link) pool() bool {
-	switch {
-	case k.variants != nil:
-		return k.vary()
-	case isInternal(k.wanted):
-		return k.internal()
-	}
-	p, runtime, err := k.poolOf(k.wanted.Pool)
-	if err != nil {
-		return k.fail(err.Error(), "")
-	}
-	k.made.PassHost = k.wanted.PassHost
-	k.pooled(k.made, p, runtime)
-	if k.last = (lastHandler{}); p.Composed == nil {
-		return true
-	}
-	e, err := k.ending(k.wanted.Pool, nil)
-	if err != nil {
-		return k.fail(err.Error(), "")
-	}
-	k.last = e
-	outline := e.outline()
-	k.made.outline = &outline
-	for _, via := range k.made.vias {
-		k.made.Endpoints = slices.Concat(k.made.Endpoints, via.Endpoints)
-	}
-	k.made.Endpoints = distinct(k.made.Endpoints)
-	return true
-}
-
-// pooled gives a route a pool.
-func (k *link) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
-	r.PassHost = r.PassHost && p.PassHost
-	r.Endpoints, r.Pool, r.Policy = p.Endpoints, runtime, p.Policy
-	r.balance(k.balance(p))
 }
 
 // poolOf finds a pool of the route's dialect. That of a composed service is empty.
 func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
-	b := k.backend(nameOf(k.wanted.Dialect.Owner(service)))
+	b := k.backend(nameOf(k.asked.Dialect.Owner(service)))
 	k.use(b)
 	p := b.merge()
 	switch {
@@ -345,15 +49,63 @@ func (k *link) balance(p *tags.Pool) *spec.LoadBalancer {
 	return b.Over(k.Defaults.Balance)
 }
 
-// fail reports why the route is not served.
-func (k *link) fail(reason, hint string) bool {
-	k.problems = append(k.problems, problemOf(k.wanted, reason, hint))
-	return false
+// poolName is that of the runtime pool of one of the route's services. A route of
+// Fabio has one, of the same name whatever its options: as those come and go, its
+// pool goes on where it was.
+func (k *link) poolName(service string) string {
+	if k.asked.Dialect == tags.Fabio {
+		service = k.asked.Name
+	}
+	return service + "@" + string(k.asked.Dialect)
 }
 
-func problemOf(r *tags.Route, reason, hint string) tags.Problem {
-	return tags.Problem{
-		Service: r.Service, Instance: r.Instance, Node: r.Node, Instances: r.Origin.Instances,
-		Source: r.Source, Route: r.Name, Tag: r.Tag, Offset: -1, Reason: reason, Hint: hint,
+// maxParts bounds how many endings a route may come to by services that are parts
+// of several others.
+const maxParts = 256
+
+// enter counts one more service that a route comes to. path are those that it is a
+// part of; inner is the path to its own parts.
+func (k *link) enter(service string, path []string) (inner []string, err error) {
+	key := strings.ToLower(service)
+	if slices.Contains(path, key) {
+		return nil, fmt.Errorf("service %s is composed of itself", service)
 	}
+	if k.services++; k.services > maxParts {
+		return nil, fmt.Errorf("service %s has more than %d parts, counting those of its parts", service, maxParts)
+	}
+	return append(slices.Clone(path), key), nil
+}
+
+// missing tells of a part that is not there, which takes no other with it.
+func (k *link) missing(whole string, err error) {
+	k.problems = append(k.problems, k.asked.Problem(fmt.Sprintf("service %s: %v", whole, err), "the other parts of the service go on"))
+}
+
+// letGo forgets the runtime pools a route has looked at that is not served after
+// all, if no other route has them, nor those that are in use all the same: the
+// registry forgets them too.
+func (k *link) letGo(inUse []used) {
+	for _, u := range k.uses {
+		if b, ok := u.(*backend); ok && b.users.isEmpty() && !slices.Contains(inUse, u) {
+			b.runtime = nil
+		}
+	}
+}
+
+// use remembers what the route depends on.
+func (k *link) use(object used) {
+	if !slices.Contains(k.uses, object) {
+		k.uses = append(k.uses, object)
+	}
+}
+
+// noTLSOptions says that nobody has declared them.
+func noTLSOptions(name string) (reason, hint string) {
+	return "there are no TLS options " + name, `lb { tls_options "NAME" { … } } declares them`
+}
+
+// fail reports why the route is not served.
+func (k *link) fail(reason, hint string) bool {
+	k.problems = append(k.problems, k.asked.Problem(reason, hint))
+	return false
 }

@@ -51,8 +51,13 @@ type linker struct {
 	// faulty are the middlewares of routes that may break or be mended.
 	faulty map[*wanted][]faulty
 
-	goneTCP, comeTCP []*TCPRoute // since they were last asked for
+	http changes[*Route] // of the update that is under way
+	tcp  changes[*TCPRoute]
 }
+
+// changes are the routes that are gone and those that have come; one that changed is
+// both.
+type changes[R any] struct{ gone, come []R }
 
 // wanted is a route by its name: who asks for it, and what it has become.
 type wanted struct {
@@ -66,7 +71,7 @@ type wanted struct {
 
 // ballot are the hosts for which the TLS options of a route are to count.
 type ballot struct {
-	voter *tags.Route // nil if there is none
+	voter *tags.Route
 	hosts []tlsHost
 }
 
@@ -194,9 +199,8 @@ func (l *linker) backend(n name) *backend {
 	return b
 }
 
-// update links what has changed, and what uses it. It returns the routes that
-// are gone and those that have come; one that changed is both.
-func (l *linker) update() (gone, come []*Route) {
+// update links what has changed, and what uses it.
+func (l *linker) update() (http changes[*Route], tcp changes[*TCPRoute]) {
 	for _, b := range l.staleBackends {
 		b.merged, b.runtime = nil, nil
 		l.problems.set(owner{"backend", b.name}, b.conflicts())
@@ -207,19 +211,15 @@ func (l *linker) update() (gone, come []*Route) {
 		m.users.each(l.mark)
 	}
 	for n, w := range l.staleRoutes {
-		if w.tcp != nil {
-			l.relinkTCP(w)
-			continue
-		}
-		gone = append(gone, w.routes...)
 		l.relink(w)
-		come = append(come, w.routes...)
-		if len(w.by) == 0 {
+		if len(w.by) == 0 && (w.tcp == nil || len(w.tcp.by) == 0) {
 			delete(l.routes, n)
 		}
 	}
 	l.tidy()
-	return gone, come
+	http, tcp = l.http, l.tcp
+	l.http, l.tcp = changes[*Route]{}, changes[*TCPRoute]{}
+	return http, tcp
 }
 
 // mark has a route linked again.
@@ -229,49 +229,63 @@ func (l *linker) relink(w *wanted) {
 	for _, u := range w.uses {
 		u.removeUser(l, w)
 	}
-	for _, v := range w.votes {
-		l.tls.withdraw(v.voter, v.hosts)
+	w.uses = nil
+	relinked := l.linkHTTP
+	if w.tcp != nil {
+		relinked = l.linkTCP
 	}
-	w.routes, w.uses, w.votes = nil, nil, nil
-	delete(l.faulty, w)
 	var problems []tags.Problem
-	for _, made := range l.linked(w) {
-		if made.made != nil {
-			w.routes = append(w.routes, made.made)
-			if len(made.faulty) > 0 {
-				l.faulty[w] = append(l.faulty[w], made.faulty...)
-			}
-		}
-		for _, u := range made.uses {
+	for _, k := range relinked(w) {
+		for _, u := range k.uses {
 			if !slices.Contains(w.uses, u) {
 				w.uses = append(w.uses, u)
 			}
 		}
-		w.votes = append(w.votes, ballot{made.wanted, made.tlsHosts})
-		problems = append(problems, made.problems...)
+		problems = append(problems, k.problems...)
 	}
 	for _, u := range w.uses {
 		u.addUser(w)
 	}
-	for _, v := range w.votes {
-		l.tls.vote(v.voter, v.hosts)
-	}
 	l.problems.set(owner{"route", w.name}, problems)
 }
 
+// linkHTTP makes the routes of a name anew.
+func (l *linker) linkHTTP(w *wanted) (links []*link) {
+	l.http.gone = append(l.http.gone, w.routes...)
+	for _, v := range w.votes {
+		l.tls.withdraw(v.voter, v.hosts)
+	}
+	w.routes, w.votes = nil, nil
+	delete(l.faulty, w)
+	for _, k := range l.linked(w) {
+		if links = append(links, &k.link); k.made != nil {
+			w.routes = append(w.routes, k.made)
+			if len(k.faulty) > 0 {
+				l.faulty[w] = append(l.faulty[w], k.faulty...)
+			}
+		}
+		w.votes = append(w.votes, ballot{k.wanted, k.tlsHosts})
+		l.tls.vote(k.wanted, k.tlsHosts)
+	}
+	l.http.come = append(l.http.come, w.routes...)
+	return links
+}
+
 // linked makes the routes of a name.
-func (l *linker) linked(w *wanted) []*link {
-	if w.name.dialect == tags.Traefik && len(w.by) > 1 {
+func (l *linker) linked(w *wanted) []*httpLink {
+	switch {
+	case len(w.by) == 0:
+		return nil
+	case w.name.dialect == tags.Traefik && len(w.by) > 1:
 		return l.versions(w)
 	}
-	k := &link{linker: l}
-	if k.wanted, k.problems = w.winner(); k.wanted != nil {
-		k.variants = w.variants(k.wanted)
-	}
+	winner, problems := w.winner()
+	k := l.newHTTPLink(winner)
+	k.problems, k.variants = problems, sideBySide(winner, w.by)
 	if !k.make() {
 		k.letGo(nil)
 	}
-	return []*link{k}
+	return []*httpLink{k}
 }
 
 // tidy forgets what nobody declares and nobody uses.

@@ -72,12 +72,12 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 		return nil, err
 	}
 	if p.Composed == nil {
-		end := &passagePool{runtime, plainPool(p.Name), p.Endpoints, cmp.Or(k.from.ProxyProtocol, p.ProxyProtocol)}
+		end := &passagePool{runtime, plainPool(p.Name), p.Endpoints, cmp.Or(k.wanted.ProxyProtocol, p.ProxyProtocol)}
 		if len(path) > 0 {
-			k.tcp.parts = append(k.tcp.parts, end)
+			k.made.parts = append(k.made.parts, end)
 		}
 		if b := k.balance(p); b != nil && b.Health != nil && b.Health.Mode == spec.ModeTCP {
-			k.tcp.probed = append(k.tcp.probed, probe.Pool{Pool: runtime, Health: b.Health, Proxy: end.proxy})
+			k.made.probed = append(k.made.probed, probe.Pool{Pool: runtime, Health: b.Health, Proxy: end.proxy})
 		}
 		return end, nil
 	}

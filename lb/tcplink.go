@@ -52,10 +52,11 @@ func tcpNameOf(r *tags.TCPRoute) name {
 
 const tcpMiddlewares tags.Dialect = "tcp " + tags.Traefik
 
-// wantedTCP is what a wanted route has if it is one of connections.
+// wantedTCP is what a wanted route has in the place of its own by and routes if it
+// is one of connections.
 type wantedTCP struct {
-	by     []*tags.TCPRoute // in the order of their services
-	routes []*TCPRoute      // as those of [wanted]
+	by     []*tags.TCPRoute
+	routes []*TCPRoute
 }
 
 // replaceTCP is the part of replace for connections.
@@ -85,73 +86,43 @@ func (l *linker) replaceTCP(before, after tags.Definition) {
 	}
 }
 
-// relinkTCP links a route of connections again.
-func (l *linker) relinkTCP(w *wanted) {
-	l.goneTCP = append(l.goneTCP, w.tcp.routes...)
-	for _, u := range w.uses {
-		u.removeUser(l, w)
-	}
-	w.tcp.routes, w.uses = nil, nil
-	var problems []tags.Problem
-	for _, made := range l.versionsTCP(w.tcp) {
-		if made.tcp != nil {
-			w.tcp.routes = append(w.tcp.routes, made.tcp)
+// linkTCP makes the routes of a name anew.
+func (l *linker) linkTCP(w *wanted) (links []*link) {
+	l.tcp.gone = append(l.tcp.gone, w.tcp.routes...)
+	w.tcp.routes = nil
+	for _, k := range l.versionsTCP(w.tcp.by) {
+		if links = append(links, &k.link); k.made != nil {
+			w.tcp.routes = append(w.tcp.routes, k.made)
 		}
-		for _, u := range made.uses {
-			if !slices.Contains(w.uses, u) {
-				w.uses = append(w.uses, u)
-			}
-		}
-		problems = append(problems, made.problems...)
 	}
-	for _, u := range w.uses {
-		u.addUser(w)
-	}
-	l.problems.set(owner{"route", w.name}, problems)
-	l.comeTCP = append(l.comeTCP, w.tcp.routes...)
-	if len(w.tcp.by) == 0 {
-		delete(l.routes, w.name)
-	}
+	l.tcp.come = append(l.tcp.come, w.tcp.routes...)
+	return links
 }
 
-// changedTCP returns the routes of connections that are gone and that have come
-// since it was last asked.
-func (l *linker) changedTCP() (gone, come []*TCPRoute) {
-	gone, come = l.goneTCP, l.comeTCP
-	l.goneTCP, l.comeTCP = nil, nil
-	return gone, come
-}
-
-// tcpLink is the making of one route of connections. What it has in common with
-// others, its link does for a route that stands for it.
+// tcpLink is the making of one route of connections.
 type tcpLink struct {
 	link
-	from     *tags.TCPRoute   // the definition that counts
-	variants []*tags.TCPRoute // see [wantedTCP.variants]
-	tcp      *TCPRoute
+	wanted   *tags.TCPRoute   // the definition that counts, or a version of it; see [linker.versionsTCP]
+	variants []*tags.TCPRoute // see [sideBySide]
+	made     *TCPRoute
 }
 
 // make makes the route of the definition, unless one of its parts is not there.
 func (k *tcpLink) make() bool {
-	k.tcp = &TCPRoute{TCPRoute: k.from}
+	k.made = &TCPRoute{TCPRoute: k.wanted}
 	if !k.tlsOptions() || !k.condition() || !k.listeners() || !k.middlewares() || !k.targets() {
-		k.tcp = nil
+		k.made = nil
 		return false
 	}
-	k.tcp.rule = match.Route{Expr: k.tcp.Match, Precedence: &k.tcp.precedence, Value: k.tcp}
+	k.made.rule = match.Route{Expr: k.made.Match, Precedence: &k.made.precedence, Value: k.made}
 	return true
 }
 
 func (k *tcpLink) tlsOptions() bool {
-	if name := tlsOptionsName(k.from.TLSOptions); name != "" && k.Options.tlsOptions(name) == nil {
-		return k.fail(noTLSOptions(k.from.TLSOptions))
+	if name := tlsOptionsName(k.wanted.TLSOptions); name != "" && k.Options.tlsOptions(name) == nil {
+		return k.fail(noTLSOptions(k.wanted.TLSOptions))
 	}
 	return true
-}
-
-// standIn is the part of a route of connections that all routes have.
-func standIn(r *tags.TCPRoute) *tags.Route {
-	return &tags.Route{Declaration: r.Declaration}
 }
 
 // sameTCP reports whether two routes of one name do the same.
@@ -163,32 +134,32 @@ func sameTCP(a, b *tags.TCPRoute) bool {
 
 // condition is what the definition asks of a connection.
 func (k *tcpLink) condition() bool {
-	r := k.from
-	k.tcp.precedence = match.Precedence{Name: r.Name, Family: family(r.Dialect), Priority: r.Priority}
+	r := k.wanted
+	k.made.precedence = match.Precedence{Name: r.Name, Family: family(r.Dialect), Priority: r.Priority}
 	switch {
 	case r.UDP && r.Address == "":
-		k.tcp.Match = match.And{}
+		k.made.Match = match.And{}
 	case r.Match != nil:
-		k.tcp.Match = r.Match
+		k.made.Match = r.Match
 	case r.Address != "":
 		ip, port, ok := parseLocal(r.Address)
 		if !ok {
 			return k.fail(r.Address+" is not of the form :port or ip:port", "names of hosts are for listeners with proto=tcp+sni")
 		}
-		k.tcp.Match = match.Local{Addr: ip, Port: port}
+		k.made.Match = match.Local{Addr: ip, Port: port}
 		k.specific("", strconv.Itoa(int(port)))
 		if ip.IsValid() {
 			k.specific(ip.String(), strconv.Itoa(int(port)))
 		}
 	default:
-		k.tcp.Match = match.And{serverName(r.ServerName), match.TLS{}}
+		k.made.Match = match.And{serverName(r.ServerName), match.TLS{}}
 		k.specific(r.ServerName, "")
 	}
 	return true
 }
 
 func (k *tcpLink) specific(host, port string) {
-	k.tcp.precedence.Class, k.tcp.precedence.Host, k.tcp.precedence.Port = match.BySpecificity, host, port
+	k.made.precedence.Class, k.made.precedence.Host, k.made.precedence.Port = match.BySpecificity, host, port
 }
 
 // serverName is the condition of Fabio's server names: a star stands for any
@@ -203,10 +174,10 @@ func serverName(text string) match.Expr {
 // listeners binds the route to the listeners that can serve it.
 func (k *tcpLink) listeners() bool {
 	if len(k.TCPEntrypoints) == 0 {
-		k.tcp.Entrypoints = k.from.Entrypoints
+		k.made.Entrypoints = k.wanted.Entrypoints
 	}
 	var wanted []string
-	for _, e := range k.from.Entrypoints {
+	for _, e := range k.wanted.Entrypoints {
 		wanted = append(wanted, cmp.Or(k.EntrypointAliases[e], e))
 	}
 	reason := k.wantedListener()
@@ -215,23 +186,23 @@ func (k *tcpLink) listeners() bool {
 			continue
 		}
 		if why := k.refuses(e); why == "" {
-			k.tcp.Entrypoints = append(k.tcp.Entrypoints, e.Name)
+			k.made.Entrypoints = append(k.made.Entrypoints, e.Name)
 		} else if len(wanted) > 0 {
 			reason = fmt.Sprintf("listener %s %s", e.Name, why)
 		}
 	}
-	if len(k.TCPEntrypoints) > 0 && len(k.tcp.Entrypoints) == 0 {
+	if len(k.TCPEntrypoints) > 0 && len(k.made.Entrypoints) == 0 {
 		return k.fail(reason, "")
 	}
-	if len(k.tcp.Entrypoints) > 0 {
-		k.tcp.Match = match.And{k.tcp.Match, match.Entrypoint{Names: k.tcp.Entrypoints}}
+	if len(k.made.Entrypoints) > 0 {
+		k.made.Match = match.And{k.made.Match, match.Entrypoint{Names: k.made.Entrypoints}}
 	}
 	return true
 }
 
 // wantedListener says that there is no listener such as the route needs.
 func (k *tcpLink) wantedListener() string {
-	switch r := k.from; {
+	switch r := k.wanted; {
 	case len(r.Entrypoints) > 0:
 		return "no listener that passes on connections has one of the names " + strings.Join(r.Entrypoints, ", ")
 	case r.UDP && r.Address != "":
@@ -248,7 +219,7 @@ func (k *tcpLink) wantedListener() string {
 
 // refuses says why a listener cannot serve the route.
 func (k *tcpLink) refuses(e TCPEntrypoint) string {
-	r := k.from
+	r := k.wanted
 	named := e.Proto == ProtoSNI || e.Proto == ProtoHTTPSAndSNI
 	switch {
 	case r.UDP != (e.Proto == ProtoUDP):
@@ -275,10 +246,10 @@ func (k *tcpLink) refuses(e TCPEntrypoint) string {
 
 // middlewares finds those the route names.
 func (k *tcpLink) middlewares() bool {
-	if k.from.Access != nil && k.variants == nil { // else each has its own
-		k.tcp.allow(k.from.Access)
+	if k.wanted.Access != nil && k.variants == nil { // else each has its own
+		k.made.allow(k.wanted.Access)
 	}
-	for _, text := range k.from.Middlewares {
+	for _, text := range k.wanted.Middlewares {
 		object := k.linker.middleware(nameOf(tcpMiddlewares, text))
 		k.use(object)
 		if err := k.middleware(object); err != nil {
@@ -296,7 +267,7 @@ func (k *tcpLink) middleware(object *middleware) error {
 	if m.Broken != "" {
 		return errors.New(m.Broken)
 	}
-	k.tcp.Steps = append(k.tcp.Steps, Step{Name: m.Name, Spec: m.Spec})
+	k.made.Steps = append(k.made.Steps, Step{Name: m.Name, Spec: m.Spec})
 	switch s := m.Spec.(type) {
 	case *spec.ConnAllowList:
 		rules := &spec.AccessRules{}
@@ -307,13 +278,13 @@ func (k *tcpLink) middleware(object *middleware) error {
 			}
 			rules.Allow = append(rules.Allow, p)
 		}
-		k.tcp.access = append(k.tcp.access, rules)
+		k.made.access = append(k.made.access, rules)
 	case *spec.InFlightConn:
 		// The count stays with the middleware for as long as its amount does.
 		if object.limit == nil || object.limit.Amount != s.Amount {
 			object.limit = &tcp.ConnLimit{Amount: s.Amount}
 		}
-		k.tcp.limits = append(k.tcp.limits, object.limit)
+		k.made.limits = append(k.made.limits, object.limit)
 	default:
 		return fmt.Errorf("kind %s is none of connections", m.Spec.Kind())
 	}
@@ -330,18 +301,18 @@ func (k *tcpLink) targets() bool {
 	if err != nil {
 		return k.fail(err.Error(), "")
 	}
-	k.tcp.Endpoints, k.tcp.Pool, k.tcp.Policy = p.Endpoints, runtime, p.Policy
-	if k.tcp.end, err = k.ending(k.wanted.Pool, nil); err != nil {
+	k.made.Endpoints, k.made.Pool, k.made.Policy = p.Endpoints, runtime, p.Policy
+	if k.made.end, err = k.ending(k.wanted.Pool, nil); err != nil {
 		return k.fail(err.Error(), "")
 	}
 	if p.Composed == nil {
 		return true
 	}
-	outline := k.tcp.end.outline()
-	k.tcp.outline = &outline
-	for _, part := range k.tcp.parts {
-		k.tcp.Endpoints = slices.Concat(k.tcp.Endpoints, part.endpoints)
+	outline := k.made.end.outline()
+	k.made.outline = &outline
+	for _, part := range k.made.parts {
+		k.made.Endpoints = slices.Concat(k.made.Endpoints, part.endpoints)
 	}
-	k.tcp.Endpoints = distinct(k.tcp.Endpoints)
+	k.made.Endpoints = distinct(k.made.Endpoints)
 	return true
 }

@@ -2,9 +2,7 @@ package lb
 
 import (
 	"net/netip"
-	"slices"
 
-	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -58,56 +56,33 @@ func (r *TCPRoute) proxyTo(end *passagePool) func(*target.Target) int {
 	}
 }
 
-// variants are the definitions that are served side by side, as
-// [wanted.variants] has it.
-func (w *wantedTCP) variants(winner *tags.TCPRoute) (all []*tags.TCPRoute) {
-	for _, r := range w.by {
-		isKnown := func(known *tags.TCPRoute) bool { return known.Pool == r.Pool }
-		if isKnown(winner) || !areTCPVariants(winner, r) || slices.ContainsFunc(all, isKnown) {
-			continue
-		}
-		if all == nil {
-			all = append(all, winner)
-		}
-		all = append(all, r)
-	}
-	slices.SortStableFunc(all, func(a, b *tags.TCPRoute) int { return compareRules(a.Rule, b.Rule, a.Manual, b.Manual) })
-	return all
-}
-
-// areTCPVariants reports whether two definitions of one route can be served side
-// by side. Of Fabio's, the name tells for which connections they are.
-func areTCPVariants(a, b *tags.TCPRoute) bool {
-	return a.Dialect == tags.Fabio && a.Origin.Claimed == b.Origin.Claimed
-}
-
 // vary makes the variants of the route, and the pool of them all.
 func (k *tcpLink) vary() {
 	made := &tcpVariants{of: map[*target.Target]*TCPRoute{}}
 	var pools []string
 	for _, d := range k.variants {
-		v := &TCPRoute{TCPRoute: d, Match: k.tcp.Match, Entrypoints: k.tcp.Entrypoints, variants: made}
+		v := &TCPRoute{TCPRoute: d, Match: k.made.Match, Entrypoints: k.made.Entrypoints, variants: made}
 		v.allow(d.Access)
 		made.all, pools = append(made.all, v), append(pools, d.Pool)
 	}
 	shares, owners := k.shareOut(pools)
 	for i, v := range made.all {
 		v.Endpoints = shares[i].endpoints
-		k.tcp.Endpoints = append(k.tcp.Endpoints, v.Endpoints...)
+		k.made.Endpoints = append(k.made.Endpoints, v.Endpoints...)
 		if shares[i].taken {
-			k.problems = append(k.problems, takenProblem(standIn(v.TCPRoute)))
+			k.problems = append(k.problems, takenProblem(&v.Declaration))
 		}
 	}
-	whole := k.whole(append([]string{k.from.Pool}, pools...))
+	whole := k.whole(append([]string{k.wanted.Pool}, pools...))
 	balance := k.balance(whole)
-	k.tcp.Policy = whole.Policy
-	k.tcp.Endpoints = distinct(k.tcp.Endpoints)
-	k.tcp.Pool = k.pools.Pool(k.poolName(""), members(k.tcp.Endpoints, balance), policy(balance))
+	k.made.Policy = whole.Policy
+	k.made.Endpoints = distinct(k.made.Endpoints)
+	k.made.Pool = k.pools.Pool(k.poolName(""), members(k.made.Endpoints, balance), policy(balance))
 	for _, v := range made.all {
-		v.Pool, v.end = k.tcp.Pool, &passagePool{Pool: k.tcp.Pool, endpoints: v.Endpoints, proxy: v.ProxyProtocol}
+		v.Pool, v.end = k.made.Pool, &passagePool{Pool: k.made.Pool, endpoints: v.Endpoints, proxy: v.ProxyProtocol}
 	}
-	for _, t := range k.tcp.Pool.Targets() {
+	for _, t := range k.made.Pool.Targets() {
 		made.of[t] = made.all[owners[t.Key()]]
 	}
-	k.tcp.variants, k.tcp.end = made, &passagePool{Pool: k.tcp.Pool, endpoints: k.tcp.Endpoints}
+	k.made.variants, k.made.end = made, &passagePool{Pool: k.made.Pool, endpoints: k.made.Endpoints}
 }

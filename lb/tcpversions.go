@@ -9,18 +9,16 @@ import (
 // versionsTCP makes the routes of a name that may be declared in several ways: the
 // best of those that can be served counts, and of the others those that are for
 // other connections are served behind it; see [linker.versions].
-func (l *linker) versionsTCP(w *wantedTCP) (all []*tcpLink) {
-	by := slices.Clone(w.by)
-	slices.SortStableFunc(by, func(a, b *tags.TCPRoute) int { return b.Origin.Compare(a.Origin) })
+func (l *linker) versionsTCP(by []*tags.TCPRoute) (all []*tcpLink) {
 	var served []*tcpLink
-	for _, definition := range by[:min(len(by), maxVersions)] {
-		k := &tcpLink{link: link{linker: l, wanted: standIn(definition)}, from: definition}
+	for _, definition := range bestFirst(by) {
+		k := &tcpLink{link: link{linker: l, asked: &definition.Declaration}, wanted: definition}
 		all = append(all, k)
 		if len(served) > 0 && !k.isBeside(served) {
 			continue
 		}
 		if len(served) == 0 {
-			k.variants = w.variants(definition)
+			k.variants = sideBySide(definition, by)
 		}
 		if k.make() {
 			served = append(served, k)
@@ -31,7 +29,7 @@ func (l *linker) versionsTCP(w *wantedTCP) (all []*tcpLink) {
 		inUse = append(inUse, k.uses...)
 	}
 	for _, k := range all {
-		if k.tcp == nil {
+		if k.made == nil {
 			k.letGo(inUse)
 		}
 	}
@@ -41,15 +39,15 @@ func (l *linker) versionsTCP(w *wantedTCP) (all []*tcpLink) {
 // isBeside reports whether the definition can be served beside better ones, and
 // puts it behind them. It tells of what they do not have in common.
 func (k *tcpLink) isBeside(served []*tcpLink) bool {
-	best, d := served[0].from, k.from
+	best, d := served[0].wanted, k.wanted
 	beside := d.Dialect == tags.Traefik && d.Origin.Claimed == best.Origin.Claimed &&
-		!slices.ContainsFunc(served, func(other *tcpLink) bool { return asksAsTCP(other.from, d) })
-	if !sameTCP(best, d) && !areTCPVariants(best, d) {
+		!slices.ContainsFunc(served, func(other *tcpLink) bool { return asksAs(&other.wanted.Declaration, &d.Declaration) })
+	if !sameTCP(best, d) && !areVariants(&best.Declaration, &d.Declaration) {
 		hint := ""
 		if beside {
 			hint = "connections that only this declaration asks for are passed on as well"
 		}
-		k.problems = append(k.problems, disagreeing(standIn(best), k.wanted, hint))
+		k.problems = append(k.problems, disagreeing(&best.Declaration, k.asked, hint))
 	}
 	if !beside {
 		return false
@@ -57,11 +55,6 @@ func (k *tcpLink) isBeside(served []*tcpLink) bool {
 	own := *d
 	own.Name = nameBeside(d.Name, d.Rule, d.Entrypoints, d.Terminate, d.Pool, d.Service)
 	own.Priority = min(d.Priority, best.Priority)
-	k.from = &own
+	k.wanted = &own
 	return true
-}
-
-// asksAsTCP reports whether two definitions are for the same connections.
-func asksAsTCP(a, b *tags.TCPRoute) bool {
-	return slices.Equal(a.Entrypoints, b.Entrypoints) && (a.Match == nil) == (b.Match == nil) && (a.Match == nil || a.Match.String() == b.Match.String())
 }

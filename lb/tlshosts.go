@@ -106,7 +106,7 @@ func disagreement(host string, votes []tlsVote) (problems []tags.Problem) {
 	for _, v := range votes {
 		i := slices.IndexFunc(votes, func(other tlsVote) bool { return other.options != v.options })
 		if v.options != "" {
-			p := problemOf(v.by, fmt.Sprintf("route %s of service %s asks for other TLS options for host %s: the default ones count for both",
+			p := v.by.Problem(fmt.Sprintf("route %s of service %s asks for other TLS options for host %s: the default ones count for both",
 				votes[i].by.Name, votes[i].by.Service, host), "all routes of a host need the same tls.options")
 			p.Route = "" // it is served
 			problems = append(problems, p)

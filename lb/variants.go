@@ -115,14 +115,15 @@ func (r *Route) own() func(*target.Target) bool {
 	return func(t *target.Target) bool { return r.variants.of[t] == r }
 }
 
-// variants are the definitions that are served side by side, none if the one that
-// counts is alone. Their order is that in which Fabio takes the tags of one
+// sideBySide are the definitions that are served beside the one that counts, and that
+// one; none if it is alone. Their order is that in which Fabio takes the tags of one
 // instance, of which it heeds the first: those with options go before one without,
 // and all before commands.
-func (w *wanted) variants(winner *tags.Route) (all []*tags.Route) {
-	for _, r := range w.by {
-		isKnown := func(known *tags.Route) bool { return known.Pool == r.Pool }
-		if isKnown(winner) || !areVariants(winner, r) || slices.ContainsFunc(all, isKnown) {
+func sideBySide[R declared](winner R, by []R) (all []R) {
+	for _, r := range by {
+		d := r.Declared()
+		isKnown := func(known R) bool { return known.Declared().Pool == d.Pool }
+		if isKnown(winner) || !areVariants(winner.Declared(), d) || slices.ContainsFunc(all, isKnown) {
 			continue
 		}
 		if all == nil {
@@ -130,27 +131,28 @@ func (w *wanted) variants(winner *tags.Route) (all []*tags.Route) {
 		}
 		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(a, b *tags.Route) int { return compareRules(a.Rule, b.Rule, a.Manual, b.Manual) })
+	slices.SortStableFunc(all, func(a, b R) int { return compareRules(a.Declared(), b.Declared()) })
 	return all
 }
 
 // compareRules puts what commands ask for behind what tags do, as it is written.
-func compareRules(a, b string, manualA, manualB bool) int {
-	if manualA && manualB {
+func compareRules(a, b *tags.Declaration) int {
+	if a.Manual && b.Manual {
 		return 0
 	}
-	return cmp.Or(compareBools(manualA, manualB), strings.Compare(b, a))
+	return cmp.Or(compareBools(a.Manual, b.Manual), strings.Compare(b.Rule, a.Rule))
 }
 
 // areVariants reports whether two definitions of one route can be served side by
-// side: they hold for the same requests.
-func areVariants(a, b *tags.Route) bool {
+// side: they hold for the same requests. Of routes of connections, that is told by
+// their name.
+func areVariants(a, b *tags.Declaration) bool {
 	return a.Dialect == tags.Fabio && a.Origin.Claimed == b.Origin.Claimed && reflect.DeepEqual(a.Match, b.Match)
 }
 
 // condition is that of the definition which counts, and that one of the variants
 // applies.
-func (k *link) condition() match.Expr {
+func (k *httpLink) condition() match.Expr {
 	var applies match.Or
 	for _, r := range k.definitions() {
 		if r.Applies == nil {
@@ -165,7 +167,7 @@ func (k *link) condition() match.Expr {
 }
 
 // definitions are the variants, or the one that counts.
-func (k *link) definitions() []*tags.Route {
+func (k *httpLink) definitions() []*tags.Route {
 	if k.variants == nil {
 		return []*tags.Route{k.wanted}
 	}
@@ -185,7 +187,7 @@ func (k *link) whole(pools []string) *tags.Pool {
 }
 
 // vary makes the variants of the route, and the pool of them all.
-func (k *link) vary() bool {
+func (k *httpLink) vary() bool {
 	made := &variants{of: map[*target.Target]*Route{}}
 	var all []*Route
 	var pools []string
@@ -197,7 +199,7 @@ func (k *link) vary() bool {
 	for i, v := range all {
 		v.Endpoints = shares[i].endpoints
 		if shares[i].taken {
-			k.problems = append(k.problems, takenProblem(v.Route))
+			k.problems = append(k.problems, takenProblem(&v.Declaration))
 		}
 		// The targets of one that fails stay with it: others must not have them.
 		if k.wayOf(v) {
@@ -223,16 +225,6 @@ func (k *link) vary() bool {
 	}
 	k.made.variants, k.last = made, made
 	return true
-}
-
-// poolName is that of the runtime pool of one of the route's services. A route of
-// Fabio has one, of the same name whatever its options: as those come and go, its
-// pool goes on where it was.
-func (k *link) poolName(service string) string {
-	if k.wanted.Dialect == tags.Fabio {
-		service = k.wanted.Name
-	}
-	return service + "@" + string(k.wanted.Dialect)
 }
 
 // share is what one variant has.
@@ -269,8 +261,8 @@ func (k *link) shareOut(pools []string) (shares []share, owners map[target.Key]i
 
 // takenProblem is that of a definition of which an instance asks for another one
 // as well.
-func takenProblem(r *tags.Route) tags.Problem {
-	return problemOf(r, "an instance asks for the route with other options as well, which count", "one tag of a source for each instance")
+func takenProblem(d *tags.Declaration) tags.Problem {
+	return d.Problem("an instance asks for the route with other options as well, which count", "one tag of a source for each instance")
 }
 
 // endpoints are those that ask for a variant.
@@ -284,11 +276,11 @@ func (k *link) endpoints(pool string) []tags.Endpoint {
 }
 
 // wayOf makes the steps a variant's requests go through.
-func (k *link) wayOf(v *Route) bool {
+func (k *httpLink) wayOf(v *Route) bool {
 	v.Steps = k.own(v.Route)
 	var err error
 	if v.handler, err = k.chain(v.Name+"//"+v.Route.Pool, v.Steps, lastHandler{}); err != nil {
-		k.problems = append(k.problems, problemOf(v.Route, err.Error(), "its instances get no requests for the route, others do"))
+		k.problems = append(k.problems, v.Problem(err.Error(), "its instances get no requests for the route, others do"))
 		return false
 	}
 	return true

@@ -18,8 +18,7 @@ func (w *wanted) winner() (winner *tags.Route, problems []tags.Problem) {
 	}
 	for _, r := range w.by {
 		if r != winner && !same(winner, r) {
-			problems = append(problems, problemOf(r,
-				fmt.Sprintf("service %s asks for a route of the same name in another way, which counts", winner.Service), ""))
+			problems = append(problems, r.Problem(fmt.Sprintf("service %s asks for a route of the same name in another way, which counts", winner.Service), ""))
 		}
 	}
 	return winner, problems
@@ -29,7 +28,7 @@ func (w *wanted) winner() (winner *tags.Route, problems []tags.Problem) {
 func same(a, b *tags.Route) bool {
 	switch a.Dialect {
 	case tags.Fabio:
-		return a.Pool == b.Pool || areVariants(a, b) // the pool tells of all options
+		return a.Pool == b.Pool || areVariants(&a.Declaration, &b.Declaration) // the pool tells of all options
 	case tags.Traefik1:
 		return a.Service == b.Service
 	}

@@ -69,6 +69,9 @@ type Declaration struct {
 	Manual bool
 }
 
+// Declared is the declaration, for those who take either kind of route.
+func (d *Declaration) Declared() *Declaration { return d }
+
 // Route is one route asked for.
 type Route struct {
 	Declaration

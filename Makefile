@@ -33,7 +33,7 @@ test: test-deps ## run every test, with the race detector, against real Consul, 
 test-deps: $(BIN)/consul $(BIN)/consul-template $(BIN)/vault $(BIN)/nomad $(BIN)/grpc-client $(BIN)/grpc-server $(BIN)/pebble $(BIN)/pebble-challtestsrv packages ## build or install what the tests run against
 
 packages:
-	@tools/install-packages nginx haproxy curl openssl gcc # the race detector and Nomad need a C compiler
+	@tools/install-packages nginx haproxy curl openssl python3 gcc # the race detector and Nomad need a C compiler
 
 lint: $(BIN)/golangci-lint ## gofmt, go vet and the linters of .golangci.yml
 	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }

@@ -76,9 +76,7 @@ func fencedCommands(text string) (commands []fencedCommand) {
 // What the README shows of a Consul is run, line by line, with other addresses.
 func TestReadmeWithYourConsul(t *testing.T) {
 	for _, name := range []string{"bash", "curl", "python3"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip(err)
-		}
+		parts.Path(t, name)
 	}
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {

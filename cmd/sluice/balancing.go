@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
@@ -14,12 +15,14 @@ import (
 	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/lb/redislimit"
 	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/tracing"
 )
 
 // balancing is the load balancer of a configuration.
 type balancing struct {
 	*lb.Server
-	accessLog *accesslog.Log // nil if it is off
+	accessLog *accesslog.Log  // nil if it is off
+	tracer    *tracing.Tracer // likewise
 	log       *slog.Logger
 }
 
@@ -38,6 +41,13 @@ func (d *daemon) newBalancing(c Config, from *feed) (*balancing, error) {
 			return nil, &exitError{exitConfig, err}
 		}
 	}
+	tracer, err := c.LB.Tracing.tracer(d.log)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	if tracer != nil {
+		o.Tracer = tracer
+	}
 	server, err := lb.New(o, from.watcher)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
@@ -45,25 +55,30 @@ func (d *daemon) newBalancing(c Config, from *feed) (*balancing, error) {
 	if err := server.Listen(); err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
-	return &balancing{server, o.AccessLog, d.log}, nil
+	return &balancing{server, o.AccessLog, tracer, d.log}, nil
 }
 
 // Run serves until ctx ends and the server has drained. Then the access log is
-// written to its end, unless its target takes nothing.
+// written to its end, unless its target takes nothing, and the last spans are
+// exported.
 func (b *balancing) Run(ctx context.Context) error {
-	if b.accessLog == nil {
-		return b.Server.Run(ctx)
-	}
-	const patience = 5 * time.Second
-	logging, end := context.WithCancel(context.WithoutCancel(ctx))
+	telling, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	var tracing sync.WaitGroup
+	if b.tracer != nil {
+		tracing.Go(func() { _ = b.tracer.Run(telling) }) // is nil
+	}
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_ = b.accessLog.Run(logging) // is nil
+		if b.accessLog != nil {
+			_ = b.accessLog.Run(telling) // is nil
+		}
 	}()
 	err := b.Server.Run(ctx)
 	end()
+	tracing.Wait() // which has a limit of its own
+	const patience = 5 * time.Second
 	select {
 	case <-written:
 	case <-time.After(patience):

@@ -42,6 +42,7 @@ type LB struct {
 	RejectEncoded []string `hcl:"reject_encoded"`
 
 	AccessLog AccessLog `hcl:"access_log"`
+	Tracing   Tracing   `hcl:"tracing"`
 	// Auth are what tags refer to by auth=NAME.
 	Auth   []LBAuth `hcl:"auth,accumulate"`
 	Health LBHealth `hcl:"health"`
@@ -230,6 +231,7 @@ func (l *LB) validate(f *faultList) {
 		f.add("lb.guard", l.Guard.options(false).Validate())
 	}
 	l.AccessLog.validate(f)
+	l.Tracing.validate(f)
 	l.Health.validate(f)
 	for _, a := range l.Auth {
 		a.validate(f)

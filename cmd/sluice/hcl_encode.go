@@ -98,6 +98,12 @@ func (w *hclWriter) field(path, name string, v, base reflect.Value) {
 		w.labelled(path, name, v)
 	case v.Kind() == reflect.Struct:
 		w.stanza(path, name, func() { w.object(path, v, base) })
+	case v.Kind() == reflect.Map:
+		w.stanza(path, name, func() {
+			for _, key := range slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) }) {
+				w.line("%s = %s", hclQuote(key.String()), hclScalar(v.MapIndex(key)))
+			}
+		})
 	default:
 		w.comment(path)
 		w.line("%s = %s", name, hclScalar(v))

@@ -22,6 +22,7 @@ type lbMetrics struct {
 	breakerOpen, breakerTrips                                                     *prometheus.Desc
 	guardHolding, guardInstances, guardTrips                                      *prometheus.Desc
 	failoverActive, failoverMoves                                                 *prometheus.Desc
+	spans, spansLost                                                              *prometheus.Desc
 	logLines, logDropped                                                          *prometheus.Desc
 }
 
@@ -85,6 +86,9 @@ func newLBMetrics() lbMetrics {
 
 		failoverActive: newDesc("lb_failover_active", "Services of which nothing serves at home, with the datacenter that serves them.", "service", "datacenter"),
 		failoverMoves:  newDesc("lb_failover_moves_total", "Times a service went to another datacenter, or came home."),
+
+		spans:     newDesc("tracing_spans_total", "Spans the collector of traces has taken."),
+		spansLost: newDesc("tracing_lost_spans_total", "Spans lost because it did not take them, or not fast enough."),
 
 		logLines:   newDesc("access_log_lines_total", "Lines written to the access log."),
 		logDropped: newDesc("access_log_dropped_lines_total", "Lines lost because its target was too slow or failed."),
@@ -153,6 +157,11 @@ func (m *lbMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 		out.gauge(m.targetConnections, float64(t.Open-t.Idle), t.Target, "used")
 	}
 	m.collectProtection(b, view, out)
+	if b.tracer != nil {
+		exported, lost := b.tracer.Stats()
+		out.counter(m.spans, exported)
+		out.counter(m.spansLost, lost)
+	}
 	if b.accessLog != nil {
 		written, dropped := b.accessLog.Stats()
 		out.counter(m.logLines, written)

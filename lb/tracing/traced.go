@@ -95,7 +95,9 @@ func (tr *traced) EndTry(err error) {
 }
 
 // Fork implements [lb.Trace].
-func (tr *traced) Fork() lb.Trace { return &traced{t: tr.t, span: tr.span, ctx: tr.ctx, recording: tr.recording} }
+func (tr *traced) Fork() lb.Trace {
+	return &traced{t: tr.t, span: tr.span, ctx: tr.ctx, recording: tr.recording}
+}
 
 // End implements [lb.Trace].
 func (tr *traced) End(x *lb.Exchange) {

@@ -363,6 +363,30 @@ lb {
   }
   no_route_status = 410
 
+  tracing {
+    enabled  = true
+    endpoint = "https://collector.internal:4318/v1/traces"
+    protocol = "http"
+    headers {
+      "X-Token" = "planted"
+    }
+    tls {
+      root_cas             = ["-----BEGIN CERTIFICATE-----\nMIIBdDCCARugAwIBAgIUFM9VMCPrKwBo7tBrzUnjg7IjXSgwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEwNjA1MDJaGA8yMTI2MTAyODA2MDUw\nMlowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHPW\nNSq99zIwKeAWDBf5xsyF9HZhAKzMb+yeQY+tAZelB1Et5cIdTN6SCUX/BlCrtZKl\nPAXYN3P8SQsgOsobqVqjUzBRMB0GA1UdDgQWBBQU8PbTa35iMEL+q6E6nSIoM/uF\nizAfBgNVHSMEGDAWgBQU8PbTa35iMEL+q6E6nSIoM/uFizAPBgNVHRMBAf8EBTAD\nAQH/MAoGCCqGSM49BAMCA0cAMEQCIGXE7xWdraoDdwzx8YjnP2J9t/Qlk+6Xu12m\nA5PZgH/mAiAMT+3RBlzVJUjDDezkAioF4GgnvZEbH7IsraMRYRKPjA==\n-----END CERTIFICATE-----\n"]
+      certificate          = "-----BEGIN CERTIFICATE-----\nMIIBdDCCARugAwIBAgIUFM9VMCPrKwBo7tBrzUnjg7IjXSgwCgYIKoZIzj0EAwIw\nDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEwNjA1MDJaGA8yMTI2MTAyODA2MDUw\nMlowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABHPW\nNSq99zIwKeAWDBf5xsyF9HZhAKzMb+yeQY+tAZelB1Et5cIdTN6SCUX/BlCrtZKl\nPAXYN3P8SQsgOsobqVqjUzBRMB0GA1UdDgQWBBQU8PbTa35iMEL+q6E6nSIoM/uF\nizAfBgNVHSMEGDAWgBQU8PbTa35iMEL+q6E6nSIoM/uFizAPBgNVHRMBAf8EBTAD\nAQH/MAoGCCqGSM49BAMCA0cAMEQCIGXE7xWdraoDdwzx8YjnP2J9t/Qlk+6Xu12m\nA5PZgH/mAiAMT+3RBlzVJUjDDezkAioF4GgnvZEbH7IsraMRYRKPjA==\n-----END CERTIFICATE-----\n"
+      key                  = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8b41GP2qbCyBU+gn\nIdcbosg6eBuLrpBgQHvr0qSGyryhRANCAARz1jUqvfcyMCngFgwX+cbMhfR2YQCs\nzG/snkGPrQGXpQdRLeXCHUzekglF/wZQq7WSpTwF2Ddz/EkLIDrKG6la\n-----END PRIVATE KEY-----\n"
+      server_name          = "collector.internal"
+      insecure_skip_verify = true
+    }
+    sample_rate  = 0.25
+    service_name = "edge"
+    resource_attributes {
+      "deployment.environment.name" = "test"
+    }
+    captured_request_headers  = ["X-Team"]
+    captured_response_headers = ["X-Cache"]
+    safe_query_params         = ["page"]
+  }
+
   access_log {
     target = "/var/log/sluice/access.log"
     format = "traefik-json"

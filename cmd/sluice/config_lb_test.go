@@ -15,7 +15,7 @@ import (
 // compareOptions leaves out what cannot be compared or is not of the stanza.
 var compareOptions = cmp.Options{
 	cmpopts.IgnoreFields(lb.ServerOptions{}, "Table", "Logger", "AccessLog"),
-	cmpopts.EquateComparable(),
+	cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}),
 }
 
 // Each limit and timeout of a file gets to the server, and to a place of its own.

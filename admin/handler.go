@@ -36,6 +36,9 @@ func newHandler(o Options, log *slog.Logger) *handler {
 	h.add("/", "This page", root)
 	h.add("/healthz", "Is the process alive", health)
 	h.add("/health", "The same, as Fabio has it", health)
+	if o.Draining != nil {
+		h.add("/ping", "The same, as Traefik has it: 503 while it drains", ping(o.Draining))
+	}
 	if o.Ready != nil {
 		h.add("/readyz", "Should requests be sent here (?format=json)", ready(o.Ready))
 	}
@@ -120,6 +123,16 @@ func release(letGo func() bool) http.HandlerFunc {
 }
 
 func health(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") }
+
+func ping(isDraining func() bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		status := http.StatusOK
+		if isDraining() {
+			status = http.StatusServiceUnavailable
+		}
+		writeText(w, status, http.StatusText(status))
+	}
+}
 
 // ready answers in text, or in JSON to those who ask for it.
 func ready(state func() Readiness) http.HandlerFunc {

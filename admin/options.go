@@ -20,6 +20,8 @@ type Options struct {
 
 	// Ready tells whether requests should be sent here.
 	Ready func() Readiness
+	// Draining tells whether it is about to end, which /ping answers by.
+	Draining func() bool
 
 	// Each of these returns a value that encoding/json can write.
 	Routes, Problems, Templates, Watches, Guard func() any

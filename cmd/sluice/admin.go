@@ -26,7 +26,7 @@ func (d *daemon) openAdmin() (all []*admin.Server, err error) {
 	}
 	for _, address := range d.config.Admin.MetricsListen {
 		server, err := admin.New(admin.Options{
-			Listen: address, Hosts: d.config.Admin.Hosts, Gatherer: registry, MetricsPath: d.config.Admin.metricsPath, MetricsOnly: true, Logger: d.log, Version: version,
+			Listen: address, Hosts: d.config.Admin.Hosts, Draining: d.draining, Gatherer: registry, MetricsPath: d.config.Admin.metricsPath, MetricsOnly: true, Logger: d.log, Version: version,
 		})
 		if err != nil {
 			return nil, err
@@ -43,6 +43,7 @@ func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) 
 		Listen:    d.config.Admin.Listen,
 		Hosts:     d.config.Admin.Hosts,
 		Ready:     d.ready,
+		Draining:  d.draining,
 		Watches:   func() any { return watchesView(d.currentFeed().watcher.Status()) },
 		Templates: func() any { return templatesView(d.templates()) },
 		Routes:    func() any { return []routeView{} },
@@ -70,6 +71,9 @@ func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) 
 	}
 	return admin.New(o)
 }
+
+// draining tells whether the load balancer is about to end.
+func (d *daemon) draining() bool { return d.lb != nil && d.lb.Draining() }
 
 // ready tells whether routes and files can be relied on, and if not why.
 func (d *daemon) ready() admin.Readiness {

@@ -77,6 +77,10 @@ type Config struct {
 	// fabioUI is set if sluice was started as Fabio.
 	fabioUI *fabioUI
 	runtime goRuntime
+	// followed are files and folders of Traefik's file provider that are read again when
+	// they change, and unread is what could not be read of those.
+	followed []string
+	unread   []error
 	// files are the paths it was read from.
 	files []string
 	// errorFatalForced makes TemplateErrorFatal beat the templates' own.
@@ -89,6 +93,8 @@ type Catalog struct {
 	Path string `hcl:"path"`
 	// Address is that of services which are registered without one.
 	Address string `hcl:"address"`
+	// None has no services at all: only what the configuration has itself is served.
+	None bool `hcl:"none"`
 }
 
 // Tags says how service tags are read.

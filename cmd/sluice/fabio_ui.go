@@ -73,7 +73,7 @@ func (d *daemon) addFabio(o *admin.Options) error {
 // manualKeys is nil if manual routes are not in Consul.
 func (d *daemon) manualKeys() (*consul.Keys, error) {
 	c := d.config
-	if c.Fabio.RoutesKey == "" || c.Catalog.Path != "" || c.Fabio.Registry.replacesConsul() {
+	if c.Fabio.RoutesKey == "" || !c.asksConsul() {
 		return nil, nil
 	}
 	environment, err := consul.ConfigFromEnv(d.getenv)

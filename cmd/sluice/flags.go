@@ -26,6 +26,7 @@ type commandLine struct {
 	Warnings []string
 
 	fabio     fabioSettings
+	traefik   traefikSettings
 	configs   []string
 	listeners []Listener
 	settings  []func(*Config) error
@@ -49,6 +50,9 @@ func parseCommandLine(args []string, own ...flagSpec) (cl commandLine, err error
 		name, value, given := strings.Cut(strings.TrimPrefix(name, "-"), "=")
 		f, ok := cl.fabio.flag(name)
 		if !ok {
+			f, ok = cl.traefik.flag(name)
+		}
+		if !ok {
 			if f, err = findFlag(name, own); err != nil {
 				return cl, &exitError{exitFlags, err}
 			}
@@ -57,6 +61,8 @@ func parseCommandLine(args []string, own ...flagSpec) (cl commandLine, err error
 		case given:
 		case f.value == "": // a boolean takes no separate value
 			value = "true"
+		case f.bare != "" && (len(rest) == 0 || strings.HasPrefix(rest[0], "-")):
+			value = f.bare
 		case len(rest) == 0:
 			return cl, &exitError{exitFlags, fmt.Errorf("flag -%s needs a value: %s", name, f.value)}
 		default:
@@ -80,15 +86,15 @@ func (cl commandLine) noMoreArgs() error {
 }
 
 // Load puts the configuration together, strongest last: defaults, environment
-// variables, what Fabio was told, files in order, CT_LOCAL_CONFIG, flags. The error joins all faults;
+// variables, what Fabio or Traefik was told, files in order, CT_LOCAL_CONFIG, flags. The error joins all faults;
 // beside it the Config holds what could be read. Its status is 15, or 13 if only
 // CT_LOCAL_CONFIG is at fault, or 14 if only templates are.
 func (cl commandLine) Load(getenv func(string) string) (Config, error) {
 	const local = "CT_LOCAL_CONFIG"
 	c := DefaultConfig()
-	inFabio := cl.fabio.load(&c, getenv)
+	inPeer := errors.Join(cl.fabio.load(&c, getenv), cl.traefik.load(&c, getenv))
 	c.files = cl.configs
-	inFiles := errors.Join(inFabio, c.loadFiles(cl.configs))
+	inFiles := errors.Join(inPeer, c.loadFiles(cl.configs))
 	inLocal := c.loadText(local, []byte(getenv(local)))
 	for _, set := range cl.settings {
 		if err := set(&c); err != nil {
@@ -120,6 +126,7 @@ func (cl commandLine) Load(getenv func(string) string) (Config, error) {
 type flagSpec struct {
 	name    string
 	value   string // placeholder for the value; empty for a boolean
+	bare    string // the value if none is given, empty if one has to be
 	help    string
 	set     setFunc
 	aliases []string // other names, not in the help

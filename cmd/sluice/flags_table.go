@@ -35,6 +35,8 @@ func runFlags() []flagSpec {
 			help: "Serve HTTP on ADDR, routed by the tags of services. Keys: name, cert, key, … Repeatable."},
 		{name: "fabio", value: "PATH", set: toggleText(func(cl *commandLine) *string { return &cl.fabio.path }),
 			help: "Run as Fabio with its properties file, FABIO_… variables and, behind this, its own flags."},
+		{name: "traefik", value: "PATH", bare: "-", set: setTraefik,
+			help: "Run as Traefik with its static configuration; without a PATH, with its flags behind this or TRAEFIK_… variables."},
 		{name: "catalog", value: "DIR", set: into(func(c *Config) any { return &c.Catalog.Path }),
 			help: "Take services from the definition files in DIR, not from Consul."},
 		{name: "config", value: "PATH", set: addConfig,

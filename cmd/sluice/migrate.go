@@ -49,7 +49,7 @@ func (p program) migrate(_ context.Context, args []string) error {
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	slices.SortStableFunc(m.notes, func(a, b note) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.line, b.line)) })
+	m.sortNotes()
 	for _, n := range m.notes {
 		fmt.Fprintln(p.stderr, n)
 	}
@@ -79,6 +79,10 @@ type migration struct {
 	rules    string   // the syntax of rules that do not say
 	// ofTraefik1 and ofTraefik are what was read of it, nil for nothing.
 	ofTraefik1, ofTraefik *tree
+	// internalAddress is that of the entry point for administration, empty for none.
+	internalAddress string
+	// isRunning is set if the configuration is to be run at once, on this machine.
+	isRunning bool
 	// isStatic is set if a file of Traefik has providers, hasEntrypoints if one has
 	// those; drain is the longest of them.
 	isStatic, hasEntrypoints bool
@@ -97,6 +101,10 @@ func (n note) String() string {
 		return fmt.Sprintf("%s: %s", n.path, n.text)
 	}
 	return fmt.Sprintf("%s:%d: %s", n.path, n.line, n.text)
+}
+
+func (m *migration) sortNotes() {
+	slices.SortStableFunc(m.notes, func(a, b note) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.line, b.line)) })
 }
 
 func newMigration() *migration {
@@ -151,6 +159,11 @@ func (m *migration) take(path, kind string, src []byte, getenv func(string) stri
 	if err != nil {
 		return err
 	}
+	return m.takeTree(path, kind, tree)
+}
+
+// takeTree takes in a tree of Traefik.
+func (m *migration) takeTree(path, kind string, tree *tree) error {
 	switch {
 	case len(tree.values) == 0:
 		return fmt.Errorf("%s has no settings: %s", path, whatMigrates)
@@ -168,7 +181,9 @@ func (m *migration) take(path, kind string, src []byte, getenv func(string) stri
 		first := tree.values[0]
 		return fmt.Errorf("%s:%d: %s is a setting of no known load balancer: %s", path, first.line, first.path, whatMigrates)
 	}
-	m.notes = append(m.notes, tree.unfilled()...)
+	if !m.isRunning {
+		m.notes = append(m.notes, tree.unfilled()...)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +21,8 @@ func (m *migration) isAdmin(t *tree, name, address string) bool {
 	at := "entryPoints." + name
 	switch {
 	case name == traefikEntrypoint:
-		m.Admin.Listen = address
-		m.comment("admin.listen", "%s", m.origin(t, at))
+		m.internalAddress = address
+		m.comment("admin", "%s", m.origin(t, at))
 	case slices.Contains(t.untaken("metrics.prometheus.entryPoint"), name) && (strings.Contains(name, "metrics") || strings.Contains(name, "prometheus")):
 		m.Admin.MetricsListen = append(m.Admin.MetricsListen, address)
 		m.comment("admin.metrics_listen", "%s", m.origin(t, at))
@@ -32,22 +33,50 @@ func (m *migration) isAdmin(t *tree, name, address string) bool {
 	return true
 }
 
-// api takes over that there are an API and metrics: the admin listener has
-// them.
+// api takes over the API, the metrics and /ping: the admin listener has what stands for
+// them. All of it is open to others only where Traefik's API is.
 func (m *migration) api(t *tree) {
-	if t.is("api.insecure") {
-		m.Admin.Listen = cmp.Or(m.Admin.Listen, traefikAddress)
+	isOpen := t.is("api.insecure") || m.ofTraefik1 == t && m.isInternal(t, "api")
+	hasMetrics, hasPing := m.isInternal(t, "metrics.prometheus"), m.isInternal(t, "ping")
+	if isOpen || hasMetrics || hasPing {
+		m.comment("admin", "it answers to its addresses, to localhost and to the names in hosts")
+	}
+	switch address := cmp.Or(m.internalAddress, traefikAddress); {
+	case isOpen:
+		m.Admin.Listen = cmp.Or(m.Admin.Listen, address)
+		m.comment("admin.listen", "what the API tells, metrics and /ping; to be kept from strangers")
+	case hasMetrics || hasPing:
+		m.Admin.MetricsListen = append(m.Admin.MetricsListen, address)
+		m.comment("admin.metrics_listen", "metrics and /ping; all else is at %s", defaultAdminAddress)
+	}
+	if at := t.text("api.entryPoint"); at != "" && at != traefikEntrypoint {
+		m.note(t, "api.entryPoint", "api.entryPoint: what the API tells is at the admin listener, not at "+at)
 	}
 	m.namedMetrics(t)
-	if t.has("api") || t.has("metrics.prometheus") {
-		m.comment("admin", "the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers,")
-		m.comment("admin", "and answers to its address, to localhost and to the names in hosts")
-		m.Admin.Listen = cmp.Or(m.Admin.Listen, defaultAdminAddress)
+	m.ping(t)
+	t.take("api.dashboard", "api.debug", "api.disableDashboardAd", "metrics.prometheus.entryPoint", "ping")
+	t.text("api")
+}
+
+// isInternal reports whether something is there, and at the entry point for
+// administration.
+func (m *migration) isInternal(t *tree, at string) bool {
+	v := t.find(at + ".entryPoint")
+	return t.has(at) && (v == nil || v.value == traefikEntrypoint)
+}
+
+// ping takes over /ping at an entry point for requests. At that for administration it
+// is there anyway.
+func (m *migration) ping(t *tree) {
+	at := t.text("ping.entryPoint")
+	if at == "" || at == traefikEntrypoint || t.is("ping.manualRouting") {
+		return
 	}
-	if t.has("ping") {
-		m.note(t, "ping", "ping: who asks /ping is to ask /readyz of the admin listener, which is 503 while it drains as well")
-	}
-	t.take("api", "metrics.prometheus.entryPoint", "ping")
+	m.comment("route.ping-internal", "%s", m.origin(t, "ping"))
+	m.Routes = append(m.Routes, StaticRoute{
+		Origin: t.origin("ping"), Name: "ping-internal", Rule: "PathPrefix(`/ping`)", Entrypoints: []string{at}, Priority: math.MaxInt32,
+		Defaults: Some(false), Service: "ping@internal",
+	})
 }
 
 // namedMetrics takes over metrics under Traefik's names. An entry point of their
@@ -80,8 +109,8 @@ func (m *migration) namedMetrics(t *tree) {
 	}
 	t.usual(at, "manualRouting=false")
 	t.text(at)
-	if at := at + ".entryPoint"; m.Admin.Listen == "" && len(m.Admin.MetricsListen) == 0 && cmp.Or(t.text(at), traefikEntrypoint) == traefikEntrypoint {
-		m.Admin.MetricsListen = []string{traefikAddress}
+	if to := t.text(at + ".entryPoint"); to != "" && to != traefikEntrypoint && len(m.Admin.MetricsListen) == 0 {
+		m.note(t, at+".entryPoint", at+".entryPoint: metrics are at the admin listener, not at "+to)
 	}
 	m.comment("admin.metrics."+traefikNames, "%s", m.origin(t, at))
 	m.Admin.Metrics = append(m.Admin.Metrics, named)

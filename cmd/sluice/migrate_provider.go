@@ -129,3 +129,13 @@ func modes(t *tree, at string) (m AccessLogModes) {
 	}
 	return m
 }
+
+// fileProvider takes over the provider of files, which are read beside this one.
+func (m *migration) fileProvider(t *tree, at string) {
+	file := cmp.Or(t.text(at+".filename"), t.text(at+".directory"))
+	if file != "" && !m.isRunning && !m.isNamed(file) {
+		m.note(t, at, "routes in "+file+" are taken over if that is named beside this file")
+	}
+	t.text(at)
+	t.take(at+".watch", at+".debugLogGeneratedTemplate")
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/transport"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -53,15 +54,19 @@ func (m *migration) withoutPings(t *tree, timeouts string) {
 // addTransport adds one of which nothing is left at a path, unless it makes no sense.
 func (m *migration) addTransport(t *tree, at string, made *ServersTransport) {
 	made.Origin = t.origin(at)
-	if m.isWhole(t, at, made.Name) {
+	if m.isWhole(t, at, made.Name, made.read) {
 		m.comment("transport."+made.Name, "%s", m.origin(t, at))
 		m.Transports = append(m.Transports, *made)
 	}
 }
 
-// isWhole reports whether nothing is left at the path of a transport.
-func (m *migration) isWhole(t *tree, at, name string) bool {
+// isWhole reports whether nothing is left at the path of a transport and, if it is to
+// be used at once, its files can be read.
+func (m *migration) isWhole(t *tree, at, name string, read func() (transport.Transport, error)) bool {
 	err := t.nothingLeft(at)
+	if err == nil && m.isRunning {
+		_, err = read()
+	}
 	if err != nil {
 		m.note(t, at, fmt.Sprintf("the servers transport %s is left out: %v", name, err))
 		t.take(at)
@@ -90,7 +95,7 @@ func (m *migration) tcpServersTransport(t *tree, at, name string) {
 	}
 	made.Certificate, made.Key = t.pairs(at + ".tls.certificates")
 	t.text(at + ".tls")
-	if m.isWhole(t, at, name) {
+	if m.isWhole(t, at, name, made.read) {
 		m.comment("tcp_transport."+name, "%s", m.origin(t, at))
 		m.TCPTransports = append(m.TCPTransports, made)
 		if name == allServers {
@@ -118,6 +123,12 @@ func (m *migration) ofAllServers(t *tree, at string) {
 		return
 	}
 	made.Origin = t.origin(cmp.Or(at, skip))
+	if m.isRunning {
+		if _, err := made.read(); err != nil {
+			m.note(t, cas, err.Error())
+			return
+		}
+	}
 	for _, path := range []string{skip, cas} {
 		if t.has(path) {
 			m.comment("transport."+allServers, "%s", m.origin(t, path))

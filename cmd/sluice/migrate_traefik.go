@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
 // isTraefik1 tells a configuration of Traefik 1 from those of its successors.
@@ -46,10 +47,13 @@ func (m *migration) traefik(t *tree) {
 	m.isStatic = m.isStatic || t.has("providers")
 	m.hasEntrypoints = m.hasEntrypoints || t.has("entryPoints")
 	m.catalog(t, "providers.consulCatalog", "traefik")
-	if file := cmp.Or(t.text("providers.file.filename"), t.text("providers.file.directory")); file != "" && !m.isNamed(file) {
-		m.note(t, "providers.file", "routes in "+file+" are taken over if that is named beside this file")
+	m.Catalog.None = (m.isStatic || m.isRunning) && !t.has("providers.consulCatalog")
+	m.fileProvider(t, "providers.file")
+	t.take("providers.providersThrottleDuration", "global")
+	if at := "experimental.fastProxy"; t.has(at) {
+		m.note(t, at, at+" is left out: there is one way to pass requests on, which is the fast one")
+		t.take(at)
 	}
-	t.take("providers.file.watch", "providers.providersThrottleDuration", "global", "experimental.fastProxy")
 	for _, name := range t.names(serversTransports) {
 		m.serversTransport(t, name)
 	}
@@ -291,7 +295,11 @@ func (m *migration) router(t *tree, name string) {
 		r.TLS, r.TLSOptions = t.text(at+".tls") != "false", fileName(t.text(at+".tls.options"))
 	}
 	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
-	if err := m.service(t, &r, fileName(t.text(at+".service"))); err != nil {
+	err := m.service(t, &r, fileName(t.text(at+".service")))
+	if err == nil {
+		_, _, err = tags.Static{Routes: []tags.StaticRoute{r.static(nil)}}.Definition(nil)
+	}
+	if err != nil {
 		m.note(t, at, fmt.Sprintf("router %s is left out: %v", name, err))
 		t.take(at)
 		return
@@ -343,7 +351,10 @@ func (m *migration) finish() {
 	}
 	m.secureRoutes()
 	m.streamListeners()
-	m.LB.DrainTimeout = cmp.Or(m.drain, m.LB.DrainTimeout, 30*time.Second)
+	if m.isStatic || m.hasEntrypoints || m.drain > 0 {
+		const grace = 10 * time.Second // as Traefik gives without another word
+		m.LB.DrainTimeout = cmp.Or(m.drain, grace)
+	}
 }
 
 func (m *migration) drop(missing bool, origin, what, name string) bool {

@@ -25,11 +25,9 @@ func (m *migration) traefik1(t *tree) {
 			m.Consul.Address = address
 		}
 	}
-	if file := cmp.Or(t.text("file.filename"), t.text("file.directory")); file != "" && !m.isNamed(file) {
-		m.note(t, "file", "routes in "+file+" are taken over if that is named beside this file")
-	}
-	t.take("file.watch", "sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "allowMinWeightZero")
-	t.text("file")
+	m.Catalog.None = (m.isStatic || m.isRunning) && !t.has("consulCatalog")
+	m.fileProvider(t, "file")
+	t.take("sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "allowMinWeightZero")
 	if t.is("debug") {
 		m.LogLevel = Some(LevelDebug)
 	}

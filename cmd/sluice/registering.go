@@ -24,7 +24,7 @@ type registering struct {
 
 // newRegistering is nil if there is no load balancer or no Consul.
 func (d *daemon) newRegistering(c Config) (*registering, error) {
-	if d.lb == nil || c.Catalog.Path != "" || c.Fabio.Registry.replacesConsul() {
+	if d.lb == nil || !c.asksConsul() {
 		return nil, nil
 	}
 	environment, err := consul.ConfigFromEnv(d.getenv)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -14,7 +16,7 @@ func (d *daemon) reread(old *work) (*work, error) {
 		fmt.Fprintln(d.stderr, "Reloading configuration...")
 	}
 	c, err := d.cl.Load(d.getenv)
-	if err != nil {
+	if err = errors.Join(append(c.unread, err)...); err != nil {
 		return nil, err
 	}
 	f := old.feed
@@ -53,14 +55,14 @@ func (d *daemon) reroute(c Config) error {
 // routesAlone answers reload signals where there are no templates. It returns nil
 // when ctx ends.
 func (d *daemon) routesAlone(ctx context.Context) error {
+	current, digest := d.config, d.config.watched().digest()
 	for {
-		select {
-		case <-ctx.Done():
+		if !d.awaitReload(ctx, current.watched(), digest) {
 			return nil
-		case <-d.signals.reload:
 		}
+		digest = current.watched().digest() // before it is read: what changes then is noticed
 		c, err := d.cl.Load(d.getenv)
-		if err == nil {
+		if err = errors.Join(append(c.unread, err)...); err == nil {
 			err = d.reroute(c)
 		}
 		if err != nil {
@@ -68,8 +70,32 @@ func (d *daemon) routesAlone(ctx context.Context) error {
 			continue
 		}
 		d.level.Set(c.LogLevel.Value.Level())
+		d.tellNews(current, c)
 		d.tellFixed(c)
 		d.log.Info("configuration read again")
+		current = c
+	}
+}
+
+// awaitReload waits for a signal or a change of files. It reports false when ctx ends.
+func (d *daemon) awaitReload(ctx context.Context, files fileSet, digest [sha256.Size]byte) bool {
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-d.signals.reload:
+	case <-files.follow(following, digest, d.log):
+	}
+	return true
+}
+
+// tellNews warns of what the configuration before did not give reason to.
+func (d *daemon) tellNews(before, now Config) {
+	for _, warning := range now.warnings {
+		if !slices.Contains(before.warnings, warning) {
+			d.log.Warn("configuration", "hint", warning)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *rendering) Run(ctx context.Context, reload <-chan struct{}) error {
 
 // await returns the work of the next good configuration, or nil when ctx ends.
 func (r *rendering) await(ctx context.Context, old *work, reload <-chan struct{}) *work {
-	files := old.watchFiles(ctx, r.log)
+	files := old.config.watched().follow(ctx, old.digest, r.log)
 	for {
 		select {
 		case <-ctx.Done():

@@ -52,6 +52,9 @@ func (p program) serve(ctx context.Context, args []string) error {
 	for _, warning := range slices.Concat(cl.Warnings, config.warnings) {
 		d.log.Warn("command line", "hint", warning)
 	}
+	for _, err := range config.unread {
+		d.log.Error("what cannot be read is left out", "err", err)
+	}
 	if err := d.contradictions(); err != nil {
 		return &exitError{exitFlags, err}
 	}

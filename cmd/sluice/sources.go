@@ -47,7 +47,7 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 		s.run = append(s.run, catalog.Run)
 		return s, nil
 	}
-	if c.Fabio.Registry.replacesConsul() {
+	if !c.asksConsul() {
 		routes := newFabioSource(c.Fabio.Registry)
 		s.origin = routes.origin()
 		s.all = append(s.all, routes)
@@ -65,6 +65,11 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 	s.all = append(s.all, agent)
 	s.run = append(s.run, agent.Run)
 	return s, nil
+}
+
+// asksConsul reports whether services come from Consul.
+func (c Config) asksConsul() bool {
+	return c.Catalog.Path == "" && !c.Catalog.None && !c.Fabio.Registry.replacesConsul()
 }
 
 // Run keeps the sources up to date until ctx ends.

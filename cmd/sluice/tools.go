@@ -169,7 +169,7 @@ func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
 
 // standsAlone reports whether a tool was told where to read the catalog itself.
 func (t toolFlags) standsAlone(c Config) bool {
-	return t.from == "" && (c.Catalog.Path != "" || c.Consul.Address != "" || c.Fabio.Registry.replacesConsul())
+	return t.from == "" && (!c.asksConsul() || c.Consul.Address != "")
 }
 
 // readTable builds the routing table from the configured source, once.

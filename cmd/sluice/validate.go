@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/sluiceproxy/sluice/render"
 )
@@ -25,7 +26,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 		return err
 	}
 	c, err := cl.Load(p.getenv)
-	faults := []error{err, c.validateLocks()}
+	faults := slices.Concat(c.unread, []error{err, c.validateLocks()})
 	if _, err := c.serverOptions(); err != nil {
 		faults = append(faults, err)
 	}

@@ -18,10 +18,10 @@ import (
 // editors and deployments write in several steps.
 const filesSettle = 200 * time.Millisecond
 
-// watchFiles signals when the content of a configuration file or template has
-// changed, if that is asked for. It works until ctx ends.
-func (w *work) watchFiles(ctx context.Context, log *slog.Logger) <-chan struct{} {
-	if !w.config.WatchFiles {
+// follow signals when the content of a file has changed since it was digested. It
+// works until ctx ends.
+func (s fileSet) follow(ctx context.Context, before [sha256.Size]byte, log *slog.Logger) <-chan struct{} {
+	if len(s) == 0 {
 		return nil
 	}
 	watcher, err := fsnotify.NewWatcher()
@@ -29,8 +29,7 @@ func (w *work) watchFiles(ctx context.Context, log *slog.Logger) <-chan struct{}
 		log.Error("watching files", "err", err)
 		return nil
 	}
-	files := w.files()
-	for _, folder := range files.folders() {
+	for _, folder := range s.folders() {
 		if err := watcher.Add(folder); err != nil {
 			log.Warn("watching files", "folder", folder, "err", err)
 		}
@@ -39,8 +38,8 @@ func (w *work) watchFiles(ctx context.Context, log *slog.Logger) <-chan struct{}
 	go func() {
 		defer watcher.Close()
 		// Before the first event: what changed since the files were read.
-		for before, more := w.digest, true; more; more = awaitQuiet(ctx, watcher) {
-			now := files.digest()
+		for more := true; more; more = awaitQuiet(ctx, watcher) {
+			now := s.digest()
 			if now == before {
 				continue // something else in the same folder
 			}
@@ -75,9 +74,15 @@ func awaitQuiet(ctx context.Context, watcher *fsnotify.Watcher) bool {
 // fileSet is the files and folders a configuration was read from.
 type fileSet []string
 
-func (w *work) files() fileSet {
-	files := append(fileSet{}, w.config.files...)
-	for _, t := range w.config.Templates {
+// watched are those that are to be followed: of Traefik's file provider, and all if
+// that is asked for.
+func (c Config) watched() fileSet {
+	files := append(fileSet{}, c.followed...)
+	if !c.WatchFiles {
+		return files
+	}
+	files = append(files, c.files...)
+	for _, t := range c.Templates {
 		if t.Source != "" && t.Source != standardStream && !strings.HasPrefix(t.Source, "@") {
 			files = append(files, t.Source)
 		}

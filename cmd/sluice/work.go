@@ -51,9 +51,7 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 	}
 
 	w := &work{config: c, feed: f, stderr: d.stderr, complete: make(chan struct{})}
-	if c.WatchFiles {
-		w.digest = w.files().digest()
-	}
+	w.digest = c.watched().digest()
 	o := render.DefaultOptions()
 	o.Once, o.Dry, o.Diff = c.Once, d.cl.Dry, d.cl.Diff
 	o.AbsentIsError = c.ErrOnFailedLookup

@@ -36,6 +36,25 @@ func TestMigrated(t *testing.T) {
 	}
 }
 
+// unchanged are the settings of a world that sluice runs by as the peer does.
+var unchanged = map[string]string{"traefik": "traefik.yml", "traefik1": "traefik.toml"}
+
+// TestUnchanged asks a sluice that runs on the peer's own configuration the same.
+func TestUnchanged(t *testing.T) {
+	s := newStage(t)
+	for name, file := range unchanged {
+		t.Run(name, func(t *testing.T) {
+			for _, w := range readWorlds(t, name) {
+				t.Run(w.name(), func(t *testing.T) {
+					s.playAlone(t, w, peers[name], func(ip, _ string) []string {
+						return []string{"-c", fmt.Sprintf("exec %s -admin %s:9998 -traefik %s", s.sluice, ip, file)}
+					})
+				})
+			}
+		})
+	}
+}
+
 // playAlone asks one program, which a shell starts.
 func (s *stage) playAlone(t *testing.T, w *world, p peer, script func(ip, consul string) []string) {
 	s.furnish(t, w, p)

@@ -86,6 +86,7 @@ consul {
 }
 
 catalog {
+  none    = true
   path    = "consul.d"
   address = "10.0.0.1"
 }

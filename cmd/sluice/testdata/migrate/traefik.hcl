@@ -49,6 +49,7 @@ lb {
     sni_strict = true
     session_tickets = false
   }
+  drain_timeout = "10s"
   trusted_proxies = ["10.0.0.0/8"]
   # migrate/traefik.yml:41: accessLog
   access_log {
@@ -73,10 +74,7 @@ tags {
   }
 }
 
-# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers,
-# and answers to its address, to localhost and to the names in hosts
 admin {
-  listen = "127.0.0.1:9998"
   # migrate/traefik.yml:18: entryPoints.metrics
   metrics_listen = [":8082"]
   # migrate/traefik.yml:45: metrics.prometheus

@@ -1,5 +1,6 @@
 # Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
 # not taken over: migrate/traefik1.toml:26: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
+# not taken over: migrate/traefik1.toml:32: api.entryPoint: what the API tells is at the admin listener, not at admin
 
 consul {
   address = "127.0.0.1:8500"
@@ -40,6 +41,7 @@ lb {
       ca_files = ["clients.pem"]
     }
   }
+  drain_timeout = "10s"
   # migrate/traefik1.toml:28: accessLog
   access_log {
     target = "/tmp/access.log"
@@ -58,12 +60,6 @@ tags {
     constraints_v1 = ["tag==live"]
     keep_trailing_slash = true
   }
-}
-
-# the admin listener has metrics under /metrics and what the API tells; it is to be kept from strangers,
-# and answers to its address, to localhost and to the names in hosts
-admin {
-  listen = "127.0.0.1:9998"
 }
 
 # migrate/traefik1.toml:57: frontends.books

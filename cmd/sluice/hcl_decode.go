@@ -180,8 +180,12 @@ func (d *decoder) value(n node, v reflect.Value, path string) {
 			d.check(n, path, t.unmarshalNumber(value))
 			return
 		}
-		if v.Kind() == reflect.Int {
+		switch v.Kind() {
+		case reflect.Int:
 			v.SetInt(value)
+			return
+		case reflect.Float64:
+			v.SetFloat(float64(value))
 			return
 		}
 	case bool:

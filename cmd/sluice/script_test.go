@@ -22,6 +22,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/sluiceproxy/sluice/internal/parts"
+	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
 )
 
 func TestMain(m *testing.M) {
@@ -51,21 +52,22 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"need":    need,
-			"consul":  consulCommand,
-			"vault":   vaultCommand,
-			"nomad":   nomadCommand,
-			"kv":      kv,
-			"redis":   redisCommand,
-			"backend": backend,
-			"get":     get,
-			"load":    loadCommand,
-			"flap":    flap,
-			"hostile": hostileCommand,
-			"await":   await,
-			"signal":  signalBackground,
-			"status":  status,
-			"systemd": systemd,
+			"need":      need,
+			"consul":    consulCommand,
+			"vault":     vaultCommand,
+			"nomad":     nomadCommand,
+			"kv":        kv,
+			"redis":     redisCommand,
+			"backend":   backend,
+			"collector": collectorCommand,
+			"get":       get,
+			"load":      loadCommand,
+			"flap":      flap,
+			"hostile":   hostileCommand,
+			"await":     await,
+			"signal":    signalBackground,
+			"status":    status,
+			"systemd":   systemd,
 		},
 	})
 }
@@ -75,15 +77,16 @@ const patience = 60 * time.Second
 
 // script is what one script has running.
 type script struct {
-	t        testscript.T
-	agent    *parts.Consul
-	remote   map[string]*parts.Consul // of other datacenters
-	vault    *parts.Vault
-	nomad    *parts.Nomad
-	redis    *miniredis.Miniredis
-	backends map[string]instance
-	loads    map[string]*load
-	notified *net.UnixConn
+	t         testscript.T
+	agent     *parts.Consul
+	remote    map[string]*parts.Consul // of other datacenters
+	vault     *parts.Vault
+	nomad     *parts.Nomad
+	redis     *miniredis.Miniredis
+	collector *tracingtest.Collector
+	backends  map[string]instance
+	loads     map[string]*load
+	notified  *net.UnixConn
 }
 
 type scriptKey struct{}

@@ -59,7 +59,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	c := tracingtest.Start(t)
+	c := tracingtest.Start(t, nil)
 	for name, value := range map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": c.GRPC, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_HEADERS": "x-token=secret",
 		"OTEL_SERVICE_NAME": "edge", "OTEL_RESOURCE_ATTRIBUTES": "host.rack=7,color=green", "OTEL_TRACES_SAMPLER": "always_off",
@@ -162,7 +162,7 @@ func TestFullQueue(t *testing.T) {
 
 // The spans that wait are exported before the tracer ends.
 func TestFlush(t *testing.T) {
-	c := tracingtest.Start(t)
+	c := tracingtest.Start(t, nil)
 	o := DefaultOptions()
 	o.Endpoint, o.SampleRate, o.Logger = c.GRPC, 1, slogTo(t.Output())
 	o.Protocol = ProtocolGRPC

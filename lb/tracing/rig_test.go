@@ -48,7 +48,7 @@ type world struct {
 func start(t *testing.T, w world) *rig {
 	t.Helper()
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
-	r := &rig{Collector: tracingtest.Start(t), t: t, log: new(lockedText)}
+	r := &rig{Collector: tracingtest.Start(t, nil), t: t, log: new(lockedText)}
 	o := DefaultOptions()
 	o.Endpoint, o.SampleRate, o.Version = r.HTTP, 1, "1.2.3"
 	o.Logger = slogTo(r.log)

@@ -36,6 +36,7 @@ type Collector struct {
 	// Down has it refuse all spans, for good.
 	Down atomic.Bool
 
+	told   func(Span) // nil for nobody
 	mu     sync.Mutex
 	spans  []Span
 	header map[string]string
@@ -54,10 +55,11 @@ type Span struct {
 	Start, End           time.Time
 }
 
-// Start runs a collector until the test is over.
-func Start(t testing.TB) *Collector {
+// Start runs a collector until the test is over. told, which may be nil, is called
+// with each span.
+func Start(t testing.TB, told func(Span)) *Collector {
 	t.Helper()
-	c := &Collector{header: map[string]string{}}
+	c := &Collector{told: told, header: map[string]string{}}
 	web := httptest.NewServer(http.HandlerFunc(c.serveHTTP))
 	t.Cleanup(web.Close)
 	c.HTTP = web.URL
@@ -136,13 +138,17 @@ func (c *Collector) take(r *collector.ExportTraceServiceRequest) {
 		resource := values(of.GetResource().GetAttributes())
 		for _, by := range of.ScopeSpans {
 			for _, s := range by.Spans {
-				c.spans = append(c.spans, Span{
+				span := Span{
 					Name: s.Name, Kind: word(s.Kind.String(), "SPAN_KIND_"),
 					TraceID: hex.EncodeToString(s.TraceId), ID: hex.EncodeToString(s.SpanId), ParentID: hex.EncodeToString(s.ParentSpanId),
 					Status: word(cmp.Or(s.GetStatus().GetCode(), trace.Status_STATUS_CODE_UNSET).String(), "STATUS_CODE_"), Message: s.GetStatus().GetMessage(),
 					Attributes: values(s.Attributes), Resource: resource, Scope: by.GetScope().GetName(), State: s.TraceState,
 					Start: time.Unix(0, int64(s.StartTimeUnixNano)), End: time.Unix(0, int64(s.EndTimeUnixNano)), //nolint:gosec // they fit
-				})
+				}
+				c.spans = append(c.spans, span)
+				if c.told != nil {
+					c.told(span)
+				}
 			}
 		}
 	}

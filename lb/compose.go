@@ -14,9 +14,7 @@ import (
 // of others and decides for each exchange which of them serves it.
 type ending interface {
 	Handler
-	// isUp reports whether there is anyone to serve an exchange.
-	isUp() bool
-	outline() Outline
+	part
 }
 
 // ending makes that of a service. path are the services that it is a part of.
@@ -71,23 +69,38 @@ func (k *httpLink) part(whole, service string, path []string) ending {
 
 var errNoPart = errors.New("none of the services that it is composed of is there")
 
-func (k *httpLink) weighted(p *tags.Pool, path []string) (ending, error) {
-	asked := p.Composed.Weighted
-	w := &weighted{service: p.Name, rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
+// spreadOver makes a spread over parts that are made by a function.
+func spreadOver[E part](k *link, p *tags.Pool, made func(service string) (E, error)) (s spread[E], err error) {
+	s = spread[E]{service: plainPool(p.Name), rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
 	var weights []int
-	for _, s := range asked.Services {
-		if e := k.part(p.Name, s.Name, path); e != nil {
-			w.parts = append(w.parts, weightedPart{e, cookieValue(strings.ToLower(s.Name)), s.Weight})
-			weights = append(weights, s.Weight)
+	for _, asked := range p.Composed.Weighted.Services {
+		to, err := made(asked.Name)
+		if err != nil {
+			k.missing(s.service, err)
+			continue
 		}
+		s.parts = append(s.parts, weightedPart[E]{to, asked.Name, asked.Weight})
+		weights = append(weights, asked.Weight)
 	}
-	if len(w.parts) == 0 {
-		return nil, fmt.Errorf("service %s: %w", p.Name, errNoPart)
+	if len(s.parts) == 0 {
+		return s, fmt.Errorf("service %s: %w", s.service, errNoPart)
 	}
-	w.order = target.Turns(weights)
-	if s := asked.Sticky; s != nil && s.Cookie != nil {
+	s.order = target.Turns(weights)
+	return s, nil
+}
+
+func (k *httpLink) weighted(p *tags.Pool, path []string) (ending, error) {
+	parts, err := spreadOver(&k.link, p, func(service string) (ending, error) { return k.ending(service, path) })
+	if err != nil {
+		return nil, err
+	}
+	w := &weighted{spread: parts}
+	if s := p.Composed.Weighted.Sticky; s != nil && s.Cookie != nil {
 		c := newCookie(s.Cookie, p.Name+"@"+string(p.Dialect))
 		w.cookie = &c
+		for _, part := range w.parts {
+			w.values = append(w.values, cookieValue(strings.ToLower(part.name)))
+		}
 	}
 	return w, nil
 }

@@ -92,9 +92,8 @@ func tableOf(p Pools, routes []testRoute) *Table {
 				Declaration: tags.Declaration{Name: tr.prefix, Dialect: tags.Fabio, Service: "test"},
 				Precedence:  match.Precedence{Class: match.BySpecificity, Path: tr.prefix, Name: tr.prefix},
 			},
-			Match:    match.PathPrefix{Text: tr.prefix},
+			Linked:   Linked{Match: match.PathPrefix{Text: tr.prefix}, Pool: p.Pool(tr.prefix, members, policy(tr.balance))},
 			PassHost: true,
-			Pool:     p.Pool(tr.prefix, members, policy(tr.balance)),
 			handler:  lastHandler{},
 		}
 		r.balance(tr.balance)

@@ -32,7 +32,7 @@ func (l *linker) newHTTPLink(wanted *tags.Route) *httpLink {
 
 // make makes the route of the definition, unless one of its parts is not there.
 func (k *httpLink) make() bool {
-	k.made = &Route{Route: k.wanted, Match: k.condition(), Entrypoints: k.wanted.Entrypoints}
+	k.made = &Route{Route: k.wanted, Linked: Linked{Match: k.condition(), Entrypoints: k.wanted.Entrypoints}}
 	if !k.entrypoints() || !k.tlsOptions() || !k.steps() || !k.pool() || !k.handler() {
 		k.made = nil
 		return false
@@ -65,8 +65,7 @@ func (k *httpLink) entrypoints() bool {
 		return k.fail("no listener has one of the names "+strings.Join(wanted, ", "),
 			"a listener gets its name from ;name=NAME behind its address")
 	}
-	k.made.Entrypoints = known
-	k.made.Match = match.And{k.made.Match, match.Entrypoint{Names: known}}
+	k.made.limit(known)
 	return true
 }
 
@@ -276,18 +275,17 @@ func (k *httpLink) pool() bool {
 		return k.fail(err.Error(), "")
 	}
 	k.last = e
-	outline := e.outline()
-	k.made.outline = &outline
+	var parts [][]tags.Endpoint
 	for _, via := range k.made.vias {
-		k.made.Endpoints = slices.Concat(k.made.Endpoints, via.Endpoints)
+		parts = append(parts, via.Endpoints)
 	}
-	k.made.Endpoints = distinct(k.made.Endpoints)
+	k.made.composed(e.outline(), parts...)
 	return true
 }
 
 // pooled gives a route a pool.
 func (k *httpLink) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
 	r.PassHost = r.PassHost && p.PassHost
-	r.Endpoints, r.Pool, r.Policy = p.Endpoints, runtime, p.Policy
+	r.pooled(p, runtime)
 	r.balance(k.balance(p))
 }

@@ -40,20 +40,14 @@ type Part struct {
 	Weight, Percent int
 }
 
-// Outline is that of a route whose service is composed of others, nil for others.
-func (r *Route) Outline() *Outline { return r.outline }
-
-// Outline is as that of [Route].
-func (r *TCPRoute) Outline() *Outline { return r.outline }
-
 func (v via) outline() Outline {
 	return Outline{Service: v.service, Endpoints: v.route.Endpoints, Pool: v.route.Pool}
 }
 
-func (w *weighted) outline() Outline {
-	o := Outline{Service: w.service, Kind: "weighted"}
-	for _, p := range w.parts {
-		o.Parts = append(o.Parts, Part{Outline: p.outline(), Weight: p.weight})
+func (s *spread[E]) outline() Outline {
+	o := Outline{Service: s.service, Kind: "weighted"}
+	for _, p := range s.parts {
+		o.Parts = append(o.Parts, Part{Outline: p.to.outline(), Weight: p.weight})
 	}
 	return o
 }
@@ -83,12 +77,4 @@ func (f *failover) outline() Outline {
 
 func (p *passagePool) outline() Outline {
 	return Outline{Service: p.service, Endpoints: p.endpoints, Pool: p.Pool}
-}
-
-func (w *weightedPassage) outline() Outline {
-	o := Outline{Service: w.service, Kind: "weighted"}
-	for i, p := range w.parts {
-		o.Parts = append(o.Parts, Part{Outline: p.outline(), Weight: w.weights[i]})
-	}
-	return o
 }

@@ -11,7 +11,7 @@ import (
 func TestSticky(t *testing.T) {
 	members := []target.Member{{Key: target.Key{Scheme: "http", Address: "a:1"}, Weight: 1}, {Key: target.Key{Scheme: "http", Address: "b:1"}, Weight: 1}}
 	p := target.NewRegistry(nil).Pool("web@traefik", members, target.Policy{Watched: true})
-	r := &Route{Pool: p, sticky: newSticky(&spec.Cookie{Name: "wh ere", Secure: true, HTTPOnly: true, SameSite: "lax", MaxAge: 60, Domain: "x.test"}, p)}
+	r := &Route{Linked: Linked{Pool: p}, sticky: newSticky(&spec.Cookie{Name: "wh ere", Secure: true, HTTPOnly: true, SameSite: "lax", MaxAge: 60, Domain: "x.test"}, p)}
 	ask := func(cookie string) (*target.Target, string) {
 		x := &Exchange{}
 		if cookie != "" {

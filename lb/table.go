@@ -8,7 +8,6 @@ import (
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
-	"github.com/sluiceproxy/sluice/lb/target"
 )
 
 // Table is the routing table built from one snapshot. It is immutable: a
@@ -32,28 +31,15 @@ type Table struct {
 type Route struct {
 	// Route is the definition that counts.
 	*tags.Route
-	// Match is the condition the rule and the entry points stand for.
-	Match match.Expr
-	// Entrypoints are those of the definition that exist.
-	Entrypoints []string
-
+	Linked
 	// Steps are the route's middlewares, in order.
 	Steps []Step
 	// PassHost forwards the client's Host field. Otherwise, the definition's Host
 	// is sent, or the target's address if it is empty.
 	PassHost bool
 
-	// Pool has the endpoints that are serving. It is never nil, and empty if
-	// there are none: that is a 503, not a 404.
-	Pool *target.Pool
-	// Endpoints are all endpoints, serving or not, by address.
-	Endpoints []tags.Endpoint
-	// Policy is what tags of no dialect have said of the pool, nil for nothing.
-	Policy *tags.Policy
-
 	handler Handler  // the steps, and then the forwarder
-	outline *Outline // nil unless its service is composed of others
-	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [link.ending]
+	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [httpLink.ending]
 	// variants are set for a route that has any, and for each of them.
 	variants *variants
 	sticky   *sticky // nil if the pool is not

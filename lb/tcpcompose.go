@@ -2,7 +2,6 @@ package lb
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/probe"
@@ -16,8 +15,7 @@ import (
 type passageEnding interface {
 	// choose returns the pool whose turn it is, nil if none has anyone to answer.
 	choose() *passagePool
-	isUp() bool
-	outline() Outline
+	part
 }
 
 // passagePool is a pool that is passed on to.
@@ -32,32 +30,14 @@ func (p *passagePool) choose() *passagePool { return p }
 
 func (p *passagePool) isUp() bool { return p.HasOpen() }
 
-// weightedPassage spreads connections over services by weight. Those that have
-// nobody to answer are passed over.
-type weightedPassage struct {
-	rota
-	service string
-	parts   []passageEnding
-	weights []int
-}
+// weightedPassage is a spread of connections.
+type weightedPassage struct{ spread[passageEnding] }
 
 func (w *weightedPassage) choose() *passagePool {
-	if !w.isUp() {
-		return nil
-	}
-	if i := w.next(func(i int) bool { return w.parts[i].isUp() }); i >= 0 {
-		return w.parts[i].choose()
+	if i := w.take(); i >= 0 {
+		return w.parts[i].to.choose()
 	}
 	return nil
-}
-
-func (w *weightedPassage) isUp() bool {
-	for i, part := range w.parts {
-		if w.weights[i] > 0 && part.isUp() {
-			return true
-		}
-	}
-	return false
 }
 
 // ending makes that of a service. path are the services that it is a part of, as
@@ -85,20 +65,11 @@ func (k *tcpLink) ending(service string, path []string) (passageEnding, error) {
 }
 
 func (k *tcpLink) weighted(p *tags.Pool, path []string) (passageEnding, error) {
-	w := &weightedPassage{service: plainPool(p.Name), rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
-	for _, s := range p.Composed.Weighted.Services {
-		part, err := k.ending(s.Name, path)
-		if err != nil {
-			k.missing(w.service, err)
-			continue
-		}
-		w.parts, w.weights = append(w.parts, part), append(w.weights, s.Weight)
+	parts, err := spreadOver(&k.link, p, func(service string) (passageEnding, error) { return k.ending(service, path) })
+	if err != nil {
+		return nil, err
 	}
-	if len(w.parts) == 0 {
-		return nil, fmt.Errorf("service %s: %w", w.service, errNoPart)
-	}
-	w.order = target.Turns(w.weights)
-	return w, nil
+	return &weightedPassage{parts}, nil
 }
 
 // plainPool is what tags call a service of connections or of datagrams.

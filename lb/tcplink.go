@@ -195,7 +195,7 @@ func (k *tcpLink) listeners() bool {
 		return k.fail(reason, "")
 	}
 	if len(k.made.Entrypoints) > 0 {
-		k.made.Match = match.And{k.made.Match, match.Entrypoint{Names: k.made.Entrypoints}}
+		k.made.limit(k.made.Entrypoints)
 	}
 	return true
 }
@@ -301,18 +301,17 @@ func (k *tcpLink) targets() bool {
 	if err != nil {
 		return k.fail(err.Error(), "")
 	}
-	k.made.Endpoints, k.made.Pool, k.made.Policy = p.Endpoints, runtime, p.Policy
+	k.made.pooled(p, runtime)
 	if k.made.end, err = k.ending(k.wanted.Pool, nil); err != nil {
 		return k.fail(err.Error(), "")
 	}
 	if p.Composed == nil {
 		return true
 	}
-	outline := k.made.end.outline()
-	k.made.outline = &outline
+	var parts [][]tags.Endpoint
 	for _, part := range k.made.parts {
-		k.made.Endpoints = slices.Concat(k.made.Endpoints, part.endpoints)
+		parts = append(parts, part.endpoints)
 	}
-	k.made.Endpoints = distinct(k.made.Endpoints)
+	k.made.composed(k.made.end.outline(), parts...)
 	return true
 }

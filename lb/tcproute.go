@@ -11,7 +11,6 @@ import (
 	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
-	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
@@ -20,20 +19,12 @@ import (
 type TCPRoute struct {
 	// TCPRoute is the definition that counts.
 	*tags.TCPRoute
-	// Match is the condition of the definition and of the listeners that serve
-	// the route, which are Entrypoints; none are all.
-	Match       match.Expr
-	Entrypoints []string
+	Linked
 	// Steps are the route's middlewares, in order.
 	Steps []Step
-	// Pool, Endpoints and Policy are as in [Route].
-	Pool      *target.Pool
-	Endpoints []tags.Endpoint
-	Policy    *tags.Policy
 
 	end        passageEnding
 	probed     []probe.Pool   // its pools that have a health check
-	outline    *Outline       // nil unless its service is composed of others
 	parts      []*passagePool // the pools of a composed service
 	variants   *tcpVariants   // as in [Route]
 	access     []*spec.AccessRules

@@ -61,7 +61,7 @@ func (k *tcpLink) vary() {
 	made := &tcpVariants{of: map[*target.Target]*TCPRoute{}}
 	var pools []string
 	for _, d := range k.variants {
-		v := &TCPRoute{TCPRoute: d, Match: k.made.Match, Entrypoints: k.made.Entrypoints, variants: made}
+		v := &TCPRoute{TCPRoute: d, Linked: k.made.Linked, variants: made}
 		v.allow(d.Access)
 		made.all, pools = append(made.all, v), append(pools, d.Pool)
 	}
@@ -73,11 +73,7 @@ func (k *tcpLink) vary() {
 			k.problems = append(k.problems, takenProblem(&v.Declaration))
 		}
 	}
-	whole := k.whole(append([]string{k.wanted.Pool}, pools...))
-	balance := k.balance(whole)
-	k.made.Policy = whole.Policy
-	k.made.Endpoints = distinct(k.made.Endpoints)
-	k.made.Pool = k.pools.Pool(k.poolName(""), members(k.made.Endpoints, balance), policy(balance))
+	k.shared(&k.made.Linked, pools)
 	for _, v := range made.all {
 		v.Pool, v.end = k.made.Pool, &passagePool{Pool: k.made.Pool, endpoints: v.Endpoints, proxy: v.ProxyProtocol}
 	}

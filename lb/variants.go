@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -174,16 +175,19 @@ func (k *httpLink) definitions() []*tags.Route {
 	return k.variants
 }
 
-// whole says how requests are spread over the pool of all variants, whose own
-// pools are given: as the first one with a policy does.
-func (k *link) whole(pools []string) *tags.Pool {
+// shared gives a route the pool of all its variants, whose own pools are given, and
+// returns how requests are spread over it: as the first one with a policy does.
+func (k *link) shared(made *Linked, pools []string) *spec.LoadBalancer {
 	var whole tags.Pool
-	for _, name := range pools {
+	for _, name := range append([]string{k.asked.Pool}, pools...) {
 		if p := k.backend(nameOf(tags.Fabio, name)).merge(); p != nil {
 			whole.Policy = cmp.Or(whole.Policy, p.Policy)
 		}
 	}
-	return &whole
+	balance := k.balance(&whole)
+	made.Policy, made.Endpoints = whole.Policy, distinct(made.Endpoints)
+	made.Pool = k.pools.Pool(k.poolName(""), members(made.Endpoints, balance), policy(balance))
+	return balance
 }
 
 // vary makes the variants of the route, and the pool of them all.
@@ -192,7 +196,7 @@ func (k *httpLink) vary() bool {
 	var all []*Route
 	var pools []string
 	for _, wanted := range k.variants {
-		all = append(all, &Route{Route: wanted, Match: k.made.Match, Entrypoints: k.made.Entrypoints, PassHost: wanted.PassHost})
+		all = append(all, &Route{Route: wanted, Linked: k.made.Linked, PassHost: wanted.PassHost})
 		pools = append(pools, wanted.Pool)
 	}
 	shares, owners := k.shareOut(pools)
@@ -210,11 +214,7 @@ func (k *httpLink) vary() bool {
 	if len(made.all) == 0 {
 		return false // each has told why
 	}
-	whole := k.whole(append([]string{k.wanted.Pool}, pools...))
-	balance := k.balance(whole)
-	k.made.Policy = whole.Policy
-	k.made.Endpoints = distinct(k.made.Endpoints)
-	k.made.Pool = k.pools.Pool(k.poolName(""), members(k.made.Endpoints, balance), policy(balance))
+	balance := k.shared(&k.made.Linked, pools)
 	k.made.balance(balance)
 	for _, v := range made.all {
 		v.Pool = k.made.Pool

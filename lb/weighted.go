@@ -6,59 +6,71 @@ import (
 	"slices"
 )
 
-// weighted is a service composed of others that take turns by weight. Those that
-// have nobody to answer are passed over.
-type weighted struct {
+// spread is a service composed of others that take turns by weight. Those that have
+// nobody to answer are passed over.
+type spread[E part] struct {
 	rota
 	service string
-	parts   []weightedPart
-	cookie  *cookie // nil unless clients are to stay with a part
+	parts   []weightedPart[E]
 }
 
-type weightedPart struct {
-	ending
-	value  string // of the cookie
+// part is a service that another one is composed of.
+type part interface {
+	// isUp reports whether there is anyone to answer.
+	isUp() bool
+	outline() Outline
+}
+
+type weightedPart[E part] struct {
+	to     E
+	name   string
 	weight int
+}
+
+func (p weightedPart[E]) takes() bool { return p.weight > 0 && p.to.isUp() }
+
+func (s *spread[E]) isUp() bool { return slices.ContainsFunc(s.parts, weightedPart[E].takes) }
+
+// take takes a turn. It returns which part has it, or -1 if none is up.
+func (s *spread[E]) take() int {
+	if !s.isUp() {
+		return -1
+	}
+	return s.next(func(i int) bool { return s.parts[i].to.isUp() })
+}
+
+// weighted is a spread of exchanges.
+type weighted struct {
+	spread[ending]
+	cookie *cookie  // nil unless clients are to stay with a part
+	values []string // of the cookie, one for each part
 }
 
 // Serve implements [Handler].
 func (w *weighted) Serve(x *Exchange) {
-	part, fresh := w.pick(x)
-	if part == nil {
+	i, fresh := w.pick(x)
+	if i < 0 {
 		x.answerNoPart()
 		return
 	}
 	if fresh {
-		x.Reply = &markedReply{x.Reply, w.cookie, part.value}
+		x.Reply = &markedReply{x.Reply, w.cookie, w.values[i]}
 	}
-	part.Serve(x)
+	w.parts[i].to.Serve(x)
 }
 
-// isUp implements [ending].
-func (w *weighted) isUp() bool {
-	return slices.ContainsFunc(w.parts, weightedPart.takes)
-}
-
-func (p weightedPart) takes() bool { return p.weight > 0 && p.isUp() }
-
-// pick returns the part whose turn it is, or that the client was with before. fresh
-// says that the client is to be told of it.
-func (w *weighted) pick(x *Exchange) (part *weightedPart, fresh bool) {
-	if w.cookie != nil {
-		for value := range w.cookie.values(x) {
-			i := slices.IndexFunc(w.parts, func(p weightedPart) bool { return p.value == value })
-			if i >= 0 && w.parts[i].takes() {
-				return &w.parts[i], false
-			}
+// pick returns the part whose turn it is, or that the client was with before; -1 is
+// none. fresh says that the client is to be told of it.
+func (w *weighted) pick(x *Exchange) (i int, fresh bool) {
+	if w.cookie == nil {
+		return w.take(), false
+	}
+	for value := range w.cookie.values(x) {
+		if i := slices.Index(w.values, value); i >= 0 && w.parts[i].takes() {
+			return i, false
 		}
 	}
-	if !w.isUp() {
-		return nil, false
-	}
-	if i := w.next(func(i int) bool { return w.parts[i].isUp() }); i >= 0 {
-		return &w.parts[i], w.cookie != nil
-	}
-	return nil, false
+	return w.take(), true
 }
 
 // answerNoPart is for when none of the parts has anyone to answer.

@@ -193,20 +193,9 @@ func routesView(t *lb.Table) []routeView {
 }
 
 func viewRoute(r *lb.Route) routeView {
-	v := routeView{
-		Name:        r.Name,
-		Dialect:     string(r.Dialect),
-		Service:     r.Service,
-		Rule:        r.Rule,
-		Matches:     r.Match.String(),
-		Priority:    r.Precedence.Priority,
-		Entrypoints: r.Entrypoints,
-		Middlewares: r.Middlewares,
-		Host:        r.Host,
-		Endpoints:   []endpointView{},
-	}
+	v := viewLinked(&r.Declaration, &r.Linked, r.Steps)
+	v.Priority, v.Host = r.Precedence.Priority, r.Host
 	for _, step := range r.Steps {
-		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
 		switch s := step.Spec.(type) {
 		case spec.StripPrefix:
 			v.Path = append(v.Path, pathView{Strip: s.Prefixes})
@@ -216,13 +205,30 @@ func viewRoute(r *lb.Route) routeView {
 			v.RedirectsTo = s.URL
 		}
 	}
-	v.MadeBy = originView{Source: r.Source, Tag: r.Tag, Instance: r.Instance, Node: r.Node}
-	if r.Source == "" {
-		v.MadeBy.Instances = r.Origin.Instances
+	return v
+}
+
+// viewLinked is what routes of requests and of connections have in common.
+func viewLinked(d *tags.Declaration, l *lb.Linked, steps []lb.Step) routeView {
+	v := routeView{
+		Name:        d.Name,
+		Dialect:     string(d.Dialect),
+		Service:     d.Service,
+		Rule:        d.Rule,
+		Matches:     l.Match.String(),
+		Entrypoints: l.Entrypoints,
+		Middlewares: d.Middlewares,
+		MadeBy:      originView{Source: d.Source, Tag: d.Tag, Instance: d.Instance, Node: d.Node},
+		Policy:      viewPolicy(l.Policy),
+		Endpoints:   append([]endpointView{}, viewEndpoints(l.Endpoints, l.Pool)...),
+		Composition: viewComposition(l.Outline()),
 	}
-	v.Policy = viewPolicy(r.Policy)
-	v.addEndpoints(r.Endpoints, r.Pool)
-	v.Composition = viewComposition(r.Outline())
+	for _, step := range steps {
+		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
+	}
+	if d.Source == "" {
+		v.MadeBy.Instances = d.Origin.Instances
+	}
 	return v
 }
 
@@ -237,31 +243,11 @@ func (v *routeView) viewVariants(r *lb.Route) {
 }
 
 func viewTCPRoute(r *lb.TCPRoute) routeView {
-	v := routeView{
-		Network:     "tcp",
-		Name:        r.Name,
-		Dialect:     string(r.Dialect),
-		Service:     r.Service,
-		Rule:        r.Rule,
-		Matches:     r.Match.String(),
-		Priority:    r.Priority,
-		Entrypoints: r.Entrypoints,
-		Middlewares: r.Middlewares,
-		Endpoints:   []endpointView{},
-	}
+	v := viewLinked(&r.Declaration, &r.Linked, r.Steps)
+	v.Network, v.Priority = "tcp", r.Priority
 	if r.UDP {
 		v.Network, v.Rule = "udp", "udp "+r.Name
 	}
-	for _, step := range r.Steps {
-		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
-	}
-	v.MadeBy = originView{Source: r.Source, Tag: r.Tag, Instance: r.Instance, Node: r.Node}
-	if r.Source == "" {
-		v.MadeBy.Instances = r.Origin.Instances
-	}
-	v.Policy = viewPolicy(r.Policy)
-	v.addEndpoints(r.Endpoints, r.Pool)
-	v.Composition = viewComposition(r.Outline())
 	return v
 }
 
@@ -270,10 +256,6 @@ func (v *routeView) viewTCPVariants(r *lb.TCPRoute) {
 	for _, variant := range r.Variants() {
 		v.Variants = append(v.Variants, viewTCPRoute(variant))
 	}
-}
-
-func (v *routeView) addEndpoints(endpoints []tags.Endpoint, pool *target.Pool) {
-	v.Endpoints = append(v.Endpoints, viewEndpoints(endpoints, pool)...)
 }
 
 func viewEndpoints(endpoints []tags.Endpoint, pool *target.Pool) (views []endpointView) {

@@ -49,6 +49,9 @@ type entry struct {
 
 	counters        counters
 	handshakeErrors atomic.Uint64
+	// passed counts connections that were to be passed on, unreached those of them
+	// for which no target could be connected to.
+	passed, unreached atomic.Uint64
 
 	mu           sync.Mutex
 	refusedKind  map[string]uint64 // requests, by reason
@@ -80,7 +83,7 @@ func (e *entry) metrics() EntrypointMetrics {
 	m := EntrypointMetrics{
 		Entrypoint: e.label, Proto: e.listener.Proto, InFlight: e.counters.inFlight(), Counts: e.counters.sum(), Details: e.counters.details(),
 		Connections: e.gate.open.Load(), ConnectionWaits: uint64(e.gate.waits.Load()),
-		HandshakeErrors: e.handshakeErrors.Load(),
+		HandshakeErrors: e.handshakeErrors.Load(), Passed: e.passed.Load(), Unreached: e.unreached.Load(),
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

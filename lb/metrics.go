@@ -54,6 +54,8 @@ type Metrics struct {
 	// of Fabio's routes, if there are details; see [ServerOptions.DetailBounds].
 	Services     []ServiceMetrics
 	RouteTargets []RouteTargetMetrics
+	// TCPTargets has the targets of Fabio's routes of connections, likewise.
+	TCPTargets []TCPTargetMetrics
 	// Checked has the targets of services that have health checks, likewise.
 	Checked []CheckedMetrics
 }
@@ -137,6 +139,9 @@ type EntrypointMetrics struct {
 	ConnectionWaits uint64
 	// RefusedConnections counts by reason those that were closed at once.
 	RefusedConnections map[string]uint64
+	// Passed counts the connections that were to be passed on, Unreached those of
+	// them for which no target could be connected to.
+	Passed, Unreached uint64
 	// HandshakeErrors counts failed TLS handshakes.
 	HandshakeErrors uint64
 	// Refused counts by reason the requests that were none by the standard; they
@@ -291,6 +296,7 @@ func (s *Server) Metrics() Metrics {
 	}
 	if m.details != nil {
 		view.Services, view.RouteTargets = m.details.allServices(), m.details.allTargets()
+		view.TCPTargets = s.table.Load().tcpTargets()
 		view.Checked = s.table.Load().checked()
 	}
 	for _, e := range s.entries {

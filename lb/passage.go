@@ -12,7 +12,7 @@ import (
 
 // Why connections are closed without being passed on, for metrics.
 const (
-	refusedByNoRoute      = "no route"
+	RefusedByNoRoute      = "no route" // a key of [EntrypointMetrics.RefusedConnections]
 	refusedByAccess       = "access"
 	refusedByConnLimit    = "connections of the route per client"
 	refusedByHello        = "TLS hello"
@@ -35,6 +35,7 @@ type passage struct {
 	began          time.Time
 	route          *TCPRoute
 	target         *target.Target // the last one tried
+	bytes          *byteCounters  // of that and the route; nil if nobody wants details
 	tries          int
 	sent, received atomic.Int64
 }
@@ -66,6 +67,17 @@ func (p *passage) moved(sent, received int64) {
 	if c := p.route.counters; c != nil {
 		c.sent.Add(uint64(sent))
 		c.received.Add(uint64(received))
+	}
+	if p.bytes != nil {
+		p.bytes.sent.Add(uint64(sent))
+		p.bytes.received.Add(uint64(received))
+	}
+}
+
+// reached takes note of the target that was connected to.
+func (p *passage) reached(t *target.Target) {
+	if c := p.route.counters; c != nil && p.server.metrics.details != nil {
+		p.bytes = c.of(t)
 	}
 }
 

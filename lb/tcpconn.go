@@ -57,8 +57,9 @@ func (s *Server) serveTCP(ctx context.Context, e *entry, socket *net.TCPConn) {
 		return
 	}
 	defer c.close()
+	c.entry.passed.Add(1)
 	if !ok {
-		_ = c.refuse(refusedByNoRoute, errNoRoute)
+		_ = c.refuse(RefusedByNoRoute, errNoRoute)
 		return
 	}
 	route, first := route.choose(target.HashAddr(c.client.Addr().Unmap()))
@@ -216,12 +217,14 @@ func (c *tcpConn) pass(ctx context.Context, first *target.Target) error {
 		c.server.metrics.retries.Add(1)
 	}
 	if err != nil {
+		c.entry.unreached.Add(1)
 		if !errors.Is(err, tcp.ErrNoTarget) {
 			c.server.metrics.upstreamErrors.Add(uint64(c.tries))
 		}
 		return err
 	}
 	defer to.Target.End(false)
+	c.reached(to.Target)
 	ctx, done := to.Target.Conns().(*tcp.Upstream).Use(ctx) //nolint:errcheck,forcetypeassert // as connect makes them
 	defer done()
 	if early := c.early(); len(early) > 0 {

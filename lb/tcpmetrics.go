@@ -1,8 +1,12 @@
 package lb
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/lb/target"
 )
 
 // TCPRouteMetrics is what was counted for one route of connections, or of
@@ -22,6 +26,58 @@ type TCPRouteMetrics struct {
 type tcpCounters struct {
 	open                          atomic.Int64
 	total, failed, sent, received atomic.Uint64
+
+	mu      sync.Mutex
+	targets map[*target.Target]*byteCounters // if somebody wants details
+}
+
+// byteCounters count what a target was sent and has sent for one route.
+type byteCounters struct{ sent, received atomic.Uint64 }
+
+// of returns the counters of a target.
+func (c *tcpCounters) of(t *target.Target) *byteCounters {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.targets == nil {
+		c.targets = map[*target.Target]*byteCounters{}
+	}
+	if c.targets[t] == nil {
+		c.targets[t] = new(byteCounters)
+	}
+	return c.targets[t]
+}
+
+// TCPTargetMetrics is what was counted for one target of a route of Fabio's.
+type TCPTargetMetrics struct {
+	Route, Service string // the service is that of the target
+	Target         target.Key
+	// Received and Sent are bytes from and to clients.
+	Received, Sent uint64
+}
+
+// tcpTargets lists the targets of Fabio's routes of connections that were ever
+// used, and forgets those that the routes have no more.
+func (t *Table) tcpTargets() (all []TCPTargetMetrics) {
+	for _, r := range t.TCPRoutes() {
+		if r.Dialect != tags.Fabio || r.counters == nil || r.UDP {
+			continue
+		}
+		services := servicesOf(r.Endpoints)
+		kept := map[*target.Target]*byteCounters{}
+		c := r.counters
+		c.mu.Lock()
+		for _, to := range r.Pool.Targets() {
+			if bytes := c.targets[to]; bytes != nil && kept[to] == nil {
+				kept[to] = bytes
+				all = append(all, TCPTargetMetrics{
+					r.Name, cmp.Or(services[to.Key()], r.Service), to.Key(), bytes.received.Load(), bytes.sent.Load(),
+				})
+			}
+		}
+		c.targets = kept
+		c.mu.Unlock()
+	}
+	return all
 }
 
 // tcpMetrics are the counters of all routes of connections.

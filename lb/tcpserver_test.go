@@ -189,7 +189,7 @@ func TestTCPByPort(t *testing.T) {
 	eventually(t, "all is counted", func() bool {
 		m, other := p.routeMetrics(), p.entries[1].metrics()
 		return m.Connections == 1 && m.Open == 0 && m.Failures == 0 && m.Received == 8 && m.Sent == 12 &&
-			other.RefusedConnections[refusedByNoRoute] == 1 && other.Connections == 0 && p.entries[0].metrics().Connections == 0
+			other.RefusedConnections[RefusedByNoRoute] == 1 && other.Connections == 0 && p.entries[0].metrics().Connections == 0
 	})
 }
 
@@ -232,7 +232,7 @@ func TestSNI(t *testing.T) {
 	}
 	eventually(t, "they are counted", func() bool {
 		m := p.entries[0].metrics()
-		return m.RefusedConnections[refusedByHello] == 3 && m.RefusedConnections[refusedByNoRoute] == 3 && m.Connections == 0
+		return m.RefusedConnections[refusedByHello] == 3 && m.RefusedConnections[RefusedByNoRoute] == 3 && m.Connections == 0
 	})
 }
 
@@ -560,7 +560,7 @@ func TestUDPOfFabio(t *testing.T) {
 	if n, err := nc.Read(buffer); string(buffer[:n]) != "echo x" {
 		t.Errorf("%q, %v", buffer[:n], err)
 	}
-	for i, reason := range map[int]string{1: refusedByAccess, 2: refusedByNoRoute} {
+	for i, reason := range map[int]string{1: refusedByAccess, 2: RefusedByNoRoute} {
 		io.WriteString(dialUDP(t, p.address(i)), "x")
 		eventually(t, "the client is refused", func() bool {
 			return p.entries[i].metrics().RefusedConnections[reason] == 1
@@ -584,7 +584,7 @@ func TestUDP(t *testing.T) {
 	eventually(t, "all is counted", func() bool {
 		m := p.routeMetrics()
 		return m.Network == "udp" && m.Connections == 1 && m.Open == 0 && m.Received == 3 && m.Sent == 18 &&
-			p.entries[0].metrics().Connections == 0 && p.entries[1].metrics().RefusedConnections[refusedByNoRoute] == 1
+			p.entries[0].metrics().Connections == 0 && p.entries[1].metrics().RefusedConnections[RefusedByNoRoute] == 1
 	})
 }
 

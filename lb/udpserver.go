@@ -80,7 +80,7 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 		})
 	}
 	if !ok {
-		return udp.Target{}, p.refuse(refusedByNoRoute, errNoRoute)
+		return udp.Target{}, p.refuse(RefusedByNoRoute, errNoRoute)
 	}
 	affinity := target.HashAddr(client.Addr())
 	route, to := route.choose(affinity)

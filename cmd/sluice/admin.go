@@ -26,7 +26,7 @@ func (d *daemon) openAdmin() (all []*admin.Server, err error) {
 	}
 	for _, address := range d.config.Admin.MetricsListen {
 		server, err := admin.New(admin.Options{
-			Listen: address, Hosts: d.config.Admin.Hosts, Draining: d.draining, Gatherer: registry, MetricsPath: d.config.Admin.metricsPath, MetricsOnly: true, Logger: d.log, Version: version,
+			Listen: address, Hosts: d.config.Admin.Hosts, Draining: d.draining, Gatherer: registry, MetricsPath: d.config.Admin.MetricsPath, MetricsOnly: true, Logger: d.log, Version: version,
 		})
 		if err != nil {
 			return nil, err

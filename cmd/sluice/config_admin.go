@@ -20,7 +20,8 @@ type Admin struct {
 	// MetricsListen are further addresses, at which there are metrics and nothing
 	// else. They are open whatever Listen is.
 	MetricsListen []string `hcl:"metrics_listen"`
-	metricsPath   string   // there; empty is /metrics
+	// MetricsPath is where they are there; empty is /metrics.
+	MetricsPath string `hcl:"metrics_path"`
 	// Metrics are told under the names of other load balancers, too.
 	Metrics []NamedMetrics `hcl:"metrics,accumulate"`
 	// Hosts are further names the listener may be called by.
@@ -64,6 +65,9 @@ func (a *Admin) validate(f *faultList, balancer *LB) {
 		if !isAdminAddress(address) {
 			f.addf("admin.metrics_listen: %q is not HOST:PORT or unix:///PATH", address)
 		}
+	}
+	if p := a.MetricsPath; p != "" && (!strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?#")) {
+		f.addf("admin.metrics_path: %q is no path such as /metrics", p)
 	}
 	validateNamedMetrics(f, a.Metrics)
 	if a.Listen == adminOff {

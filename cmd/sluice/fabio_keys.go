@@ -27,10 +27,15 @@ type fabioReader struct {
 	consistent, stale bool
 	registry          fabioRegistryWords
 	vaultToken        string // where it is, if a source of certificates says so
+	metrics           NamedMetrics
+	metricsOn         bool
 }
 
 func newFabioReader(c *Config, getenv func(string) string) *fabioReader {
-	return &fabioReader{Config: c, getenv: getenv, registry: fabioRegistryWords{scheme: "https"}}
+	r := &fabioReader{Config: c, getenv: getenv, registry: fabioRegistryWords{scheme: "https"}}
+	r.metrics.setDefaults(position{})
+	r.metrics.Name = fabioNames
+	return r
 }
 
 // finish is for what depends on several properties.
@@ -45,6 +50,9 @@ func (r *fabioReader) finish() error {
 		r.Consul.Mode = "stale"
 	}
 	r.timeConnections()
+	if r.metricsOn {
+		r.Admin.Metrics = append(r.Admin.Metrics, r.metrics)
+	}
 	if !strings.HasPrefix(r.Consul.Address, "https://") {
 		r.Consul.SSL = SSL{} // as Fabio, for which none of it means that there is TLS
 	}
@@ -211,23 +219,8 @@ func fabioOtherKeys() []fabioKey {
 				r.warnings = append(r.warnings, "bgp.enabled: sluice announces no addresses: run a BGP speaker beside it")
 			}
 		})},
-		{name: "metrics.target", set: func(r *fabioReader, p property) error {
-			for target := range strings.SplitSeq(p.value, ",") {
-				if target = strings.TrimSpace(target); target != "" && target != "prometheus" {
-					r.warn(p, "metrics are served for Prometheus only, by the admin listener under /metrics, not sent to "+target)
-				}
-			}
-			return nil
-		}},
 		{name: "runtime.gogc", set: direct(func(c *Config) any { return &c.runtime.garbage })},
 		{name: "runtime.gomaxprocs", set: direct(func(c *Config) any { return &c.runtime.threads })},
-		{name: "metrics.prometheus.path", set: func(r *fabioReader, p property) error {
-			if p.value != "" && !strings.HasPrefix(p.value, "/") {
-				return fmt.Errorf("%q does not begin with a slash", p.value)
-			}
-			r.Admin.metricsPath = p.value
-			return nil
-		}},
 	}
 	for _, name := range []string{
 		"asn", "routerid", "nexthop", "anycastaddresses", "peers", "listenport", "listenaddresses", "enablegrpc", "grpclistenaddress",
@@ -235,10 +228,11 @@ func fabioOtherKeys() []fabioKey {
 	} {
 		keys = append(keys, fabioKey{name: "bgp." + name, set: same}) // bgp.enabled tells
 	}
-	for _, name := range []string{"prefix", "names", "interval", "timeout", "retry", "prometheus.subsystem", "prometheus.buckets",
+	keys = append(keys, fabioMetricKeys()...)
+	for _, name := range []string{"names", "interval", "timeout", "retry",
 		"graphite.addr", "statsd.addr", "dogstatsd.addr", "circonus.apikey", "circonus.apiapp", "circonus.apiurl", "circonus.brokerid",
 		"circonus.checkid", "circonus.submissionurl"} {
-		keys = append(keys, fabioKey{name: "metrics." + name, set: without("metrics have sluice's names")})
+		keys = append(keys, fabioKey{name: "metrics." + name, set: without("metrics are served for Prometheus only")})
 	}
 	for _, name := range []string{"profile.mode", "profile.path", "aws.apigw.cert.cn", "tracing.TracingEnabled", "tracing.CollectorType",
 		"tracing.ConnectString", "tracing.ServiceName", "tracing.Topic", "tracing.SamplerRate", "tracing.SpanHost", "tracing.SpanName"} {

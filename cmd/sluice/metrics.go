@@ -31,7 +31,7 @@ func newCollector(d *daemon) *collector {
 		templateCommandFailures: newDesc("template_command_failures_total", "Times its command failed since then.", "destination"),
 		problems:                newDesc("problems", "Tags and files that cannot be honoured."),
 		lb:                      newLBMetrics(),
-		named:                   newNamedCollectors(&d.config.Admin),
+		named:                   newNamedCollectors(&d.config),
 	}
 }
 

@@ -228,6 +228,13 @@ func (s metricSink) counter(d *prometheus.Desc, v uint64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labelValues(labels)...)
 }
 
+// positive is counter for those that others do not have before there is something.
+func (s metricSink) positive(d *prometheus.Desc, v uint64, labels ...string) {
+	if v > 0 {
+		s.counter(d, v, labels...)
+	}
+}
+
 // histogram takes counts in buckets, not cumulated, and shows those of the bounds
 // wanted, which are some of theirs.
 func (s metricSink) histogram(d *prometheus.Desc, bounds []float64, counts []uint64, sum float64, wanted []float64, labels ...string) {

@@ -14,10 +14,14 @@ type namedCollector interface {
 	collect(b *balancing, view *lb.Metrics, out metricSink)
 }
 
-func newNamedCollectors(a *Admin) (all []namedCollector) {
-	for _, m := range a.Metrics {
-		if m.Name == traefikNames {
-			all = append(all, newTraefikMetrics(m, a.detailBounds()))
+func newNamedCollectors(c *Config) (all []namedCollector) {
+	bounds := c.Admin.detailBounds()
+	for _, m := range c.Admin.Metrics {
+		switch m.Name {
+		case traefikNames:
+			all = append(all, newTraefikMetrics(m, bounds))
+		case fabioNames:
+			all = append(all, newFabioMetrics(m, bounds, c.LB.NoRouteStatus))
 		}
 	}
 	return all

@@ -92,9 +92,7 @@ func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink)
 	}
 	services.collect(&m.service, m, out)
 	for name, n := range retries {
-		if n > 0 {
-			out.counter(m.retries, n, name)
-		}
+		out.positive(m.retries, n, name)
 	}
 	m.collectServers(view.Checked, out)
 }

@@ -10,4 +10,5 @@ admin {
     buckets = [0, 1]
   }
   metrics "fabio" {}
+  metrics_path = "metrics"
 }

@@ -470,6 +470,7 @@ admin {
   listen = "unix:///run/sluice.sock"
   hosts  = "sluice.example, other.example"
   metrics_listen = [":9997", "unix:///run/metrics.sock"]
+  metrics_path   = "/internal/metrics"
   metrics "traefik" {
     buckets     = [0.1, 1, 2.5]
     entrypoints = false

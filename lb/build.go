@@ -48,6 +48,8 @@ type Options struct {
 	// Failover names the datacenters whose instances stand in for those of a
 	// service of which none serves in Scope, in order.
 	Failover []string
+	// Locality is where the load balancer is.
+	Locality Locality
 	// Guard says when the loss of instances is not believed.
 	Guard Guard
 	// Middlewares makes the middlewares of routes, but for changes of the path;
@@ -137,6 +139,7 @@ func NewBuilder(o Options, pools Pools) *Builder {
 // before.
 func (b *Builder) Build(s *watch.Snapshot) *Table {
 	b.readManual(s)
+	b.locate(s)
 	for _, name := range b.stale(s) {
 		b.read(s, name)
 	}
@@ -146,7 +149,9 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 	b.review(s)
 	b.settleAdded()
 	b.seen = s.Generation()
+	near := b.linker.near
 	http, tcp := b.linker.update()
+	b.unasked = b.unasked || b.linker.near != near
 	tls := b.linker.tls.decide(b.table.tls, b.problems)
 	b.table = &Table{
 		generation: s.Generation(),
@@ -349,6 +354,7 @@ func (b *Builder) instances(all []watch.Instance) []tags.Instance {
 			Port:       i.Service.Port,
 			Tags:       i.Service.Tags,
 			Meta:       i.Service.Meta,
+			Zone:       b.Locality.zoneOf(&i),
 			Weight:     weight(&i),
 			Serving:    b.serves(&i),
 			Retired:    i.Status() == watch.Maintenance,

@@ -35,7 +35,7 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 		return nil, nil, errors.New("service " + plainPool(service) + ": " + p.Broken)
 	}
 	if b.runtime == nil {
-		b.runtime = k.pools.Pool(k.poolName(p.Name), members(p.Endpoints, k.balance(p)), policy(k.balance(p)))
+		b.runtime = k.runtime(p.Name, p.Endpoints, k.balance(p))
 	}
 	return p, b.runtime, nil
 }

@@ -48,6 +48,11 @@ type linker struct {
 
 	tls tlsHosts
 
+	// here is where the load balancer is, as far as that is known, and near is set once
+	// a pool has asked for it, zoned once one has asked for the zone.
+	here        here
+	near, zoned bool
+
 	// faulty are the middlewares of routes that may break or be mended.
 	faulty map[*wanted][]faulty
 
@@ -113,7 +118,7 @@ func newLinker(o Options, pools Pools, problems *problemSet) *linker {
 		routes: map[name]*wanted{}, staleRoutes: map[name]*wanted{},
 		middlewares: map[name]*middleware{}, staleMiddlewares: map[name]*middleware{},
 		backends: map[name]*backend{}, staleBackends: map[name]*backend{},
-		tls: newTLSHosts(o.EntrypointTLSOptions), faulty: map[*wanted][]faulty{},
+		here: here{o.Locality.Node, o.Locality.Zone}, tls: newTLSHosts(o.EntrypointTLSOptions), faulty: map[*wanted][]faulty{},
 	}
 }
 

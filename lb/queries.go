@@ -7,8 +7,9 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// Wants returns the queries a builder needs answered: the list of services, and
-// the instances of those whose tags can route, and the keys of [Manual]. Asked with each new snapshot, it
+// Wants returns the queries a builder needs answered: the list of services,
+// the instances of those whose tags can route, the keys of [Manual], and, if a pool
+// prefers what is near, the agent's own node. Asked with each new snapshot, it
 // grows with what the snapshot tells; changed is false, and there are no
 // queries, if they are the same as when it was last asked. Their order tells
 // nothing new.
@@ -25,6 +26,9 @@ func (b *Builder) Wants(s *watch.Snapshot) (queries []watch.Query, changed bool)
 	}
 	for _, datacenter := range b.Failover {
 		queries = append(queries, b.servicesIn(datacenter))
+	}
+	if b.asksWhere() {
+		queries = append(queries, b.ownNode())
 	}
 	return append(queries, b.manual.queries(b.Scope)...), true
 }

@@ -95,6 +95,7 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 	o.Timeouts = c.LB.Timeouts.over(o.Timeouts)
 	o.Timeouts.Drain, o.DrainDelay = c.LB.DrainTimeout, c.LB.DrainDelay
 	o.Table.Failover = c.LB.Failover
+	o.Table.Locality = lb.Locality{Node: c.LB.Locality.Node, Zone: c.LB.Locality.Zone, Key: c.LB.Locality.MetaKey}
 	o.Table.Guard = c.LB.Guard.options(c.Catalog.Path != "")
 	c.LB.Limits.set(&o)
 	o.Forwarding = c.LB.Forwarding.options()

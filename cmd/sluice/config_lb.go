@@ -29,6 +29,7 @@ type LB struct {
 	// Failover names the datacenters that stand in for services of which nothing
 	// serves in the own one, in order.
 	Failover []string   `hcl:"failover"`
+	Locality LBLocality `hcl:"locality"`
 	Timeouts LBTimeouts `hcl:"timeouts"`
 	Limits   LBLimits   `hcl:"limits"`
 	// TrustedProxies are the addresses and CIDR blocks of peers whose
@@ -62,6 +63,14 @@ type LBTimeouts struct {
 	UpstreamIdle time.Duration `hcl:"upstream_idle"`
 	Tunnel       time.Duration `hcl:"tunnel"`
 	Departed     time.Duration `hcl:"departed"`
+}
+
+// LBLocality says where the load balancer is. What is empty is as Consul's agent has
+// it; MetaKey is the key of metadata that names the zone.
+type LBLocality struct {
+	Node    string `hcl:"node"`
+	Zone    string `hcl:"zone"`
+	MetaKey string `hcl:"meta_key"`
 }
 
 // LBGuard says when the loss of instances is not believed.

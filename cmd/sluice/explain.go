@@ -316,11 +316,16 @@ func (e endpointView) String() string {
 	if e.Node != "" {
 		text += fmt.Sprintf("  instance %s on %s", e.Instance, e.Node)
 	}
+	if e.Zone != "" {
+		text += ", zone " + e.Zone
+	}
 	switch {
 	case !e.Serving:
 		text += "  (not healthy)"
 	case e.Weight <= 0:
 		text += "  (no weight, no requests)"
+	case e.Far:
+		text += "  (passed over: others are nearer)"
 	case !e.Eligible:
 		text += "  (passed over: its checks or requests fail)"
 	}

@@ -11,19 +11,19 @@ import (
 
 // lbMetrics are the metrics of the load balancer.
 type lbMetrics struct {
-	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects, late   *prometheus.Desc
-	perRoute, perEntrypoint                                                       countMetrics
-	entrypointInFlight, connections, handshakeErrors, refused                     *prometheus.Desc
-	connectionWaits, refusedConnections, certificateExpiry, http2Errors           *prometheus.Desc
-	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections *prometheus.Desc
-	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent                    *prometheus.Desc
-	poolTargets, poolPanic, poolEjections, poolRetries, poolDenied, poolChecks    *prometheus.Desc
-	mirrored, unmirrored                                                          *prometheus.Desc
-	breakerOpen, breakerTrips                                                     *prometheus.Desc
-	guardHolding, guardInstances, guardTrips                                      *prometheus.Desc
-	failoverActive, failoverMoves                                                 *prometheus.Desc
-	spans, spansLost                                                              *prometheus.Desc
-	logLines, logDropped                                                          *prometheus.Desc
+	routes, inFlight, tunnels, retries, upstreamErrors, rebuilds, defects, late            *prometheus.Desc
+	perRoute, perEntrypoint                                                                countMetrics
+	entrypointInFlight, connections, handshakeErrors, refused                              *prometheus.Desc
+	connectionWaits, refusedConnections, certificateExpiry, http2Errors                    *prometheus.Desc
+	targetBusy, targetRequests, targetFailures, targetInFlight, targetConnections          *prometheus.Desc
+	tcpOpen, tcpConnections, tcpFailures, tcpReceived, tcpSent                             *prometheus.Desc
+	poolTargets, poolPanic, poolSpills, poolEjections, poolRetries, poolDenied, poolChecks *prometheus.Desc
+	mirrored, unmirrored                                                                   *prometheus.Desc
+	breakerOpen, breakerTrips                                                              *prometheus.Desc
+	guardHolding, guardInstances, guardTrips                                               *prometheus.Desc
+	failoverActive, failoverMoves                                                          *prometheus.Desc
+	spans, spansLost                                                                       *prometheus.Desc
+	logLines, logDropped                                                                   *prometheus.Desc
 }
 
 // countMetrics show what is counted of a kind of exchanges.
@@ -69,6 +69,7 @@ func newLBMetrics() lbMetrics {
 		tcpSent:        newDesc("lb_passed_sent_bytes_total", "Bytes to clients.", passed...),
 
 		poolTargets:   newDesc("lb_pool_targets", "Members of the pool, where one is not simply open: open, starting (of the open ones), down by a health check, ejected.", "pool", "state"),
+		poolSpills:    newDesc("lb_pool_spilling", "Whether so few near members are well that others are picked.", "pool"),
 		poolPanic:     newDesc("lb_pool_panic", "Whether so few members are well that it does not count.", "pool"),
 		poolEjections: newDesc("lb_pool_ejections_total", "Times a member was passed over for failing.", "pool"),
 		poolRetries:   newDesc("lb_pool_retries_total", "Second tries that were taken from the pool's budget.", "pool"),
@@ -182,6 +183,7 @@ func (m *lbMetrics) collectProtection(b *balancing, view *lb.Metrics, out metric
 			out.gauge(m.poolTargets, float64(n), p.Pool, state)
 		}
 		out.gauge(m.poolPanic, flag(p.Panics), p.Pool)
+		out.gauge(m.poolSpills, flag(p.Spills), p.Pool)
 		out.counter(m.poolEjections, p.Ejections, p.Pool)
 		out.counter(m.poolRetries, p.Retries, p.Pool)
 		out.counter(m.poolDenied, p.Denied, p.Pool)

@@ -146,6 +146,6 @@ func (c Config) fixedSettings(other Config) []string {
 // fixed is what a running load balancer does not take over: all but what tables
 // are built by.
 func (l LB) fixed() LB {
-	l.Guard, l.Failover, l.Health, l.Auth = LBGuard{}, nil, LBHealth{}, nil
+	l.Guard, l.Failover, l.Locality, l.Health, l.Auth = LBGuard{}, nil, LBLocality{}, LBHealth{}, nil
 	return l
 }

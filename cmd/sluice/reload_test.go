@@ -20,6 +20,7 @@ func TestFixedSettings(t *testing.T) {
 		"routes": {withListener, func(c *Config) {
 			c.Routes, c.Claims, c.Fabio.Routes = []StaticRoute{{Name: "x"}}, []Claim{{Host: "x"}}, "route del x"
 			c.LB.Health.Statuses, c.LB.Failover, c.LB.Guard.Hold = []string{"warning"}, []string{"dc2"}, 1
+			c.LB.Locality.Zone = "x"
 		}, nil},
 		"registration":      {withListener, func(c *Config) { c.Fabio.Register.Name = "x" }, []string{"fabio.register"}},
 		"listeners":         {withListener, func(c *Config) { c.LB.Listeners = nil }, []string{"lb"}},

@@ -104,7 +104,10 @@ type endpointView struct {
 	Serving  bool   `json:"serving"`
 	// Eligible is set if it gets requests now: it is serving, has a weight and no
 	// check or failed request speaks against it.
-	Eligible bool `json:"eligible"`
+	Eligible bool   `json:"eligible"`
+	Zone     string `json:"zone,omitempty"`
+	// Far is set while only others are sent requests that are nearer.
+	Far bool `json:"far,omitempty"`
 }
 
 // problemView is something that could not be honoured.
@@ -259,9 +262,11 @@ func (v *routeView) viewTCPVariants(r *lb.TCPRoute) {
 }
 
 func viewEndpoints(endpoints []tags.Endpoint, pool *target.Pool) (views []endpointView) {
-	weights, refused := map[string]int{}, map[string]bool{}
+	weights, refused, far := map[string]int{}, map[string]bool{}, map[string]bool{}
+	reach := pool.Reach()
 	for i, m := range pool.Members() {
 		weights[m.Key.Address], refused[m.Key.Address] = m.Weight, !pool.Takes(pool.Targets()[i])
+		far[m.Key.Address] = m.Circle > reach
 	}
 	for _, e := range endpoints {
 		weight, known := weights[e.Address] // shares have become weights there
@@ -270,7 +275,8 @@ func viewEndpoints(endpoints []tags.Endpoint, pool *target.Pool) (views []endpoi
 		}
 		views = append(views, endpointView{
 			Address: e.Address, Instance: e.Instance, Node: e.Node, Weight: weight, Serving: e.Serving,
-			Eligible: e.Serving && weight > 0 && !refused[e.Address],
+			Eligible: e.Serving && weight > 0 && !refused[e.Address] && !far[e.Address],
+			Zone:     e.Zone, Far: far[e.Address],
 		})
 	}
 	return views

@@ -24,6 +24,8 @@ type LoadBalancer struct {
 	Passive  *PassiveHealthCheck `key:"passivehealthcheck"`
 	Outlier  *Outlier            `key:"outlier" json:",omitzero"` // nil: its zero value
 	Retries  *Retries            `key:"retries" json:",omitzero"` // nil: its zero value
+	// Locality prefers servers that are near; nil has all alike.
+	Locality *Locality `key:"locality" json:",omitzero"`
 	// SlowStart is how long a server that comes, or comes back, takes to get its
 	// full share; 0 is no time.
 	SlowStart time.Duration `key:"slowstart" json:",omitzero"`
@@ -65,6 +67,7 @@ func (b *LoadBalancer) Over(defaults *LoadBalancer) *LoadBalancer {
 	all.Passive = cmp.Or(b.Passive, defaults.Passive)
 	all.Outlier = cmp.Or(b.Outlier, defaults.Outlier)
 	all.Retries = cmp.Or(b.Retries, defaults.Retries)
+	all.Locality = cmp.Or(b.Locality, defaults.Locality)
 	all.SlowStart = cmp.Or(b.SlowStart, defaults.SlowStart)
 	all.PanicThreshold = cmp.Or(b.PanicThreshold, defaults.PanicThreshold)
 	all.MaxRequests = cmp.Or(b.MaxRequests, defaults.MaxRequests)
@@ -94,6 +97,9 @@ func (b *LoadBalancer) Validate() error {
 	}
 	if b.Retries != nil {
 		errs = append(errs, b.Retries.validate())
+	}
+	if b.Locality != nil {
+		errs = append(errs, b.Locality.validate())
 	}
 	if b.Proxy != nil {
 		errs = append(errs, b.Proxy.Validate())

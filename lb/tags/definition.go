@@ -213,6 +213,8 @@ type Endpoint struct {
 	// Service is the catalog's name of what it is an instance of; empty if nothing
 	// told.
 	Service string
+	// Zone is as in [Instance].
+	Zone string
 }
 
 // Owner is an instance, by its node and its ID there.

@@ -185,7 +185,7 @@ func (r *fabioRoute) redirectEndpoint() Endpoint {
 	target := r.targets[max(0, slices.IndexFunc(r.targets, func(t fabioTarget) bool { return t.Serving }))]
 	return Endpoint{
 		Scheme: SchemeRedirect, Address: r.tag.redirect.URL, Weight: max(1, target.Weight), Share: target.share, Split: target.split,
-		Serving: target.Serving, Retired: target.Retired, Instance: target.ID, Node: target.Node,
+		Serving: target.Serving, Retired: target.Retired, Instance: target.ID, Node: target.Node, Zone: target.Zone,
 	}
 }
 

@@ -13,6 +13,8 @@ type Instance struct {
 	Port    int
 	Tags    []string
 	Meta    map[string]string
+	// Zone is where the instance is, empty if that is not known.
+	Zone string
 	// Weight is the catalog's part of the traffic for it in its state of health,
 	// relative to the other instances; 0 is 1.
 	Weight int

@@ -293,6 +293,7 @@ func (p *parser) endpoint(i Instance, port int) (e Endpoint, ok bool) {
 		Instance: i.ID,
 		Node:     i.Node,
 		Service:  p.Service,
+		Zone:     i.Zone,
 	}, true
 }
 

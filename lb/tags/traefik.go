@@ -342,7 +342,7 @@ func (m *merger) server(s service, owner Instance) (e Endpoint, ok bool) {
 		}
 		e.Transport = m.transportOf(&s)
 		e.Weight, e.Serving, e.Retired = s.weight*max(1, owner.Weight), owner.Serving, owner.Retired
-		e.Instance, e.Node = owner.ID, owner.Node
+		e.Instance, e.Node, e.Zone = owner.ID, owner.Node, owner.Zone
 		return e, true
 	}
 	e, ok = m.endpoint(owner, cmp.Or(s.port, owner.Port))

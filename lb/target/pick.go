@@ -14,24 +14,33 @@ func (p *Pool) Pick(affinity uint64) *Target {
 	if len(p.turns) == 0 {
 		return nil
 	}
+	near := p.scope()
+	t := p.pick(near, affinity)
+	if t == nil && near.circle < farthest { // which was well a moment ago
+		return p.pick(everywhere, affinity)
+	}
+	return t
+}
+
+func (p *Pool) pick(s scope, affinity uint64) *Target {
 	if p.policy.Method == RoundRobin {
-		return p.next(p.take, nil, nil)
+		return p.next(p.take, s, nil, nil)
 	}
 	p.take()
 	switch p.policy.Method {
 	case Random:
-		return p.next(rand.Uint64, nil, nil)
+		return p.next(rand.Uint64, s, nil, nil)
 	case PowerOfTwo:
-		return p.lesserOfTwo()
+		return p.lesserOfTwo(s)
 	case LeastConns:
-		return p.best(func(i int, share float64) float64 { return share / p.targets[i].load() })
+		return p.best(s, func(i int, share float64) float64 { return share / p.targets[i].load() })
 	case LeastTime:
 		now := time.Now()
-		return p.best(func(i int, share float64) float64 {
+		return p.best(s, func(i int, share float64) float64 {
 			return share / p.targets[i].load() / p.targets[i].latency.at(now)
 		})
 	default:
-		return p.rendezvous(affinity)
+		return p.rendezvous(s, affinity)
 	}
 }
 
@@ -47,7 +56,7 @@ func (p *Pool) take() uint64 { return p.standing.cursor.Add(1) - 1 }
 // down do not fall into step with the tries. Others than those that own holds for
 // are left alone; nil holds for all.
 func (p *Pool) PickOther(own func(*Target) bool, tried ...*Target) *Target {
-	if other := p.next(rand.Uint64, own, tried); other != nil {
+	if other := p.nearOrFar(own, tried); other != nil {
 		return other
 	}
 	return tried[len(tried)-1]
@@ -55,25 +64,36 @@ func (p *Pool) PickOther(own func(*Target) bool, tried ...*Target) *Target {
 
 // PickOf returns a target by weight, of those that own holds for, or nil. Like
 // PickOther it takes no turn.
-func (p *Pool) PickOf(own func(*Target) bool) *Target { return p.next(rand.Uint64, own, nil) }
+func (p *Pool) PickOf(own func(*Target) bool) *Target { return p.nearOrFar(own, nil) }
+
+// nearOrFar returns a target that is near or, if there is none, the nearest other.
+func (p *Pool) nearOrFar(own func(*Target) bool, tried []*Target) *Target {
+	for s := p.scope(); s.circle <= farthest; s.circle++ {
+		if t := p.next(rand.Uint64, s, own, tried); t != nil {
+			return t
+		}
+	}
+	return nil
+}
 
 // next returns the target of a turn that turn tells, or of others, until one may
 // be picked. Who comes next in the order must not get all that those before it do
-// not take, so it is always another turn that is asked for.
-func (p *Pool) next(turn func() uint64, own func(*Target) bool, tried []*Target) *Target {
+// not take, so it is always another turn that is asked for. There is no panic but in
+// the scope of all.
+func (p *Pool) next(turn func() uint64, s scope, own func(*Target) bool, tried []*Target) *Target {
 	count := uint64(len(p.turns))
 	if count == 0 {
 		return nil
 	}
-	panic, asked := false, false
+	asked := s.circle < farthest
 	var waiting *Target // for its full share: any one of those that were met
 	met := 0
 	for range min(4*len(p.members), len(p.turns)) {
 		i := int(p.turns[turn()%count])
-		open := p.takes(i, panic)
+		open := p.takes(i, s)
 		if !open && !asked {
-			panic, asked = p.panics(), true
-			open = p.takes(i, panic)
+			s.panic, asked = p.panics(), true
+			open = p.takes(i, s)
 		}
 		switch {
 		case !open || own != nil && !own(p.targets[i]) || slices.Contains(tried, p.targets[i]):
@@ -92,7 +112,7 @@ func (p *Pool) next(turn func() uint64, own func(*Target) bool, tried []*Target)
 	start := rand.IntN(len(p.targets))
 	for n := range p.targets {
 		i := (start + n) % len(p.targets)
-		if p.takes(i, panic) && (own == nil || own(p.targets[i])) && !slices.Contains(tried, p.targets[i]) {
+		if p.takes(i, s) && (own == nil || own(p.targets[i])) && !slices.Contains(tried, p.targets[i]) {
 			return p.targets[i]
 		}
 	}
@@ -108,12 +128,12 @@ func (p *Pool) isDue(i int) bool {
 
 // lesserOfTwo takes two random turns, and of the two targets the one with fewer
 // requests in flight for its weight.
-func (p *Pool) lesserOfTwo() *Target {
-	a := p.next(rand.Uint64, nil, nil)
+func (p *Pool) lesserOfTwo(s scope) *Target {
+	a := p.next(rand.Uint64, s, nil, nil)
 	if a == nil {
 		return nil
 	}
-	b := p.next(rand.Uint64, nil, []*Target{a})
+	b := p.next(rand.Uint64, s, nil, []*Target{a})
 	if b == nil {
 		return a
 	}
@@ -128,19 +148,19 @@ func (p *Pool) weight(t *Target) int { return p.members[slices.Index(p.targets, 
 // best returns the target with the highest score. The share that a score is made
 // of is the member's weight, or less while it is starting. Of equal ones it takes
 // turns.
-func (p *Pool) best(score func(i int, share float64) float64) *Target {
-	panic := p.panics()
+func (p *Pool) best(s scope, score func(i int, share float64) float64) *Target {
+	s.panic = s.circle == farthest && p.panics()
 	start := int(p.standing.cursor.Load() % uint64(len(p.targets)))
 	var best *Target
 	highest := math.Inf(-1)
 	for n := range p.targets {
 		i := (start + n) % len(p.targets)
-		if !p.takes(i, panic) {
+		if !p.takes(i, s) {
 			continue
 		}
 		share := float64(p.members[i].Weight) * p.seats[i].share(p.policy.SlowStart, p.clock)
-		if s := score(i, share); s > highest {
-			best, highest = p.targets[i], s
+		if n := score(i, share); n > highest {
+			best, highest = p.targets[i], n
 		}
 	}
 	return best
@@ -150,9 +170,9 @@ func (p *Pool) best(score func(i int, share float64) float64) *Target {
 // alone, and takes the one with the highest for its weight (weighted rendezvous
 // hashing by the logarithmic method). One that has more than its bounded load is
 // passed over, as in consistent hashing with bounded loads.
-func (p *Pool) rendezvous(affinity uint64) *Target {
-	room := p.room()
-	return p.best(func(i int, share float64) float64 {
+func (p *Pool) rendezvous(s scope, affinity uint64) *Target {
+	room := p.room(s)
+	return p.best(s, func(i int, share float64) float64 {
 		if room > 0 && p.targets[i].load() > math.Ceil(room*float64(p.members[i].Weight)) {
 			return -float64(p.targets[i].inFlight.Load()) // better than none
 		}
@@ -171,13 +191,13 @@ func Score(place, affinity uint64, share float64) float64 {
 
 // room is how many requests a target may have in flight for each unit of its
 // weight; 0 is any number.
-func (p *Pool) room() float64 {
+func (p *Pool) room(s scope) float64 {
 	if p.policy.MaxLoad == 0 {
 		return 0
 	}
 	flying, weights := int64(1), 0
 	for i, t := range p.targets {
-		if w := p.members[i].Weight; w > 0 {
+		if w := p.members[i].Weight; w > 0 && p.members[i].Circle <= s.circle {
 			flying += t.inFlight.Load()
 			weights += w
 		}

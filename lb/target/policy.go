@@ -49,6 +49,8 @@ type Policy struct {
 	// Panic is the share of targets, in percent, below which it no longer counts
 	// whether they are well: with so few left, those would be overrun. 0 is never.
 	Panic int
+	// Near says whether it counts how near targets are.
+	Near Near
 	// MaxInFlight bounds the requests in flight to one target; 0 does not.
 	MaxInFlight int
 	Budget      Budget

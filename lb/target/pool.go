@@ -13,6 +13,8 @@ type Member struct {
 	// Weight is the target's share relative to the other members. Members
 	// with a weight of 0 or less get no requests.
 	Weight int
+	// Circle is how near the target is, from 0; see [Near].
+	Circle uint8
 }
 
 // Pool is an immutable set of targets to pick from. A pool without members, or
@@ -66,10 +68,10 @@ func (p *Pool) IsTimed() bool { return p.policy.Method == LeastTime }
 // HasAffinity reports whether the pool picks by the affinity told to Pick.
 func (p *Pool) HasAffinity() bool { return p.policy.Method == Rendezvous }
 
-// takes reports whether the i-th member may be picked. In a panic its health is
-// of no account.
-func (p *Pool) takes(i int, panic bool) bool {
-	return p.members[i].Weight > 0 && !p.isFull(p.targets[i]) && (panic || p.seats[i].isOpen(p.clock))
+// takes reports whether the i-th member may be picked.
+func (p *Pool) takes(i int, s scope) bool {
+	m := &p.members[i]
+	return m.Weight > 0 && m.Circle <= s.circle && !p.isFull(p.targets[i]) && (s.panic || p.seats[i].isOpen(p.clock))
 }
 
 func (p *Pool) isFull(t *Target) bool {
@@ -95,9 +97,9 @@ func (p *Pool) panics() bool {
 
 // HasOpen reports whether there is a member that may be picked.
 func (p *Pool) HasOpen() bool {
-	panic := p.panics()
+	all := scope{farthest, p.panics()}
 	for i := range p.members {
-		if p.takes(i, panic) {
+		if p.takes(i, all) {
 			return true
 		}
 	}
@@ -107,7 +109,7 @@ func (p *Pool) HasOpen() bool {
 // Takes reports whether the target is one of the pool that may be picked.
 func (p *Pool) Takes(t *Target) bool {
 	i := slices.Index(p.targets, t)
-	return i >= 0 && (p.takes(i, false) || p.takes(i, p.panics()))
+	return i >= 0 && (p.takes(i, everywhere) || p.takes(i, scope{farthest, p.panics()}))
 }
 
 // IsDown reports whether checks say that a member is down.
@@ -194,8 +196,9 @@ type PoolStats struct {
 	// Members are Open to requests, Down by checks or Ejected; Starting are those
 	// of the open ones that do not get their full share yet.
 	Open, Down, Ejected, Starting int
-	// Panics is set while it does not count whether members are well.
-	Panics bool
+	// Panics is set while it does not count whether members are well, Spills while too
+	// few of those that are near are.
+	Panics, Spills bool
 	// Ejections counts how often members were passed over, Retries the second
 	// tries that were taken from the budget, and Denied those there was none for.
 	Ejections, Retries, Denied uint64
@@ -207,7 +210,7 @@ type PoolStats struct {
 // pool of a name to the next.
 func (p *Pool) Stats() PoolStats {
 	stats := PoolStats{
-		Panics: p.panics(), Ejections: p.standing.ejections.Load(),
+		Panics: p.panics(), Spills: p.Spills(), Ejections: p.standing.ejections.Load(),
 		Retries: p.standing.retries.Load(), Denied: p.standing.denied.Load(),
 		CheckFailures: p.standing.failures.Load(),
 	}

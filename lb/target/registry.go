@@ -171,6 +171,7 @@ func merge(members []Member) []Member {
 	for _, m := range members {
 		if i, ok := at[m.Key]; ok {
 			merged[i].Weight += m.Weight
+			merged[i].Circle = min(merged[i].Circle, m.Circle)
 			continue
 		}
 		at[m.Key] = len(merged)

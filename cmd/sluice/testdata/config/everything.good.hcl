@@ -297,6 +297,12 @@ lb {
   drain_delay     = "3s"
   failover        = ["dc2", "dc3"]
 
+  locality {
+    node     = "edge-1"
+    zone     = "eu-1a"
+    meta_key = "az"
+  }
+
   guard {
     max_loss      = "40%"
     min_instances = 9

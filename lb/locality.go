@@ -2,6 +2,7 @@ package lb
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -57,9 +58,7 @@ func (b *Builder) locate(s *watch.Snapshot) {
 		return
 	}
 	b.linker.here = at
-	for name, backend := range b.linker.backends {
-		b.linker.staleBackends[name] = backend
-	}
+	maps.Copy(b.linker.staleBackends, b.linker.backends)
 }
 
 // lost tells why it is not known where the load balancer is, if that is to stay so.

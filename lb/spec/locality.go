@@ -2,9 +2,8 @@ package spec
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"slices"
+	"strings"
 )
 
 // Locality prefers servers that are near the load balancer.
@@ -25,13 +24,12 @@ const defaultHealthy = 70
 func (l *Locality) Enough() int { return cmp.Or(l.Healthy, defaultHealthy) }
 
 func (l *Locality) validate() error {
-	both := []string{"node", "zone"}
-	switch {
-	case len(l.Prefer) == 0:
-		return errors.New("locality.prefer is node, zone, or node,zone")
-	case !slices.Equal(l.Prefer, both) && !(len(l.Prefer) == 1 && slices.Contains(both, l.Prefer[0])):
+	switch strings.Join(l.Prefer, ",") {
+	case "node", "zone", "node,zone":
+	default:
 		return fmt.Errorf("locality.prefer is node, zone, or node,zone, not %q", l.Prefer)
-	case l.Healthy < 0 || l.Healthy > 100:
+	}
+	if l.Healthy < 0 || l.Healthy > 100 {
 		return fmt.Errorf("locality.healthy is from 1 to 100 percent, not %d", l.Healthy)
 	}
 	return nil

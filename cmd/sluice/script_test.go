@@ -131,6 +131,7 @@ func need(ts *testscript.TestScript, _ bool, programs []string) {
 // consul register FILE        registers the service described in FILE
 // consul deregister ID
 // consul PUT PATH JSON        sends a request
+// consul DELETE PATH          the same
 // consul check ID STATUS      sets the TTL check ID to passing, warning or critical.
 //
 // consul node NAME            starts a further agent, of the first one's datacenter
@@ -191,6 +192,8 @@ func consulVerb(ts *testscript.TestScript, agent *parts.Consul, args []string) {
 		agent.Deregister(args[0])
 	case verb == "PUT" && len(args) == 2:
 		agent.Do(verb, args[0], args[1])
+	case verb == "DELETE" && len(args) == 1:
+		agent.Do(verb, args[0], "")
 	case verb == "check" && len(args) == 2:
 		agent.Do("PUT", "/v1/agent/check/update/"+args[0], `{"Status": "`+args[1]+`"}`)
 	default:

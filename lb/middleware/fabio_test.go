@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/sluiceproxy/sluice/lb"
@@ -29,6 +31,24 @@ func TestFabioRedirectLocation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What one client is told is nothing of another's.
+func TestRedirectsOfManyClients(t *testing.T) {
+	redirect := newRedirectTo(spec.Redirect{Code: 301, URL: "https://$host/$path"})
+	var clients sync.WaitGroup
+	for n := range 16 {
+		clients.Go(func() {
+			for i := range 1000 {
+				host, path := fmt.Sprintf("host-%d.test", n), fmt.Sprintf("/%d/%d", n, i)
+				if got := redirect.location(&lb.Exchange{Authority: host, RawPath: path}); got != "https://"+host+path {
+					t.Errorf("client %d is led to %s", n, got)
+					return
+				}
+			}
+		})
+	}
+	clients.Wait()
 }
 
 func TestAddQuery(t *testing.T) {

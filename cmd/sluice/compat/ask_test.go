@@ -151,7 +151,7 @@ func (a asker) connect(q *question, to place) (conn stream, name string, err err
 
 // place is whom a question is for.
 type place struct {
-	method, target, port, serverName, alpn, as, rest string
+	method, target, port, serverName, alpn, as, max, rest string
 
 	tls bool
 }
@@ -166,8 +166,10 @@ func where(q *question, host string) place {
 		p.port, p.rest = q.words[1], strings.Join(q.words[2:], " ")
 		return p
 	case "TLS":
-		p.port, p.rest, p.tls = q.words[1], strings.Join(q.words[3:], " "), true
+		p.port, p.tls = q.words[1], true
 		p.serverName = strings.TrimPrefix(q.words[2], "-")
+		line, as, _ := strings.Cut(strings.Join(q.words[3:], " "), " as ")
+		p.rest, p.as = line, as
 		return p
 	}
 	p.target = q.words[1]
@@ -183,6 +185,8 @@ func where(q *question, host string) place {
 			p.serverName = strings.TrimPrefix(q.words[i+1], "-")
 		case "alpn":
 			p.alpn = q.words[i+1]
+		case "max":
+			p.max = q.words[i+1]
 		case "as":
 			p.as = q.words[i+1]
 		}

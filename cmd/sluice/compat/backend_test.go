@@ -46,16 +46,19 @@ func startBackends(t *testing.T, certificate tls.Certificate, g gate) backends {
 	all["tcp"] = serve(t, tell)
 	serveUDP(t, all["tcp"].String())
 	all["proxied"] = serve(t, func(nc net.Conn) { tellBehindTLS(nc, certificate) })
-	all["six"] = startSix(t, echo("six"))
+	all["six"] = startAt(t, "[::1]:0", echo("six"))
 	all["mute"] = serve(t, func(net.Conn) {})
 	all["down"] = addrOf(lbtest.Refusing(t))
 	return all
 }
 
-// startSix starts a web server on an address of IPv6.
-func startSix(t *testing.T, h http.Handler) net.Addr {
+// onNode is the backend that is at the address of Consul's node.
+const onNode = "node"
+
+// startAt starts a web server at an address that the machine may not have.
+func startAt(t *testing.T, address string, h http.Handler) net.Addr {
 	t.Helper()
-	l, err := net.Listen("tcp6", "[::1]:0")
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Skip(err)
 	}

@@ -243,6 +243,9 @@ func (a asker) tlsConfig(to place) *tls.Config {
 	c := &tls.Config{ServerName: to.serverName, InsecureSkipVerify: true}
 	// Whoever the server says it believes.
 	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
+	if to.max == "1.2" {
+		c.MaxVersion = tls.VersionTLS12
+	}
 	if to.alpn != "" {
 		c.NextProtos = []string{to.alpn}
 	}

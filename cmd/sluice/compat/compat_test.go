@@ -50,6 +50,7 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{consul: parts.StartConsul(t), authority: newAuthority(t), gate: newGate()}
 	s.backends = startBackends(t, s.authority.issue(t, "backend.test"), s.gate)
+	s.backends[onNode] = startAt(t, s.consul.IP+":0", echo(onNode))
 	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, *s.routes.Load())
 	}))
@@ -250,12 +251,16 @@ func (s *stage) register(t *testing.T, id string, i instance) {
 		checks = append(checks, check{fmt.Sprint("check ", n), "1h", status})
 	}
 	tcp := at.(*net.TCPAddr)
+	address := tcp.IP.String()
+	if i.backend == onNode {
+		address = ""
+	}
 	tags := slices.Clone(i.tags)
 	for n := range tags {
 		tags[n] = s.addresses(tags[n])
 	}
 	wanted := map[string]any{
-		"ID": id, "Name": i.service, "Tags": tags, "Address": tcp.IP.String(), "Port": tcp.Port, "Checks": checks,
+		"ID": id, "Name": i.service, "Tags": tags, "Address": address, "Port": tcp.Port, "Checks": checks,
 	}
 	if i.weight != 0 {
 		wanted["Weights"] = map[string]int{"Passing": i.weight, "Warning": 1}

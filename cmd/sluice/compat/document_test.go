@@ -118,14 +118,14 @@ var (
 )
 
 // TestNamesInDocument: what the document calls a test is one. In the last column
-// of a table whose head says "test", all that is quoted is the name of a test or
-// of a script.
+// of a table whose head says "test", all that is quoted is the name of a test, of a
+// case, or of a script, and something is.
 func TestNamesInDocument(t *testing.T) {
 	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := functions(t)
+	known := tests{functions(t), cases(t)}
 	column := false
 	for n, line := range strings.Split(string(text), "\n") {
 		if !strings.HasPrefix(line, "|") {
@@ -137,7 +137,7 @@ func TestNamesInDocument(t *testing.T) {
 			continue
 		}
 		for _, m := range testName.FindAllStringSubmatch(line, -1) {
-			if !exists(known, m[1], m[2]) {
+			if !known.has(m[1], m[2]) {
 				t.Errorf("%s:%d: there is no test %s%s", document, n+1, m[1], m[2])
 			}
 		}
@@ -145,9 +145,13 @@ func TestNamesInDocument(t *testing.T) {
 		if !column || cell == nil {
 			continue
 		}
-		for _, m := range quoted.FindAllStringSubmatch(cell[1], -1) {
-			if !testName.MatchString(m[0]) && !isFile("../testdata/script/"+m[1]+".txtar") {
-				t.Errorf("%s:%d: there is no script %s", document, n+1, m[1])
+		names := quoted.FindAllStringSubmatch(cell[1], -1)
+		if len(names) == 0 && !strings.HasPrefix(line, "|---") {
+			t.Errorf("%s:%d: there is no test", document, n+1)
+		}
+		for _, m := range names {
+			if !testName.MatchString(m[0]) && !slices.Contains(known.cases, m[1]) && !isFile("../testdata/script/"+m[1]+".txtar") {
+				t.Errorf("%s:%d: there is no case and no script %s", document, n+1, m[1])
 			}
 		}
 	}
@@ -172,13 +176,33 @@ func functions(t *testing.T) (names []string) {
 	return names
 }
 
-// exists reports whether there is that test, and of tests with a file for each
-// of their parts that file.
-func exists(known []string, name, part string) bool {
+// cases are the names of all of them, as folder/world/case.
+func cases(t *testing.T) (names []string) {
+	t.Helper()
+	for _, path := range worlds(t) {
+		w, err := readWorld(filepath.Join("testdata", path+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range w.cases {
+			names = append(names, path+"/"+c.name)
+		}
+	}
+	return names
+}
+
+// tests are all that can be named.
+type tests struct{ functions, cases []string }
+
+// has reports whether there is that test, and of tests whose parts are files or
+// cases that part.
+func (all tests) has(name, part string) bool {
 	part = strings.TrimPrefix(part, "/")
 	switch {
-	case !slices.Contains(known, name):
+	case !slices.Contains(all.functions, name):
 		return false
+	case name == "TestCompatibility" && part != "":
+		return slices.Contains(all.cases, part)
 	case name == "TestGolden" && part != "":
 		return isFile("../../../lb/tags/testdata/golden/" + part + ".txtar")
 	}

@@ -43,6 +43,11 @@ type Options struct {
 	// TCPEntrypoints are the listeners that pass connections on. If there are
 	// none, their routes are made for any.
 	TCPEntrypoints []TCPEntrypoint
+	// CertResolvers are who may issue certificates for routes, and
+	// EntrypointCertResolvers name those that listeners have for routes that ask for
+	// none, by the names of the listeners.
+	CertResolvers           []CertResolver
+	EntrypointCertResolvers map[string]string
 	// TLSOptions are what routes may ask for by name.
 	TLSOptions []TLSOptions
 	// Failover names the datacenters whose instances stand in for those of a

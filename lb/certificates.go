@@ -29,6 +29,11 @@ type CertificateInfo struct {
 // Certificates lists those of all sources that listeners use.
 func (s *Server) Certificates() []CertificateInfo {
 	var all []CertificateInfo
+	for _, a := range s.acme {
+		for _, info := range a.Client.Certificates() {
+			all = append(all, CertificateInfo{Source: a.Name, Certificate: info})
+		}
+	}
 	for _, c := range s.certificates {
 		infos := c.keeper.Store.Certificates()
 		if c.issuer != nil {
@@ -53,6 +58,9 @@ func (s *Server) tlsBase(l *Listener) (tlsconf.Options, error) {
 	}
 	o := l.tlsOptions()
 	o.Store, o.Issuer = &c.keeper.Store, c.issuer
+	for _, a := range s.acme {
+		o.Others, o.Challenges = append(o.Others, a.Client.Certificate), append(o.Challenges, a.Client.TLSChallenge)
+	}
 	if c.ClientCA != "" {
 		o.ClientAuth = tls.RequireAndVerifyClientCert
 	}
@@ -118,6 +126,12 @@ func (o *ServerOptions) certSource(name string) (CertSource, error) {
 	for _, c := range o.CertSources {
 		if c.Name == name {
 			return c, nil
+		}
+	}
+	for i := range o.ACME {
+		if o.ACME[i].Name == name {
+			// What clients get for names there is nothing issued for.
+			return CertSource{Name: name, Type: tlsconf.TypeSelfSigned}, nil
 		}
 	}
 	return CertSource{}, fmt.Errorf("there is no certificate source %q", name)

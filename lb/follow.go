@@ -32,6 +32,7 @@ func (s *Server) follow(ctx context.Context) {
 	for {
 		snapshot := s.watcher.Snapshot()
 		if built == nil || built.Generation() != snapshot.Generation() || overdue {
+			s.tellCertificates()
 			table := s.build(snapshot)
 			s.logProblems(built, table)
 			s.logMoves(s.builder.takeMoves())
@@ -54,7 +55,8 @@ func (s *Server) follow(ctx context.Context) {
 		case <-attention.C:
 			overdue = true
 		case <-faults.C:
-			overdue = built != nil && s.builder.linker.recheck()
+			mended, issued := s.builder.linker.recheck(), s.recheckCertificates()
+			overdue = built != nil && (mended || issued)
 		case o := <-s.rebuild:
 			s.rebuildBy(o)
 			overdue, anew, patient = true, true, true
@@ -115,6 +117,7 @@ func (s *Server) put(table *Table) {
 	goneTCP, comeTCP := differences(old.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
 	s.metrics.tcp.attach(goneTCP, comeTCP)
 	s.table.Store(table)
+	s.wantCertificates(old == nil, gone, come, goneTCP, comeTCP)
 	s.metrics.rebuilds.Add(1)
 	s.metrics.rebuilt.Store(time.Now().UnixNano())
 	s.targets.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))

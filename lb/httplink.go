@@ -38,6 +38,7 @@ func (k *httpLink) make() bool {
 		return false
 	}
 	k.tellFaults()
+	k.made.certificates = k.certificates(k.made.Entrypoints)
 	k.made.rule = match.Route{Expr: k.made.Match, Precedence: &k.wanted.Precedence, Value: k.made}
 	return true
 }

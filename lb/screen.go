@@ -38,6 +38,9 @@ func (s *Server) screen(x *Exchange) (answered bool) {
 	if refused := s.screenPath(x.RawPath); refused != nil {
 		return x.refuse(refused)
 	}
+	if x.TLS == nil && len(s.acme) > 0 && s.answerChallenge(x) {
+		return true
+	}
 	if to := x.entry.redirectPort; to != "" {
 		return redirectToHTTPS(x, to)
 	}

@@ -39,6 +39,7 @@ type Server struct {
 
 	entries      []*entry
 	certificates []*certificates
+	acme         []*acmeSource
 	authorities  map[string]*clientAuthorities // by the name of the TLS options
 	slots        chan struct{}                 // one element for each connection
 	splices      chan struct{}                 // see tcp.Limits
@@ -72,6 +73,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}
 	s.targets = target.NewRegistry(s.connect)
+	s.acme = newACMESources(s.options.ACME)
 	s.readAuthorities()
 	s.builder = NewBuilder(s.options.Table, s.targets)
 	s.build = s.builder.Build
@@ -184,6 +186,9 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(s.copies.wait)
 	for _, c := range s.certificates {
 		wg.Go(func() { c.run(following, s) })
+	}
+	for _, a := range s.acme {
+		wg.Go(func() { a.Client.Run(following, s.challengedAt(a)) })
 	}
 	for _, a := range s.authorities {
 		wg.Go(func() { a.run(following) })

@@ -77,6 +77,9 @@ type ServerOptions struct {
 	// IssueCertificate has a certificate issued for a host name by the role at a
 	// path of Vault; nil without a Vault. Its errors hold no secret.
 	IssueCertificate func(ctx context.Context, path, name string) (*watch.IssuedCertificate, error)
+	// ACME are authorities that issue certificates, for listeners as CertSources are
+	// and for routes that name them.
+	ACME []ACME
 	// Underscores is what becomes of fields with an underscore in their names: one
 	// of the constants; empty is UnderscoresKeep.
 	Underscores string
@@ -110,6 +113,7 @@ func (o ServerOptions) TableOptions() Options {
 	t.EntrypointAddresses = entrypointAddresses(o.Listeners)
 	t.EntrypointTLSOptions = entrypointTLSOptions(o.Listeners)
 	t.TCPEntrypoints = tcpEntrypoints(o.Listeners)
+	t.CertResolvers, t.EntrypointCertResolvers = certResolvers(o.ACME, o.Listeners)
 	return t
 }
 
@@ -246,6 +250,14 @@ func (o ServerOptions) validateCertSources() error {
 			errs = append(errs, fmt.Errorf("two certificate sources are named %q", c.Name))
 		}
 		known[c.Name] = true
+	}
+	for i := range o.ACME {
+		a := &o.ACME[i]
+		if known[a.Name] {
+			errs = append(errs, fmt.Errorf("two certificate sources are named %q", a.Name))
+		}
+		known[a.Name] = true
+		errs = append(errs, a.validate(o.Listeners))
 	}
 	for _, l := range o.Listeners {
 		if l.CertSource != "" && !known[l.CertSource] {

@@ -38,6 +38,8 @@ type Route struct {
 	// is sent, or the target's address if it is empty.
 	PassHost bool
 
+	certificates []certificateName
+
 	handler Handler  // the steps, and then the forwarder
 	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [httpLink.ending]
 	// variants are set for a route that has any, and for each of them.

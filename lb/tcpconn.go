@@ -15,6 +15,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
 // tcpConn is a connection to a listener that passes them on.
@@ -132,6 +133,9 @@ func (c *tcpConn) handshake(ctx context.Context) bool {
 	if err := nc.HandshakeContext(ctx); err != nil {
 		c.entry.handshakeErrors.Add(1)
 		return false
+	}
+	if nc.ConnectionState().NegotiatedProtocol == tlsconf.ChallengeProtocol {
+		return false // its answer was the handshake
 	}
 	c.nc, c.read = nc, nil
 	return true

@@ -114,6 +114,9 @@ func (k *tcpLink) make() bool {
 		k.made = nil
 		return false
 	}
+	if k.wanted.Terminate {
+		k.made.certificates = k.certificates(k.made.Entrypoints)
+	}
 	k.made.rule = match.Route{Expr: k.made.Match, Precedence: &k.made.precedence, Value: k.made}
 	return true
 }
@@ -128,7 +131,7 @@ func (k *tcpLink) tlsOptions() bool {
 // sameTCP reports whether two routes of one name do the same.
 func sameTCP(a, b *tags.TCPRoute) bool {
 	return a.Rule == b.Rule && a.Pool == b.Pool && a.ProxyProtocol == b.ProxyProtocol && a.Priority == b.Priority &&
-		a.Terminate == b.Terminate && a.TLSOptions == b.TLSOptions && slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares) &&
+		a.Terminate == b.Terminate && a.TLSOptions == b.TLSOptions && a.CertResolver == b.CertResolver && slices.Equal(a.CertDomains, b.CertDomains) && slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares) &&
 		reflect.DeepEqual(a.Access, b.Access)
 }
 

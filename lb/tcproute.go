@@ -23,6 +23,8 @@ type TCPRoute struct {
 	// Steps are the route's middlewares, in order.
 	Steps []Step
 
+	certificates []certificateName
+
 	end        passageEnding
 	probed     []probe.Pool   // its pools that have a health check
 	parts      []*passagePool // the pools of a composed service

@@ -33,6 +33,9 @@ func (d *daemon) newBalancing(c Config, from *feed) (*balancing, error) {
 		return nil, &exitError{exitConfig, err}
 	}
 	o.Logger = d.log
+	if err := d.addACME(c, o.ACME); err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
 	if from.sources.vault != nil {
 		o.IssueCertificate = from.sources.vault.Issue
 	}
@@ -120,6 +123,9 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 			continue
 		}
 		o.CertSources = append(o.CertSources, source)
+	}
+	for i := range c.LB.ACME {
+		o.ACME = append(o.ACME, c.LB.ACME[i].source())
 	}
 	if len(errs) == 0 && len(o.Listeners) > 0 {
 		errs = append(errs, o.Validate())

@@ -107,6 +107,9 @@ func (a *Admin) validateTLS(f *faultList, balancer *LB) {
 			names = append(names, source.Name)
 		}
 	}
+	for i := range balancer.ACME {
+		names = append(names, balancer.ACME[i].Name)
+	}
 	if !slices.Contains(names, a.Certificates) {
 		f.addf("admin.certificates: lb has no certificates %q%s", a.Certificates, nearest.Hint(a.Certificates, "", slices.Values(names)))
 	}

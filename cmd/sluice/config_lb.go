@@ -18,6 +18,8 @@ type LB struct {
 	Listeners []Listener `hcl:"listener,alias=listen"`
 	// Certificates are sources of certificates, for listeners to use.
 	Certificates []Certificates `hcl:"certificates,accumulate"`
+	// ACME are authorities that issue certificates, for listeners and routes to use.
+	ACME []ACME `hcl:"acme,accumulate"`
 	// TLSOptions are what routes ask for by tls.options=NAME.
 	TLSOptions []TLSOptions `hcl:"tls_options,accumulate"`
 	// DrainTimeout is how long running requests are given at the end.
@@ -245,6 +247,7 @@ func (l *LB) validate(f *faultList) {
 	for _, a := range l.Auth {
 		a.validate(f)
 	}
+	l.validateACME(f)
 	l.validateTLSOptions(f)
 	for _, peer := range l.TrustedProxies {
 		_, err := lb.ParsePrefixes([]string{peer})

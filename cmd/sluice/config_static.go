@@ -32,6 +32,8 @@ type StaticRoute struct {
 	// TLSOptions are the name of a tls_options stanza; with one, TLS is on.
 	TLSOptions string `hcl:"tls_options"`
 	TLS        bool   `hcl:"tls"`
+	// CertResolver is the name of an acme stanza; with one, TLS is on.
+	CertResolver string `hcl:"cert_resolver"`
 
 	// Service is that of a service stanza or of the catalog, and Scheme how its
 	// instances are spoken to; Targets are URLs, "http://10.0.0.1:80 weight=3".
@@ -77,7 +79,7 @@ func (r *StaticRoute) rule() string {
 func (r *StaticRoute) static(known tags.Transports) tags.StaticRoute {
 	return tags.StaticRoute{
 		Name: r.Name, Source: r.Origin, Rule: r.rule(), Syntax: r.RuleSyntax, Priority: r.Priority, Entrypoints: r.Entrypoints,
-		Middlewares: r.Middlewares, TLS: r.TLS, TLSOptions: r.TLSOptions, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
+		Middlewares: r.Middlewares, TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
 		Balance: r.LoadBalancer.spec, RewriteHost: !r.PassHost.Or(true), Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport),
 		WithoutDefaults: !r.Defaults.Or(true),
 	}
@@ -220,6 +222,7 @@ func (r *StaticRoute) validate(f *faultList, c *Config) {
 	c.knownTransport(f, at, r.Transport)
 	c.known(f, at, r.Middlewares)
 	c.LB.knownTLSOptions(f, at, r.TLSOptions)
+	c.LB.knownACME(f, at, r.CertResolver)
 }
 
 // known finds names of middlewares that no stanza declares.

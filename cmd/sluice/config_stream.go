@@ -18,6 +18,8 @@ type StaticStream struct {
 	// TLS is "terminate" or "passthrough" where clients speak it.
 	TLS        string `hcl:"tls"`
 	TLSOptions string `hcl:"tls_options"`
+	// CertResolver is the name of an acme stanza, where TLS ends here.
+	CertResolver string `hcl:"cert_resolver"`
 	// Service is a service of the catalog; Targets are addresses,
 	// "10.0.0.1:5432 weight=3".
 	Service string   `hcl:"service"`
@@ -39,7 +41,7 @@ func (r *StaticStream) setLabel(label string) { r.Name = label }
 func (r *StaticStream) static(known tags.Transports, udp bool) tags.StaticStream {
 	return tags.StaticStream{
 		Name: r.Name, Source: r.Origin, UDP: udp, Rule: r.Rule, Priority: r.Priority, Entrypoints: r.Entrypoints,
-		TLS: r.TLS, TLSOptions: r.TLSOptions, Service: r.Service, Targets: r.Targets, TargetTLS: r.TargetTLS,
+		TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Service: r.Service, Targets: r.Targets, TargetTLS: r.TargetTLS,
 		Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport), ProxyProtocol: r.ProxyProtocol,
 	}
 }
@@ -51,6 +53,7 @@ func (c *Config) validateStreams(f *faultList) {
 			unique(f, names, kind, r.Name, r.Origin)
 			at := fmt.Sprintf("%s: %s %q", r.Origin, kind, r.Name)
 			c.LB.knownTLSOptions(f, at, r.TLSOptions)
+			c.LB.knownACME(f, at, r.CertResolver)
 			reachable(f, at, r.ServerName, r.SkipVerify, r.Transport)
 			c.knownTCPTransport(f, at, r.Transport)
 		}

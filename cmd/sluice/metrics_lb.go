@@ -24,6 +24,8 @@ type lbMetrics struct {
 	failoverActive, failoverMoves                                                          *prometheus.Desc
 	spans, spansLost                                                                       *prometheus.Desc
 	logLines, logDropped                                                                   *prometheus.Desc
+
+	certificateFailures *prometheus.Desc
 }
 
 // countMetrics show what is counted of a kind of exchanges.
@@ -55,6 +57,8 @@ func newLBMetrics() lbMetrics {
 		connectionWaits:    newDesc("lb_entrypoint_connection_waits_total", "Times connections had to wait for others to end.", entrypoint...),
 		refusedConnections: newDesc("lb_entrypoint_refused_connections_total", "Connections closed at once.", "entrypoint", "reason"),
 		certificateExpiry:  newDesc("lb_certificate_expiry_timestamp_seconds", "When the certificate expires.", "source", "certificate"),
+
+		certificateFailures: newDesc("lb_certificate_failures", "Names for which the authority has issued no certificate, or no newer one.", "source"),
 
 		targetRequests:    newDesc("lb_target_requests_total", "Requests sent to the target, second tries too.", "target"),
 		targetFailures:    newDesc("lb_target_failures_total", "Those of them that failed by its fault.", "target"),
@@ -148,6 +152,9 @@ func (m *lbMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 	}
 	for _, c := range b.Certificates() {
 		out.gauge(m.certificateExpiry, float64(c.Until.Unix()), c.Source, c.Name)
+	}
+	for source, n := range b.CertificateFailures() {
+		out.gauge(m.certificateFailures, float64(n), source)
 	}
 	for _, t := range view.Targets {
 		out.counter(m.targetRequests, t.Requests, t.Target)

@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"nomad":     nomadCommand,
 			"kv":        kv,
 			"redis":     redisCommand,
+			"authority": authorityCommand,
 			"backend":   backend,
 			"collector": collectorCommand,
 			"get":       get,
@@ -84,6 +85,7 @@ type script struct {
 	nomad     *parts.Nomad
 	redis     *miniredis.Miniredis
 	collector *tracingtest.Collector
+	authority *parts.Pebble
 	backends  map[string]instance
 	loads     map[string]*load
 	notified  *net.UnixConn

@@ -58,7 +58,7 @@ func StartPebble(t testing.TB, ip string) *Pebble {
 	}
 	p.args = []string{"-config", p.write("pebble.json", string(config)), "-dnsserver", own + ":8053"}
 	p.env = []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"}
-	p.process.ready = func() bool { return isOpen(own+":14000") && isOpen(own+":15000") }
+	p.ready = func() bool { return isOpen(own+":14000") && isOpen(own+":15000") }
 	p.Start()
 	return p
 }

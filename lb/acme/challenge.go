@@ -5,18 +5,15 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/certmagic"
-	"github.com/mholt/acmez/v3"
+
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
 // ChallengePath is below what challenges by HTTP ask for.
 const ChallengePath = "/.well-known/acme-challenge/"
-
-// Protocol is what challenges by TLS agree on to speak, and nobody else.
-const Protocol = acmez.ACMETLS1Protocol
 
 // Anyone can ask for what only authorities should, and what was not begun here is
 // looked for in the storage.
@@ -62,17 +59,11 @@ func (p *page) Write(text []byte) (int, error) {
 
 func (*page) WriteHeader(int) {}
 
-// IsTLSChallenge reports whether a handshake is a challenge: whoever offers that
-// protocol alone is an authority, and asks for nothing else.
-func IsTLSChallenge(hello *tls.ClientHelloInfo) bool {
-	return hello.ServerName != "" && slices.Equal(hello.SupportedProtos, []string{Protocol})
-}
-
 // TLSChallenge returns the certificate that answers a challenge by TLS; nil if none
 // is under way for that name, here or elsewhere.
 func (c *Client) TLSChallenge(hello *tls.ClientHelloInfo) *tls.Certificate {
 	e := c.engine.Load()
-	if e == nil || c.options.Challenge != ChallengeTLS || !IsTLSChallenge(hello) || !c.mayLookUp(hello.ServerName) {
+	if e == nil || c.options.Challenge != ChallengeTLS || !tlsconf.IsChallenge(hello) || !c.mayLookUp(hello.ServerName) {
 		return nil
 	}
 	certificate, err := e.config.GetCertificate(hello)

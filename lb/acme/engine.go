@@ -38,7 +38,7 @@ func newEngine(o *Options, storage certmagic.Storage, address netip.AddrPort, is
 	log := newLogger(o.Logger)
 	e.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return e.config, nil },
-		RenewCheckInterval: math.MaxInt64, // of what it would do by itself
+		RenewCheckInterval: checkEvery, // when authorities say by when, it is so much earlier
 		OCSPCheckInterval:  math.MaxInt64,
 		Logger:             log,
 	})

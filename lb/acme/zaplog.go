@@ -3,6 +3,7 @@ package acme
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -29,7 +30,7 @@ func (c *logCore) Enabled(zapcore.Level) bool {
 
 // With implements [zapcore.Core].
 func (c *logCore) With(fields []zapcore.Field) zapcore.Core {
-	return &logCore{c.log, append(c.fields[:len(c.fields):len(c.fields)], fields...)}
+	return &logCore{c.log, slices.Concat(c.fields, fields)}
 }
 
 // Check implements [zapcore.Core].
@@ -43,7 +44,7 @@ func (c *logCore) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore
 // Write implements [zapcore.Core].
 func (c *logCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	encoder := zapcore.NewMapObjectEncoder()
-	for _, f := range append(c.fields[:len(c.fields):len(c.fields)], fields...) {
+	for _, f := range slices.Concat(c.fields, fields) {
 		f.AddTo(encoder)
 	}
 	c.log.Debug("certificates: a step", "step", e.LoggerName+": "+e.Message, "details", encoder.Fields)

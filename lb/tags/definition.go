@@ -55,6 +55,11 @@ type Declaration struct {
 	// TLSOptions are the name of the TLS options for the hosts of the rule, or by
 	// which TLS is ended; empty for the default ones.
 	TLSOptions string
+	// CertResolver is who has certificates issued for the route, empty for that of
+	// its listeners, if there is any. It is for CertDomains or, without any, for the
+	// hosts the rule names.
+	CertResolver string
+	CertDomains  []string
 	// Pool is the name of a pool to be resolved, of the same dialect.
 	Pool string
 	// Origin ranks definitions of one name. Tag and Instance say where the

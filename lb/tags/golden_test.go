@@ -175,6 +175,9 @@ func dump(d Definition) string {
 		if r.TLSOptions != "" {
 			fmt.Fprintf(&b, "\ttls options %s\n", r.TLSOptions)
 		}
+		if r.CertResolver != "" || r.CertDomains != nil {
+			fmt.Fprintf(&b, "\tcertificates from %q for %q\n", r.CertResolver, r.CertDomains)
+		}
 		if r.Unlogged || r.Uncounted {
 			fmt.Fprintf(&b, "\tunlogged %v, uncounted %v\n", r.Unlogged, r.Uncounted)
 		}
@@ -284,6 +287,9 @@ func dumpTCP(r TCPRoute) string {
 	}
 	if r.TLSOptions != "" {
 		text += "\n\ttls options " + r.TLSOptions
+	}
+	if r.CertResolver != "" || r.CertDomains != nil {
+		text += fmt.Sprintf("\n\tcertificates from %q for %q", r.CertResolver, r.CertDomains)
 	}
 	for _, list := range []struct {
 		name  string

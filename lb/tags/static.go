@@ -44,6 +44,8 @@ type StaticRoute struct {
 	// are for TLS then.
 	TLS        bool
 	TLSOptions string
+	// CertResolver is as in [Declaration]; with one, the route is for TLS.
+	CertResolver string
 	// Service is one of the configuration or, if that has none of the name, the
 	// catalog's name of the service whose instances serve the route, whatever their
 	// tags.
@@ -153,7 +155,7 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 	made = Route{
 		Declaration: Declaration{
 			Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule,
-			Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), TLSOptions: r.TLSOptions, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
+			Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
 		},
 		Precedence:      match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
 		WithoutDefaults: r.WithoutDefaults, PassHost: !r.RewriteHost,
@@ -189,7 +191,7 @@ func (r StaticRoute) rule(made *Route, patterns *match.Patterns) (err error) {
 	if fault, ok := errors.AsType[*ruleError](err); ok {
 		return fmt.Errorf("rule, at byte %d of %s: %w%s", fault.offset, r.Rule, err, hinted(fault.hint))
 	}
-	if r.TLS || r.TLSOptions != "" {
+	if r.TLS || r.TLSOptions != "" || r.CertResolver != "" {
 		made.Match = match.And{made.Match, match.TLS{}}
 	}
 	return err

@@ -26,8 +26,10 @@ type StaticStream struct {
 	// TLS is "passthrough" or "terminate" where clients speak TLS, and empty where
 	// they do not.
 	TLS        string
-	TLSOptions string // as in [TCPRoute]
-	Service    string
+	TLSOptions string // as in [TCPRoute], and
+	// CertResolver, too.
+	CertResolver string
+	Service      string
 	// Targets are HOST:PORT, each with a weight behind it if that is not 1.
 	Targets   []string
 	TargetTLS bool // speaks TLS to the targets
@@ -96,7 +98,7 @@ func (r *StaticStream) match(made *TCPRoute, patterns *match.Patterns) error {
 	case "terminate", "passthrough":
 		made.Match = match.And{expr, match.TLS{}}
 		if made.Terminate = r.TLS == "terminate"; made.Terminate {
-			made.TLSOptions = r.TLSOptions
+			made.TLSOptions, made.CertResolver = r.TLSOptions, r.CertResolver
 		}
 	case "":
 		if needsTLS(expr) {

@@ -238,7 +238,7 @@ func best[T any](
 }
 
 func (a router) equal(b router) bool {
-	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls && a.options == b.options && a.syntax == b.syntax &&
+	return a.rule.value == b.rule.value && a.priority == b.priority && a.service == b.service && a.tls == b.tls && reflect.DeepEqual(a.declared, b.declared) && a.syntax == b.syntax &&
 		a.unlogged == b.unlogged && a.uncounted == b.uncounted && a.traced == b.traced && a.tracedSteps == b.tracedSteps &&
 		a.broken == b.broken && slices.Equal(a.entrypoints, b.entrypoints) && slices.Equal(a.middlewares, b.middlewares)
 }
@@ -258,10 +258,12 @@ func (m *merger) router(v variant[router]) {
 		m.problem(v.owner, problem.because(err))
 		return
 	}
+	var declared routerTLS
 	if r.tls {
 		rule = match.And{rule, match.TLS{}}
-	} else {
-		r.options = ""
+		if r.declared.TLS != nil {
+			declared = *r.declared.TLS
+		}
 	}
 	m.Routes = append(m.Routes, Route{
 		Declaration: Declaration{
@@ -272,12 +274,16 @@ func (m *merger) router(v variant[router]) {
 			Match:       rule,
 			Entrypoints: r.entrypoints,
 			Middlewares: r.middlewares,
-			TLSOptions:  r.options,
-			Pool:        local([]string{r.service})[0],
-			Origin:      v.origin,
-			Tag:         r.rule.tag,
-			Instance:    v.owner.ID,
-			Node:        v.owner.Node,
+			TLSOptions:  strings.TrimSpace(declared.Options),
+
+			CertResolver: strings.TrimSpace(declared.CertResolver),
+			CertDomains:  names(declared.Domains),
+
+			Pool:     local([]string{r.service})[0],
+			Origin:   v.origin,
+			Tag:      r.rule.tag,
+			Instance: v.owner.ID,
+			Node:     v.owner.Node,
 		},
 		Precedence: match.Precedence{
 			Class:    match.ByPriority,

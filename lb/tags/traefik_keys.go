@@ -38,7 +38,9 @@ type router struct {
 	middlewares []string
 	service     string
 	tls         bool
-	options     string // of TLS
+	declared    struct { // of TLS
+		TLS *routerTLS `key:"tls"`
+	}
 	unlogged    bool
 	uncounted   bool
 	traced      spec.Switch
@@ -151,7 +153,7 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 	case option == "service":
 		r.service = strings.TrimSpace(l.value)
 	case group == "tls":
-		return r.setTLS(strings.Split(option, "."), l, unsupported)
+		return r.setTLS(strings.Split(option, "."), l)
 	case group == "observability":
 		return r.observe(option, l)
 	case option == "rulesyntax":
@@ -177,25 +179,24 @@ type tlsDomain struct {
 	SANs []string `key:"sans"`
 }
 
-// noResolver is said of options that ask for certificates.
-const noResolver = "this option is not supported yet; the router serves TLS with the listener's certificates"
+// names are those of all domains, in lower case.
+func names(domains []tlsDomain) (all []string) {
+	for _, d := range domains {
+		for _, name := range append([]string{d.Main}, d.SANs...) {
+			if name = strings.ToLower(strings.TrimSpace(name)); name != "" && !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
 
 // setTLS reads an option of the router's TLS, which is on with any.
-func (r *router) setTLS(path []string, l label, unsupported func(label, string)) *keyError {
-	var t struct {
-		TLS *routerTLS `key:"tls"`
-	}
-	if err := decodeStream(&t, l, path, "routers"); err != nil {
+func (r *router) setTLS(path []string, l label) *keyError {
+	if err := decodeStream(&r.declared, l, path, "routers"); err != nil {
 		return err
 	}
-	r.tls = r.tls || t.TLS != nil
-	switch {
-	case len(path) == 1:
-	case path[1] == "options":
-		r.options = strings.TrimSpace(t.TLS.Options)
-	default:
-		unsupported(l, noResolver)
-	}
+	r.tls = r.tls || r.declared.TLS != nil
 	return nil
 }
 

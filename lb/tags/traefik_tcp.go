@@ -146,6 +146,7 @@ func (m *streamMerger) router(v variant[streamRouter]) {
 	}
 	if route.Terminate {
 		route.TLSOptions = strings.TrimSpace(r.TLS.Options)
+		route.CertResolver, route.CertDomains = strings.TrimSpace(r.TLS.CertResolver), names(r.TLS.Domains)
 	}
 	if route.UDP {
 		m.TCPRoutes = append(m.TCPRoutes, route)

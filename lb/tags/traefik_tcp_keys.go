@@ -110,7 +110,7 @@ func (s *streams) set(l label, elements []string, unsupported func(label, string
 		if s.routers[key] == nil {
 			s.routers[key] = &streamRouter{name: name}
 		}
-		return s.routers[key].set(l, root, path, unsupported)
+		return s.routers[key].set(l, root, path)
 	case kind == "services":
 		if s.services[key] == nil {
 			s.services[key] = &streamService{name: name}
@@ -125,19 +125,13 @@ func (s *streams) set(l label, elements []string, unsupported func(label, string
 	return &keyError{label: l, reason: "unknown element " + elements[1]}
 }
 
-func (r *streamRouter) set(l label, root string, path []string, unsupported func(label, string)) *keyError {
+func (r *streamRouter) set(l label, root string, path []string) *keyError {
 	first := strings.ToLower(path[0])
 	switch {
 	case root == "udp" && first != "entrypoints" && first != "service":
 		return &keyError{label: l, reason: "UDP routers have no option " + strings.Join(path, ".")}
 	case first == "rule":
 		r.rule = l
-	case first == "tls" && len(path) > 1:
-		err := decodeStream(r, l, path, strings.ToUpper(root)+" routers")
-		if second := strings.ToLower(path[1]); err == nil && second != "passthrough" && second != "options" {
-			unsupported(l, noResolver)
-		}
-		return err
 	}
 	return decodeStream(r, l, path, strings.ToUpper(root)+" routers")
 }

@@ -15,6 +15,11 @@ type Options struct {
 	// Issuer, if it is not nil, has a certificate for every name it is given one
 	// for, in place of those of Store. It is always strict.
 	Issuer *Issuer
+	// Others are asked in turn for a certificate for the very name a client asks for,
+	// if there is none in Store. They return nil for none, as do Challenges, which are
+	// asked for the certificate that answers an authority's challenge (RFC 8737): to
+	// such a handshake nothing of the rest applies.
+	Others, Challenges []func(*tls.ClientHelloInfo) *tls.Certificate
 	// Strict refuses clients that ask for a name no certificate is for, or for
 	// none; else they get the first certificate.
 	Strict bool
@@ -82,6 +87,9 @@ func (o Options) Config() (*tls.Config, error) {
 		c.GetConfigForClient = o.withClientCAs(c.Clone())
 	}
 	keepTickets(c)
+	if len(o.Challenges) > 0 {
+		c.GetConfigForClient = o.challenged(c.GetConfigForClient)
+	}
 	return c, nil
 }
 
@@ -97,10 +105,17 @@ var (
 
 // certificate is a [tls.Config] GetCertificate.
 func (o Options) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	current := o.Store.current.Load()
+	if len(o.Others) > 0 && (current == nil || current.find(hello, true) == nil) {
+		for _, other := range o.Others {
+			if c := other(hello); c != nil {
+				return c, nil
+			}
+		}
+	}
 	if o.Issuer != nil {
 		return o.Issuer.certificate(hello)
 	}
-	current := o.Store.current.Load()
 	if current == nil {
 		return nil, errNoCertificate
 	}

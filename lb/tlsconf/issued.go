@@ -41,10 +41,10 @@ func (n *issued) settle(c *tls.Certificate, err error, before time.Duration) (ne
 	return false
 }
 
-// nameToIssue is the host name a client asks for, in lower case. It is not ok if
+// NameToIssue is the host name a client asks for, in lower case. It is not ok if
 // that is no name a certificate can be asked for: an address, a pattern, or
 // anything else than letters, digits and hyphens (RFC 1123).
-func nameToIssue(serverName string) (name string, ok bool) {
+func NameToIssue(serverName string) (name string, ok bool) {
 	const maxName, maxLabel = 253, 63
 	name = strings.ToLower(strings.TrimSuffix(serverName, "."))
 	if name == "" || len(name) > maxName {

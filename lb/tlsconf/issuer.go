@@ -121,7 +121,7 @@ func (i *Issuer) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 }
 
 func (i *Issuer) certificateFor(ctx context.Context, serverName string) (*tls.Certificate, error) {
-	name, ok := nameToIssue(serverName)
+	name, ok := NameToIssue(serverName)
 	if !ok {
 		return nil, nil // answered by the alert "unrecognized_name"
 	}

@@ -310,7 +310,7 @@ func TestNameToIssue(t *testing.T) {
 		"10.0.0.1": "", "::1": "", `a","ttl":"9999h`: "", "a.test/../../sys": "", "a.test,b.test": "", "a\x00.test": "",
 		strings.Repeat("a", 64) + ".test": "", strings.Repeat("a.", 127) + "a": "", strings.Repeat("a.", 126) + "a": strings.Repeat("a.", 126) + "a",
 	} {
-		if got, ok := nameToIssue(given); got != want || ok != (want != "") {
+		if got, ok := NameToIssue(given); got != want || ok != (want != "") {
 			t.Errorf("%q is %q, %v; want %q", given, got, ok, want)
 		}
 	}

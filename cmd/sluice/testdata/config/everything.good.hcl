@@ -275,6 +275,31 @@ lb {
     header = "X-Token: planted"
   }
 
+  acme "letsencrypt" {
+    email           = "operator@example.com"
+    ca              = "https://ca.example/directory"
+    ca_root         = "/etc/ca.pem"
+    key_type        = "EC384"
+    preferred_chain = "Root X1"
+
+    eab {
+      kid  = "account-1"
+      hmac = "planted-hmac"
+    }
+
+    challenge   = "http"
+    entry_point = "alt"
+    storage     = "file"
+    folder      = "/var/lib/sluice/acme"
+    domains     = ["www.example.com"]
+    allow       = ["*.example.com", "example.com"]
+  }
+  acme "shared" {
+    email   = "operator@example.com"
+    storage = "consul"
+    prefix  = "lb/acme"
+  }
+
   tls_options "modern" {
     min_version     = "tls12"
     max_version     = "VersionTLS13"
@@ -548,6 +573,7 @@ route "api" {
   defaults      = false
   tls           = true
   tls_options   = "modern"
+  cert_resolver = "shared"
   service       = "api"
   scheme        = "https"
   server_name   = "api.internal"
@@ -637,6 +663,7 @@ tcp_route "db" {
   entrypoints    = ["web"]
   tls            = "terminate"
   tls_options    = "modern"
+  cert_resolver  = "letsencrypt"
   service        = "db"
   target_tls     = true
   server_name    = "db.internal"

@@ -1,0 +1,103 @@
+package lb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
+)
+
+// CertResolver is an [ACME] for those who build tables.
+type CertResolver struct {
+	Name  string
+	Allow []string
+}
+
+// certResolvers are what tables need to know of authorities.
+func certResolvers(all []ACME, listeners []Listener) (resolvers []CertResolver, at map[string]string) {
+	at = map[string]string{}
+	for i := range all {
+		resolvers = append(resolvers, CertResolver{all[i].Name, all[i].Allow})
+		for l := range listeners {
+			if listeners[l].CertSource == all[i].Name {
+				at[listeners[l].entrypoint()] = all[i].Name
+			}
+		}
+	}
+	return resolvers, at
+}
+
+func (r *CertResolver) allows(name string) bool {
+	return len(r.Allow) == 0 || slices.ContainsFunc(r.Allow, func(pattern string) bool {
+		below, isPattern := strings.CutPrefix(strings.ToLower(pattern), "*")
+		return isPattern && strings.HasSuffix(name, below) || strings.EqualFold(name, pattern)
+	})
+}
+
+// certificateName is a name a route needs a certificate for, and who is to issue
+// it.
+type certificateName struct{ resolver, name string }
+
+// certificates are what a route needs, by what it asks for and its listeners.
+func (k *link) certificates(entrypoints []string) (all []certificateName) {
+	resolvers := k.certResolvers(k.asked.CertResolver, entrypoints)
+	if len(resolvers) == 0 {
+		return nil
+	}
+	names, ruled := k.asked.CertDomains, false
+	if len(names) == 0 {
+		names, ruled = hostsNamed(nil, k.asked.Match), true
+	}
+	for _, text := range names {
+		name, ok := tlsconf.NameToIssue(text)
+		if !ok {
+			if !ruled {
+				k.tell(checkName(text).Error(), "")
+			}
+			continue
+		}
+		for _, r := range resolvers {
+			asked := certificateName{r.Name, name}
+			switch {
+			case slices.Contains(all, asked):
+			case !r.allows(name):
+				k.tell(fmt.Sprintf("acme %s is not to issue certificates for %s", r.Name, name), "its allow says for which names it is")
+			default:
+				all = append(all, asked)
+			}
+		}
+	}
+	return all
+}
+
+// certResolvers are those that issue a route's certificates: the one it asks for,
+// or else those of its listeners.
+func (k *link) certResolvers(asked string, entrypoints []string) (all []CertResolver) {
+	named := func(name string) bool {
+		i := slices.IndexFunc(k.CertResolvers, func(r CertResolver) bool { return strings.EqualFold(r.Name, name) })
+		if i >= 0 && !slices.ContainsFunc(all, func(r CertResolver) bool { return r.Name == k.CertResolvers[i].Name }) {
+			all = append(all, k.CertResolvers[i])
+		}
+		return i >= 0
+	}
+	if asked != "" {
+		if !named(asked) {
+			k.tell("there is no certificate resolver "+asked+"; the route is served with the listener's certificates", `lb { acme "NAME" { … } } declares one`)
+		}
+		return all
+	}
+	for entrypoint, name := range k.EntrypointCertResolvers {
+		if len(entrypoints) == 0 || slices.Contains(entrypoints, entrypoint) {
+			named(name)
+		}
+	}
+	return all
+}
+
+// tell reports what does not keep the route from being served.
+func (k *link) tell(reason, hint string) {
+	p := k.asked.Problem(reason, hint)
+	p.Route = ""
+	k.problems = append(k.problems, p)
+}

@@ -137,7 +137,7 @@ const (
 //	pxyfrom     the addresses and blocks from which it is believed
 //	ht, rt, wt, it: header, read, write and idle timeout; see [Timeouts]
 //	maxconn, maxconnperip, maxheader, maxfields, maxbody, maxrequests, maxage
-//	tracing     false, minimal or detailed: what a tracer is told of requests
+//	tracing     off, minimal or detailed: what a tracer is told of requests
 //	redirect    https, the name of a listener, or :PORT
 //	refresh     of tcp-dynamic
 func ParseListener(text string) (Listener, error) {

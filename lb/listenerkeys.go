@@ -184,24 +184,20 @@ func (v *proxyValue) String() string { return string(*v) }
 // tracingValue is two fields of a listener.
 type tracingValue struct{ *Listener }
 
-const detailedTracing = "detailed"
+const noTracing, detailedTracing = "off", "detailed"
 
 func (v tracingValue) parse(text string) error {
-	on, err := strconv.ParseBool(text)
-	switch {
-	case text == detailedTracing, text == "minimal":
-		on = true
-	case err != nil:
-		return fmt.Errorf("tracing=%s is not false, minimal or detailed", text)
+	if text != noTracing && text != "minimal" && text != detailedTracing {
+		return fmt.Errorf("tracing=%s is not off, minimal or detailed", text)
 	}
-	v.Untraced, v.TracedSteps = !on, text == detailedTracing
+	v.Untraced, v.TracedSteps = text == noTracing, text == detailedTracing
 	return nil
 }
 
 func (v tracingValue) String() string {
 	switch {
 	case v.Untraced:
-		return "false"
+		return noTracing
 	case v.TracedSteps:
 		return detailedTracing
 	}

@@ -29,6 +29,8 @@ type StaticRoute struct {
 	Middlewares []string `hcl:"middlewares"`
 	// Defaults off leaves out the middlewares of the defaults stanza.
 	Defaults Optional[bool] `hcl:"defaults"`
+	// Tracing is "off", "minimal" or "detailed"; empty is as the listener has it.
+	Tracing string `hcl:"tracing"`
 	// TLSOptions are the name of a tls_options stanza; with one, TLS is on.
 	TLSOptions string `hcl:"tls_options"`
 	TLS        bool   `hcl:"tls"`
@@ -81,7 +83,7 @@ func (r *StaticRoute) static(known tags.Transports) tags.StaticRoute {
 		Name: r.Name, Source: r.Origin, Rule: r.rule(), Syntax: r.RuleSyntax, Priority: r.Priority, Entrypoints: r.Entrypoints,
 		Middlewares: r.Middlewares, TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
 		Balance: r.LoadBalancer.spec, RewriteHost: !r.PassHost.Or(true), Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport),
-		WithoutDefaults: !r.Defaults.Or(true),
+		WithoutDefaults: !r.Defaults.Or(true), Traced: tracingWords[r.Tracing].traced, TracedSteps: tracingWords[r.Tracing].steps,
 	}
 }
 
@@ -217,6 +219,9 @@ func (r *StaticRoute) validate(f *faultList, c *Config) {
 	}
 	if r.Scheme != "" {
 		f.oneOf(at+": scheme", r.Scheme, "http", "https")
+	}
+	if r.Tracing != "" {
+		f.oneOf(at+": tracing", r.Tracing, "off", "minimal", "detailed")
 	}
 	reachable(f, at, r.ServerName, r.SkipVerify, r.Transport)
 	c.knownTransport(f, at, r.Transport)

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tracing"
 	"github.com/sluiceproxy/sluice/lb/transport"
 	"github.com/sluiceproxy/sluice/watch/dial"
@@ -107,4 +108,12 @@ func (t *Tracing) validate(f *faultList) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		f.addf("lb.tracing: %s", line)
 	}
+}
+
+// tracingWords are what a route may say of tracing.
+var tracingWords = map[string]struct{ traced, steps spec.Switch }{
+	"":         {},
+	"off":      {traced: spec.Off},
+	"minimal":  {traced: spec.On, steps: spec.Off},
+	"detailed": {traced: spec.On, steps: spec.On},
 }

@@ -71,6 +71,9 @@ func (m *migration) bounds(t *tree, at string, text *string) {
 	if d := t.duration(at + ".transport.keepAliveMaxTime"); d > 0 {
 		*text += fmt.Sprintf(";maxage=%v", d)
 	}
+	if word := t.traced(at); word == "off" || word == "detailed" {
+		*text += ";tracing=" + word
+	}
 	m.drain = max(m.drain, t.duration(at+".transport.lifeCycle.graceTimeOut"))
 	m.LB.DrainDelay = max(m.LB.DrainDelay, t.duration(at+".transport.lifeCycle.requestAcceptGraceTimeout"))
 	m.LB.UnderscoreHeaders = cmp.Or(t.text(at+".http.underscoreHeadersStrategy"), m.LB.UnderscoreHeaders)

@@ -67,6 +67,7 @@ func (m *migration) traefik(t *tree) {
 	m.Tags.Traefik.RuleSyntax = m.rules
 	m.logs(t, "log.level", "log.filePath", "log.format")
 	m.accessLog(t)
+	m.tracing(t)
 	m.api(t)
 	for _, name := range t.names("http.middlewares") {
 		m.middleware(t, name)
@@ -295,6 +296,7 @@ func (m *migration) router(t *tree, name string) {
 		r.TLS, r.TLSOptions = t.text(at+".tls") != "false", fileName(t.text(at+".tls.options"))
 	}
 	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
+	r.Tracing = t.traced(at)
 	err := m.service(t, &r, fileName(t.text(at+".service")))
 	if err == nil {
 		_, _, err = tags.Static{Routes: []tags.StaticRoute{r.static(nil)}}.Definition(nil)

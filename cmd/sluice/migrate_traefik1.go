@@ -34,6 +34,7 @@ func (m *migration) traefik1(t *tree) {
 	m.logs(t, "logLevel", "traefikLog.filePath", "traefikLog.format")
 	m.LogFile.Path = cmp.Or(m.LogFile.Path, t.text("traefikLogsFile"))
 	m.accessLog(t)
+	m.tracing(t)
 	if path := t.text("accessLogsFile"); path != "" && m.LB.AccessLog.Target == "" {
 		m.LB.AccessLog.Target, m.LB.AccessLog.Format = path, "traefik"
 	}

@@ -61,6 +61,8 @@ type StaticRoute struct {
 	Reach
 	// WithoutDefaults leaves out the middlewares every route has.
 	WithoutDefaults bool
+	// Traced and TracedSteps are as in [Route].
+	Traced, TracedSteps spec.Switch
 }
 
 // StaticMiddleware is a middleware of the configuration, which tags refer to as
@@ -158,7 +160,7 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 			Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
 		},
 		Precedence:      match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
-		WithoutDefaults: r.WithoutDefaults, PassHost: !r.RewriteHost,
+		WithoutDefaults: r.WithoutDefaults, Traced: r.Traced, TracedSteps: r.TracedSteps, PassHost: !r.RewriteHost,
 	}
 	if err := r.rule(&made, patterns); err != nil {
 		return made, pool, err

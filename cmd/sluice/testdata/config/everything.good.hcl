@@ -574,6 +574,7 @@ route "api" {
   tls           = true
   tls_options   = "modern"
   cert_resolver = "shared"
+  tracing       = "detailed"
   service       = "api"
   scheme        = "https"
   server_name   = "api.internal"

@@ -2,7 +2,6 @@
 # not taken over: migrate/dynamic.yml:31: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
 # not taken over: migrate/dynamic.yml:19: router dash is left out: the service api@internal is not of the file
 # not taken over: migrate/traefik.yml:36: certificatesResolvers.le has no equivalent and is left out
-# not taken over: migrate/traefik.yml:50: tracing.otlp has no equivalent and is left out
 # not taken over: migrate/dynamic.yml:10: route lost is left out: there is no middleware plug
 
 # migrate/traefik.yml:31: providers.consulCatalog.endpoint
@@ -55,6 +54,20 @@ lb {
   access_log {
     target = "stdout"
     format = "traefik"
+  }
+  # migrate/traefik.yml:49: tracing
+  tracing {
+    endpoint = "http://collector.example.com:4317"
+    protocol = "grpc"
+    headers {
+      "x-token" = "change-me"
+    }
+    sample_rate = 0.1
+    service_name = "edge"
+    resource_attributes {
+      "deployment.environment.name" = "production"
+    }
+    captured_request_headers = ["X-Team"]
   }
   # migrate/traefik.yml:26: providers.consulCatalog
   health {

@@ -1,10 +1,8 @@
 package lb
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -101,82 +99,6 @@ func TestStalledBodyIsA408(t *testing.T) {
 	}
 }
 
-func TestDrainLosesNothing(t *testing.T) {
-	var entered atomic.Int64
-	release := make(chan struct{})
-	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
-		entered.Add(1)
-		<-release
-		io.WriteString(w, "served")
-	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{address}})
-	const clients = 16
-	c := client(t)
-	var served atomic.Int64
-	var wg sync.WaitGroup
-	for range clients {
-		wg.Go(func() {
-			resp, err := c.Get(r.url("/"))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer resp.Body.Close()
-			body, err := io.ReadAll(resp.Body)
-			if string(body) != "served" || err != nil || !resp.Close {
-				t.Errorf("%q, error %v, close %v; want it served, and the connection to be closed", body, err, resp.Close)
-			}
-			served.Add(1)
-		})
-	}
-	eventually(t, "all requests are in flight", func() bool { return entered.Load() == clients })
-	stopped := make(chan struct{})
-	go func() {
-		r.stop()
-		close(stopped)
-	}()
-	eventually(t, "new connections are refused", func() bool {
-		conn, err := net.Dial("tcp", r.addr)
-		if err == nil {
-			conn.Close()
-		}
-		return errors.Is(err, syscall.ECONNREFUSED)
-	})
-	if r.Ready() {
-		t.Error("ready while draining")
-	}
-	close(release)
-	<-stopped
-	wg.Wait()
-	if served.Load() != clients || r.err != nil {
-		t.Errorf("served %d of %d, Run returned %v", served.Load(), clients, r.err)
-	}
-}
-
-func TestDrainEndsInTime(t *testing.T) {
-	arrived := make(chan struct{})
-	address := httpBackend(t, func(_ http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		<-r.Context().Done()
-	})
-	r := start(t, func(o *ServerOptions) { o.Timeouts.Drain = 50 * time.Millisecond },
-		testRoute{prefix: "/", backends: []string{address}})
-	c := client(t)
-	cut := make(chan error)
-	go func() {
-		resp, err := c.Get(r.url("/"))
-		if err == nil {
-			resp.Body.Close()
-		}
-		cut <- err
-	}()
-	<-arrived
-	r.stop()
-	if err := <-cut; err == nil || r.err != nil {
-		t.Errorf("the request got %v, Run returned %v; want the one cut and the other nil", err, r.err)
-	}
-}
-
 func TestKilledBackendCostsNoRequest(t *testing.T) {
 	steady := httpBackend(t, echo)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -212,75 +134,6 @@ func TestKilledBackendCostsNoRequest(t *testing.T) {
 	wg.Wait()
 	if failed.Load() != 0 || r.Metrics().Retries == 0 {
 		t.Errorf("%d of %d requests failed with %d retries, want none with some", failed.Load(), done.Load(), r.Metrics().Retries)
-	}
-}
-
-func TestWebSocketTunnel(t *testing.T) {
-	upgrade := func(protocol string) string {
-		return "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: " + protocol + "\r\nSec-WebSocket-Key: k\r\n\r\n"
-	}
-	address := rawBackend(t, func(head string, conn net.Conn, r *bufio.Reader) {
-		if !strings.Contains(head, "Upgrade: WebSocket\r\n") {
-			io.WriteString(conn, "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-			return
-		}
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: a\r\n\r\nhello ")
-		io.Copy(conn, r)
-	})
-	r := start(t, func(o *ServerOptions) { o.Timeouts.Drain = 50 * time.Millisecond },
-		testRoute{prefix: "/ws", backends: []string{address}})
-	if got := r.raw(strings.Replace(upgrade("h2c"), "keep-alive", "close", 1)); !strings.HasPrefix(got, "HTTP/1.1 426 ") {
-		t.Errorf("h2c: %q, want the request forwarded without its upgrade", got)
-	}
-
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	io.WriteString(conn, upgrade("WebSocket")+"early ")
-	in := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(in, nil)
-	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols || resp.Header.Get("Sec-WebSocket-Accept") != "a" {
-		t.Fatalf("%v, error %v; want the upstream's 101", resp, err)
-	}
-	io.WriteString(conn, "late")
-	echoed := make([]byte, len("hello early late"))
-	if _, err := io.ReadFull(in, echoed); err != nil || string(echoed) != "hello early late" {
-		t.Fatalf("%q, error %v", echoed, err)
-	}
-	if got := r.Metrics().Tunnels; got != 1 {
-		t.Errorf("%d tunnels counted, want 1", got)
-	}
-	r.stop() // cuts the tunnel, for it does not end by itself
-	if rest, err := io.ReadAll(in); len(rest) != 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("%q, error %v; want the end", rest, err)
-	}
-}
-
-func TestTunnelPassesOnAHalfClose(t *testing.T) {
-	address := rawBackend(t, func(_ string, conn net.Conn, r *bufio.Reader) {
-		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		sent, _ := io.ReadAll(r) // to the client's end, and only then:
-		fmt.Fprintf(conn, "got %s", sent)
-	})
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{address}})
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-	in := bufio.NewReader(conn)
-	if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("%v, error %v; want a 101", resp, err)
-	}
-	io.WriteString(conn, "all of it")
-	conn.(*net.TCPConn).CloseWrite()
-	if answer, err := io.ReadAll(in); err != nil || string(answer) != "got all of it" {
-		t.Errorf("%q, error %v", answer, err)
 	}
 }
 

@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,90 +18,6 @@ import (
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
-
-// A head that does not come in time is answered 408, if any of it came; and the
-// connection closed.
-func TestSlowHeadIsA408(t *testing.T) {
-	upstream := lbtest.Record(t, lbtest.Say(empty))
-	r := start(t, func(o *ServerOptions) {
-		o.Timeouts.Header, o.Timeouts.Idle = 200*time.Millisecond, 300*time.Millisecond
-	},
-		testRoute{prefix: "/", backends: []string{upstream.Addr}})
-	for sent, want := range map[string]string{
-		"GET / HTTP/1.1\r\nHost: h\r\nX-": "HTTP/1.1 408 ", "G": "HTTP/1.1 408 ", "": "",
-	} {
-		got := r.raw(sent)
-		if want == "" && got != "" || !strings.HasPrefix(got, want) || want != "" && !strings.Contains(got, "\r\nConnection: close\r\n") {
-			t.Errorf("%q is answered %q", sent, got)
-		}
-	}
-	if n := len(upstream.All()); n > 0 {
-		t.Errorf("%d connections upstream", n)
-	}
-}
-
-// A thousand clients that trickle their heads delay nobody.
-func TestThousandSlowHeads(t *testing.T) {
-	slow := 1000
-	if testing.Short() {
-		slow = 100
-	}
-	r := start(t, func(o *ServerOptions) { o.Timeouts.Header = 2 * time.Second },
-		testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
-	conns := make([]net.Conn, slow)
-	for i := range conns {
-		nc, err := net.Dial("tcp", r.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nc.Close()
-		_ = nc.SetDeadline(time.Now().Add(2 * time.Minute))
-		_, _ = io.WriteString(nc, "GET / HTTP/1.1\r\nHost: h\r\n")
-		conns[i] = nc
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			for _, nc := range conns {
-				_, _ = fmt.Fprintf(nc, "X-%d: y\r\n", i) // fails when it was closed
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(100 * time.Millisecond):
-			}
-		}
-	})
-	c := client(t)
-	for range 300 {
-		resp, err := c.Get(r.url("/x"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK || err != nil {
-			t.Errorf("%s, %v beside slow clients", resp.Status, err)
-		}
-	}
-	for _, nc := range conns {
-		// What it goes on to send may have the end look like a reset.
-		if got, err := io.ReadAll(nc); !strings.HasPrefix(string(got), "HTTP/1.1 408 ") || err != nil && !errors.Is(err, syscall.ECONNRESET) {
-			t.Fatalf("a slow client gets %q, %v", got, err)
-		}
-	}
-	cancel()
-	wg.Wait()
-	eventually(t, "the slow connections are gone", func() bool { return openConns(r) <= 1 })
-}
-
-// openConns counts the connections of clients over HTTP/1.1.
-func openConns(r *rig) (n int) {
-	for _, e := range r.entries {
-		n += e.http1.Conns()
-	}
-	return n
-}
 
 func TestHeadsTooLarge(t *testing.T) {
 	upstream := lbtest.Record(t, lbtest.Say(empty))
@@ -260,120 +173,6 @@ func TestDefaultLimits(t *testing.T) {
 	}
 }
 
-// Who says nothing is closed without a word: between requests, and where a
-// handshake should come.
-func TestSilentConnectionsAreClosed(t *testing.T) {
-	change := func(o *ServerOptions) {
-		o.Timeouts.Idle, o.Timeouts.Header = 200*time.Millisecond, 300*time.Millisecond
-	}
-	route := testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}}
-	plain := start(t, change, route)
-	c := plain.dial()
-	c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
-	var length int
-	head := c.head()
-	_, after, _ := strings.Cut(head, "Content-Length: ")
-	_, _ = fmt.Sscan(after, &length)
-	c.body(length)
-	c.closed()
-	encrypted, _ := startTLS(t, "HTTP/1.1", change, route)
-	silent := encrypted.dial()
-	silent.closed()
-}
-
-// An HTTP/2 client is told to go away, has its streams served to their end, and
-// no goroutine stays behind; TestMain sees to the latter.
-func TestDrainOverHTTP2(t *testing.T) {
-	arrived, release := make(chan struct{}), make(chan struct{})
-	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
-			close(arrived)
-			<-release
-		}
-		_, _ = io.WriteString(w, "served")
-	})
-	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{address}})
-	get := func(path string) (string, error) {
-		resp, err := c.Get("https://" + r.addr + path)
-		if err != nil {
-			return "", err
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		return resp.Proto + " " + string(body), err
-	}
-	if body, err := get("/x"); body != "HTTP/2.0 served" || err != nil {
-		t.Fatalf("%q, %v", body, err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if body, err := get("/slow"); body != "HTTP/2.0 served" || err != nil {
-			t.Errorf("in flight: %q, %v", body, err)
-		}
-	})
-	<-arrived
-	stopped := make(chan struct{})
-	go func() {
-		r.stop()
-		close(stopped)
-	}()
-	// Told to go away, the client opens another connection, which is refused.
-	eventually(t, "the client is told to go away", func() bool {
-		_, err := get("/x")
-		return errors.Is(err, syscall.ECONNREFUSED)
-	})
-	close(release)
-	wg.Wait()
-	<-stopped
-	if r.err != nil {
-		t.Error(r.err)
-	}
-}
-
-// An HTTP/2 client is told to go away at once, not when the last request of another
-// client over HTTP/1.1 is answered.
-func TestDrainTellsAtOnce(t *testing.T) {
-	arrived, release := make(chan struct{}), make(chan struct{})
-	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
-			close(arrived)
-			<-release
-		}
-		_, _ = io.WriteString(w, "served")
-	})
-	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{address}})
-	get := func(c *http.Client, path string) error {
-		resp, err := c.Get("https://" + r.addr + path)
-		if err == nil {
-			resp.Body.Close()
-		}
-		return err
-	}
-	if err := get(c, "/x"); err != nil {
-		t.Fatal(err)
-	}
-	old := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	defer old.CloseIdleConnections()
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := get(&http.Client{Transport: old}, "/slow"); err != nil {
-			t.Error(err)
-		}
-	})
-	<-arrived
-	wg.Go(r.stop)
-	answer := sync.OnceFunc(func() { close(release) })
-	defer answer()
-	eventually(t, "the client is told to go away", func() bool {
-		return errors.Is(get(c, "/x"), syscall.ECONNREFUSED)
-	})
-	answer()
-	wg.Wait()
-	if r.err != nil {
-		t.Error(r.err)
-	}
-}
-
 // A target that is spoken to encrypted has to show a certificate of someone who
 // is trusted.
 func TestTargetWithAnUnknownCertificate(t *testing.T) {
@@ -389,26 +188,5 @@ func TestTargetWithAnUnknownCertificate(t *testing.T) {
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
 		t.Errorf("%v, want that the certificate is not known", err)
-	}
-}
-
-// Connections made before the server stops are served, whether they were accepted
-// by then or not, and their requests read.
-func TestDrainServesTheBacklog(t *testing.T) {
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
-	var clients []*wireClient
-	for range 200 {
-		c := r.dial()
-		c.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n")
-		clients = append(clients, c)
-	}
-	r.stop()
-	for i, c := range clients {
-		if got := c.rest(); !strings.HasPrefix(got, okay) || strings.Count(got, "HTTP/1.1 ") != 1 {
-			t.Fatalf("client %d gets %q", i, got)
-		}
-	}
-	if r.err != nil {
-		t.Error(r.err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/sluiceproxy/sluice/internal/parts"
 )
 

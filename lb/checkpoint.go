@@ -38,12 +38,13 @@ func (x *Exchange) CheckpointInto(old Checkpoint) Checkpoint {
 func (c *Checkpoint) Reply() Reply { return c.reply }
 
 // Rewind takes the exchange back to a checkpoint, as if it had not been served
-// since; only the number of tries is still known.
+// since; only who the client is and the number of tries are still known.
 func (x *Exchange) Rewind(c Checkpoint) {
 	x.Request, x.RawPath, x.RawQuery = c.request, c.rawPath, c.rawQuery
 	x.Header.fields = append(x.Header.fields[:0], c.header...)
 	x.Body, x.Length, x.Reply, x.UpstreamHost = c.body, c.length, c.reply, c.upstreamHost
-	x.Outcome = Outcome{Tries: x.Outcome.Tries, User: x.Outcome.User}
+	o := &x.Outcome
+	*o = Outcome{Tries: o.Tries, Retries: o.Retries, User: o.User, Claimed: o.Claimed}
 }
 
 // TakeRetry takes another try from the budget of the exchange's pool, and reports

@@ -162,12 +162,15 @@ type Outcome struct {
 	// Sent counts the bytes of the answer's body, Received those read of the
 	// request's.
 	Sent, Received int64
-	// User is the name the client has proved to be its own, empty if none. It is
-	// for middleware to set.
-	User string
-	// Target is the one tried last, nil if none was; Tries counts how many were.
-	Target *target.Target
-	Tries  int
+	// User is the name the client has proved to be its own, empty if none, and
+	// Claimed the one it could not prove. They are for middleware to set.
+	User, Claimed string
+	// Target is the one tried last, nil if none was, and Pool whom it was picked
+	// from. Tries counts how many were tried, and Retries how many of these for
+	// another one that had failed: not the page in the place of an error.
+	Target         *target.Target
+	Pool           *target.Pool
+	Tries, Retries int
 	// TargetStatus is the status it answered with, 0 if it did not, and TargetSent
 	// the bytes of its answer's body that were passed on.
 	TargetStatus int

@@ -60,6 +60,7 @@ func (f forwarder) serve(x *Exchange) {
 			break
 		}
 		f.s.metrics.countRetry(x)
+		x.Outcome.Retries++
 		t, fresh = other, x.Route.sticky != nil
 		x.call.Fresh = true
 		ans, err = f.try(x, t)
@@ -105,7 +106,7 @@ func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) 
 		return nil, &h1.SendError{Err: lateError{}}
 	}
 	x.hurry(f.s.options.Timeouts.Response)
-	x.Outcome.Target, x.Outcome.Tries = t, x.Outcome.Tries+1
+	x.Outcome.Target, x.Outcome.Pool, x.Outcome.Tries = t, x.Route.Pool, x.Outcome.Tries+1
 	x.call.Host = x.Route.Host
 	if x.Route.PassHost {
 		x.call.Host = x.Authority
@@ -234,7 +235,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 	}()
 	x.Outcome.Status, x.Outcome.TargetStatus = ans.Status(), ans.Status()
 	x.answer.fields = ans.AppendFields(x.answer.fields[:0])
-	f.s.recordTarget(x)
+	f.s.recordTarget(x, ans.Length())
 	x.recordGRPC(&x.answer)
 	x.answered()
 	f.observe(x, t, ans.Status())

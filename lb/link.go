@@ -35,7 +35,7 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 		return nil, nil, errors.New("service " + plainPool(service) + ": " + p.Broken)
 	}
 	if b.runtime == nil {
-		b.runtime = k.runtime(p.Name, p.Endpoints, k.balance(p))
+		b.runtime = k.runtime(p.Name, p.Dialect, p.Endpoints, k.balance(p))
 	}
 	return p, b.runtime, nil
 }
@@ -52,11 +52,11 @@ func (k *link) balance(p *tags.Pool) *spec.LoadBalancer {
 // poolName is that of the runtime pool of one of the route's services. A route of
 // Fabio has one, of the same name whatever its options: as those come and go, its
 // pool goes on where it was.
-func (k *link) poolName(service string) string {
+func (k *link) poolName(service string, dialect tags.Dialect) string {
 	if k.asked.Dialect == tags.Fabio {
 		service = k.asked.Name
 	}
-	return service + "@" + string(k.asked.Dialect)
+	return service + "@" + string(dialect)
 }
 
 // maxParts bounds how many endings a route may come to by services that are parts

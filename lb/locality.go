@@ -83,13 +83,13 @@ func (b *Builder) lost(at here, known bool, err error) []tags.Problem {
 
 // runtime is the pool of a route's endpoints. The name is that of a service, or empty
 // for the route's own.
-func (k *link) runtime(name string, endpoints []tags.Endpoint, b *spec.LoadBalancer) *target.Pool {
+func (k *link) runtime(name string, dialect tags.Dialect, endpoints []tags.Endpoint, b *spec.LoadBalancer) *target.Pool {
 	all, p := members(endpoints, b), policy(b)
 	if b != nil && b.Locality != nil {
 		k.near, k.zoned = true, k.zoned || slices.Contains(b.Locality.Prefer, "zone")
 		p.Near = k.here.encircle(b.Locality, endpoints, all)
 	}
-	return k.pools.Pool(k.poolName(name), all, p)
+	return k.pools.Pool(k.poolName(name, dialect), all, p)
 }
 
 // encircle sets the circles of members, which stand for the endpoints that serve.

@@ -1,6 +1,8 @@
 package lb
 
 import (
+	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +14,9 @@ import (
 type logged struct {
 	entry accesslog.Entry
 	began time.Time
+	// path is the one routes are found by, before they change it, and forwardedFor
+	// what the peer says of whom it speaks for.
+	path, forwardedFor string
 	// request is the header as sent: the exchange's own is changed on the way.
 	request Header
 	// target and answer are copies, for what they were taken from is gone when
@@ -34,7 +39,10 @@ func (s *Server) beginRecord(x *Exchange, began time.Time) {
 		x.logged = new(logged)
 	}
 	r := x.logged
-	r.began = began
+	r.began, r.path, r.forwardedFor = began, x.RawPath, ""
+	if log.Format().ShowsForwardedFor() {
+		r.forwardedFor = x.Header.Get("X-Forwarded-For")
+	}
 	r.request.fields, r.target.fields, r.answer.fields = r.request.fields[:0], r.target.fields[:0], r.answer.fields[:0]
 	if log.Format().ShowsRequestHeader() {
 		r.request.fields = append(r.request.fields, x.Header.fields...)
@@ -53,6 +61,7 @@ type recordingReply struct {
 // Begin implements [Reply].
 func (r *recordingReply) Begin(status int, h *Header, length int64) error {
 	r.logged.answer.copyOf(h)
+	r.logged.answer.addLength(status, length)
 	return r.Reply.Begin(status, h, length)
 }
 
@@ -64,10 +73,18 @@ func (h *Header) copyOf(from *Header) {
 	}
 }
 
+// addLength adds the length of an answer's body, where answers tell it.
+func (h *Header) addLength(status int, length int64) {
+	if length >= 0 && status >= http.StatusOK && status != http.StatusNoContent && status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.FormatInt(length, 10))
+	}
+}
+
 // recordTarget takes down the header of the target's answer.
-func (s *Server) recordTarget(x *Exchange) {
+func (s *Server) recordTarget(x *Exchange, length int64) {
 	if x.logged != nil && s.options.AccessLog.Format().ShowsAnswerHeader() {
 		x.logged.target.copyOf(&x.answer)
+		x.logged.target.addLength(x.Outcome.TargetStatus, length)
 	}
 }
 
@@ -99,23 +116,28 @@ func (s *Server) endRecord(x *Exchange, took time.Duration) {
 	o := &x.Outcome
 	r.entry = accesslog.Entry{
 		Start: r.began, Duration: took, Entrypoint: x.entry.label,
-		Remote: x.Remote, Local: x.Local, User: o.User, TLS: x.TLS,
+		Remote: x.Remote, Local: x.Local, User: o.User, Claimed: o.Claimed, TLS: x.TLS,
 		Protocol: x.Protocol, Scheme: x.Scheme, Method: x.Request.Method, Authority: x.Authority,
-		Path: x.SentPath, Query: x.SentQuery, Line: x.line, Header: &r.request,
+		Path: x.SentPath, CleanPath: r.path, Query: x.SentQuery, Line: x.line, Header: &r.request, Forwarded: &x.Header,
 		Status: o.Status, Sent: o.Sent, Received: o.Received, Answer: &r.answer, Truncated: o.Truncated, Err: o.Err,
-		Tries: o.Tries, TargetStatus: o.TargetStatus, TargetSent: o.TargetSent,
+		Tries: o.Tries, Retries: o.Retries, TargetStatus: o.TargetStatus, TargetSent: o.TargetSent,
 		TargetWait: o.TargetWait, TargetTook: o.TargetTook, TargetHeader: &r.target,
 	}
 	if x.trace != nil {
 		r.entry.TraceID, r.entry.SpanID = x.trace.IDs()
 	}
+	if x.trusted {
+		r.entry.ForwardedFor = r.forwardedFor
+	}
 	if x.Route != nil {
+		r.entry.Internal = isInternal(x.Route.Route)
 		r.entry.Route, r.entry.Dialect, r.entry.Service = x.Route.Name, string(x.Route.Dialect), x.Route.Service
 	}
 	if o.Target != nil {
 		key := o.Target.Key()
 		r.entry.TargetScheme, r.entry.TargetAddress = key.Scheme, key.Address
 		r.entry.TargetPath, r.entry.TargetQuery = x.RawPath, x.RawQuery
+		r.entry.Pool = o.Pool.Name()
 	}
 	s.options.AccessLog.Record(&r.entry)
 	r.entry = accesslog.Entry{} // it points into buffers

@@ -105,7 +105,7 @@ func (p *passage) log(err error) {
 	e := accesslog.Entry{
 		Start: p.began, Duration: time.Since(p.began), Entrypoint: p.entry.label,
 		Remote: p.client, Local: p.bound, Scheme: p.network, Authority: p.serverName,
-		Sent: p.sent.Load(), Received: p.received.Load(), Err: err, Tries: p.tries,
+		Sent: p.sent.Load(), Received: p.received.Load(), Err: err, Tries: p.tries, Retries: max(0, p.tries-1),
 	}
 	if r := p.route; r != nil {
 		e.Route, e.Dialect, e.Service = r.Name, string(r.Dialect), r.Service

@@ -28,6 +28,7 @@ func (f forwarder) tunnel(x *Exchange, ans *h1.Answer) {
 	f.s.metrics.tunnels.Add(1)
 	defer f.s.metrics.tunnels.Add(-1)
 	x.Outcome.Sent, x.Outcome.Received = join(x.Context(), client, upstream, f.s.options.Timeouts.Tunnel)
+	x.Outcome.TargetSent = x.Outcome.Sent
 }
 
 // halfSilence is how long a tunnel may be silent when one direction has ended. The

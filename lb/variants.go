@@ -186,7 +186,7 @@ func (k *link) shared(made *Linked, pools []string) *spec.LoadBalancer {
 	}
 	balance := k.balance(&whole)
 	made.Policy, made.Endpoints = whole.Policy, distinct(made.Endpoints)
-	made.Pool = k.runtime("", made.Endpoints, balance)
+	made.Pool = k.runtime("", k.asked.Dialect, made.Endpoints, balance)
 	return balance
 }
 

@@ -20,6 +20,10 @@ type AccessLog struct {
 	Fields  AccessLogModes  `hcl:"fields"`
 	Headers AccessLogModes  `hcl:"headers"`
 	Filter  AccessLogFilter `hcl:"filter"`
+	// DropQuery shows no queries, and DropInternal no requests to services of
+	// Traefik's own, such as ping@internal.
+	DropQuery    bool `hcl:"drop_query"`
+	DropInternal bool `hcl:"drop_internal"`
 }
 
 // AccessLogModes keep, drop or redact values by name.
@@ -47,6 +51,7 @@ func (a AccessLog) options(stdout, stderr io.Writer, log *slog.Logger) accesslog
 	return accesslog.Options{
 		Target: a.Target, Format: a.Format,
 		Fields: accesslog.Modes(a.Fields), Headers: accesslog.Modes(a.Headers), Filter: accesslog.Filter(a.Filter),
+		DropQuery: a.DropQuery, DropInternal: a.DropInternal,
 		Stdout: stdout, Stderr: stderr, Logger: log,
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -89,45 +88,6 @@ func (m *migration) logs(t *tree, level, path, format string) {
 	if t.text(format) == "json" {
 		m.LogFormat = "json"
 	}
-}
-
-func (m *migration) accessLog(t *tree) {
-	if !t.has("accessLog") {
-		return
-	}
-	t.text("accessLog")
-	m.comment("lb.access_log", "%s", m.origin(t, "accessLog"))
-	m.LB.AccessLog.Target = cmp.Or(t.text("accessLog.filePath"), "stdout")
-	switch t.text("accessLog.format") {
-	case "json":
-		m.LB.AccessLog.Format = "traefik-json"
-	case "genericCLF":
-		m.LB.AccessLog.Format = "combined"
-	default:
-		m.LB.AccessLog.Format = "traefik"
-	}
-	m.LB.AccessLog.Filter.Status = t.list("accessLog.filters.statusCodes")
-	m.LB.AccessLog.Filter.Retried = t.is("accessLog.filters.retryAttempts")
-	m.LB.AccessLog.Filter.MinDuration, _ = spec.ParseDuration(cmp.Or(t.text("accessLog.filters.minDuration"), "0"))
-	m.LB.AccessLog.Fields = modes(t, "accessLog.fields")
-	m.LB.AccessLog.Headers = modes(t, "accessLog.fields.headers")
-	t.take("accessLog.bufferingSize")
-}
-
-// modes are those of the fields or headers of an access log.
-func modes(t *tree, at string) (m AccessLogModes) {
-	m.Default = t.text(at + ".defaultMode")
-	for _, name := range t.names(at + ".names") {
-		switch t.text(at + ".names." + name) {
-		case "keep":
-			m.Keep = append(m.Keep, name)
-		case "drop":
-			m.Drop = append(m.Drop, name)
-		case "redact":
-			m.Redact = append(m.Redact, name)
-		}
-	}
-	return m
 }
 
 // fileProvider takes over the provider of files, which are read beside this one.

@@ -70,6 +70,20 @@ func (m *migration) declare(t *tree, name string) error {
 	return nil
 }
 
+// otherServices takes over those of http.services that no router of the file uses:
+// tags may name them.
+func (m *migration) otherServices(t *tree) {
+	for _, name := range t.names("http.services") {
+		at := "http.services." + name
+		if !t.isTouched(at) {
+			if err := m.declare(t, name); err != nil {
+				m.note(t, at, fmt.Sprintf("service %s is left out: %v", name, err))
+			}
+		}
+		t.take(at) // what routers use of it is told there
+	}
+}
+
 func (m *migration) fill(t *tree, s *StaticService, kind string) error {
 	into := map[string]*Composed{"weighted": &s.Weighted, "highestRandomWeight": &s.Highest, "mirroring": &s.Mirroring, "failover": &s.Failover}[kind]
 	if into == nil {

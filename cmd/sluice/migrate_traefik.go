@@ -66,7 +66,10 @@ func (m *migration) traefik(t *tree) {
 	}
 	m.Tags.Traefik.RuleSyntax = m.rules
 	m.logs(t, "log.level", "log.filePath", "log.format")
-	m.accessLog(t)
+	m.accessLog(t, "traefik", "traefik-json")
+	if t.has("accessLog") {
+		m.LB.AccessLog.DropInternal = !t.is("accessLog.addInternals")
+	}
 	m.tracing(t)
 	m.api(t)
 	for _, name := range t.names("http.middlewares") {
@@ -75,9 +78,7 @@ func (m *migration) traefik(t *tree) {
 	for _, name := range t.names("http.routers") {
 		m.router(t, name)
 	}
-	for _, name := range t.names("http.services") {
-		t.take("http.services." + name) // what routers use of it is told there
-	}
+	m.otherServices(t)
 	m.streams(t, "tcp")
 	m.streams(t, "udp")
 	for _, name := range t.names("tls.options") {

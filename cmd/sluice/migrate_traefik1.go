@@ -33,10 +33,10 @@ func (m *migration) traefik1(t *tree) {
 	}
 	m.logs(t, "logLevel", "traefikLog.filePath", "traefikLog.format")
 	m.LogFile.Path = cmp.Or(m.LogFile.Path, t.text("traefikLogsFile"))
-	m.accessLog(t)
+	m.accessLog(t, "traefik1", "traefik1-json")
 	m.tracing(t)
 	if path := t.text("accessLogsFile"); path != "" && m.LB.AccessLog.Target == "" {
-		m.LB.AccessLog.Target, m.LB.AccessLog.Format = path, "traefik"
+		m.LB.AccessLog.Target, m.LB.AccessLog.Format = path, "traefik1"
 	}
 	m.api(t)
 	m.web(t)

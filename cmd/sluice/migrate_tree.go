@@ -331,6 +331,11 @@ func (t *tree) wholly(path string) string {
 	return path
 }
 
+// isTouched reports whether anything was taken at a path.
+func (t *tree) isTouched(path string) bool {
+	return slices.ContainsFunc(t.values, func(v treeValue) bool { return v.taken && v.isAt(path) })
+}
+
 // nothingLeft tells what nobody took at a path.
 func (t *tree) nothingLeft(path string) error {
 	for _, v := range t.values {

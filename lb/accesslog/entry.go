@@ -3,6 +3,7 @@ package accesslog
 import (
 	"crypto/tls"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -17,8 +18,11 @@ type Entry struct {
 	// Entrypoint is the name of the listener, or its address if it has none.
 	Entrypoint    string
 	Remote, Local netip.AddrPort
-	// User is the name the client has proved to be its own.
-	User string
+	// ForwardedFor is the field X-Forwarded-For as sent by a proxy that is believed.
+	ForwardedFor string
+	// User is the name the client has proved to be its own, Claimed one that it has
+	// not.
+	User, Claimed string
 	// Protocol is "HTTP/1.1", Scheme "http" or "https".
 	Protocol, Scheme string
 	Method           string
@@ -26,11 +30,13 @@ type Entry struct {
 	Authority string
 	// Path and Query are as sent; Query has its leading question mark.
 	Path, Query string
+	// CleanPath is the path that routes are found by, in the client's encoding.
+	CleanPath string
 	// Line is the first line as it came of a request that could not be
 	// understood, and Method, Path and Query are not known then.
 	Line string
-	// Header is the request's as sent; nil is none.
-	Header Header
+	// Header is the request's as sent, Forwarded as it is passed on; nil is none.
+	Header, Forwarded Header
 	// TLS is the state of the client's connection, nil if it is not encrypted.
 	TLS *tls.ConnectionState
 
@@ -48,13 +54,18 @@ type Entry struct {
 
 	// Route, Dialect and Service are empty if no route was found.
 	Route, Dialect, Service string
+	// Internal is set if the load balancer itself is the service.
+	Internal bool
 
 	// TraceID and SpanID are those of the request in a trace, in hexadecimal digits.
 	TraceID, SpanID string
 
-	// Tries is how many targets were tried; what follows is of the last one.
-	Tries                       int
+	// Tries is how many targets were tried, and Retries how many of them because
+	// another one had failed. What follows is of the last one.
+	Tries, Retries              int
 	TargetScheme, TargetAddress string
+	// Pool is whom it was picked from, as NAME@DIALECT.
+	Pool string
 	// TargetPath and TargetQuery are what it was asked for.
 	TargetPath, TargetQuery string
 	// TargetStatus is 0 if it did not answer. TargetSent is the size of its
@@ -66,6 +77,12 @@ type Entry struct {
 	TargetWait, TargetTook time.Duration
 	// TargetHeader is that of its answer.
 	TargetHeader Header
+}
+
+// dropQuery takes out all that is known of the query.
+func (e *Entry) dropQuery() {
+	e.Query, e.TargetQuery = "", ""
+	e.Line, _, _ = strings.Cut(e.Line, "?")
 }
 
 // Header is a header section.

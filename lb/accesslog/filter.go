@@ -12,7 +12,7 @@ import (
 type Filter struct {
 	// Status lists statuses, ranges and classes: "404", "500-503", "5xx".
 	Status []string
-	// Retried is for requests that more than one try was made for.
+	// Retried is for requests that were tried again after a failure.
 	Retried bool
 	// MinDuration is for requests that took as long or longer; 0 is none.
 	MinDuration time.Duration
@@ -66,5 +66,5 @@ func (f *filter) lets(e *Entry) bool {
 			return true
 		}
 	}
-	return f.retried && e.Tries > 1 || f.minDuration > 0 && e.Duration >= f.minDuration
+	return f.retried && e.Retries > 0 || f.minDuration > 0 && e.Duration >= f.minDuration
 }

@@ -16,8 +16,8 @@ func TestFilter(t *testing.T) {
 		{Filter{Status: []string{"404", "500-503"}}, Entry{Status: 504}, false},
 		{Filter{Status: []string{"4xx"}}, Entry{Status: 499}, true},
 		{Filter{Status: []string{"4XX"}}, Entry{Status: 500}, false},
-		{Filter{Retried: true}, Entry{Tries: 2}, true},
-		{Filter{Retried: true}, Entry{Tries: 1}, false},
+		{Filter{Retried: true}, Entry{Tries: 2, Retries: 1}, true},
+		{Filter{Retried: true}, Entry{Tries: 2}, false}, // an error page
 		{Filter{MinDuration: time.Second}, Entry{Duration: time.Second}, true},
 		{Filter{MinDuration: time.Second}, Entry{Duration: time.Second - 1}, false},
 		{Filter{MinDuration: time.Second, Status: []string{"404"}}, Entry{Status: 404}, true}, // any will do

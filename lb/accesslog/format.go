@@ -14,6 +14,7 @@ type Format struct {
 	append  func(dst []byte, e *Entry) []byte
 	headers bool // it shows header fields of requests
 	answers bool // and those of answers
+	proxied bool // and whom proxies speak for
 	// requests counts the lines of a format that numbers them.
 	requests *atomic.Int64
 }
@@ -26,11 +27,14 @@ const (
 	traefikText = "traefik"
 	traefikJSON = "traefik-json"
 	genericCLF  = "generic-clf"
+
+	traefik1Text = "traefik1"
+	traefik1JSON = "traefik1-json"
 )
 
 // Formats are the names [ParseFormat] knows.
 func Formats() []string {
-	return []string{jsonLines, common, combined, traefikText, traefikJSON, genericCLF}
+	return []string{jsonLines, common, combined, traefikText, traefikJSON, traefik1Text, traefik1JSON, genericCLF}
 }
 
 // ParseFormat compiles a format by its name, or a pattern in the field language
@@ -61,14 +65,15 @@ func ParseFormat(text string, fields, headers Modes) (*Format, error) {
 	case text == jsonLines:
 		return f, f.compileJSON(ownMembers(), ownHeaders, fieldModes, headerModes)
 	case text == traefikJSON:
+		f.proxied = true
 		return f, f.compileJSON(traefikMembers(f.requests), traefikHeaders, fieldModes, headerModes)
-	case text == traefikText:
-		return f, f.compileTraefik(traefikPattern, fieldModes, headerModes)
-	case text == genericCLF:
-		return f, f.compileTraefik(genericPattern, fieldModes, headerModes)
+	case text == traefik1JSON:
+		f.proxied = true
+		return f, f.compileJSON(traefik1Members(f.requests), traefikHeaders, fieldModes, headerModes)
+	case traefikPatterns[text] != "":
+		return f, f.compileTraefik(text, fieldModes, headerModes)
 	case fields.Default != "" || len(fieldModes.named) > 0:
-		return nil, fmt.Errorf("fields: the format %s has the fields it names; modes are for %s, %s, %s and %s",
-			text, jsonLines, traefikJSON, traefikText, genericCLF)
+		return nil, fmt.Errorf("fields: the format %s has the fields it names; modes are for %s and those of Traefik", text, jsonLines)
 	case text == common:
 		return f, f.compilePattern(commonPattern, headerModes)
 	case text == combined:
@@ -89,3 +94,6 @@ func (f *Format) ShowsRequestHeader() bool { return f.headers }
 
 // ShowsAnswerHeader is as [Format.ShowsRequestHeader].
 func (f *Format) ShowsAnswerHeader() bool { return f.answers }
+
+// ShowsForwardedFor is the same of [Entry.ForwardedFor].
+func (f *Format) ShowsForwardedFor() bool { return f.proxied }

@@ -36,6 +36,8 @@ func TestFormats(t *testing.T) {
 		{"traefik-headers", "traefik", Modes{Drop: []string{"ClientUsername", "RequestPath"}, Redact: []string{"ClientHost"}}, all},
 		{"generic-clf", "generic-clf", Modes{}, Modes{Keep: []string{"User-Agent"}}},
 		{"traefik-json", "traefik-json", Modes{}, Modes{}},
+		{"traefik1", "traefik1", Modes{}, Modes{Keep: []string{"Referer"}}},
+		{"traefik1-json", "traefik1-json", Modes{Redact: []string{"FrontendName"}, Drop: []string{"BackendURL"}}, Modes{}},
 		{"traefik-json-headers", "traefik-json", Modes{Drop: []string{"StartLocal"}}, all},
 		{"pattern", everything, Modes{}, Modes{}},
 		{"pattern-secret", `$header.Authorization "$header.Cookie" $header.User-Agent`, Modes{}, Modes{Keep: []string{"authorization"}, Drop: []string{"user-agent"}}},
@@ -69,7 +71,7 @@ func TestFormats(t *testing.T) {
 }
 
 func isJSON(format string) bool {
-	return format == jsonLines || format == traefikJSON || strings.HasPrefix(format, "{")
+	return format == jsonLines || format == traefikJSON || format == traefik1JSON || strings.HasPrefix(format, "{")
 }
 
 func checkJSON(t *testing.T, text string) {
@@ -104,14 +106,14 @@ func TestFormatFaults(t *testing.T) {
 		fields, headers Modes
 		want            string
 	}{
-		{"jsn", Modes{}, Modes{}, `format "jsn" is none of json, common, combined, traefik, traefik-json, generic-clf, and no pattern such as '$remote_host "$request"'; did you mean json?`},
-		{"", Modes{}, Modes{}, `format "" is none of json, common, combined, traefik, traefik-json, generic-clf, and no pattern such as '$remote_host "$request"'`},
+		{"jsn", Modes{}, Modes{}, `format "jsn" is none of json, common, combined, traefik, traefik-json, traefik1, traefik1-json, generic-clf, and no pattern such as '$remote_host "$request"'; did you mean json?`},
+		{"", Modes{}, Modes{}, `format "" is none of json, common, combined, traefik, traefik-json, traefik1, traefik1-json, generic-clf, and no pattern such as '$remote_host "$request"'`},
 		{"$remote_hots", Modes{}, Modes{}, "pattern: unknown field $remote_hots; did you mean $remote_host?"},
 		{"$header", Modes{}, Modes{}, "pattern: $header needs a name, as in $header.User-Agent"},
 		{"a $header. b", Modes{}, Modes{}, "pattern: $header needs a name, as in $header.User-Agent"},
 		{"5 $ 6", Modes{}, Modes{}, `pattern: a "$" has no name of a field behind it`},
 		{"$request\n", Modes{}, Modes{}, `pattern "$request\n" holds a control byte`},
-		{"common", Modes{Drop: []string{"user"}}, Modes{}, "fields: the format common has the fields it names; modes are for json, traefik-json, traefik and generic-clf"},
+		{"common", Modes{Drop: []string{"user"}}, Modes{}, "fields: the format common has the fields it names; modes are for json and those of Traefik"},
 		{"json", Modes{Drop: []string{"usr"}}, Modes{}, `fields: there is no field "usr"; did you mean user?`},
 		{"traefik", Modes{Keep: []string{"user"}}, Modes{}, `fields: there is no field "user"`},
 		{"json", Modes{Default: "kep"}, Modes{}, `fields: "kep" is none of keep, drop, redact; did you mean keep?`},
@@ -128,6 +130,7 @@ func TestFormatFaults(t *testing.T) {
 func TestLongValuesAreCut(t *testing.T) {
 	e := served()
 	e.Path = "/" + strings.Repeat("\xff", 100<<10)
+	e.CleanPath = e.Path
 	for _, format := range append(Formats(), everything) {
 		line := mustFormat(t, format, Modes{}, Modes{}).Append(nil, e)
 		if len(line) > 10*4*maxValue || !strings.Contains(string(line), ellipsis) {

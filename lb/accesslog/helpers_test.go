@@ -22,15 +22,20 @@ func served() *Entry {
 		Entrypoint: "web", User: "ann",
 		Remote: netip.MustParseAddrPort("[::ffff:192.0.2.7]:40001"), Local: netip.MustParseAddrPort("192.0.2.1:443"),
 		Protocol: "HTTP/2.0", Scheme: "https", Method: "POST", Authority: "shop.test:8443",
-		Path: "/cart/%41", Query: "?a=1&b=2",
+		Path: "/cart/./%41", CleanPath: "/cart/%41", Query: "?a=1&b=2",
 		Header: lines{
 			"user-agent", "curl/8", "referer", "https://shop.test/", "X-List", "one", "x-list", "two",
 			"Authorization", "Bearer planted", "Cookie", "planted=1", "X-Vault-Token", "planted",
 		},
-		TLS:    &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256},
-		Status: 201, Sent: 2048, Received: 17,
+		Forwarded: lines{
+			"Host", "shop.test:8443", "connection", "close", "user-agent", "curl/8", "referer", "https://shop.test/", "X-List", "one", "x-list", "two",
+			"X-Forwarded-For", "198.51.100.1, 192.0.2.7", "Authorization", "Bearer planted", "X-Real-Ip", "198.51.100.1",
+		},
+		ForwardedFor: "198.51.100.1",
+		TLS:          &tls.ConnectionState{Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256},
+		Status:       201, Sent: 2048, Received: 17,
 		Answer: lines{"Content-Type", "text/html", "Set-Cookie", "planted=2"},
-		Route:  "shop", Dialect: "traefik", Service: "shop-v2", Tries: 2,
+		Route:  "shop", Dialect: "traefik", Service: "shop-v2", Tries: 3, Retries: 2, Pool: "shop-pool@traefik",
 		TargetScheme: "http", TargetAddress: "10.0.0.5:8080", TargetPath: "/%41", TargetQuery: "?a=1&b=2",
 		TargetStatus: 201, TargetSent: 4096, TargetWait: 9_000_400 * time.Nanosecond, TargetTook: 11 * time.Millisecond,
 		TargetHeader: lines{"Content-Type", "text/plain", "Server", "app"},
@@ -41,7 +46,7 @@ func served() *Entry {
 func unrouted() *Entry {
 	return &Entry{
 		Start: served().Start, Duration: 45 * time.Microsecond, Entrypoint: ":9999",
-		Remote:   netip.MustParseAddrPort("[2001:db8::1]:5000"),
+		Remote: netip.MustParseAddrPort("[2001:db8::1]:5000"), Claimed: "mallory",
 		Protocol: "HTTP/1.1", Scheme: "http", Method: "GET", Authority: "[2001:db8::2]", Path: "/",
 		Header: lines{}, Status: 404, Sent: 19,
 	}
@@ -59,7 +64,7 @@ func refused() *Entry {
 func hostile(text string) *Entry {
 	return &Entry{
 		Start: served().Start, Entrypoint: text, User: text, Protocol: text, Scheme: text, Method: text, Authority: text,
-		Path: text, Query: text, Header: lines{"User-Agent", text, "Referer", text, "X-" + text, text, text, text},
+		Path: text, CleanPath: text, Query: text, ForwardedFor: text, Claimed: text, Pool: text + "@file", Forwarded: lines{text, text, "X-" + text, text}, Header: lines{"User-Agent", text, "Referer", text, "X-" + text, text, text, text},
 		Status: 200, Answer: lines{"A", text, text, text}, Route: text, Dialect: text, Service: text,
 		TargetScheme: text, TargetAddress: text, TargetPath: text, TargetQuery: text, TargetHeader: lines{text, text},
 		Err: errors.New(text),

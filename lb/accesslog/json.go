@@ -6,6 +6,8 @@ import "strings"
 type member struct {
 	name  string
 	value value
+	// always says that it is shown unless it is named.
+	always bool
 }
 
 // headerSet is one of the header sections of an entry.
@@ -24,42 +26,42 @@ type headerLayout struct {
 // ownMembers are the members of the format json.
 func ownMembers() []member {
 	return []member{
-		{"time", startUTC("2006-01-02T15:04:05.000000Z")},
-		{"entrypoint", entrypoint},
-		{"remote_ip", remoteHost},
-		{"remote_port", value{plain: remotePort.plain, number: true}},
-		{"user", user},
-		{"protocol", protocol},
-		{"method", method},
-		{"scheme", scheme},
-		{"host", authority},
-		{"path", path},
-		{"query", query},
-		{"line", line},
-		{"user_agent", userAgent},
-		{"referer", referer},
-		{"status", status},
-		{"duration_ms", value{number: true, plain: func(dst []byte, e *Entry) []byte {
+		{name: "time", value: startUTC("2006-01-02T15:04:05.000000Z")},
+		{name: "entrypoint", value: entrypoint},
+		{name: "remote_ip", value: remoteHost},
+		{name: "remote_port", value: value{plain: remotePort.plain, number: true}},
+		{name: "user", value: user},
+		{name: "protocol", value: protocol},
+		{name: "method", value: method},
+		{name: "scheme", value: scheme},
+		{name: "host", value: authority},
+		{name: "path", value: path},
+		{name: "query", value: query},
+		{name: "line", value: line},
+		{name: "user_agent", value: userAgent},
+		{name: "referer", value: referer},
+		{name: "status", value: status},
+		{name: "duration_ms", value: value{number: true, plain: func(dst []byte, e *Entry) []byte {
 			return appendDecimal(dst, int64(e.Duration), 6, 3)
 		}}},
-		{"request_bytes", received},
-		{"response_bytes", sent},
-		{"route", route},
-		{"dialect", dialect},
-		{"service", service},
-		{"tries", tries},
-		{"target", targetServer},
-		{"target_path", targetPath},
-		{"target_status", targetStatus},
-		{"target_wait_ms", targetWaitMs},
-		{"target_took_ms", targetTookMs},
-		{"tls_version", tlsVersion},
-		{"tls_cipher", tlsCipher},
-		{"tls_client", tlsSubject},
-		{"trace_id", traceID},
-		{"span_id", spanID},
-		{"error", failure},
-		{"truncated", truncated},
+		{name: "request_bytes", value: received},
+		{name: "response_bytes", value: sent},
+		{name: "route", value: route},
+		{name: "dialect", value: dialect},
+		{name: "service", value: service},
+		{name: "tries", value: tries},
+		{name: "target", value: targetServer},
+		{name: "target_path", value: targetPath},
+		{name: "target_status", value: targetStatus},
+		{name: "target_wait_ms", value: targetWaitMs},
+		{name: "target_took_ms", value: targetTookMs},
+		{name: "tls_version", value: tlsVersion},
+		{name: "tls_cipher", value: tlsCipher},
+		{name: "tls_client", value: tlsSubject},
+		{name: "trace_id", value: traceID},
+		{name: "span_id", value: spanID},
+		{name: "error", value: failure},
+		{name: "truncated", value: truncated},
 	}
 }
 
@@ -91,6 +93,9 @@ func (f *Format) compileJSON(members []member, layout headerLayout, fields, head
 	var shown []jsonMember
 	for _, m := range members {
 		mode := fields.of(m.name)
+		if _, named := fields.explicit(m.name); m.always && !named {
+			mode = keep
+		}
 		if m.value.header != "" && mode == keep {
 			mode = headers.shown(m.value.header) // that list can hide it too
 		}

@@ -38,6 +38,10 @@ type Options struct {
 	Format          string
 	Fields, Headers Modes
 	Filter          Filter
+	// DropQuery takes the queries out of all that is shown of what was asked for.
+	DropQuery bool
+	// DropInternal leaves out requests that the load balancer itself serves.
+	DropInternal bool
 
 	Stdout, Stderr io.Writer
 	// Logger is told when lines are lost.
@@ -49,8 +53,11 @@ type Options struct {
 type Log struct {
 	format *Format
 	filter filter
-	out    *output
-	log    *slog.Logger
+
+	dropQuery, dropInternal bool
+
+	out *output
+	log *slog.Logger
 
 	scratch sync.Pool // of *[]byte, for one line each
 	wake    chan struct{}
@@ -87,7 +94,10 @@ func New(o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("access log: %w", err)
 	}
-	l := &Log{format: format, filter: filter, out: out, log: o.Logger, wake: make(chan struct{}, 1)}
+	l := &Log{
+		format: format, filter: filter, dropQuery: o.DropQuery, dropInternal: o.DropInternal,
+		out: out, log: o.Logger, wake: make(chan struct{}, 1),
+	}
 	l.scratch.New = func() any { return new([]byte) }
 	return l, nil
 }
@@ -96,10 +106,13 @@ func New(o Options) (*Log, error) {
 func (l *Log) Format() *Format { return l.format }
 
 // Record makes a line of the entry, if the filter lets it, and returns at once.
-// Nothing of the entry is kept.
+// Nothing of the entry is kept; what is not to be shown is taken out of it.
 func (l *Log) Record(e *Entry) {
-	if !l.filter.lets(e) {
+	if e.Internal && l.dropInternal || !l.filter.lets(e) {
 		return
+	}
+	if l.dropQuery {
+		e.dropQuery()
 	}
 	scratch := l.scratch.Get().(*[]byte)
 	line := l.format.Append((*scratch)[:0], e)

@@ -239,3 +239,53 @@ func TestTargetFaults(t *testing.T) {
 		}
 	}
 }
+
+// What a line is not to show it does not, whatever the format.
+func TestQueriesAreDropped(t *testing.T) {
+	for _, format := range append(Formats(), everything) {
+		for _, e := range []*Entry{served(), {Line: "GET /a?b=2 c HTTP/1.1"}} {
+			var w sink
+			w.takes = -1
+			l, err := New(Options{Target: Stdout, Format: format, DropQuery: true, Stdout: &w, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Record(e)
+			if line := string(l.pending); line == "" || strings.Contains(line, "b=2") {
+				t.Errorf("%s: %s", format, line)
+			}
+		}
+	}
+}
+
+func TestInternalRequestsAreDropped(t *testing.T) {
+	for _, drops := range []bool{false, true} {
+		l, err := New(Options{Target: Stdout, Format: "json", DropInternal: drops, Stdout: io.Discard, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Record(&Entry{Internal: true})
+		l.Record(&Entry{})
+		want := uint64(2)
+		if drops {
+			want = 1
+		}
+		if l.lines != want {
+			t.Errorf("dropped: %t, %d lines, want %d", drops, l.lines, want)
+		}
+	}
+}
+
+// What a program adds to each line by itself stays, unless it is named.
+func TestLoggersOwnFields(t *testing.T) {
+	for _, modes := range []Modes{{Default: "drop", Keep: []string{"OriginStatus"}}, {Default: "drop", Drop: []string{"time", "level"}, Keep: []string{"OriginStatus"}}} {
+		line := string(mustFormat(t, traefikJSON, modes, Modes{}).Append(nil, served()))
+		want := `{"OriginStatus":201}`
+		if len(modes.Drop) == 0 {
+			want = `{"OriginStatus":201,"level":"info","msg":"","time":"2024-03-09T06:05:06Z"}`
+		}
+		if line != want+"\n" {
+			t.Errorf("%s, want %s", line, want)
+		}
+	}
+}

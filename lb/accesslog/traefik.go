@@ -1,9 +1,7 @@
 package accesslog
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -11,96 +9,102 @@ import (
 const (
 	genericPattern = `$ClientHost - $ClientUsername [$StartUTC] "$RequestMethod $RequestPath $RequestProtocol" $DownstreamStatus $DownstreamContentSize "$request_Referer" "$request_UserAgent"`
 	traefikPattern = genericPattern + ` $RequestCount "$RouterName" "$ServiceURL" $Duration`
+
+	traefik1Pattern = genericPattern + ` $RequestCount "$FrontendName" "$BackendURL" $Duration`
 )
 
 // traefikMembers are the members of Traefik's JSON lines.
 func traefikMembers(requests *atomic.Int64) []member {
 	return []member{
-		{"ClientAddr", remoteAddr},
-		{"ClientHost", remoteHost},
-		{"ClientPort", remotePort},
-		{"ClientUsername", orDash(user)},
-		{"DownstreamContentSize", sent},
-		{"DownstreamStatus", status},
-		{"Duration", durationNanos},
-		{"OriginContentSize", ifAnswered(number(func(e *Entry) int64 { return e.TargetSent }))},
-		{"OriginDuration", targetTook},
-		{"OriginStatus", targetStatus},
-		{"Overhead", targetOverhead},
-		{"RequestAddr", authority},
-		{"RequestContentSize", received},
-		{"RequestCount", counter(requests)},
-		{"RequestHost", authorityHost},
-		{"RequestLine", line}, // not Traefik's, which does not tell of such requests
-		{"RequestMethod", method},
-		{"RequestPath", uri},
-		{"RequestPort", orDash(authorityPort)},
-		{"RequestProtocol", protocol},
-		{"RequestScheme", scheme},
-		{"RetryAttempts", retries},
-		{"RouterName", routeProvider},
-		{"ServiceAddr", targetAddress},
-		{"ServiceName", serviceOrigin},
-		{"ServiceURL", targetServer},
-		{"SpanId", spanID},
-		{"StartLocal", startLocal(time.RFC3339Nano)},
-		{"StartUTC", startUTC(time.RFC3339Nano)},
-		{"TLSCipher", tlsCipher},
-		{"TLSClientSubject", tlsSubject},
-		{"TLSVersion", tlsVersion},
-		{"TraceId", traceID},
-		{"entryPointName", entrypoint},
-		{"level", literal(`"info","msg":""`, func(*Entry) bool { return true })}, // as its logger adds
-		{"span_id", spanID},
-		{"time", startUTC(time.RFC3339)},
-		{"trace_id", traceID},
+		{name: "ClientAddr", value: remoteAddr},
+		{name: "ClientHost", value: clientHost},
+		{name: "ClientPort", value: remotePort},
+		{name: "ClientUsername", value: orDash(claimedUser)},
+		{name: "DownstreamContentSize", value: sent},
+		{name: "DownstreamStatus", value: status},
+		{name: "Duration", value: durationNanos},
+		{name: "GzipRatio", value: gzipRatio},
+		{name: "OriginContentSize", value: number(originSize)},
+		{name: "OriginDuration", value: number(func(e *Entry) int64 { return int64(e.TargetTook) })},
+		{name: "OriginStatus", value: number(originStatus)},
+		{name: "Overhead", value: targetOverhead},
+		{name: "RequestAddr", value: authority},
+		{name: "RequestContentSize", value: received},
+		{name: "RequestCount", value: counter(requests)},
+		{name: "RequestHost", value: requestHost},
+		{name: "RequestLine", value: line}, // not Traefik's, which does not tell of such requests
+		{name: "RequestMethod", value: method},
+		{name: "RequestPath", value: requestPath},
+		{name: "RequestPort", value: orDash(authorityPort)},
+		{name: "RequestProtocol", value: protocol},
+		{name: "RequestScheme", value: scheme},
+		{name: "RetryAttempts", value: retries},
+		{name: "RouterName", value: routeProvider},
+		{name: "ServiceAddr", value: targetAddress},
+		{name: "ServiceName", value: serviceProvider},
+		{name: "ServiceURL", value: targetServer},
+		{name: "SpanId", value: spanID},
+		{name: "StartLocal", value: startLocal(time.RFC3339Nano)},
+		{name: "StartUTC", value: startUTC(time.RFC3339Nano)},
+		{name: "TLSCipher", value: tlsCipher},
+		{name: "TLSClientSubject", value: tlsSubject},
+		{name: "TLSVersion", value: tlsVersion},
+		{name: "TraceId", value: traceID},
+		{name: "entryPointName", value: entrypoint},
+		// Its logger adds these by itself.
+		{name: "level", value: literal(`"info","msg":""`, func(*Entry) bool { return true }), always: true},
+		{name: "span_id", value: spanID},
+		{name: "time", value: startUTC(time.RFC3339), always: true},
+		{name: "trace_id", value: traceID},
 	}
+}
+
+// traefik1Names are what Traefik 1 calls some of the fields.
+var traefik1Names = map[string]member{
+	"RouterName":  {name: "FrontendName", value: frontendName},
+	"ServiceName": {name: "BackendName", value: backendName},
+	"ServiceURL":  {name: "BackendURL", value: targetServer},
+	"ServiceAddr": {name: "BackendAddr", value: targetAddress},
+}
+
+// traefik1Members are the members of Traefik 1's JSON lines, and those that only
+// its successors have.
+func traefik1Members(requests *atomic.Int64) []member {
+	members := traefikMembers(requests)
+	for i, m := range members {
+		if other, ok := traefik1Names[m.name]; ok {
+			members[i] = other
+		}
+	}
+	return members
+}
+
+// FieldsOf are the fields of a format of Traefik's that modes may name.
+func FieldsOf(format string) (names []string) {
+	members := traefikMembers
+	if format == traefik1Text || format == traefik1JSON {
+		members = traefik1Members
+	}
+	for _, m := range members(nil) {
+		names = append(names, m.name)
+	}
+	return names
 }
 
 var traefikHeaders = headerLayout{sets: []headerSet{
 	{"downstream_", func(e *Entry) Header { return e.Answer }},
 	{"origin_", func(e *Entry) Header { return e.TargetHeader }},
-	{"request_", func(e *Entry) Header { return e.Header }},
+	{"request_", func(e *Entry) Header { return traefikRequest{e} }},
 }}
-
-// uriOrLine is what was asked for, understood or not.
-var uriOrLine = value{text: func(e *Entry) words {
-	if e.Method == "" {
-		return words{e.Line}
-	}
-	return words{e.Path, e.Query}
-}}
-
-// orDash is a value that is "-" when there is none.
-func orDash(v value) value {
-	return one(func(e *Entry) string { return cmp.Or(v.word(e), "-") })
-}
-
-// ifAnswered is a number that is there when a target has answered.
-func ifAnswered(v value) value {
-	return value{number: true, plain: func(dst []byte, e *Entry) []byte {
-		if e.TargetStatus == 0 {
-			return dst
-		}
-		return v.plain(dst, e)
-	}}
-}
-
-// counter numbers the lines.
-func counter(requests *atomic.Int64) value {
-	return value{number: true, plain: func(dst []byte, _ *Entry) []byte {
-		return strconv.AppendInt(dst, requests.Add(1), 10)
-	}}
-}
 
 // traefikFields are what the text formats show, by the names of the JSON fields.
 func traefikFields(requests *atomic.Int64) map[string]value {
 	return map[string]value{
-		"ClientHost":            remoteHost,
-		"ClientUsername":        user,
+		"ClientHost":            clientHost,
+		"ClientUsername":        claimedUser,
 		"StartUTC":              startUTC(clfTime),
 		"RequestMethod":         method,
-		"RequestPath":           uriOrLine,
+		"RequestPath":           pathOrLine,
 		"RequestProtocol":       protocol,
 		"DownstreamStatus":      status,
 		"DownstreamContentSize": sent,
@@ -109,24 +113,22 @@ func traefikFields(requests *atomic.Int64) map[string]value {
 		"RequestCount":          counter(requests),
 		"RouterName":            routeProvider,
 		"ServiceURL":            targetServer,
+		"FrontendName":          frontendName,
+		"BackendURL":            targetServer,
 		"Duration":              durationText,
 	}
 }
 
+// traefikPatterns are Traefik's text formats.
+var traefikPatterns = map[string]string{traefikText: traefikPattern, traefik1Text: traefik1Pattern, genericCLF: genericPattern}
+
 // compileTraefik makes one of Traefik's text formats. As there, header fields
 // are shown only if they are kept.
-func (f *Format) compileTraefik(text string, fields, headers modeSet) error {
-	known := func(yield func(string) bool) {
-		for _, m := range traefikMembers(nil) {
-			if !yield(m.name) {
-				return
-			}
-		}
-	}
-	if err := fields.only("fields", known); err != nil {
+func (f *Format) compileTraefik(name string, fields, headers modeSet) error {
+	if err := fields.only("fields", slices.Values(FieldsOf(name))); err != nil {
 		return err
 	}
-	pieces, err := parsePattern(text, traefikFields(f.requests))
+	pieces, err := parsePattern(traefikPatterns[name], traefikFields(f.requests))
 	if err != nil {
 		return err
 	}
@@ -138,6 +140,7 @@ func (f *Format) compileTraefik(text string, fields, headers modeSet) error {
 			p.mode = fields.of(p.field)
 		}
 	}
+	f.proxied = true
 	f.setPieces(slices.Clip(pieces))
 	return nil
 }

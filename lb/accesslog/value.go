@@ -10,7 +10,7 @@ type value struct {
 	word func(e *Entry) string
 	text func(e *Entry) words
 	// plain appends printable ASCII without quotes and backslashes; nothing is no
-	// value.
+	// value. Beside word, it is for when that is empty.
 	plain func(dst []byte, e *Entry) []byte
 	// number says that plain appends a JSON number.
 	number bool
@@ -41,8 +41,12 @@ func (v *value) append(dst []byte, e *Entry, s style) []byte {
 	case v.word != nil:
 		if word := v.word(e); word != "" {
 			dst, _ = appendWord(dst, word, maxValue, s)
+			return dst
 		}
-		return dst
+		if v.plain == nil {
+			return dst
+		}
+		return v.plain(dst, e)
 	case v.plain != nil:
 		return v.plain(dst, e)
 	case v.header != "":

@@ -38,7 +38,6 @@ var (
 		return words{e.Scheme, "://", e.Authority, e.Path, e.Query}
 	}}
 	authority     = one(func(e *Entry) string { return e.Authority })
-	authorityHost = one(func(e *Entry) string { host, _ := splitHost(e.Authority); return host })
 	authorityPort = one(func(e *Entry) string { _, port := splitHost(e.Authority); return port })
 	userAgent     = value{header: "User-Agent"}
 	referer       = value{header: "Referer"}
@@ -61,8 +60,6 @@ var (
 	route          = one(func(e *Entry) string { return e.Route })
 	dialect        = one(func(e *Entry) string { return e.Dialect })
 	service        = one(func(e *Entry) string { return e.Service })
-	routeProvider  = value{text: func(e *Entry) words { return withProvider(e.Route, e.Dialect) }}
-	serviceOrigin  = value{text: func(e *Entry) words { return withProvider(e.Service, e.Dialect) }}
 	traceID        = one(func(e *Entry) string { return e.TraceID })
 	spanID         = one(func(e *Entry) string { return e.SpanID })
 	targetAddress  = one(func(e *Entry) string { return e.TargetAddress })
@@ -74,11 +71,10 @@ var (
 	targetFullURL  = value{text: func(e *Entry) words { return targetURL(e, e.TargetPath, e.TargetQuery) }}
 	targetPath     = one(func(e *Entry) string { return e.TargetPath })
 	targetStatus   = count(func(e *Entry) int64 { return int64(e.TargetStatus) })
-	targetTook     = count(func(e *Entry) int64 { return int64(e.TargetTook) })
 	targetWaitMs   = value{number: true, plain: func(dst []byte, e *Entry) []byte { return appendMillis(dst, e.TargetWait) }}
 	targetTookMs   = value{number: true, plain: func(dst []byte, e *Entry) []byte { return appendMillis(dst, e.TargetTook) }}
 	tries          = number(func(e *Entry) int64 { return int64(e.Tries) })
-	retries        = number(func(e *Entry) int64 { return int64(max(0, e.Tries-1)) })
+	retries        = number(func(e *Entry) int64 { return int64(e.Retries) })
 	targetOverhead = number(func(e *Entry) int64 { return int64(e.Duration - e.TargetTook) })
 
 	tlsVersion = one(func(e *Entry) string {
@@ -220,16 +216,4 @@ func targetURL(e *Entry, path, query string) words {
 		return words{}
 	}
 	return words{e.TargetScheme, "://", e.TargetAddress, path, query}
-}
-
-// withProvider is how Traefik names what comes from its Consul catalog, and what
-// other dialects have made likewise.
-func withProvider(name, dialect string) words {
-	switch {
-	case name == "":
-		return words{}
-	case dialect == "traefik":
-		return words{name, "@consulcatalog"}
-	}
-	return words{name, "@", dialect}
 }

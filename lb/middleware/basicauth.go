@@ -89,6 +89,9 @@ func parseUser(line string, parsers []htpasswd.PasswdParser) (name string, c cre
 // Serve implements [lb.Middleware].
 func (b *basicAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	name, password, given := basicCredentials(x.Header.Get("Authorization"))
+	if given {
+		x.Outcome.Claimed = name
+	}
 	if !given || !b.check(x, name, password) {
 		if b.spec.Once {
 			b.refuseOnce(x)

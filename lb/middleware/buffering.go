@@ -81,6 +81,7 @@ func (b *buffering) Serve(x *lb.Exchange, next lb.Handler) {
 		if b.again != nil && !r.gone && count < maxAttempts && x.Context().Err() == nil && b.again(tried) {
 			r.body.close()
 			x.Rewind(was)
+			x.Outcome.Retries++
 			continue
 		}
 		x.Reply = was.Reply()

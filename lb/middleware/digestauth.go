@@ -62,6 +62,7 @@ func parseDigestUser(line, realm string) (name, ha1 string, err error) {
 func (d *digestAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	name, stale, ok := d.check(x)
 	if !ok {
+		x.Outcome.Claimed = name
 		h := &lb.Header{}
 		h.Add("Content-Type", "text/plain; charset=utf-8")
 		challenge := fmt.Sprintf("Digest realm=%s, nonce=%q, opaque=%q, algorithm=MD5, qop=\"auth\"",
@@ -77,34 +78,35 @@ func (d *digestAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	next.Serve(x)
 }
 
-// check verifies the client's digest. stale says that it is right, but of a
-// nonce that is too old.
+// check verifies the client's digest, and returns the name it is said to be of in
+// any case. stale says that it is right, but of a nonce that is too old.
 func (d *digestAuth) check(x *lb.Exchange) (name string, stale, ok bool) {
 	p, ok := digestParameters(x.Header.Get("Authorization"))
+	name = p["username"]
 	if !ok || p["qop"] != "auth" || p["opaque"] != d.opaque || p["realm"] != d.realm ||
 		p["algorithm"] != "" && !strings.EqualFold(p["algorithm"], "MD5") {
-		return "", false, false
+		return name, false, false
 	}
 	if p["uri"] != x.SentPath+x.SentQuery {
-		return "", false, false
+		return name, false, false
 	}
 	users, err := d.users.get()
 	if err != nil {
 		x.Outcome.Err = fmt.Errorf("the users of digestauth: %w", err)
-		return "", false, false
+		return name, false, false
 	}
-	ha1, known := users[p["username"]]
+	ha1, known := users[name]
 	ha2 := md5Hex(x.Request.Method + ":" + p["uri"])
 	want := md5Hex(strings.Join([]string{ha1, p["nonce"], p["nc"], p["cnonce"], p["qop"], ha2}, ":"))
 	if !hmac.Equal([]byte(want), []byte(strings.ToLower(p["response"]))) || !known {
-		return "", false, false
+		return name, false, false
 	}
 	count, err := strconv.ParseUint(p["nc"], 16, 64)
 	if err != nil {
-		return "", false, false
+		return name, false, false
 	}
 	fresh, valid := d.nonces.use(p["nonce"], count, time.Now())
-	return p["username"], valid && !fresh, valid && fresh
+	return name, valid && !fresh, valid && fresh
 }
 
 func md5Hex(text string) string {

@@ -69,6 +69,7 @@ func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
 			return
 		}
 		x.Rewind(reply.was)
+		x.Outcome.Retries++
 	}
 }
 

@@ -27,10 +27,13 @@ type asker struct {
 	consul string
 	// hidden are texts that differ from run to run, and what is written for them.
 	hidden *strings.Replacer
+	// addresses are those of the backends, and their names.
+	addresses *strings.Replacer
 	// clients are the certificates it may have.
 	clients map[string]tls.Certificate
 	gate    gate
 	log     string // the file of what the program says
+	process *os.Process
 }
 
 // ask returns the answer in one line; that of many is the share of each, in
@@ -92,8 +95,15 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	if to.method == "REGISTERED" {
 		return a.registered(q.words[1])
 	}
-	if to.method == "LOGGED" {
-		return a.logged(strings.Join(q.words[1:], " "))
+	switch text := strings.Join(q.words[1:], " "); to.method {
+	case "LOGGED":
+		return a.logged(text)
+	case "ROTATED":
+		return a.rotated()
+	case "LINES":
+		return a.counted(text)
+	case "HELLO":
+		return a.presented(q.words[1], strings.TrimPrefix(q.words[2], "-"))
 	}
 	if to.method == "METRICS" {
 		return a.metrics(q.words[1], q.words[2], strings.Join(q.words[3:], " "))
@@ -117,7 +127,11 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 		answer, err := talk(conn, to.rest)
 		return name + strings.ReplaceAll(answer, fmt.Sprint(conn.LocalAddr().(*net.TCPAddr).Port), "{port}"), err
 	}
-	answer, err := a.request(conn, q, to, fields, host, from)
+	ask := a.request
+	if to.alpn == "h2" {
+		ask = a.request2
+	}
+	answer, err := ask(conn, q, to, fields, host, from)
 	return name + answer, err
 }
 

@@ -100,6 +100,10 @@ func echo(name string) http.Handler {
 		if status, err := strconv.Atoi(r.Header.Get("X-Status")); err == nil && (r.Header.Get("X-At") == "" || r.Header.Get("X-At") == name) {
 			w.WriteHeader(status)
 		}
+		if size, err := strconv.Atoi(r.Header.Get("X-Size")); err == nil {
+			_, _ = io.WriteString(w, strings.Repeat("x", size))
+			return
+		}
 		_ = json.NewEncoder(w).Encode(seen{name, r.Method, r.RequestURI, r.Host, r.Header, string(body)})
 	})
 }

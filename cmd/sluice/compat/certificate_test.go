@@ -60,12 +60,16 @@ func newSelfSigned(t *testing.T, wanted *x509.Certificate) *authority {
 // issue makes a certificate for a name, and for the backends' address.
 func (a *authority) issue(t *testing.T, name string) tls.Certificate {
 	t.Helper()
+	return a.sign(t, &x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	})
+}
+
+func (a *authority) sign(t *testing.T, wanted *x509.Certificate) tls.Certificate {
+	t.Helper()
 	key := newKey(t)
-	wanted := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
+	wanted.SerialNumber = big.NewInt(time.Now().UnixNano())
+	wanted.NotBefore, wanted.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	der, err := x509.CreateCertificate(rand.Reader, wanted, a.certificate, &key.PublicKey, a.key)
 	if err != nil {
 		t.Fatal(err)
@@ -82,21 +86,42 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// write puts authority.pem and gateway.pem into a folder, and below certificates there those of
-// lb.test and other.test.
-func (a *authority) write(t *testing.T, dir string) {
+// write puts authority.pem and gateway.pem into a folder, below certificates there
+// those of lb.test and other.test, and below more those of which the choice is not
+// as plain, for the program at ip.
+func (a *authority) write(t *testing.T, dir, ip string) {
 	t.Helper()
 	put(t, filepath.Join(dir, "authority.pem"), &pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 	put(t, filepath.Join(dir, "gateway.pem"), &pem.Block{Type: "CERTIFICATE", Bytes: a.gateway.certificate.Raw})
 	for _, name := range []string{"lb.test", "other.test"} {
-		c := a.issue(t, name)
-		key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		put(t, filepath.Join(dir, "certificates", name+".pem"),
-			&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}, &pem.Block{Type: "PRIVATE KEY", Bytes: key})
+		putPair(t, filepath.Join(dir, "certificates", name+".pem"), a.issue(t, name))
 	}
+	for _, c := range []struct {
+		name  string // of the file and the subject
+		hosts []string
+		ips   []net.IP
+	}{
+		{"several", []string{"several.test", "two.test", "three.test"}, nil},
+		{"wildcard", []string{"*.wildcard.test", "*.deeper.wildcard.test"}, nil},
+		{"exact", []string{"exact.wildcard.test"}, nil},
+		{"twice-first", []string{"twice.test"}, nil},
+		{"twice-second", []string{"twice.test"}, nil},
+		{"capitals", []string{"CAPITALS.test"}, nil},
+		{"addressed", []string{"addressed.test"}, []net.IP{net.ParseIP(ip), net.ParseIP("192.0.2.1")}},
+		{"subject.test", nil, nil},
+	} {
+		pair := a.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: c.name}, DNSNames: c.hosts, IPAddresses: c.ips})
+		putPair(t, filepath.Join(dir, "more", c.name+".pem"), pair)
+	}
+}
+
+func putPair(t *testing.T, path string, c tls.Certificate) {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, path, &pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}, &pem.Block{Type: "PRIVATE KEY", Bytes: key})
 }
 
 func put(t *testing.T, path string, blocks ...*pem.Block) {

@@ -16,7 +16,6 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -167,43 +166,6 @@ func (a asker) streamed(resp *http.Response) (string, error) {
 	}
 	rest, err := io.ReadAll(r)
 	return fmt.Sprintf("%d %q %s, %q", resp.StatusCode, strings.TrimSpace(first), when, strings.TrimSpace(string(rest))), err
-}
-
-// logged is the last line the program has written that holds a text, without what
-// is never the same.
-func (a asker) logged(text string) (string, error) {
-	for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		all, err := os.ReadFile(a.log)
-		if err != nil {
-			return "", err
-		}
-		for _, line := range slices.Backward(strings.Split(string(all), "\n")) {
-			if strings.Contains(line, text) {
-				return withoutTime(line), nil
-			}
-		}
-	}
-	return "nothing", nil
-}
-
-var (
-	digit     = regexp.MustCompile(`\d`)
-	clockTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+|\b\d{10,19}\b|\b\d+\.(\d{9}|\d{6}|\d{3})\b|127\.0\.0\.1:\d+`)
-	ofMonth   = regexp.MustCompile(`\d\d/[A-Z][a-z][a-z]/\d{4}(:\d\d){3}`)
-)
-
-// withoutTime has zeros for the digits of times, durations and clients' ports.
-func withoutTime(line string) string {
-	line = clockTime.ReplaceAllStringFunc(line, func(text string) string {
-		if host, _, ok := strings.Cut(text, ":"); ok && host == "127.0.0.1" {
-			return host + ":{port}"
-		}
-		if whole, part, ok := strings.Cut(text, "."); ok && !strings.Contains(whole, "T") {
-			text = "0." + part // as long as it took
-		}
-		return digit.ReplaceAllString(text, "0")
-	})
-	return ofMonth.ReplaceAllString(line, "00/Mon/0000:00:00:00")
 }
 
 // beside asks while a backend is working on another request, or a connection that

@@ -118,7 +118,7 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 			t.Fatal(err)
 		}
 	}
-	s.authority.write(t, dir)
+	s.authority.write(t, dir, r.ip)
 	var err error
 	if r.out, err = os.Create(r.log); err != nil {
 		t.Fatal(err)
@@ -131,6 +131,7 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	r.process = r.cmd.Process
 	r.hide(s.backends)
 	t.Cleanup(func() { r.stop(t, w.isApart()) })
 	return r
@@ -175,12 +176,14 @@ func (r *running) await(paths []string, patience time.Duration) error {
 // hide says what is written for addresses, which differ from run to run.
 func (r *running) hide(all backends) {
 	pairs := []string{r.ip, "{ip}"}
+	var addresses []string
 	for name, at := range all {
+		addresses = append(addresses, at.String(), "{"+name+"}")
 		pairs = append(pairs, at.String(), "{"+name+"}", fmt.Sprint(at.(*net.TCPAddr).Port), "{"+name+" port}")
 	}
 	pairs = append(pairs, hiddenOf(r.clients[""])...)
 	if name, err := os.Hostname(); err == nil {
 		pairs = append(pairs, "X-Forwarded-Server: "+name, "X-Forwarded-Server: {hostname}")
 	}
-	r.hidden = strings.NewReplacer(pairs...)
+	r.hidden, r.addresses = strings.NewReplacer(pairs...), strings.NewReplacer(addresses...)
 }

@@ -423,6 +423,9 @@ lb {
     target = "/var/log/sluice/access.log"
     format = "traefik-json"
 
+    drop_query    = true
+    drop_internal = true
+
     fields {
       default = "drop"
       keep    = ["RequestPath", "DownstreamStatus"]

@@ -54,6 +54,7 @@ lb {
   access_log {
     target = "stdout"
     format = "traefik"
+    drop_internal = true
   }
   # migrate/traefik.yml:49: tracing
   tracing {

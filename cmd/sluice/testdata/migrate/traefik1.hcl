@@ -45,7 +45,7 @@ lb {
   # migrate/traefik1.toml:28: accessLog
   access_log {
     target = "/tmp/access.log"
-    format = "traefik"
+    format = "traefik1"
   }
 }
 

@@ -85,6 +85,12 @@ func (w *world) isApart() bool {
 	return strings.Contains(string(w.archive.Comment), "one after the other")
 }
 
+// isMigrated reports whether what it asks is to be had without the peer's own
+// configuration, too.
+func (w *world) isMigrated() bool {
+	return !strings.Contains(string(w.archive.Comment), "never migrated")
+}
+
 func (w *world) file(name string) string {
 	for _, f := range w.archive.Files {
 		if f.Name == name {

@@ -40,6 +40,8 @@ type Options struct {
 	// EntrypointTLSOptions name the TLS options that listeners have unless a route
 	// asks for others, by their names.
 	EntrypointTLSOptions map[string]string
+	// EntrypointMiddlewares name those of listeners, which come before all others.
+	EntrypointMiddlewares map[string][]string
 	// TCPEntrypoints are the listeners that pass connections on. If there are
 	// none, their routes are made for any.
 	TCPEntrypoints []TCPEntrypoint

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"net"
 	"slices"
+	"strings"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
 // entrypoint is what rules call the listener.
@@ -30,6 +33,20 @@ func entrypointAddresses(listeners []Listener) map[string]EntrypointAddress {
 		}
 	}
 	return addresses
+}
+
+// entrypointMiddlewares are those of listeners, as tags and the configuration call them.
+func entrypointMiddlewares(listeners []Listener) map[string][]string {
+	names := map[string][]string{}
+	for i := range listeners {
+		for _, name := range listeners[i].Middlewares {
+			if !strings.Contains(name, "@") {
+				name += "@" + string(tags.File)
+			}
+			names[listeners[i].entrypoint()] = append(names[listeners[i].entrypoint()], name)
+		}
+	}
+	return names
 }
 
 // entrypointTLSOptions are the TLS options listeners name.

@@ -204,7 +204,7 @@ func (k *httpLink) handler() bool {
 	if k.made.handler, err = k.chain(k.made.Name, k.made.Steps, k.last); err != nil {
 		return k.fail(err.Error(), notWithout)
 	}
-	return true
+	return k.wanted.WithoutDefaults || k.doors()
 }
 
 // chain puts steps in front of a handler. Their state is that of the owner.

@@ -67,6 +67,9 @@ type Listener struct {
 	MaxRequests       int
 	MaxConnAge        time.Duration
 
+	// Middlewares are names of the configuration's (NAME@file, or NAME for short), which
+	// every request that comes here passes before those of its route.
+	Middlewares []string
 	// RedirectTo has every request redirected to another listener: the name of
 	// one that speaks HTTPS, or :PORT. Empty: none is.
 	RedirectTo string
@@ -138,6 +141,7 @@ const (
 //	ht, rt, wt, it: header, read, write and idle timeout; see [Timeouts]
 //	maxconn, maxconnperip, maxheader, maxfields, maxbody, maxrequests, maxage
 //	tracing     off, minimal or detailed: what a tracer is told of requests
+//	middlewares the names of middlewares of the configuration
 //	redirect    https, the name of a listener, or :PORT
 //	refresh     of tcp-dynamic
 func ParseListener(text string) (Listener, error) {

@@ -60,8 +60,9 @@ func TestParseListener(t *testing.T) {
 			Address: ":80", Proto: "http", MaxConns: 1, MaxConnsPerClient: 2, MaxHeaderBytes: 16384,
 			MaxHeaderFields: 4, MaxBodyBytes: 5, MaxRequests: 6, MaxConnAge: 7 * time.Second,
 		},
-		":80;redirect=:443":  {Address: ":80", Proto: "http", RedirectTo: ":443"},
-		":80;redirect=https": {Address: ":80", Proto: "http", RedirectTo: "https"},
+		":80;middlewares=a,b@consulcatalog": {Address: ":80", Proto: "http", Middlewares: []string{"a", "b@consulcatalog"}},
+		":80;redirect=:443":                 {Address: ":80", Proto: "http", RedirectTo: ":443"},
+		":80;redirect=https":                {Address: ":80", Proto: "http", RedirectTo: "https"},
 	} {
 		l, err := ParseListener(text)
 		if err != nil || !reflect.DeepEqual(l, want) {

@@ -56,6 +56,7 @@ func (l *Listener) keys() []listenerKey {
 		{"maxrequests", (*countValue)(&l.MaxRequests)},
 		{"maxage", (*durationValue)(&l.MaxConnAge)},
 		{"tracing", tracingValue{l}},
+		{"middlewares", (*namesValue)(&l.Middlewares)},
 		{"redirect", (*textValue)(&l.RedirectTo)},
 		{"refresh", (*durationValue)(&l.Refresh)},
 	}
@@ -79,6 +80,7 @@ type (
 	proxyValue    ProxyMode
 	durationValue time.Duration
 	prefixesValue []netip.Prefix
+	namesValue    []string
 	countValue    int
 	bytesValue    int64
 )
@@ -232,6 +234,9 @@ func (v *prefixesValue) String() string {
 	}
 	return strings.Join(texts, ",")
 }
+
+func (v *namesValue) parse(text string) error { *v = list(text); return nil }
+func (v *namesValue) String() string          { return strings.Join(*v, ",") }
 
 func (v *countValue) parse(text string) error {
 	n, err := strconv.ParseUint(text, 10, 31)

@@ -112,6 +112,7 @@ func (o ServerOptions) TableOptions() Options {
 	t.Tags.FabioNames = slices.ContainsFunc(o.Listeners, func(l Listener) bool { return l.Proto == ProtoSNI })
 	t.EntrypointAddresses = entrypointAddresses(o.Listeners)
 	t.EntrypointTLSOptions = entrypointTLSOptions(o.Listeners)
+	t.EntrypointMiddlewares = entrypointMiddlewares(o.Listeners)
 	t.TCPEntrypoints = tcpEntrypoints(o.Listeners)
 	t.CertResolvers, t.EntrypointCertResolvers = certResolvers(o.ACME, o.Listeners)
 	return t

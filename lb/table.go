@@ -32,8 +32,10 @@ type Route struct {
 	// Route is the definition that counts.
 	*tags.Route
 	Linked
-	// Steps are the route's middlewares, in order.
+	// Steps are the route's middlewares, in order; before them come those of the
+	// listener, which are Doors by its name.
 	Steps []Step
+	Doors map[string][]Step
 	// PassHost forwards the client's Host field. Otherwise, the definition's Host
 	// is sent, or the target's address if it is empty.
 	PassHost bool

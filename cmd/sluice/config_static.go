@@ -195,6 +195,11 @@ func (c *Config) validateStatic(f *faultList) {
 		}
 	}
 	c.validateTransports(f)
+	for _, l := range c.LB.Listeners {
+		if made, err := lb.ParseListener(l.Text); err == nil { // else that is told
+			c.known(f, l.Origin+": listener", made.Middlewares)
+		}
+	}
 	c.known(f, "defaults.middlewares", c.Defaults.Middlewares)
 	for _, name := range c.Defaults.Middlewares {
 		if strings.Contains(name, "@") {

@@ -217,8 +217,8 @@ func (e explanation) writeRoute(w io.Writer) {
 	if r.Policy != nil {
 		fmt.Fprintf(w, "  balanced and protected by the tags %s of instance %s on %s\n", strings.Join(r.Policy.Tags, ", "), r.Policy.Instance, r.Policy.Node)
 	}
-	if len(r.Steps) > 0 {
-		fmt.Fprintf(w, "  goes through, in this order, %s\n", r.stepsText())
+	if steps := slices.Concat(r.Doors[e.Entrypoint], r.Steps); len(steps) > 0 {
+		fmt.Fprintf(w, "  goes through, in this order, %s\n", stepsText(steps))
 	}
 	switch {
 	case e.Redirect != "":
@@ -261,7 +261,7 @@ func (e explanation) writeRoute(w io.Writer) {
 func (r routeView) writeVariant(w io.Writer) {
 	fmt.Fprintf(w, "  by %s%s", r.Rule, ofService(r.Service))
 	if len(r.Steps) > 0 {
-		fmt.Fprintf(w, ", through %s", r.stepsText())
+		fmt.Fprintf(w, ", through %s", stepsText(r.Steps))
 	}
 	switch {
 	case r.Refused != "":
@@ -280,12 +280,12 @@ func (r routeView) writeVariant(w io.Writer) {
 	}
 }
 
-func (r routeView) stepsText() string {
-	var steps []string
-	for _, s := range r.Steps {
-		steps = append(steps, s.String())
+func stepsText(steps []stepView) string {
+	var texts []string
+	for _, s := range steps {
+		texts = append(texts, s.String())
 	}
-	return strings.Join(steps, ", ")
+	return strings.Join(texts, ", ")
 }
 
 func ofService(name string) string {

@@ -34,11 +34,6 @@ func (m *migration) frontendSteps(t *tree, r *StaticRoute, at string) error {
 		use("auth", auth)
 	} else if users := t.list(at + ".basicAuth"); len(users) > 0 {
 		use("auth", &spec.BasicAuth{Users: users})
-	} else if address := t.text(at + ".auth.forward.address"); address != "" {
-		forward := spec.DefaultForwardAuth()
-		forward.Address, forward.TrustForwardHeader = address, t.is(at+".auth.forward.trustForwardHeader")
-		forward.AuthResponseHeaders = t.list(at + ".auth.forward.authResponseHeaders")
-		use("auth", forward)
 	}
 	return nil
 }

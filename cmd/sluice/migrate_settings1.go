@@ -60,7 +60,40 @@ func (m *migration) timeouts1(t *tree) {
 	m.Tags.Traefik.KeepTrailingSlash = t.is("keepTrailingSlash")
 }
 
-// auth1 takes over the authentication of a frontend, but for forward.
+// doors1 takes over what an entry point has in front of all frontends. The error says
+// what cannot be, without which it would be open to more clients.
+func (m *migration) doors1(t *tree, at, name string) (names []string, err error) {
+	use := func(what string, s spec.Middleware) {
+		if err == nil {
+			err = s.Validate()
+		}
+		made := "entrypoint-" + name + "-" + what
+		m.comment("middleware."+made, "%s", m.origin(t, at))
+		m.Middlewares = append(m.Middlewares, Middleware{Name: made, spec: s})
+		names = append(names, made)
+	}
+	if ranges := append(t.list(at+".whiteList.sourceRange"), t.list(at+".whiteListSourceRange")...); len(ranges) > 0 {
+		use("allow", &spec.IPAllowList{SourceRange: ranges})
+		t.usual(at, "whiteList.useXForwardedFor=false")
+	}
+	if auth := m.auth1(t, at+".auth"); auth != nil {
+		use("auth", auth)
+	}
+	if t.is(at + ".compress") {
+		use("compress", &spec.Compress{})
+	}
+	for _, key := range []string{"auth", "whiteList", "whiteListSourceRange"} {
+		if err == nil {
+			err = t.nothingLeft(join(at, key))
+		}
+	}
+	if err != nil {
+		m.disown(names)
+	}
+	return names, err
+}
+
+// auth1 takes over an authentication.
 func (m *migration) auth1(t *tree, at string) spec.Middleware {
 	field := strings.TrimSpace(t.text(at + ".headerField"))
 	users, file := t.list(at+".basic.users"), t.text(at+".basic.usersFile")
@@ -70,6 +103,12 @@ func (m *migration) auth1(t *tree, at string) spec.Middleware {
 	users, file = t.list(at+".digest.users"), t.text(at+".digest.usersFile")
 	if len(users) > 0 || file != "" {
 		return &spec.DigestAuth{Users: users, UsersFile: file, RemoveHeader: t.is(at + ".digest.removeHeader"), HeaderField: field}
+	}
+	if address := t.text(at + ".forward.address"); address != "" {
+		forward := spec.DefaultForwardAuth()
+		forward.Address, forward.TrustForwardHeader = address, t.is(at+".forward.trustForwardHeader")
+		forward.AuthResponseHeaders = t.list(at + ".forward.authResponseHeaders")
+		return forward
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 		{"unknown key", "a.yml", "providers: {}\nentryPoints:\n  web:\n    address: \":80\"\n    http3: {}\n", []string{"a.yml:5: entryPoints.web.http3 has no equivalent"}, "http3"},
 		{
 			"a guarded entry point", "a.yml", "entryPoints:\n  a:\n    address: \":80\"\n    http:\n      middlewares: [auth]\n  b:\n    address: \":81\"\nproviders: {}\n",
-			[]string{"a.yml:5: the listener is left out, so that it is not open to all"}, ":80",
+			[]string{"a.yml:2: the listener is left out: there is no middleware auth"}, ":80",
 		},
 		{
 			"a redirect to what is left out", "a.yml",

@@ -40,11 +40,11 @@ const migrated = "migrated"
 
 // traefik takes over static and dynamic configuration of Traefik 2 and 3.
 func (m *migration) traefik(t *tree) {
-	m.sharedMiddlewares(t)
 	for _, name := range t.names("entryPoints") {
 		m.entrypoint(t, name)
 	}
 	m.isStatic = m.isStatic || t.has("providers")
+	t.text("providers")
 	m.hasEntrypoints = m.hasEntrypoints || t.has("entryPoints")
 	m.catalog(t, "providers.consulCatalog", "traefik")
 	m.Catalog.None = (m.isStatic || m.isRunning) && !t.has("providers.consulCatalog")
@@ -96,9 +96,6 @@ func (m *migration) origin(t *tree, at string) string {
 
 func (m *migration) entrypoint(t *tree, name string) {
 	at := "entryPoints." + name
-	if m.guarded(t, at, "http.middlewares") {
-		return
-	}
 	address, proto, _ := strings.Cut(t.text(at+".address"), "/")
 	if address == "" {
 		m.note(t, at, at+" has no address and is left out")
@@ -133,53 +130,15 @@ func (m *migration) entrypoint(t *tree, name string) {
 			text += fmt.Sprintf(";%s=%v", timeout.option, d)
 		}
 	}
+	if names := fileNames(t.list(at + ".http.middlewares")); len(names) > 0 {
+		text += ";middlewares=" + strings.Join(names, ",")
+	}
 	m.bounds(t, at, &text)
 	m.proxied(t, at, &text)
 	if t.is(at + ".asDefault") {
 		m.Defaults.Entrypoints = append(m.Defaults.Entrypoints, name)
 	}
 	m.listener(t, at, text)
-}
-
-// guarded leaves out a listener if there is something that keeps clients off it
-// which listeners here do not have: without, it would be open.
-func (m *migration) guarded(t *tree, at string, keys ...string) bool {
-	for _, key := range keys {
-		if t.has(join(at, key)) {
-			m.note(t, join(at, key), "the listener is left out, so that it is not open to all: "+
-				join(at, key)+" has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }")
-			t.take(at)
-			return true
-		}
-	}
-	return false
-}
-
-// sharedMiddlewares takes over those that all entry points have, but for those
-// that only redirect.
-func (m *migration) sharedMiddlewares(t *tree) {
-	var shared []string
-	var paths []string
-	for i, name := range t.names("entryPoints") {
-		at := "entryPoints." + name
-		if t.has(at + ".http.redirections") {
-			continue
-		}
-		v := t.find(at + ".http.middlewares")
-		if v == nil {
-			return
-		}
-		names := fileNames(t.list(at + ".http.middlewares"))
-		v.taken = false
-		if i > 0 && shared != nil && !slices.Equal(names, shared) {
-			return
-		}
-		shared, paths = names, append(paths, v.path)
-	}
-	for _, path := range paths {
-		t.values = slices.DeleteFunc(t.values, func(v treeValue) bool { return v.path == path })
-	}
-	m.Defaults.Middlewares = shared
 }
 
 func (m *migration) listener(t *tree, at, text string) {
@@ -323,11 +282,8 @@ func fileNames(names []string) (all []string) {
 func (m *migration) finish() {
 	for {
 		before := len(m.Routes) + len(m.Middlewares)
-		has := func(name string) bool {
-			return strings.Contains(name, "@") || slices.ContainsFunc(m.Middlewares, func(w Middleware) bool { return strings.EqualFold(w.Name, name) })
-		}
 		missing := func(names []string) (string, bool) {
-			i := slices.IndexFunc(names, func(name string) bool { return !has(name) })
+			i := slices.IndexFunc(names, func(name string) bool { return !m.hasMiddleware(name) })
 			if i < 0 {
 				return "", false
 			}
@@ -346,6 +302,14 @@ func (m *migration) finish() {
 			break
 		}
 	}
+	m.keepListeners(func(l Listener) (reason string) {
+		for _, name := range spec.List(l.option("middlewares")) {
+			if !m.hasMiddleware(name) {
+				return "there is no middleware " + name
+			}
+		}
+		return ""
+	})
 	m.finishTLS()
 	m.finishRedirects()
 	if m.isStatic && !m.hasEntrypoints {
@@ -358,6 +322,11 @@ func (m *migration) finish() {
 		const grace = 10 * time.Second // as Traefik gives without another word
 		m.LB.DrainTimeout = cmp.Or(m.drain, grace)
 	}
+}
+
+// hasMiddleware reports whether there is one of that name; what tags declare may be.
+func (m *migration) hasMiddleware(name string) bool {
+	return strings.Contains(name, "@") || slices.ContainsFunc(m.Middlewares, func(w Middleware) bool { return strings.EqualFold(w.Name, name) })
 }
 
 func (m *migration) drop(missing bool, origin, what, name string) bool {

@@ -64,9 +64,6 @@ func (m *migration) defaultMiddleware(t *tree, name string, s spec.Middleware) {
 
 func (m *migration) entrypoint1(t *tree, name string) {
 	at := "entryPoints." + name
-	if m.guarded(t, at, "auth", "whiteList", "whiteListSourceRange") {
-		return
-	}
 	text := t.text(at+".address") + ";name=" + name
 	if to := t.text(at + ".redirect.entryPoint"); to != "" {
 		text += ";redirect=" + to
@@ -91,10 +88,14 @@ func (m *migration) entrypoint1(t *tree, name string) {
 			text += ";strictmatch=true"
 		}
 	}
-	if t.has(at + ".compress") {
-		if t.is(at+".compress") && !slices.Contains(m.Defaults.Middlewares, "compress") {
-			m.defaultMiddleware(t, "compress", &spec.Compress{})
-		}
+	names, err := m.doors1(t, at, name)
+	if err != nil {
+		m.note(t, at, "the listener is left out, so that it is not open to all: "+err.Error())
+		t.take(at)
+		return
+	}
+	if len(names) > 0 {
+		text += ";middlewares=" + strings.Join(names, ",")
 	}
 	m.proxied(t, at, &text)
 	m.listener(t, at, text)

@@ -45,7 +45,7 @@ func TestTraefikByFlagsAndVariables(t *testing.T) {
 		{"older flags", []string{
 			"--consulCatalog.endpoint=127.0.0.1:1", "--entryPoints=Name:http Address::80 Redirect.EntryPoint:https",
 			"--entrypoints", "Name:https Address::443 TLS:a.crt,a.key;b.crt,b.key Compress:true", "--defaultEntryPoints=http,https",
-		}, []string{":80;name=http;redirect=https", ":443;name=https;cs=migrated"}},
+		}, []string{":80;name=http;redirect=https", ":443;name=https;cs=migrated;middlewares=entrypoint-https-compress"}},
 	} {
 		c, err := loadTraefik(t, variables, tt.args...)
 		if err != nil {

@@ -30,8 +30,10 @@ type routeView struct {
 	Entrypoints []string   `json:"entrypoints,omitempty"`
 	Middlewares []string   `json:"middlewares,omitempty"`
 	Steps       []stepView `json:"steps,omitempty"`
-	Path        []pathView `json:"path,omitempty"`
-	Host        string     `json:"host,omitempty"`
+	// Doors are the steps of listeners, by their names, which come before.
+	Doors map[string][]stepView `json:"listeners,omitempty"`
+	Path  []pathView            `json:"path,omitempty"`
+	Host  string                `json:"host,omitempty"`
 	// RedirectsTo is the URL that a route of Fabio redirects to, with its variables.
 	RedirectsTo string         `json:"redirects_to,omitempty"`
 	Endpoints   []endpointView `json:"endpoints"`
@@ -206,6 +208,14 @@ func viewRoute(r *lb.Route) routeView {
 			v.Path = append(v.Path, pathView{Add: s.Prefix})
 		case spec.Redirect:
 			v.RedirectsTo = s.URL
+		}
+	}
+	for listener, steps := range r.Doors {
+		if v.Doors == nil {
+			v.Doors = map[string][]stepView{}
+		}
+		for _, step := range steps {
+			v.Doors[listener] = append(v.Doors[listener], stepView{step.Spec.Kind(), step.Name})
 		}
 	}
 	return v

@@ -1,5 +1,4 @@
 # Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
-# not taken over: migrate/traefik1.toml:26: the listener is left out, so that it is not open to all: entryPoints.private.auth has no equivalent: write it as middlewares of routes, or of all by defaults { middlewares }
 # not taken over: migrate/traefik1.toml:32: api.entryPoint: what the API tells is at the admin listener, not at admin
 
 consul {
@@ -30,6 +29,12 @@ lb {
     name = "desk"
     certificates = "migrated"
     tls_options = "desk"
+  }
+  # migrate/traefik1.toml:23: entryPoints.private
+  listener {
+    address = ":8091"
+    name = "private"
+    middlewares = "entrypoint-private-auth"
   }
   certificates "migrated" {
     type = "selfsigned"
@@ -106,6 +111,11 @@ route "limited" {
       }
     }
   }
+}
+
+# migrate/traefik1.toml:23: entryPoints.private
+middleware "entrypoint-private-auth" "basicauth" {
+  users = ["ops:$2y$05$Vh8n1sX1E0bqjFYbKkmFSOZcVvN6eK1qk0K4sWcU5y3iHjJmS5y5W"]
 }
 
 # migrate/traefik1.toml:57: frontends.books

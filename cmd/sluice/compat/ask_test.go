@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
 )
 
 // How long anything may take. It is no demand on speed.
@@ -30,10 +32,11 @@ type asker struct {
 	// addresses are those of the backends, and their names.
 	addresses *strings.Replacer
 	// clients are the certificates it may have.
-	clients map[string]tls.Certificate
-	gate    gate
-	log     string // the file of what the program says
-	process *os.Process
+	clients   map[string]tls.Certificate
+	gate      gate
+	collector *tracingtest.Collector
+	log       string // the file of what the program says
+	process   *os.Process
 }
 
 // ask returns the answer in one line; that of many is the share of each, in
@@ -107,6 +110,9 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	}
 	if to.method == "METRICS" {
 		return a.metrics(q.words[1], q.words[2], strings.Join(q.words[3:], " "))
+	}
+	if to.method == "SPANS" {
+		return a.spansOf(q.words[1], host, q.fields)
 	}
 	if to.method == "UDP" {
 		return datagram(net.JoinHostPort(a.ip, to.port), to.rest)

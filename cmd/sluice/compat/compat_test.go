@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluiceproxy/sluice/internal/parts"
+	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
 )
 
 var update = flag.Bool("update", false, "write down what the programs answer, and the document")
@@ -44,6 +45,8 @@ type stage struct {
 	// routes are what the backend "routes" serves: the file routes.json of a world.
 	routes atomic.Pointer[string]
 	gate   gate
+	// collector is the backend "collector".
+	collector *tracingtest.Collector
 }
 
 func newStage(t *testing.T) *stage {
@@ -55,6 +58,8 @@ func newStage(t *testing.T) *stage {
 		_, _ = io.WriteString(w, *s.routes.Load())
 	}))
 	t.Cleanup(registry.Close)
+	s.collector = tracingtest.Start(t, nil)
+	s.backends["collector"] = s.collector.Addr
 	s.backends["routes"] = registry.Listener.Addr()
 	s.sluice = sluice(t)
 	return s

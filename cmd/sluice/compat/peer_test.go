@@ -106,7 +106,7 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 	t.Helper()
 	dir := t.TempDir()
 	r := &running{asker: asker{
-		ip: parts.Loopback(t), consul: s.consul.Addr, clients: s.authority.clients(t), gate: s.gate, log: filepath.Join(dir, "log"),
+		ip: parts.Loopback(t), consul: s.consul.Addr, clients: s.authority.clients(t), gate: s.gate, collector: s.collector, log: filepath.Join(dir, "log"),
 	}}
 	for _, f := range slices.Concat(sharedFiles(t, w.path), w.archive.Files) {
 		if f.Name == casesFile {
@@ -125,7 +125,7 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 	}
 	r.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), path, args(r.ip, s.consul.Addr)...)
 	r.cmd.Dir = dir
-	r.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "SSL_CERT_FILE=" + filepath.Join(dir, "authority.pem")}
+	r.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "SSL_CERT_FILE=" + filepath.Join(dir, "authority.pem"), "OTEL_BSP_SCHEDULE_DELAY=50"}
 	r.cmd.Stdout, r.cmd.Stderr = r.out, r.out
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := r.cmd.Start(); err != nil {

@@ -33,6 +33,8 @@ type Collector struct {
 	collector.UnimplementedTraceServiceServer
 	// HTTP and GRPC are its URLs.
 	HTTP, GRPC string
+	// Addr is that of HTTP.
+	Addr net.Addr
 	// Down has it refuse all spans, for good.
 	Down atomic.Bool
 
@@ -62,7 +64,7 @@ func Start(t testing.TB, told func(Span)) *Collector {
 	c := &Collector{told: told, header: map[string]string{}}
 	web := httptest.NewServer(http.HandlerFunc(c.serveHTTP))
 	t.Cleanup(web.Close)
-	c.HTTP = web.URL
+	c.HTTP, c.Addr = web.URL, web.Listener.Addr()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,9 @@ func TestDocument(t *testing.T) {
 		shown[name] = true
 		return table(t, name)
 	})
+	made = placeOfWishes.ReplaceAllStringFunc(made, func(place string) string {
+		return wishTable(t, placeOfWishes.FindStringSubmatch(place)[1])
+	})
 	made = "<!-- Made from the cases in cmd/sluice/compat: see testdata/README.md there. -->\n\n" + made
 	for _, path := range worlds(t) {
 		if !shown[path] {
@@ -205,6 +208,10 @@ func (all tests) has(name, part string) bool {
 		return slices.Contains(all.cases, part)
 	case name == "TestGolden" && part != "":
 		return isFile("../../../lb/tags/testdata/golden/" + part + ".txtar")
+	case name == "TestCompatibility" && part != "":
+		folder, rest, _ := strings.Cut(part, "/")
+		world, _, _ := strings.Cut(rest, "/")
+		return isFile("testdata/" + folder + "/" + world + ".txtar")
 	}
 	return true
 }

@@ -208,10 +208,6 @@ func (all tests) has(name, part string) bool {
 		return slices.Contains(all.cases, part)
 	case name == "TestGolden" && part != "":
 		return isFile("../../../lb/tags/testdata/golden/" + part + ".txtar")
-	case name == "TestCompatibility" && part != "":
-		folder, rest, _ := strings.Cut(part, "/")
-		world, _, _ := strings.Cut(rest, "/")
-		return isFile("testdata/" + folder + "/" + world + ".txtar")
 	}
 	return true
 }

@@ -2,6 +2,8 @@ package tlsconf
 
 import (
 	"crypto/tls"
+	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -11,10 +13,12 @@ type set struct {
 	// names is by lower-case host name, or by "*.rest". Where several are for one
 	// name, as with an RSA and an ECDSA key, the client's abilities decide.
 	names map[string][]*tls.Certificate
+	// addresses is the same by address.
+	addresses map[netip.Addr][]*tls.Certificate
 }
 
 func newSet(all []*tls.Certificate) *set {
-	s := &set{all: all, names: map[string][]*tls.Certificate{}}
+	s := &set{all: all, names: map[string][]*tls.Certificate{}, addresses: map[netip.Addr][]*tls.Certificate{}}
 	for _, c := range all {
 		names := map[string]bool{strings.ToLower(c.Leaf.Subject.CommonName): true}
 		for _, name := range c.Leaf.DNSNames {
@@ -24,13 +28,19 @@ func newSet(all []*tls.Certificate) *set {
 		for name := range names {
 			s.names[name] = append(s.names[name], c)
 		}
+		for _, ip := range c.Leaf.IPAddresses {
+			if address, ok := netip.AddrFromSlice(ip); ok {
+				s.addresses[address.Unmap()] = append(s.addresses[address.Unmap()], c)
+			}
+		}
 	}
 	return s
 }
 
 // find returns the certificate for what the client asks for: one of that very
-// name, else one with a wildcard for its first label, else, if not strict, the
-// first there is. It returns nil if there is none.
+// name, else one with a wildcard for its first label, else one of the address it
+// asks for, else, if not strict, the first there is. It returns nil if there is
+// none.
 func (s *set) find(hello *tls.ClientHelloInfo, strict bool) *tls.Certificate {
 	name := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
 	if c := suited(s.names[name], hello); c != nil {
@@ -41,10 +51,29 @@ func (s *set) find(hello *tls.ClientHelloInfo, strict bool) *tls.Certificate {
 			return c
 		}
 	}
+	if c := suited(s.addresses[addressOf(name, hello.Conn)], hello); c != nil {
+		return c
+	}
 	if strict {
 		return nil
 	}
 	return suited(s.all[:min(1, len(s.all))], hello)
+}
+
+// addressOf is the address a client asks for: without a name, as clients that want
+// an address have to do (RFC 6066 §3), that at which it has found the server. Else
+// some send it as a name.
+func addressOf(name string, nc net.Conn) netip.Addr {
+	var address netip.Addr
+	switch {
+	case name != "":
+		address, _ = netip.ParseAddr(name)
+	case nc != nil:
+		if at, err := netip.ParseAddrPort(nc.LocalAddr().String()); err == nil {
+			address = at.Addr()
+		}
+	}
+	return address.Unmap().WithZone("")
 }
 
 // suited is the first certificate the client can do with, or the first if it can

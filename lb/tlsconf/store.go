@@ -107,6 +107,9 @@ func (s *Store) Certificates() []Certificate {
 
 func certificateOf(name string, c *tls.Certificate) Certificate {
 	hosts := slices.Clone(c.Leaf.DNSNames)
+	for _, ip := range c.Leaf.IPAddresses {
+		hosts = append(hosts, ip.String())
+	}
 	if cn := c.Leaf.Subject.CommonName; cn != "" && !slices.Contains(hosts, cn) {
 		hosts = append(hosts, cn)
 	}

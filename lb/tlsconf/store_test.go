@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,6 +51,54 @@ func TestChoiceByName(t *testing.T) {
 		if err != nil && !strings.Contains(err.Error(), "unrecognized name") {
 			t.Errorf("%q, strict: error %v, want the alert unrecognized_name", asked, err)
 		}
+	}
+}
+
+// Who asks for an address by the way it came, or as a name, which clients should
+// not do but some do, gets the certificate for it.
+func TestChoiceByAddress(t *testing.T) {
+	var store Store
+	if _, err := store.Replace([]Pair{pairFor(t, "first.test"), pairFor(t, "second.test", "127.0.0.1", "2001:db8::1")}); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	at, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer at.Close()
+	elsewhere, other := net.Pipe()
+	defer elsewhere.Close()
+	defer other.Close()
+	for _, tt := range []struct {
+		name, want, strict string
+		conn               net.Conn
+	}{
+		{"", "second.test", "second.test", at},
+		{"", "first.test", "", elsewhere}, // its address is none
+		{"", "first.test", "", nil},
+		{"2001:db8::1", "second.test", "second.test", elsewhere},
+		{"2001:DB8:0::1", "second.test", "second.test", elsewhere},
+		{"2001:db8::2", "first.test", "", at},
+		{"first.test", "first.test", "first.test", at}, // a name counts more
+		{"other.test", "first.test", "", at},
+	} {
+		for strict, want := range map[bool]string{false: tt.want, true: tt.strict} {
+			got := ""
+			if c := store.current.Load().find(&tls.ClientHelloInfo{ServerName: tt.name, Conn: tt.conn}, strict); c != nil {
+				got = c.Leaf.DNSNames[0]
+			}
+			if got != want {
+				t.Errorf("%q, strict: %t: certificate of %q, want %q", tt.name, strict, got, want)
+			}
+		}
+	}
+	if all := store.Certificates(); !slices.Equal(all[1].Hosts, []string{"second.test", "127.0.0.1", "2001:db8::1", "sluice self-signed"}) {
+		t.Errorf("certificates %+v", all)
 	}
 }
 

@@ -97,21 +97,22 @@ func (a *authority) write(t *testing.T, dir, ip string) {
 		putPair(t, filepath.Join(dir, "certificates", name+".pem"), a.issue(t, name))
 	}
 	for _, c := range []struct {
-		name  string // of the file and the subject
-		hosts []string
-		ips   []net.IP
+		file, name string // of the subject
+		hosts      []string
+		ips        []net.IP
 	}{
-		{"several", []string{"several.test", "two.test", "three.test"}, nil},
-		{"wildcard", []string{"*.wildcard.test", "*.deeper.wildcard.test"}, nil},
-		{"exact", []string{"exact.wildcard.test"}, nil},
-		{"twice-first", []string{"twice.test"}, nil},
-		{"twice-second", []string{"twice.test"}, nil},
-		{"capitals", []string{"CAPITALS.test"}, nil},
-		{"addressed", []string{"addressed.test"}, []net.IP{net.ParseIP(ip), net.ParseIP("192.0.2.1")}},
-		{"subject.test", nil, nil},
+		{"several", "several", []string{"several.test", "two.test", "three.test"}, nil},
+		{"wildcard", "wildcard", []string{"*.wildcard.test", "*.deeper.wildcard.test"}, nil},
+		{"exact", "exact", []string{"exact.wildcard.test"}, nil},
+		{"first", "twice.test", []string{"twice.test"}, nil},
+		{"second", "twice.test", []string{"twice.test"}, nil},
+		{"capitals", "capitals", []string{"CAPITALS.test"}, nil},
+		{"addressed", "addressed", []string{"addressed.test"}, []net.IP{net.ParseIP(ip), net.ParseIP("192.0.2.1")}},
+		{"subject", "subject.test", nil, nil},
 	} {
-		pair := a.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: c.name}, DNSNames: c.hosts, IPAddresses: c.ips})
-		putPair(t, filepath.Join(dir, "more", c.name+".pem"), pair)
+		subject := pkix.Name{CommonName: c.name, Organization: []string{c.file}}
+		pair := a.sign(t, &x509.Certificate{Subject: subject, DNSNames: c.hosts, IPAddresses: c.ips})
+		putPair(t, filepath.Join(dir, "more", c.file+".pem"), pair)
 	}
 }
 

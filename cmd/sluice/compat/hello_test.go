@@ -2,14 +2,19 @@ package compat
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
+
+// generated is the name Traefik makes up for a certificate of its own.
+var generated = regexp.MustCompile(`\b[0-9a-f]{32}\.[0-9a-f]{32}\.(traefik\.default)`)
 
 // presented is the certificate that a handshake for exactly that name is answered
 // by: its subject and the names it is for. Package tls would not send an address,
@@ -34,7 +39,8 @@ func (a asker) presented(port, name string) (string, error) {
 			if err != nil {
 				return err
 			}
-			answer = fmt.Sprintf("%s for %s", leaf.Subject.CommonName, strings.Join(leaf.DNSNames, ", "))
+			answer = fmt.Sprintf("%v for %s", leaf.Subject, cmp.Or(strings.Join(leaf.DNSNames, ", "), "no name"))
+			answer = generated.ReplaceAllString(answer, "{chance}.$1")
 			return nil
 		},
 	}

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func certResolvers(all []ACME, listeners []Listener) (resolvers []CertResolver, 
 	for i := range all {
 		resolvers = append(resolvers, CertResolver{all[i].Name, all[i].Allow})
 		for l := range listeners {
-			if listeners[l].CertSource == all[i].Name {
+			if cmp.Or(listeners[l].CertResolver, listeners[l].CertSource) == all[i].Name {
 				at[listeners[l].entrypoint()] = all[i].Name
 			}
 		}

@@ -28,6 +28,10 @@ type Listener struct {
 	CertFile   string
 	KeyFile    string
 	CertSource string
+	// CertResolver names the [ACME] that issues certificates for the hosts of routes
+	// here which name none; empty is CertSource, if that is one. They are used beside
+	// those of the listener.
+	CertResolver string
 	// ClientCA is a PEM file, or a folder of them, with the authorities one of
 	// which each client must have a certificate of. CertSource may have its own.
 	ClientCA string
@@ -130,6 +134,7 @@ const (
 //	            grpcs are the same for calls
 //	cert, key   PEM files; key may be left out if it is in the cert's file
 //	cs          the name of a certificate source, in place of cert
+//	certresolver the name of an authority that issues certificates for its routes
 //	clientca    file or folder of the authorities of client certificates
 //	strictmatch true refuses names no certificate is for
 //	snihost     true or false: see [SNIHostMode]

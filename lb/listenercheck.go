@@ -53,8 +53,8 @@ func (l *Listener) checkTLS() error {
 		return fmt.Errorf("cert, key and cs are for TLS, but proto is %s", l.Proto)
 	case l.KeyFile != "" && l.CertFile == "":
 		return errors.New("key is given without cert")
-	case !l.HasTLS() && (l.ClientCA != "" || l.StrictSNI || l.TLSMin != 0 || l.TLSMax != 0 || len(l.TLSCiphers) > 0 || l.TLSOptions != ""):
-		return errors.New("clientca, strictmatch, tlsmin, tlsmax, tlsciphers and tlsoptions need cert or cs")
+	case !l.HasTLS() && (l.CertResolver != "" || l.ClientCA != "" || l.StrictSNI || l.TLSMin != 0 || l.TLSMax != 0 || len(l.TLSCiphers) > 0 || l.TLSOptions != ""):
+		return errors.New("certresolver, clientca, strictmatch, tlsmin, tlsmax, tlsciphers and tlsoptions need cert or cs")
 	case l.SNIHost != SNIHostAuto && (!l.HasTLS() || !l.isHTTP()):
 		return errors.New("snihost is for proto=https and https+tcp+sni")
 	case l.ClientCA != "" && l.CertSource != "":

@@ -34,6 +34,7 @@ func (l *Listener) keys() []listenerKey {
 		{"cert", (*textValue)(&l.CertFile)},
 		{"key", (*textValue)(&l.KeyFile)},
 		{"cs", (*textValue)(&l.CertSource)},
+		{"certresolver", (*textValue)(&l.CertResolver)},
 		{"clientca", (*textValue)(&l.ClientCA)},
 		{"strictmatch", (*switchValue)(&l.StrictSNI)},
 		{"snihost", (*sniHostValue)(&l.SNIHost)},

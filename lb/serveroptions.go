@@ -261,6 +261,9 @@ func (o ServerOptions) validateCertSources() error {
 		errs = append(errs, a.validate(o.Listeners))
 	}
 	for _, l := range o.Listeners {
+		if l.CertResolver != "" && !slices.ContainsFunc(o.ACME, func(a ACME) bool { return a.Name == l.CertResolver }) {
+			errs = append(errs, fmt.Errorf("listener %s: there is no certificate resolver %q", l.Address, l.CertResolver))
+		}
 		if l.CertSource != "" && !known[l.CertSource] {
 			errs = append(errs, fmt.Errorf("listener %s: there is no certificate source %q", l.Address, l.CertSource))
 		}

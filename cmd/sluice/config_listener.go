@@ -31,6 +31,7 @@ func (l *Listener) UnmarshalText(text []byte) error {
 // stanzas; others are the same.
 var listenerSpelling = map[string]string{
 	"certificates":               "cs",
+	"cert_resolver":              "certresolver",
 	"client_ca":                  "clientca",
 	"strict_sni":                 "strictmatch",
 	"strict_sni_host":            "snihost",

@@ -23,6 +23,7 @@ func (m *migration) streams(t *tree, root string) {
 				r.TLS = "passthrough"
 			}
 			r.TLSOptions = fileName(t.text(at + ".tls.options"))
+			r.CertResolver = m.routersResolver(t, at+".tls")
 		}
 		err := m.streamService(t, &r, root, fileName(t.text(at+".service")))
 		if err == nil {

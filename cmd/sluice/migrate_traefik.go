@@ -40,6 +40,9 @@ const migrated = "migrated"
 
 // traefik takes over static and dynamic configuration of Traefik 2 and 3.
 func (m *migration) traefik(t *tree) {
+	for _, name := range t.names("certificatesResolvers") {
+		m.resolver(t, name)
+	}
 	for _, name := range t.names("entryPoints") {
 		m.entrypoint(t, name)
 	}
@@ -121,6 +124,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 		if options := fileName(t.text(at + ".http.tls.options")); options != "" {
 			text += ";tlsoptions=" + options
 		}
+		m.certResolver(t, at, &text)
 		m.selfSigned()
 	case m.speaksTCP(t, name):
 		text += ";proto=" + lb.ProtoTCP
@@ -254,6 +258,7 @@ func (m *migration) router(t *tree, name string) {
 	r.RuleSyntax = cmp.Or(t.text(at+".ruleSyntax"), m.rules)
 	if t.has(at + ".tls") {
 		r.TLS, r.TLSOptions = t.text(at+".tls") != "false", fileName(t.text(at+".tls.options"))
+		r.CertResolver = m.routersResolver(t, at+".tls")
 	}
 	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
 	r.Tracing = t.traced(at)
@@ -311,6 +316,7 @@ func (m *migration) finish() {
 		return ""
 	})
 	m.finishTLS()
+	m.finishACME()
 	m.finishRedirects()
 	if m.isStatic && !m.hasEntrypoints {
 		m.comment("lb.listener[0]", "what Traefik listens on if there are no entry points")

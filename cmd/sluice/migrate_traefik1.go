@@ -16,6 +16,7 @@ func (m *migration) traefik1(t *tree) {
 	for _, name := range t.names("entryPoints") {
 		m.entrypoint1(t, name)
 	}
+	m.authority1(t)
 	m.defaultEntrypoints1(t)
 	m.catalog(t, "consulCatalog", "traefik1")
 	if t.has("consulCatalog") {

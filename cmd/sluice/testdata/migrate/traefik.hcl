@@ -1,7 +1,7 @@
 # Made by sluice migrate of migrate/traefik.yml (Traefik 2 or 3), migrate/dynamic.yml (Traefik 2 or 3).
+# not taken over: migrate/traefik.yml:39: what /data/acme.json holds is not taken over: certificates are ordered anew, once for all who share the storage
 # not taken over: migrate/dynamic.yml:31: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
 # not taken over: migrate/dynamic.yml:19: router dash is left out: the service api@internal is not of the file
-# not taken over: migrate/traefik.yml:36: certificatesResolvers.le has no equivalent and is left out
 # not taken over: migrate/dynamic.yml:10: route lost is left out: there is no middleware plug
 
 # migrate/traefik.yml:31: providers.consulCatalog.endpoint
@@ -34,6 +34,11 @@ lb {
     type = "selfsigned"
     cert = ["localhost"]
   }
+  # migrate/traefik.yml:36: certificatesResolvers.le
+  acme "le" {
+    email = "ops@example.com"
+    key_type = "rsa4096"
+  }
   # migrate/dynamic.yml:51: tls.options.clients
   tls_options "clients" {
     client_auth {
@@ -50,13 +55,13 @@ lb {
   }
   drain_timeout = "10s"
   trusted_proxies = ["10.0.0.0/8"]
-  # migrate/traefik.yml:41: accessLog
+  # migrate/traefik.yml:43: accessLog
   access_log {
     target = "stdout"
     format = "traefik"
     drop_internal = true
   }
-  # migrate/traefik.yml:49: tracing
+  # migrate/traefik.yml:51: tracing
   tracing {
     endpoint = "http://collector.example.com:4317"
     protocol = "grpc"
@@ -91,7 +96,7 @@ tags {
 admin {
   # migrate/traefik.yml:18: entryPoints.metrics
   metrics_listen = [":8082"]
-  # migrate/traefik.yml:45: metrics.prometheus
+  # migrate/traefik.yml:47: metrics.prometheus
   metrics "traefik" {
     buckets = [0.05, 0.5, 5]
     routers = true

@@ -49,6 +49,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/acme", "watch", "where things are kept is handed to it"},
 	{"lb", "lb/acme", "the server is given who issues certificates"},
 	{"lb/accesslog", "lb", "the access log is given plain values"},
+	{"lb/guard", "lb", "the guard knows instances, not what becomes of them"},
 }
 
 // allowed is what a leaf may import after all, which are leaves too.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -58,7 +59,7 @@ type Options struct {
 	// Locality is where the load balancer is.
 	Locality Locality
 	// Guard says when the loss of instances is not believed.
-	Guard Guard
+	Guard guard.Options
 	// Middlewares makes the middlewares of routes, but for changes of the path;
 	// without it there are no others.
 	Middlewares Middlewares
@@ -86,7 +87,7 @@ type Builder struct {
 	manual   manual
 	// aliases counts who asks for each.
 	aliases map[string]int
-	guard   *guard
+	guard   *guard.Guard
 	// services are those whose tags can route, by name; departed are those that are
 	// not in the catalog any more, but kept by the guard.
 	services, departed map[string]*service
@@ -100,6 +101,7 @@ type Builder struct {
 	names   []string // of services, in order
 	heard   bool     // of the list of services
 	listed  uint64   // its version
+	unsure  error    // why the list is not fresh, if it is not
 	unasked bool     // whether Wants has not told of names yet
 	seen    uint64   // generation of the last snapshot
 	// troubled is set while there are answers that are not fresh, which the guard
@@ -136,7 +138,7 @@ func NewBuilder(o Options, pools Pools) *Builder {
 		manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
 	b.abroad, b.away = map[string]int{}, map[string]string{}
-	b.departed, b.guard = map[string]*service{}, newGuard(o.Guard, b.serves)
+	b.departed, b.guard = map[string]*service{}, guard.New(o.Guard, b.serves)
 	b.command()
 	b.settle(configuration, &service{}, o.Static)
 	return b
@@ -197,14 +199,14 @@ func (b *Builder) stale(s *watch.Snapshot) []string {
 	b.list(s)
 	names := slices.Collect(maps.Keys(b.unread))
 	entries := s.Since(b.seen)
-	if b.troubled || len(b.guard.doubted) > 0 {
+	if b.troubled || b.guard.HasDoubts() {
 		entries = s.All
 	}
 	b.troubled = false
 	for q, entry := range entries {
 		b.troubled = b.troubled || entry.Err != nil
 		isNew := entry.Version > b.seen || !entry.Known
-		if !isNew && entry.Err == nil && len(b.guard.doubted) == 0 {
+		if !isNew && entry.Err == nil && !b.guard.HasDoubts() {
 			continue // as nearly all of many
 		}
 		h, ok := q.(watch.Health)
@@ -213,7 +215,7 @@ func (b *Builder) stale(s *watch.Snapshot) []string {
 		case isNew:
 			names = append(names, h.Service)
 		default:
-			b.guard.hear(h.Service, entry.Err)
+			b.guard.Hear(h.Service, entry.Err)
 		}
 	}
 	slices.Sort(names)
@@ -225,7 +227,7 @@ func (b *Builder) list(s *watch.Snapshot) {
 	list, _ := s.Entry(b.Options.services())
 	version := b.listVersion(s)
 	if !list.Known || b.heard && version == b.listed {
-		b.guard.unsure = list.Err != nil
+		b.unsure = list.Err
 		return
 	}
 	b.heard, b.listed = true, version
@@ -238,7 +240,7 @@ func (b *Builder) list(s *watch.Snapshot) {
 	for _, name := range come {
 		b.arrive(name)
 	}
-	b.guard.unsure = false
+	b.unsure = nil
 	b.names, b.unasked = names, b.unasked || len(gone)+len(come) > 0
 }
 
@@ -253,7 +255,7 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 		known.state = stateOf(entry.Err)
 		b.unread[name] = known
 		d := b.commanded(name)
-		if kept := b.guard.of(name); len(kept) > 0 {
+		if kept := b.guard.Of(name); len(kept) > 0 {
 			d = b.permitted(name, kept)
 		}
 		d.Problems = append(d.Problems, unreadable(name, entry.Err)...)
@@ -267,9 +269,9 @@ func (b *Builder) read(s *watch.Snapshot, name string) {
 	known.state, known.version = read, version
 	delete(b.unread, name)
 	if b.away[name] != "" {
-		b.guard.forget(name) // it has not lost what somebody stands in for
+		b.guard.Forget(name) // it has not lost what somebody stands in for
 	} else {
-		instances = b.guard.view(name, instances, time.Now())
+		instances = b.guard.View(name, instances, time.Now())
 	}
 	b.settle(name, known, b.permitted(name, instances))
 }

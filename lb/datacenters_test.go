@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -92,7 +93,7 @@ func TestFailoverToOtherDatacenters(t *testing.T) {
 // lost, which are dead for all that is known.
 func TestGuardLeavesFailoverAlone(t *testing.T) {
 	c := newCatalog()
-	c.options.Guard, c.options.Failover = DefaultGuard(), []string{"dc2"}
+	c.options.Guard, c.options.Failover = guard.DefaultOptions(), []string{"dc2"}
 	for s := range 3 {
 		c.set(numbered(s), replicas(s, 4)...)
 	}
@@ -113,7 +114,7 @@ func TestGuardLeavesFailoverAlone(t *testing.T) {
 		c.set(numbered(s), replicas(s, 4)...)
 	}
 	g.want("at home again", 12)
-	if s := g.guard.state(); s.Holding {
+	if s := g.guard.State(); s.Holding {
 		t.Errorf("%+v", s)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -25,7 +26,7 @@ func (s *Server) follow(ctx context.Context) {
 	// anew is set until a table has been put in force that was built by the options
 	// that count now: whatever is in force till then is better than half of it.
 	patient, overdue, anew := true, false, true
-	attention := time.NewTimer(never)
+	attention := time.NewTimer(s.builder.guard.Rest(time.Now()))
 	defer attention.Stop()
 	faults := time.NewTicker(faultsEvery)
 	defer faults.Stop()
@@ -36,9 +37,9 @@ func (s *Server) follow(ctx context.Context) {
 			table := s.build(snapshot)
 			s.logProblems(built, table)
 			s.logMoves(s.builder.takeMoves())
-			s.logGuard(s.builder.guard.state())
+			s.logGuard(s.builder.guard.State())
 			built, overdue = table, false
-			attention.Reset(s.builder.guard.rest(time.Now()))
+			attention.Reset(s.builder.guard.Rest(time.Now()))
 		}
 		// Afterwards: what was built may ask for what stands in for the lost.
 		if queries, changed := s.builder.Wants(snapshot); changed {
@@ -62,7 +63,7 @@ func (s *Server) follow(ctx context.Context) {
 			overdue, anew, patient = true, true, true
 			impatient.Reset(s.options.Patience)
 		case <-s.letGo:
-			s.builder.guard.release(time.Now())
+			s.builder.guard.Release(time.Now())
 			overdue = true
 		case <-impatient.C:
 			// One service that cannot be read must not hold up the others for ever.
@@ -73,7 +74,7 @@ func (s *Server) follow(ctx context.Context) {
 
 // logGuard takes note of the guard's state, and tells when it begins to hold and
 // when it lets go.
-func (s *Server) logGuard(now GuardState) {
+func (s *Server) logGuard(now guard.State) {
 	was := s.GuardState()
 	s.guarded.Store(&now)
 	switch {
@@ -87,11 +88,11 @@ func (s *Server) logGuard(now GuardState) {
 }
 
 // GuardState is a view of what the guard holds. It may be called at any time.
-func (s *Server) GuardState() GuardState {
+func (s *Server) GuardState() guard.State {
 	if state := s.guarded.Load(); state != nil {
 		return *state
 	}
-	return GuardState{}
+	return guard.State{}
 }
 
 // ReleaseGuard has the guard believe the loss of what it holds. It reports

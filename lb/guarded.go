@@ -28,12 +28,12 @@ func (b *Builder) depart(name string, listed bool) {
 	delete(b.away, name)
 	switch {
 	case listed:
-		b.guard.forget(name)
-	case b.guard.isOn():
-		if b.guard.unsure {
-			b.guard.doubted[name] = true
+		b.guard.Forget(name)
+	case b.guard.IsOn():
+		if b.unsure != nil {
+			b.guard.Hear(name, b.unsure)
 		}
-		b.guard.view(name, nil, time.Now())
+		b.guard.View(name, nil, time.Now())
 	}
 	b.departed[name] = known
 	b.keep(name)
@@ -45,7 +45,7 @@ func (b *Builder) keep(name string) {
 	if known == nil {
 		known = &service{}
 	}
-	kept := b.guard.of(name)
+	kept := b.guard.Of(name)
 	if len(kept) == 0 {
 		delete(b.departed, name)
 		b.settle(name, known, tags.Definition{})
@@ -57,8 +57,8 @@ func (b *Builder) keep(name string) {
 
 // review has the guard let go of what is over, and shows what it has changed.
 func (b *Builder) review(s *watch.Snapshot) {
-	b.guard.tick(time.Now())
-	for _, name := range b.guard.takeChanged() {
+	b.guard.Tick(time.Now())
+	for _, name := range b.guard.TakeChanged() {
 		if known := b.services[name]; known != nil {
 			known.version = 0
 			b.read(s, name)

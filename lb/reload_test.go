@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -80,11 +81,11 @@ func TestReloadKeepsWhatIsInForceUntilAllIsKnown(t *testing.T) {
 // What the guard holds is not given up for a reload.
 func TestReloadWaitsForTheGuard(t *testing.T) {
 	s := &Server{rebuild: make(chan Options, 1)}
-	s.guarded.Store(&GuardState{Holding: true, Until: time.Now().Add(time.Minute)})
+	s.guarded.Store(&guard.State{Holding: true, Until: time.Now().Add(time.Minute)})
 	if err := s.Reload(DefaultOptions()); !errors.Is(err, errHolding) || len(s.rebuild) != 0 {
 		t.Errorf("got %v", err)
 	}
-	s.guarded.Store(&GuardState{})
+	s.guarded.Store(&guard.State{})
 	for range 2 { // the second takes the first one's place
 		if err := s.Reload(DefaultOptions()); err != nil || len(s.rebuild) != 1 {
 			t.Errorf("got %v", err)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
@@ -49,9 +50,9 @@ type Server struct {
 	streams      sync.WaitGroup                // one for each HTTP/2 connection
 	draining     atomic.Bool
 
-	guarded atomic.Pointer[GuardState] // nil until there was a table
-	letGo   chan struct{}              // asks for the guard to let go
-	rebuild chan Options               // what tables are to be built by from now on
+	guarded atomic.Pointer[guard.State] // nil until there was a table
+	letGo   chan struct{}               // asks for the guard to let go
+	rebuild chan Options                // what tables are to be built by from now on
 }
 
 // New returns a server that routes by what w knows. It does nothing before

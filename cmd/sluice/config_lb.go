@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -84,16 +85,16 @@ type LBGuard struct {
 }
 
 func defaultGuard() LBGuard {
-	d := lb.DefaultGuard()
+	d := guard.DefaultOptions()
 	return LBGuard{Percent(d.MaxLoss * 100), d.MinInstances, d.Window, d.Hold}
 }
 
 // options are off if the catalog is files: those are changed on purpose.
-func (g LBGuard) options(files bool) lb.Guard {
+func (g LBGuard) options(files bool) guard.Options {
 	if g.MaxLoss == 0 || files {
-		return lb.Guard{}
+		return guard.Options{}
 	}
-	return lb.Guard{MaxLoss: float64(g.MaxLoss) / 100, MinInstances: g.MinInstances, Window: g.Window, Hold: g.Hold}
+	return guard.Options{MaxLoss: float64(g.MaxLoss) / 100, MinInstances: g.MinInstances, Window: g.Window, Hold: g.Hold}
 }
 
 // over replaces what is set.

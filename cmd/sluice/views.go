@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -346,7 +347,7 @@ func watchesView(s watch.Status) watcherView {
 	return v
 }
 
-func viewGuard(s lb.GuardState) guardView {
+func viewGuard(s guard.State) guardView {
 	v := guardView{s.Holding, timeOrNil(s.Since), timeOrNil(s.Until), s.Instances, s.Held, s.Trips}
 	if v.Services == nil {
 		v.Services = map[string]int{}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -20,7 +21,7 @@ type guarding struct {
 
 func newGuarding(t *testing.T, services, instances int) *guarding {
 	c := newCatalog()
-	c.options.Guard = DefaultGuard()
+	c.options.Guard = guard.DefaultOptions()
 	for s := range services {
 		c.set(numbered(s), replicas(s, instances)...)
 	}
@@ -61,7 +62,7 @@ func (g *guarding) build() (targets int) {
 func (g *guarding) want(when string, targets int) {
 	g.t.Helper()
 	if got := g.build(); got != targets {
-		g.t.Errorf("%s: %d targets, want %d; %+v", when, got, targets, g.guard.state())
+		g.t.Errorf("%s: %d targets, want %d; %+v", when, got, targets, g.guard.State())
 	}
 }
 
@@ -92,7 +93,7 @@ func TestGuardHoldsAWipedCatalog(t *testing.T) {
 			g.remove(numbered(s))
 		}
 		g.want("after the loss", 10)
-		if s := g.guard.state(); !s.Holding || s.Instances != 10 || len(s.Held) != 5 || s.Trips != 1 {
+		if s := g.guard.State(); !s.Holding || s.Instances != 10 || len(s.Held) != 5 || s.Trips != 1 {
 			t.Errorf("%+v", s)
 		}
 		if _, ok := g.table.Lookup(&match.Request{Host: "x", Path: "/s1", RoutingPath: "/s1"}); !ok {
@@ -102,7 +103,7 @@ func TestGuardHoldsAWipedCatalog(t *testing.T) {
 		g.want("while it is held", 10)
 		time.Sleep(time.Minute)
 		g.want("when the time is over", 0)
-		if s := g.guard.state(); s.Holding || s.Instances != 0 {
+		if s := g.guard.State(); s.Holding || s.Instances != 0 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -138,7 +139,7 @@ func TestGuardBelievesSlowLosses(t *testing.T) {
 		for s := range 6 {
 			g.remove(numbered(s))
 			g.want("one service less", 2*(5-s))
-			time.Sleep(DefaultGuard().Window)
+			time.Sleep(guard.DefaultOptions().Window)
 		}
 	})
 }
@@ -168,7 +169,7 @@ func TestGuardKnowsReplacements(t *testing.T) {
 			g.set(numbered(s), replaced...)
 			g.want("one service is replaced", 8)
 		}
-		if s := g.guard.state(); s.Trips != 0 {
+		if s := g.guard.State(); s.Trips != 0 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -200,7 +201,7 @@ func TestGuardOfMassCriticalButNotOfMaintenance(t *testing.T) {
 			g.set(numbered(s), replicas(s, 2)...)
 		}
 		g.want("all are", 8)
-		if s := g.guard.state(); s.Holding {
+		if s := g.guard.State(); s.Holding {
 			t.Errorf("it holds what is back: %+v", s)
 		}
 	})
@@ -214,7 +215,7 @@ func TestGuardAfterAnOutage(t *testing.T) {
 		g.fail()
 		g.remove(numbered(0))
 		g.want("the only one is gone", 1)
-		if !g.guard.state().Holding {
+		if !g.guard.State().Holding {
 			t.Error("it does not hold")
 		}
 
@@ -226,7 +227,7 @@ func TestGuardAfterAnOutage(t *testing.T) {
 		g.want("one of ten, for now", 10)
 		time.Sleep(time.Second)
 		g.want("one of ten is gone indeed", 9)
-		if g.guard.state().Trips != 0 {
+		if g.guard.State().Trips != 0 {
 			t.Error("it was a small loss")
 		}
 		// The outage is over for the others, too.
@@ -244,7 +245,7 @@ func TestGuardLetsGoByHand(t *testing.T) {
 			g.remove(numbered(s))
 		}
 		g.want("after the loss", 10)
-		g.guard.release(time.Now())
+		g.guard.Release(time.Now())
 		g.want("after the release", 2)
 	})
 }
@@ -265,7 +266,7 @@ func TestGuardWhileServicesComeBack(t *testing.T) {
 		moved[1].Node.Name = "elsewhere"
 		g.set(numbered(0), moved...)
 		g.want("and one in the place of the other", 6)
-		if s := g.guard.state(); s.Held[numbered(0)] != 0 || s.Instances != 4 {
+		if s := g.guard.State(); s.Held[numbered(0)] != 0 || s.Instances != 4 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -295,10 +296,10 @@ func TestGuardHearsOfTroubleAgain(t *testing.T) {
 	snapshot = snapshot.With(map[watch.Query]watch.Entry{q: entry})
 	for n := range 3 {
 		g.Build(snapshot)
-		if !g.guard.doubted[numbered(0)] {
+		if !g.guard.HasDoubts() {
 			t.Errorf("table %d: the guard does not know of it", n)
 		}
-		delete(g.guard.doubted, numbered(0)) // as whenever the service is looked at
+		g.guard.Hear(numbered(0), nil) // as whenever the service is looked at
 		snapshot = snapshot.With(nil)
 	}
 }

@@ -1,8 +1,6 @@
-package lb
+package guard
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -10,51 +8,9 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// Guard says when the loss of instances is not believed. A Consul that was
-// restarted empty, a token that lost its rights or a partition look as if most
-// instances were gone, while they go on serving. What is lost then is kept.
-//
-// The zero value believes everything.
+// Guard watches over the instances of all services. It is for one goroutine.
 type Guard struct {
-	// MaxLoss is the share of all serving instances, from 0 to 1, above which a
-	// loss is not believed; 1 believes everything.
-	MaxLoss float64
-	// MinInstances is how many there must be at least among the lost. They must be
-	// of two services, too: one may be stopped as a whole. Neither is asked of what
-	// is missing after an outage of the catalog.
-	MinInstances int
-	// Window is the time within which losses are added up, and for which the
-	// losses after an outage wait for those of other services.
-	Window time.Duration
-	// Hold is how long the lost instances are kept, unless they come back.
-	Hold time.Duration
-}
-
-// DefaultGuard are the values used when the operator says nothing.
-func DefaultGuard() Guard {
-	return Guard{MaxLoss: 0.5, MinInstances: 3, Window: 10 * time.Second, Hold: 5 * time.Minute}
-}
-
-// Validate reports everything that is wrong.
-func (o Guard) Validate() error {
-	var errs []error
-	if o.MaxLoss <= 0 || o.MaxLoss > 1 {
-		errs = append(errs, fmt.Errorf("the loss that is believed is a share above 0 and up to 1, not %v", o.MaxLoss))
-	}
-	if o.MinInstances < 1 {
-		errs = append(errs, fmt.Errorf("a guard needs 1 instance or more, not %d", o.MinInstances))
-	}
-	if o.Window <= 0 || o.Hold <= 0 {
-		errs = append(errs, fmt.Errorf("window and hold of a guard must be above 0, not %v and %v", o.Window, o.Hold))
-	}
-	return errors.Join(errs...)
-}
-
-func (o Guard) isOn() bool { return o.MaxLoss > 0 && o.MaxLoss < 1 }
-
-// guard watches over the instances of all services for a [Builder].
-type guard struct {
-	Guard
+	Options
 	serves   func(*watch.Instance) bool
 	services map[string]*kept
 	serving  int // that the catalog tells of
@@ -62,7 +18,6 @@ type guard struct {
 	// guard begins to hold or lets go.
 	missing map[string]*kept
 	doubted map[string]bool // whose answer could not be had for a while
-	unsure  bool            // so it was with the list of services
 
 	since, until time.Time // while it holds
 	absorbed     time.Time // the last loss while it holds
@@ -86,30 +41,35 @@ type loss struct {
 	held     bool
 }
 
-func newGuard(o Guard, serves func(*watch.Instance) bool) *guard {
-	return &guard{
-		Guard: o, serves: serves, services: map[string]*kept{}, missing: map[string]*kept{},
+// New makes a guard. serves tells whether an instance gets traffic, as long as it is in
+// the catalog.
+func New(o Options, serves func(*watch.Instance) bool) *Guard {
+	return &Guard{
+		Options: o, serves: serves, services: map[string]*kept{}, missing: map[string]*kept{},
 		doubted: map[string]bool{}, changed: map[string]bool{},
 	}
 }
 
-// hear is told whether the answer for a service can be had at the moment.
-func (g *guard) hear(service string, err error) {
+// Hear is told whether the answer for a service can be had at the moment.
+func (g *Guard) Hear(service string, err error) {
 	switch {
-	case err != nil && g.isOn():
+	case err != nil && g.IsOn():
 		g.doubted[service] = true
 	case err == nil && len(g.doubted) > 0:
 		delete(g.doubted, service)
 	}
 }
 
-// view is told all instances of a service as the catalog has them, and adds those
+// HasDoubts reports whether the answer for any service cannot be had.
+func (g *Guard) HasDoubts() bool { return len(g.doubted) > 0 }
+
+// View is told all instances of a service as the catalog has them, and adds those
 // that are kept.
-func (g *guard) view(service string, all []watch.Instance, now time.Time) []watch.Instance {
-	if !g.isOn() {
+func (g *Guard) View(service string, all []watch.Instance, now time.Time) []watch.Instance {
+	if !g.IsOn() {
 		return all
 	}
-	g.tick(now)
+	g.Tick(now)
 	known := g.services[service]
 	if known == nil {
 		known = &kept{}
@@ -129,7 +89,7 @@ func (g *guard) view(service string, all []watch.Instance, now time.Time) []watc
 }
 
 // compare finds out what is lost, and what is not any more.
-func (g *guard) compare(service string, known *kept, all []watch.Instance, now time.Time) {
+func (g *Guard) compare(service string, known *kept, all []watch.Instance, now time.Time) {
 	doubtful := g.doubted[service]
 	delete(g.doubted, service)
 	wanted := make(map[instanceKey]bool, len(all)) // as it is
@@ -165,16 +125,16 @@ func (g *guard) compare(service string, known *kept, all []watch.Instance, now t
 	}
 }
 
-// of are the kept instances of a service that the catalog tells nothing of.
-func (g *guard) of(service string) []watch.Instance {
+// Of are the kept instances of a service that the catalog tells nothing of.
+func (g *Guard) Of(service string) []watch.Instance {
 	if known := g.services[service]; known != nil {
 		return known.shown(nil)
 	}
 	return nil
 }
 
-// forget is told that a service is to be routed no more.
-func (g *guard) forget(service string) {
+// Forget is told that a service is to be routed no more.
+func (g *Guard) Forget(service string) {
 	if known := g.services[service]; known != nil {
 		g.serving -= len(known.serving)
 		delete(g.services, service)
@@ -198,7 +158,7 @@ func (k *kept) shown(all []watch.Instance) []watch.Instance {
 }
 
 // judge decides whether what was lost is to be believed.
-func (g *guard) judge(now time.Time) {
+func (g *Guard) judge(now time.Time) {
 	if !g.until.IsZero() {
 		return
 	}
@@ -223,8 +183,8 @@ func (g *guard) judge(now time.Time) {
 	}
 }
 
-// tick lets go of what is over.
-func (g *guard) tick(now time.Time) {
+// Tick lets go of what is over.
+func (g *Guard) Tick(now time.Time) {
 	if !g.until.IsZero() && (!now.Before(g.until) || !g.isHolding()) {
 		g.since, g.until = time.Time{}, time.Time{}
 		for service, known := range g.missing {
@@ -248,7 +208,7 @@ func (g *guard) tick(now time.Time) {
 }
 
 // isHolding reports whether anything is held.
-func (g *guard) isHolding() bool {
+func (g *Guard) isHolding() bool {
 	for _, known := range g.missing {
 		if slices.ContainsFunc(known.losses, func(l loss) bool { return l.held }) {
 			return true
@@ -257,22 +217,22 @@ func (g *guard) isHolding() bool {
 	return false
 }
 
-// release lets go now.
-func (g *guard) release(now time.Time) {
+// Release lets go now.
+func (g *Guard) Release(now time.Time) {
 	if !g.until.IsZero() {
 		g.until = now
 	}
 }
 
-// takeChanged names the services whose view has changed by the guard alone.
-func (g *guard) takeChanged() []string {
+// TakeChanged names the services whose view has changed by the guard alone.
+func (g *Guard) TakeChanged() []string {
 	names := slices.Sorted(maps.Keys(g.changed))
 	clear(g.changed)
 	return names
 }
 
-// due is when tick has something to do, zero for never.
-func (g *guard) due() (due time.Time) {
+// due is when Tick has something to do, zero for never.
+func (g *Guard) due() (due time.Time) {
 	sooner := func(t time.Time) {
 		if due.IsZero() || t.Before(due) {
 			due = t
@@ -294,8 +254,8 @@ func (g *guard) due() (due time.Time) {
 // never is longer than any server runs.
 const never = 1 << 62 * time.Nanosecond
 
-// rest is how long tick has nothing to do.
-func (g *guard) rest(now time.Time) time.Duration {
+// Rest is how long Tick has nothing to do.
+func (g *Guard) Rest(now time.Time) time.Duration {
 	due := g.due()
 	if due.IsZero() {
 		return never
@@ -313,30 +273,4 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// GuardState is a moment's view of the guard.
-type GuardState struct {
-	// Holding is set while lost instances are kept, since Since and until Until
-	// unless they come back.
-	Holding      bool
-	Since, Until time.Time
-	// Held counts the kept ones by service; Instances is their sum.
-	Held      map[string]int
-	Instances int
-	// Trips counts how often a loss was not believed.
-	Trips uint64
-}
-
-func (g *guard) state() GuardState {
-	s := GuardState{Holding: !g.until.IsZero(), Since: g.since, Until: g.until, Trips: g.trips, Held: map[string]int{}}
-	for service, known := range g.missing {
-		for _, l := range known.losses {
-			if l.held {
-				s.Held[service]++
-				s.Instances++
-			}
-		}
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -124,6 +125,62 @@ func TestFabioKeysWithoutEffect(t *testing.T) {
 		c, err = readFabio(t, name+" =")
 		if name != "bgp.enabled" && name != "tracing.TracingEnabled" && (err != nil || len(c.warnings) > 0) {
 			t.Errorf("%s without a value: %q, error %v", name, c.warnings, err)
+		}
+	}
+}
+
+// A setting that makes no sense ends the program, and says where and why.
+func TestFabioFaults(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for line, want := range map[string]string{
+		"proxy.addr = 9999":                                      `fabio.properties:1: proxy.addr: listener "9999": the address is not of the form [host]:port`,
+		"proxy.addr = :9999;proto=htps":                          `unknown proto "htps"; did you mean https?`,
+		"proxy.addr = :9999;cs=none":                             "none",
+		"proxy.addr = :9999;rt=5":                                `"5" is not a duration`,
+		"proxy.addr = :9999,:9998;tlsmin=tls12":                  "need cert or cs",
+		"proxy.cs = cs=a;type=none;cert=b":                       "fabio.properties:1: proxy.cs",
+		"proxy.cs = type=file;cert=b":                            "fabio.properties:1: proxy.cs",
+		"proxy.auth = name=a;type=external;endpoint=b":           `fabio.properties:1: proxy.auth: there is no key "endpoint"`,
+		"proxy.auth = name=a;type=external":                      "fabio.properties:1: proxy.auth: a: type external is not supported",
+		"proxy.auth = name=a;type=digest;file=b":                 `"digest"`,
+		"proxy.auth = type=basic;file=b":                         "an authentication needs a name",
+		"proxy.auth = name=a;type=basic":                         "file is missing",
+		"proxy.auth = name=a;type=basic;file=b;refresh=x":        `"x" is not a duration`,
+		"proxy.strategy = least":                                 `fabio.properties:1: proxy.strategy: "least" is none of rnd, rr`,
+		"proxy.noroutestatus = 99":                               "the status without a route must be from 200 to 999, not 99",
+		"proxy.noroutestatus = many":                             `"many" is not a whole number`,
+		"proxy.dialtimeout = soon":                               `fabio.properties:1: proxy.dialtimeout: "soon" is not a duration such as 250ms or 1m30s`,
+		"proxy.maxconn = x":                                      `"x" is not a whole number`,
+		"proxy.gzip.contenttype = (":                             "fabio.properties:1: proxy.gzip.contenttype",
+		"proxy.localip = here":                                   `"here" is no address`,
+		"proxy.grpcmaxrxmsgsize = -1":                            "-1 is no size of a message",
+		"proxy.header.clientip = a b":                            "cannot be the name of a field",
+		"log.access.format = $nothing":                           "nothing",
+		"log.level = LOUD":                                       "fabio.properties:1: log.level",
+		"registry.backend = etcd":                                `"etcd" is none of`,
+		"registry.backend = file":                                "registry.file.path is missing",
+		"registry.backend = custom":                              "registry.custom.host is missing",
+		"registry.consul.checksRequired = most":                  `"most" is none of one, all`,
+		"registry.consul.register.enabled = perhaps":             `"perhaps" is not true or false`,
+		"ui.addr = 9998":                                         "fabio.properties:1: ui.addr",
+		"ui.addr = :9998;cs=none":                                `no certificates "none"`,
+		"ui.routingtable.source.scheme = javascript":             `"javascript" is none of http, https`,
+		"metrics.prometheus.path = numbers":                      "does not begin with a slash",
+		"proxy.cs = cs=a;type=path;cert=b,cs=a;type=path;cert=c": `"a"`,
+	} {
+		if err := os.WriteFile("fabio.properties", []byte(line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cl, err := parseCommandLine([]string{"-fabio", "fabio.properties"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := cl.Load(noEnv)
+		if err == nil {
+			_, err = c.serverOptions()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q in it", line, err, want)
 		}
 	}
 }

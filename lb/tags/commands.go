@@ -194,14 +194,24 @@ func (c *command) target(u *url.URL) *fabioError {
 		return &fabioError{0, "a destination of scheme " + u.Scheme + " is not supported", "http, https, grpc, grpcs, tcp or udp"}
 	}
 	c.tag.query, c.address, c.port = u.RawQuery, u.Hostname(), portOf(u)
-	if c.port == 0 {
+	switch {
+	case c.address == "":
+		return &fabioError{0, "the destination has no address", "http://ADDRESS:PORT/"}
+	case c.port == 0 && u.Port() != "":
+		return &fabioError{0, "the destination's port is not a number from 1 to 65535", "http://ADDRESS:PORT/"}
+	case c.port == 0:
 		return &fabioError{0, "the destination has no port", "http://ADDRESS:PORT/"}
 	}
 	return nil
 }
 
+// portOf is 0 if there is none, or none that could be.
 func portOf(u *url.URL) int {
-	if port, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+	if text := u.Port(); text != "" {
+		port, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return 0 // else it would be the largest one
+		}
 		return int(port)
 	}
 	return map[string]int{"http": 80, "https": 443}[u.Scheme]

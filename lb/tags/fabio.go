@@ -42,6 +42,12 @@ func (p *parser) fabio() {
 			if tag.negative {
 				p.problem(v.Instance, Problem{Tag: text, Offset: max(0, strings.Index(text, "weight=")), Reason: "the weight is below 0 and counts for nothing"})
 			}
+			if tag.empty != "" {
+				p.problem(v.Instance, Problem{
+					Tag: text, Offset: max(0, strings.Index(text, " "+tag.empty)) + 1, Reason: tag.empty + " is empty and restricts nobody",
+					Hint: "leave it out if that is meant",
+				})
+			}
 			target := fabioTarget{Instance: v.Instance, share: tag.share, tags: v.other}
 			switch routes.add(tag, text, target) {
 			case tooManyRoutes:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -21,6 +22,8 @@ type fabioTag struct {
 	closed *fabioError
 	// negative is set for a weight below 0, which is none.
 	negative bool
+	// empty names an option of access without a value: it restricts nobody.
+	empty string
 }
 
 // fabioOptions are what makes routes of one source differ.
@@ -135,6 +138,9 @@ func (t *fabioTag) option(option string) *fabioError {
 	at := len(option) - len(value)
 	if i := strings.IndexFunc(value, unicode.IsControl); i >= 0 {
 		return &fabioError{at + i, "the option has a control character", ""}
+	}
+	if value == "" && slices.Contains([]string{"allow", "deny", "auth"}, key) {
+		t.empty = key
 	}
 	switch key {
 	case "strip":

@@ -47,13 +47,14 @@ func (s *Server) beginTrace(x *Exchange, came time.Time) {
 	}
 }
 
-// routeTrace lets the route decide about the trace.
+// routeTrace lets the route decide about the trace. Those to services of our own have
+// none unless they say so: they are what probes ask for.
 func (s *Server) routeTrace(x *Exchange) {
 	if s.options.Tracer == nil {
 		return
 	}
 	l := &x.entry.listener
-	switch traced := x.Route.Traced.Or(!l.Untraced); {
+	switch traced := x.Route.Traced.Or(!l.Untraced && !isInternal(x.Route.Route)); {
 	case !traced:
 		x.trace = nil
 	case x.trace == nil:

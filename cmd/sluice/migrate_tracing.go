@@ -24,7 +24,7 @@ func (m *migration) tracing(t *tree) {
 	to.ResourceAttributes = t.entries("tracing.resourceAttributes", "tracing.globalAttributes")
 	to.RequestHeaders, to.ResponseHeaders = t.list("tracing.capturedRequestHeaders"), t.list("tracing.capturedResponseHeaders")
 	to.SafeQueryParams = t.list("tracing.safeQueryParams")
-	t.usual("tracing", "addInternals=true")
+	t.usual("tracing", "addInternals=false")
 	at := "tracing.otlp.http"
 	if t.text("tracing.otlp"); t.has("tracing.otlp.grpc") {
 		at = "tracing.otlp.grpc"

@@ -22,7 +22,7 @@ func TestMigrateTracing(t *testing.T) {
 		"nothing said": {"tracing: {}", Tracing{ServiceName: "traefik", Endpoint: "https://localhost:4318"}, ""},
 		"HTTP": {
 			`tracing: {sampleRate: 0.5, serviceName: edge, resourceAttributes: {a.b: c}, capturedRequestHeaders: [X-A], capturedResponseHeaders: [X-B],
-  safeQueryParams: [q], addInternals: true, otlp: {http: {endpoint: "https://c:4318/v1/traces", headers: {X-Token: planted},
+  safeQueryParams: [q], addInternals: false, otlp: {http: {endpoint: "https://c:4318/v1/traces", headers: {X-Token: planted},
   tls: {insecureSkipVerify: true}}}}`,
 			Tracing{
 				ServiceName: "edge", Endpoint: "https://c:4318/v1/traces", SampleRate: Some(0.5), Headers: Table[dial.Secret]{"X-Token": "planted"},

@@ -55,26 +55,32 @@ func start(t *testing.T, w world) *rig {
 	if w.options != nil {
 		w.options(&o, r.Collector)
 	}
-	tracer, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.tracer = tracer
-	ctx, stop := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = tracer.Run(ctx) })
-	r.flush = func() {
-		stop()
-		running.Wait()
-	}
-	t.Cleanup(r.flush)
-	r.url = "http://" + balance(t, w, tracer)
+	r.tracer, r.flush = run(t, o)
+	r.url = "http://" + balance(t, w, r.tracer)
 	t.Cleanup(r.clients.CloseIdleConnections)
 	return r
 }
 
+// run runs a tracer until the test is over, or is told to end.
+func run(t testing.TB, o Options) (tracer *Tracer, end func()) {
+	t.Helper()
+	tracer, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = tracer.Run(ctx) })
+	end = func() {
+		stop()
+		running.Wait()
+	}
+	t.Cleanup(end)
+	return tracer, end
+}
+
 // balance runs a load balancer with the tracer and returns its address.
-func balance(t *testing.T, w world, tracer lb.Tracer) string {
+func balance(t testing.TB, w world, tracer lb.Tracer) string {
 	t.Helper()
 	source := watchtest.New()
 	var instances []watch.Instance
@@ -126,7 +132,7 @@ func balance(t *testing.T, w world, tracer lb.Tracer) string {
 
 // echo starts a server that answers with what it was told of traces. Its answers
 // have the status that the request's X-Answer asks for.
-func echo(t *testing.T) string {
+func echo(t testing.TB) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range []string{"Traceparent", "Tracestate", "Baggage"} {

@@ -295,6 +295,8 @@ func TestSwitches(t *testing.T) {
 		"traefik.http.routers.told.rule=PathPrefix(`/told`)",
 		"traefik.http.routers.told.observability.tracing=true",
 		"traefik.http.routers.plain.rule=PathPrefix(`/plain`)",
+		"traefik.http.routers.probed.rule=PathPrefix(`/ping`)",
+		"traefik.http.routers.probed.service=ping@internal",
 	}
 	for _, untraced := range []bool{false, true} {
 		r := start(t, world{tags: tags, instances: []string{""}, server: func(o *lb.ServerOptions) { o.Listeners[0].Untraced = untraced }})
@@ -302,6 +304,7 @@ func TestSwitches(t *testing.T) {
 		if got := silent.Header["Got-Traceparent"]; !slices.Equal(got, []string{parent}) {
 			t.Errorf("the server of a route without tracing was told %q", got)
 		}
+		r.get("/ping")
 		r.get("/else")
 		r.get("/plain")
 		r.get("/told")
@@ -453,7 +456,7 @@ func (r *rig) raw(text string) {
 }
 
 // listen serves connections until the test is over.
-func listen(t *testing.T, serve func(nc net.Conn)) string {
+func listen(t testing.TB, serve func(nc net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -105,6 +105,8 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 		return a.rotated()
 	case "LINES":
 		return a.counted(text)
+	case "SHAKE":
+		return a.agreed(q.words[1], strings.TrimPrefix(q.words[2], "-"), q.words[3:])
 	case "HELLO":
 		return a.presented(q.words[1], strings.TrimPrefix(q.words[2], "-"))
 	}

@@ -24,11 +24,12 @@ type endpoint struct {
 type handler struct {
 	version   string
 	endpoints []endpoint
-	fabio     Fabio // nil: none
+	fabio     Fabio        // nil: none
+	traefik   http.Handler // nil: none
 }
 
 func newHandler(o Options, log *slog.Logger) *handler {
-	h := &handler{version: o.Version, fabio: o.Fabio}
+	h := &handler{version: o.Version, fabio: o.Fabio, traefik: o.Traefik}
 	root := h.index
 	if o.MetricsOnly {
 		root = http.RedirectHandler(cmp.Or(o.MetricsPath, "/metrics"), http.StatusPermanentRedirect).ServeHTTP
@@ -83,6 +84,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fabio.ServeHTTP(w, r)
 		return
 	}
+	if h.traefik != nil && isTraefiks(r.URL.Path) {
+		h.traefik.ServeHTTP(w, r)
+		return
+	}
 	if i < 0 {
 		var paths []string
 		for _, e := range h.endpoints {
@@ -113,6 +118,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		e.serve(w, r)
 	}
+}
+
+// isTraefiks reports whether a path is of [Options.Traefik].
+func isTraefiks(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/api/")
+	first, _, _ := strings.Cut(rest, "/")
+	return ok && slices.Contains([]string{"rawdata", "overview", "entrypoints", "http", "tcp", "udp", "version"}, first)
 }
 
 // release has the guard let go, and tells whether it held anything.

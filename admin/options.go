@@ -37,6 +37,9 @@ type Options struct {
 	// Fabio, if not nil, answers in the place of Fabio's own administration.
 	Fabio Fabio
 
+	// Traefik answers what Traefik's API has, but for what is asked of Fabio.
+	Traefik http.Handler
+
 	Gatherer    prometheus.Gatherer // for MetricsPath
 	MetricsPath string              // empty: /metrics
 	MetricsOnly bool                // "/" leads to them then

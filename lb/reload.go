@@ -33,5 +33,6 @@ func (s *Server) Reload(o Options) error {
 // by their names.
 func (s *Server) rebuildBy(o Options) {
 	s.builder = NewBuilder(o, s.targets)
+	s.tableOptions.Store(&o)
 	s.build = s.builder.Build
 }

@@ -25,13 +25,14 @@ type Server struct {
 	watcher *watch.Watcher
 	log     *slog.Logger
 
-	builder *Builder
-	build   func(*watch.Snapshot) *Table // builder's, but for tests
-	targets *target.Registry
-	table   atomic.Pointer[Table] // nil until a first complete one
-	metrics metrics
-	prober  *probe.Prober
-	copies  copies
+	builder      *Builder
+	tableOptions atomic.Pointer[Options]      // builder's
+	build        func(*watch.Snapshot) *Table // builder's, but for tests
+	targets      *target.Registry
+	table        atomic.Pointer[Table] // nil until a first complete one
+	metrics      metrics
+	prober       *probe.Prober
+	copies       copies
 	// keptBodies bounds what is kept of bodies that may be sent a second time.
 	keptBodies allowance
 	failures   failureLog
@@ -76,8 +77,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	s.targets = target.NewRegistry(s.connect)
 	s.acme = newACMESources(s.options.ACME)
 	s.readAuthorities()
-	s.builder = NewBuilder(s.options.Table, s.targets)
-	s.build = s.builder.Build
+	s.rebuildBy(s.options.Table)
 	return s, nil
 }
 

@@ -62,6 +62,7 @@ func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) 
 				return nil, fmt.Errorf("the admin listener: %w", err)
 			}
 		}
+		o.Traefik = d.traefikAPI()
 		o.Routes = func() any { return routesView(d.lb.Table()) }
 		o.Guard = func() any { return viewGuard(d.lb.GuardState()) }
 		o.ReleaseGuard = d.releaseGuard

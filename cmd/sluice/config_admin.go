@@ -24,6 +24,8 @@ type Admin struct {
 	MetricsPath string `hcl:"metrics_path"`
 	// Metrics are told under the names of other load balancers, too.
 	Metrics []NamedMetrics `hcl:"metrics,accumulate"`
+	// TraefikAPI has it answer what Traefik's API does, in its forms.
+	TraefikAPI bool `hcl:"traefik_api"`
 	// Hosts are further names the listener may be called by.
 	Hosts []string `hcl:"hosts"`
 

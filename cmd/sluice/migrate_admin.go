@@ -53,6 +53,7 @@ func (m *migration) api(t *tree) {
 		m.note(t, "api.entryPoint", "api.entryPoint: what the API tells is at the admin listener, not at "+at)
 	}
 	m.namedMetrics(t)
+	m.Admin.TraefikAPI = m.Admin.TraefikAPI || t.has("api") && m.ofTraefik1 != t
 	m.ping(t)
 	t.take("api.dashboard", "api.debug", "api.disableDashboardAd", "metrics.prometheus.entryPoint", "ping")
 	t.text("api")
@@ -106,6 +107,9 @@ func (m *migration) namedMetrics(t *tree) {
 	}
 	if slices.Equal(named.Buckets, traefikBuckets) {
 		named.Buckets = nil
+	}
+	if m.ofTraefik1 == t {
+		m.note(t, at, at+": the names are those of Traefik 3: traefik_backend_… is traefik_service_…, with service for backend")
 	}
 	t.usual(at, "manualRouting=false")
 	t.text(at)

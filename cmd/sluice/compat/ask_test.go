@@ -110,6 +110,9 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	case "HELLO":
 		return a.presented(q.words[1], strings.TrimPrefix(q.words[2], "-"))
 	}
+	if to.method == "API" {
+		return a.api(q.words[1], q.words[2])
+	}
 	if to.method == "METRICS" {
 		return a.metrics(q.words[1], q.words[2], strings.Join(q.words[3:], " "))
 	}

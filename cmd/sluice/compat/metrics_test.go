@@ -2,6 +2,7 @@ package compat
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -31,6 +32,27 @@ func (a asker) metrics(port, prefix, text string) (string, error) {
 		}
 		before = now
 	}
+}
+
+// api answers the status, the number of the next page and the JSON at a path of a
+// port, in a form that does not depend on the order of members.
+func (a asker) api(port, path string) (string, error) {
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + net.JoinHostPort(a.ip, port) + path)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var value any
+	if err := json.NewDecoder(resp.Body).Decode(&value); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(value)
+	next := resp.Header.Get("X-Next-Page")
+	if next != "" {
+		next = "next page " + next + " "
+	}
+	return fmt.Sprintf("%d %s%s", resp.StatusCode, next, text), err
 }
 
 // scrape reads all metrics.

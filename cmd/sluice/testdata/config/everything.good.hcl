@@ -505,6 +505,7 @@ admin {
   hosts  = "sluice.example, other.example"
   metrics_listen = [":9997", "unix:///run/metrics.sock"]
   metrics_path   = "/internal/metrics"
+  traefik_api    = true
   metrics "traefik" {
     buckets     = [0.1, 1, 2.5]
     entrypoints = false

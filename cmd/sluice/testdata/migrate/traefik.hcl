@@ -101,6 +101,7 @@ admin {
     buckets = [0.05, 0.5, 5]
     routers = true
   }
+  traefik_api = true
 }
 
 # migrate/dynamic.yml:3: http.routers.books

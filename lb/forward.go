@@ -243,7 +243,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 		x.Route.sticky.set(&x.answer, cookieValue(t.Key().String()))
 	}
 	if switched, ok := ans.(*h1.Answer); ok && ans.Status() == http.StatusSwitchingProtocols {
-		f.tunnel(x, switched)
+		f.tunnel(x, t, switched)
 		return
 	}
 	reply := x.reply()

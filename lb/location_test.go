@@ -46,6 +46,52 @@ func TestLocationsBelowACutPrefix(t *testing.T) {
 	}
 }
 
+// Cookies are for what the client knows: else it would not send them.
+func TestCookiesBelowACutPrefix(t *testing.T) {
+	sent := map[string]string{
+		"a=1; Path=/; HttpOnly":       "a=1; Path=/app; HttpOnly",
+		"a=1; path = /x; Secure":      "a=1; Path=/app/x; Secure",
+		"a=1;Path=/x/":                "a=1; Path=/app/x/",
+		"a=1; Path=/app":              "a=1; Path=/app",
+		"a=1; Path=/app/x":            "a=1; Path=/app/x",
+		"a=1; Path=/application":      "a=1; Path=/app/application",
+		"a=1":                         "a=1",
+		"a=Path=/x":                   "a=Path=/x",
+		"a=1; Path=; Max-Age=1":       "a=1; Path=; Max-Age=1",
+		"a=1; Path=x":                 "a=1; Path=x",
+		"__Host-a=1; Secure; Path=/":  "__Host-a=1; Secure; Path=/",
+		"a=1; Expires=Thu; Path=/b c": "a=1; Expires=Thu; Path=/app/b c",
+	}
+	var lines []string
+	for line := range sent {
+		lines = append(lines, line)
+	}
+	address := httpBackend(t, func(w http.ResponseWriter, _ *http.Request) { w.Header()["Set-Cookie"] = lines })
+	cookies := spec.StripPrefix{Prefixes: []string{"/app"}, RewriteCookies: true}
+	location := spec.StripPrefix{Prefixes: []string{"/other"}, RewriteLocation: true}
+	r := start(t, nil, testRoute{prefix: "/app", backends: []string{address}, change: func(r *Route) { r.handler = chainOf(t, cookies) }},
+		testRoute{prefix: "/other", backends: []string{address}, change: func(r *Route) { r.handler = chainOf(t, location) }})
+	for path, rewrites := range map[string]bool{"/app/page": true, "/other/page": false} {
+		answer, err := client(t).Get(r.url(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		for i, got := range answer.Header["Set-Cookie"] {
+			want := lines[i]
+			if rewrites {
+				want = sent[want]
+			}
+			if got != want {
+				t.Errorf("%s: %q becomes %q, want %q", path, lines[i], got, want)
+			}
+		}
+		if len(answer.Header["Set-Cookie"]) != len(lines) {
+			t.Errorf("%s: %d cookies", path, len(answer.Header["Set-Cookie"]))
+		}
+	}
+}
+
 func TestBarePrefixes(t *testing.T) {
 	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/at"+r.RequestURI)

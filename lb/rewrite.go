@@ -33,14 +33,14 @@ func (s stripPrefixes) Serve(x *Exchange, next Handler) {
 		x.Redirect(http.StatusMovedPermanently, x.RawPath+"/"+x.RawQuery)
 		return
 	}
-	if !s.RewriteLocation {
+	if !s.RewriteLocation && !s.RewriteCookies {
 		x.ServeRewritten(s.Preview(x), next)
 		return
 	}
 	reply := x.Reply
 	prefix, err := s.cut(x)
 	if prefix = strings.TrimRight(prefix, "/"); prefix != "" && err == nil {
-		x.Reply = &locationReply{reply, x, escapePath(prefix)}
+		x.Reply = &prefixedReply{reply, x, escapePath(prefix), s.RewriteLocation, s.RewriteCookies}
 	}
 	x.ServeRewritten(err, next)
 	x.Reply = reply

@@ -38,6 +38,8 @@ type Server struct {
 	failures   failureLog
 	// upstreams has the connections that are passed on.
 	upstreams tcp.Upstreams
+	// tunnels has those that were upgraded, if they are cut at all.
+	tunnels tcp.Upstreams
 
 	entries      []*entry
 	certificates []*certificates
@@ -75,6 +77,9 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}
 	s.targets = target.NewRegistry(s.connect)
+	if s.tunnels.Grace = o.Timeouts.DepartedTunnel; s.tunnels.Grace > 0 {
+		s.targets.OnRelease(func(key target.Key) { s.tunnels.Of(key).Release() })
+	}
 	s.acme = newACMESources(s.options.ACME)
 	s.readAuthorities()
 	s.rebuildBy(s.options.Table)

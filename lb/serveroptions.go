@@ -141,6 +141,9 @@ type Timeouts struct {
 	// Departed is how long connections that are passed on may go on when their
 	// target is gone.
 	Departed time.Duration
+	// DepartedTunnel is the same for connections that were upgraded (WebSocket); 0
+	// lets them go on.
+	DepartedTunnel time.Duration
 	// Drain is how long requests in flight may take when the server stops.
 	Drain time.Duration
 }
@@ -203,6 +206,9 @@ func (o ServerOptions) Validate() error {
 		if timeout.value <= 0 {
 			errs = append(errs, fmt.Errorf("the %s timeout must be above 0, not %v", timeout.name, timeout.value))
 		}
+	}
+	if o.Timeouts.DepartedTunnel < 0 {
+		errs = append(errs, fmt.Errorf("the departed tunnel timeout cannot be negative, such as %v", o.Timeouts.DepartedTunnel))
 	}
 	if o.MaxHeaderBytes < minHeaderBytes {
 		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", minHeaderBytes, o.MaxHeaderBytes))

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/target"
 )
 
 // tunnel joins the connections of an exchange whose protocol was switched, until
 // both directions ended, one of them failed, neither moved for the tunnel
-// timeout, or the server stops for good.
-func (f forwarder) tunnel(x *Exchange, ans *h1.Answer) {
+// timeout, its target has been gone for a while, or the server stops for good.
+func (f forwarder) tunnel(x *Exchange, t *target.Target, ans *h1.Answer) {
 	client, err := x.Reply.Upgrade(ans.Fields().Get("Upgrade"), &x.answer)
 	if err != nil {
 		x.Outcome.Err, x.Outcome.Truncated = err, true
@@ -27,7 +28,13 @@ func (f forwarder) tunnel(x *Exchange, ans *h1.Answer) {
 	}
 	f.s.metrics.tunnels.Add(1)
 	defer f.s.metrics.tunnels.Add(-1)
-	x.Outcome.Sent, x.Outcome.Received = join(x.Context(), client, upstream, f.s.options.Timeouts.Tunnel)
+	ctx := x.Context()
+	if f.s.tunnels.Grace > 0 {
+		used, done := f.s.tunnels.Of(t.Key()).Use(ctx)
+		defer done()
+		ctx = used
+	}
+	x.Outcome.Sent, x.Outcome.Received = join(ctx, client, upstream, f.s.options.Timeouts.Tunnel)
 	x.Outcome.TargetSent = x.Outcome.Sent
 }
 

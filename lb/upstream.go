@@ -47,6 +47,9 @@ func (s *secured) CloseIdle() {
 
 // connect makes what a target has for connections.
 func (s *Server) connect(key target.Key) target.Conns {
+	if s.tunnels.Grace > 0 {
+		s.tunnels.Conns(key)
+	}
 	switch key.Scheme {
 	case tcp.Scheme, tcp.SchemeTLS, tcp.SchemeUDP:
 		return s.upstreams.Conns(key)

@@ -205,3 +205,36 @@ func TestWebSocketThatIsSilent(t *testing.T) {
 		t.Errorf("the lively one ends with the silent one: %v", err)
 	}
 }
+
+// A WebSocket of an instance that is gone goes on, unless it is to end after a while;
+// those of other instances do, whatever happens.
+func TestWebSocketOfADepartedTarget(t *testing.T) {
+	for _, grace := range []time.Duration{0, 100 * time.Millisecond} {
+		stays, goes := webSocketBackend(t, echoMessages), webSocketBackend(t, echoMessages)
+		r := start(t, func(o *ServerOptions) { o.Timeouts.DepartedTunnel = grace },
+			testRoute{prefix: "/stays", backends: []string{stays}}, testRoute{prefix: "/goes", backends: []string{goes}})
+		one, other := dialWebSocket(t, "ws://"+r.addr+"/stays"), dialWebSocket(t, "ws://"+r.addr+"/goes")
+		r.put(tableOf(r.targets, []testRoute{{prefix: "/stays", backends: []string{stays}}}))
+		works := func(c *websocket.Conn) error {
+			if err := c.Write(t.Context(), websocket.MessageText, []byte("still here")); err != nil {
+				return err
+			}
+			_, _, err := c.Read(t.Context())
+			return err
+		}
+		if grace > 0 {
+			if _, _, err := other.Read(t.Context()); err == nil {
+				t.Error("there is a message where there should be an end")
+			}
+			eventually(t, "one tunnel is over", func() bool { return r.Metrics().Tunnels == 1 })
+		} else if err := works(other); err != nil {
+			t.Errorf("without a limit: %v", err)
+		}
+		if err := works(one); err != nil {
+			t.Errorf("the one of another instance: %v", err)
+		}
+		one.CloseNow()
+		other.CloseNow()
+		r.stop()
+	}
+}

@@ -66,6 +66,8 @@ type LBTimeouts struct {
 	UpstreamIdle time.Duration `hcl:"upstream_idle"`
 	Tunnel       time.Duration `hcl:"tunnel"`
 	Departed     time.Duration `hcl:"departed"`
+	// DepartedTunnel is for connections that were upgraded; 0 lets them go on.
+	DepartedTunnel time.Duration `hcl:"departed_tunnel"`
 }
 
 // LBLocality says where the load balancer is. What is empty is as Consul's agent has
@@ -108,6 +110,7 @@ func (t LBTimeouts) over(o lb.Timeouts) lb.Timeouts {
 	o.UpstreamIdle = cmp.Or(t.UpstreamIdle, o.UpstreamIdle)
 	o.Tunnel = cmp.Or(t.Tunnel, o.Tunnel)
 	o.Departed = cmp.Or(t.Departed, o.Departed)
+	o.DepartedTunnel = t.DepartedTunnel
 	return o
 }
 

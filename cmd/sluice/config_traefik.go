@@ -30,6 +30,8 @@ type TraefikTags struct {
 	// end, and RewriteLocation puts it in front of the paths answers redirect to.
 	RedirectBarePrefix bool `hcl:"redirect_bare_prefix"`
 	RewriteLocation    bool `hcl:"rewrite_location"`
+	// RewriteCookies puts it in front of the paths that cookies are for.
+	RewriteCookies bool `hcl:"rewrite_cookies"`
 	// KeepTrailingSlash has Path of v1 rules redirect nobody to its other form.
 	KeepTrailingSlash bool `hcl:"keep_trailing_slash"`
 }
@@ -44,7 +46,7 @@ func (t *TraefikTags) set(o *tags.Options) {
 	if t.Constraints != "" {
 		o.Constraint, _ = tags.ParseConstraint(t.Constraints) // as validate has let through
 	}
-	o.RedirectBare, o.RewriteLocation = t.RedirectBarePrefix, t.RewriteLocation
+	o.RedirectBare, o.RewriteLocation, o.RewriteCookies = t.RedirectBarePrefix, t.RewriteLocation, t.RewriteCookies
 	o.KeepSlash = t.KeepTrailingSlash
 	o.Constraint1, _ = tags.ParseConstraints1(t.ConstraintsV1)
 }

@@ -24,6 +24,8 @@ type StripPrefix struct {
 	// RewriteLocation puts what was cut in front of the paths that answers redirect
 	// to, unless that is another host.
 	RewriteLocation bool `key:"rewritelocation"`
+	// RewriteCookies puts it in front of the paths that cookies of answers are for.
+	RewriteCookies bool `key:"rewritecookies"`
 }
 
 // Kind implements [Middleware].

@@ -74,9 +74,9 @@ type Options struct {
 	DefaultRule1 string
 	// Domain is for DefaultRule1.
 	Domain string
-	// RedirectBare and RewriteLocation are the options of [spec.StripPrefix] of those
+	// RedirectBare, RewriteLocation and RewriteCookies are the options of [spec.StripPrefix] of those
 	// names for all prefixes that Traefik's tags have cut.
-	RedirectBare, RewriteLocation bool
+	RedirectBare, RewriteLocation, RewriteCookies bool
 	// KeepSlash has v1 rules redirect no path to its other form with, or without, a
 	// slash at its end.
 	KeepSlash bool

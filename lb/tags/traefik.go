@@ -154,6 +154,7 @@ func (m *merger) defaultName(v view) string {
 func (o *Options) stripping(s spec.StripPrefix) spec.StripPrefix {
 	s.RedirectBare = s.RedirectBare || o.RedirectBare
 	s.RewriteLocation = s.RewriteLocation || o.RewriteLocation
+	s.RewriteCookies = s.RewriteCookies || o.RewriteCookies
 	return s
 }
 

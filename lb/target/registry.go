@@ -12,6 +12,8 @@ import (
 type Registry struct {
 	connect func(Key) Conns
 	clock   clock
+	// released is told of targets that are in no pool any more; it may be nil.
+	released func(Key)
 
 	mu      sync.Mutex
 	targets map[Key]*Target
@@ -26,6 +28,10 @@ type Registry struct {
 func NewRegistry(connect func(Key) Conns) *Registry {
 	return &Registry{connect: connect, clock: clock{time.Now()}, targets: map[Key]*Target{}, pools: map[string]*Pool{}}
 }
+
+// OnRelease has a function told of each target that is in no pool any more, with the
+// registry locked. It is for before the first pool.
+func (r *Registry) OnRelease(released func(Key)) { r.released = released }
 
 // Pool returns the pool of that name with exactly these members and policy, the
 // same one as before if nothing changed. The name says whose turns are counted:
@@ -124,6 +130,9 @@ func (r *Registry) forget(p *Pool) {
 		if t.pools--; t.pools == 0 {
 			delete(r.targets, t.key)
 			t.release()
+			if r.released != nil {
+				r.released(t.key)
+			}
 		}
 	}
 }

@@ -44,6 +44,24 @@ type user struct{ end context.CancelCauseFunc }
 func (u *Upstreams) Conns(key target.Key) *Upstream {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	one := u.find(key)
+	one.pools++
+	if one.cut != nil {
+		one.cut.Stop()
+		one.cut = nil
+	}
+	return one
+}
+
+// Of returns what there is of a target's connections, for who has not kept what Conns
+// returned. It may be of one that is gone.
+func (u *Upstreams) Of(key target.Key) *Upstream {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.find(key)
+}
+
+func (u *Upstreams) find(key target.Key) *Upstream {
 	if u.known == nil {
 		u.known = map[target.Key]*Upstream{}
 	}
@@ -51,11 +69,6 @@ func (u *Upstreams) Conns(key target.Key) *Upstream {
 	if one == nil {
 		one = &Upstream{of: u, key: key, users: map[*user]struct{}{}}
 		u.known[key] = one
-	}
-	one.pools++
-	if one.cut != nil {
-		one.cut.Stop()
-		one.cut = nil
 	}
 	return one
 }

@@ -347,6 +347,8 @@ lb {
     upstream_idle = "17s"
     tunnel        = "18s"
     departed      = "19s"
+
+    departed_tunnel = "21s"
   }
   limits {
     connections             = 21
@@ -497,6 +499,7 @@ tags {
     redirect_bare_prefix = true
     keep_trailing_slash  = true
     rewrite_location     = true
+    rewrite_cookies      = true
   }
 }
 

@@ -120,15 +120,22 @@ var (
 	testFuncs = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
 )
 
-// TestNamesInDocument: what the document calls a test is one. In the last column
+// TestNamesInDocuments: what these pages call a test is one. In the last column
 // of a table whose head says "test", all that is quoted is the name of a test, of a
 // case, or of a script, and something is.
-func TestNamesInDocument(t *testing.T) {
-	text, err := os.ReadFile(document)
+func TestNamesInDocuments(t *testing.T) {
+	known := tests{functions(t), cases(t)}
+	for _, page := range []string{document, "../../../docs/reliability.md"} {
+		checkNames(t, page, known)
+	}
+}
+
+func checkNames(t *testing.T, page string, known tests) {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := tests{functions(t), cases(t)}
 	column := false
 	for n, line := range strings.Split(string(text), "\n") {
 		if !strings.HasPrefix(line, "|") {
@@ -141,7 +148,7 @@ func TestNamesInDocument(t *testing.T) {
 		}
 		for _, m := range testName.FindAllStringSubmatch(line, -1) {
 			if !known.has(m[1], m[2]) {
-				t.Errorf("%s:%d: there is no test %s%s", document, n+1, m[1], m[2])
+				t.Errorf("%s:%d: there is no test %s%s", page, n+1, m[1], m[2])
 			}
 		}
 		cell := testCell.FindStringSubmatch(line)
@@ -150,11 +157,11 @@ func TestNamesInDocument(t *testing.T) {
 		}
 		names := quoted.FindAllStringSubmatch(cell[1], -1)
 		if len(names) == 0 && !strings.HasPrefix(line, "|---") {
-			t.Errorf("%s:%d: there is no test", document, n+1)
+			t.Errorf("%s:%d: there is no test", page, n+1)
 		}
 		for _, m := range names {
 			if !testName.MatchString(m[0]) && !slices.Contains(known.cases, m[1]) && !isFile("../testdata/script/"+m[1]+".txtar") {
-				t.Errorf("%s:%d: there is no case and no script %s", document, n+1, m[1])
+				t.Errorf("%s:%d: there is no case and no script %s", page, n+1, m[1])
 			}
 		}
 	}

@@ -68,6 +68,7 @@ var vendorClients = map[string]string{
 	"github.com/redis/go-redis/v9":     "lb/redislimit",
 	"github.com/caddyserver/certmagic": "lb/acme",
 	"go.opentelemetry.io/otel":         "lb/tracing",
+	"go.opentelemetry.io/contrib":      "lb/tracing",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -1,14 +1,15 @@
 package tracing
 
 import (
+	"net/http"
+
+	"go.opentelemetry.io/otel/propagation"
+
 	"github.com/sluiceproxy/sluice/lb"
 )
 
-// The fields of W3C Trace Context.
-const (
-	traceparent = "traceparent"
-	tracestate  = "tracestate"
-)
+// tracestate is the field of W3C Trace Context that is a list.
+const tracestate = "tracestate"
 
 // carrier shows a header to OpenTelemetry.
 type carrier struct{ *lb.Header }
@@ -30,5 +31,10 @@ func (c carrier) Get(name string) (value string) {
 	return value
 }
 
-// Keys is not used by the propagator there is.
+// Keys is not used by the propagators there are.
 func (c carrier) Keys() []string { return nil }
+
+// httpCarrier is one of net/http.
+type httpCarrier struct{ propagation.HeaderCarrier }
+
+func (c httpCarrier) Del(name string) { http.Header(c.HeaderCarrier).Del(name) }

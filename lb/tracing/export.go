@@ -2,7 +2,6 @@ package tracing
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -21,38 +20,44 @@ import (
 // How long a batch of spans that the collector does not take is offered again. The
 // spans that end meanwhile wait.
 const (
-	firstPause  = 500 * time.Millisecond
-	longest     = 5 * time.Second
-	givenUpPast = 10 * time.Second
+	firstPause   = 500 * time.Millisecond
+	longestPause = 5 * time.Second
+	givenUpAfter = 10 * time.Second
 )
 
 // newExporter makes what speaks to the collector. No connection is made yet.
 func newExporter(ctx context.Context, o Options) (*otlptrace.Exporter, error) {
-	u, err := url.Parse(o.Endpoint)
-	if err != nil {
-		return nil, fmt.Errorf("endpoint: %w", err)
-	}
 	if o.protocol() == ProtocolGRPC {
-		options := []otlptracegrpc.Option{otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
-			Enabled: true, InitialInterval: firstPause, MaxInterval: longest, MaxElapsedTime: givenUpPast,
-		})}
-		if o.Endpoint != "" {
-			options = append(options, otlptracegrpc.WithEndpointURL(o.Endpoint))
-		}
-		if len(o.Headers) > 0 {
-			options = append(options, otlptracegrpc.WithHeaders(o.Headers))
-		}
-		if o.TLS != nil {
-			options = append(options, otlptracegrpc.WithTLSCredentials(credentials.NewTLS(o.TLS)))
-		}
-		return otlptracegrpc.New(ctx, options...)
+		return otlptracegrpc.New(ctx, overGRPC(o)...)
 	}
+	return otlptracehttp.New(ctx, overHTTP(o)...)
+}
+
+// overGRPC are what is set of the options; the environment has the rest.
+func overGRPC(o Options) []otlptracegrpc.Option {
+	options := []otlptracegrpc.Option{otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
+		Enabled: true, InitialInterval: firstPause, MaxInterval: longestPause, MaxElapsedTime: givenUpAfter,
+	})}
+	if o.Endpoint != "" {
+		options = append(options, otlptracegrpc.WithEndpointURL(o.Endpoint))
+	}
+	if len(o.Headers) > 0 {
+		options = append(options, otlptracegrpc.WithHeaders(o.Headers))
+	}
+	if o.TLS != nil {
+		options = append(options, otlptracegrpc.WithTLSCredentials(credentials.NewTLS(o.TLS)))
+	}
+	return options
+}
+
+// overHTTP likewise.
+func overHTTP(o Options) []otlptracehttp.Option {
 	options := []otlptracehttp.Option{otlptracehttp.WithRetry(otlptracehttp.RetryConfig{
-		Enabled: true, InitialInterval: firstPause, MaxInterval: longest, MaxElapsedTime: givenUpPast,
+		Enabled: true, InitialInterval: firstPause, MaxInterval: longestPause, MaxElapsedTime: givenUpAfter,
 	})}
 	if o.Endpoint != "" {
 		options = append(options, otlptracehttp.WithEndpointURL(o.Endpoint))
-		if u.Path == "" {
+		if u, err := url.Parse(o.Endpoint); err == nil && u.Path == "" {
 			options = append(options, otlptracehttp.WithURLPath("/v1/traces"))
 		}
 	}
@@ -62,7 +67,7 @@ func newExporter(ctx context.Context, o Options) (*otlptrace.Exporter, error) {
 	if o.TLS != nil {
 		options = append(options, otlptracehttp.WithTLSClientConfig(o.TLS))
 	}
-	return otlptracehttp.New(ctx, options...)
+	return options
 }
 
 // queue holds the spans that have ended and are not exported yet. It counts those

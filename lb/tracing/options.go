@@ -69,8 +69,11 @@ func (o Options) Validate() error {
 	if o.SampleRate < 0 || o.SampleRate > 1 {
 		errs = append(errs, fmt.Errorf("sample_rate: %v is not from 0 to 1", o.SampleRate))
 	}
-	return errors.Join(errs...)
+	_, err := newPropagator(propagatorNames())
+	return errors.Join(append(errs, err)...)
 }
+
+func propagatorNames() string { return os.Getenv("OTEL_PROPAGATORS") }
 
 func (o Options) validateEndpoint() error {
 	u, err := url.Parse(o.Endpoint)

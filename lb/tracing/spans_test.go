@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/net/http2"
-
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
 )
@@ -288,107 +287,19 @@ func TestCaptured(t *testing.T) {
 	}
 }
 
-func TestSwitches(t *testing.T) {
-	tags := []string{
-		"traefik.http.routers.silent.rule=PathPrefix(`/silent`)",
-		"traefik.http.routers.silent.observability.tracing=false",
-		"traefik.http.routers.told.rule=PathPrefix(`/told`)",
-		"traefik.http.routers.told.observability.tracing=true",
-		"traefik.http.routers.plain.rule=PathPrefix(`/plain`)",
-		"traefik.http.routers.probed.rule=PathPrefix(`/ping`)",
-		"traefik.http.routers.probed.service=ping@internal",
-	}
-	for _, untraced := range []bool{false, true} {
-		r := start(t, world{tags: tags, instances: []string{""}, server: func(o *lb.ServerOptions) { o.Listeners[0].Untraced = untraced }})
-		silent := r.get("/silent", "traceparent: "+parent, "tracestate: a=1")
-		if got := silent.Header["Got-Traceparent"]; !slices.Equal(got, []string{parent}) {
-			t.Errorf("the server of a route without tracing was told %q", got)
-		}
-		r.get("/ping")
-		r.get("/else")
-		r.get("/plain")
-		r.get("/told")
-		want := []string{"/else", "/plain", "/told"}
-		if untraced {
-			want = []string{"/told"}
-		}
-		r.Wait(t, 2*len(want)-len(want)/3) // all but /else have a try
-		r.flush()
-		var names []string
-		for _, s := range r.Spans() {
-			if s.Kind == "server" {
-				names = append(names, s.Attributes["url.path"])
-			}
-		}
-		if !slices.Equal(names, want) {
-			t.Errorf("listener without tracing %v: %q was told of, want %q", untraced, names, want)
-		}
-	}
-}
-
-func TestSteps(t *testing.T) {
-	tags := []string{
-		"traefik.http.routers.app.rule=PathPrefix(`/app`)",
-		"traefik.http.routers.app.middlewares=strip,again",
-		"traefik.http.routers.app.observability.traceverbosity=detailed",
-		"traefik.http.routers.brief.rule=PathPrefix(`/brief`)",
-		"traefik.http.routers.brief.middlewares=strip,again",
-		"traefik.http.middlewares.strip.stripprefix.prefixes=/app",
-		"traefik.http.middlewares.again.retry.attempts=2",
-	}
-	r := start(t, world{tags: tags, instances: []string{""}})
-	r.get("/app")
-	spans := r.Wait(t, 4)
-	for i, want := range []struct{ kind, name, middleware string }{
-		{"server", "GET PathPrefix(`/app`)", ""}, {"internal", "stripprefix", "strip"}, {"internal", "retry", "again"}, {"client", "GET", ""},
-	} {
-		s := spans[i]
-		if s.Kind != want.kind || s.Name != want.name || s.Attributes["sluice.middleware"] != want.middleware || i > 0 && s.ParentID != spans[i-1].ID {
-			t.Errorf("span %d is %+v, want %v", i, s, want)
-		}
-	}
-	r.Forget()
-	r.get("/brief")
-	r.Wait(t, 2)
-	r.flush()
-	if n := len(r.Spans()); n != 2 {
-		t.Errorf("%d spans where steps are not asked for, want 2: %+v", n, r.Spans())
-	}
-}
-
-// Whoever began a trace decides whether it is exported; it is passed on all the
-// same.
-func TestSampling(t *testing.T) {
-	r := start(t, world{tags: app, instances: []string{""}, options: func(o *Options, _ *tracingtest.Collector) { o.SampleRate = 0 }})
-	own := r.get("/app").Header.Get("Got-Traceparent")
-	others := r.get("/app", "traceparent: "+strings.TrimSuffix(parent, "1")+"0", "tracestate: a=1").Header
-	r.get("/app", "traceparent: "+parent)
-	r.Wait(t, 2)
-	r.flush()
-	if len(own) != len(parent) || !strings.HasSuffix(own, "-00") {
-		t.Errorf("the server of a request that is not exported was told %q", own)
-	}
-	if got := others.Get("Got-Traceparent"); !strings.HasPrefix(got, "00-"+traceID) || !strings.HasSuffix(got, "-00") || others.Get("Got-Tracestate") != "a=1" {
-		t.Errorf("the server of a request that is not exported was told %q", others)
-	}
-	spans := r.Spans()
-	if len(spans) != 2 || spans[0].TraceID != traceID {
-		t.Errorf("%+v", spans)
-	}
-}
-
 func TestHTTP2(t *testing.T) {
-	backend := listen(t, func(nc net.Conn) {
-		(&http2.Server{}).ServeConn(nc, &http2.ServeConnOpts{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/grpc")
-			w.Header().Set("Got-Traceparent", r.Header.Get("traceparent"))
-			w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
-		})})
-	})
-	tags := append(slices.Clone(app), "traefik.http.services.app.loadbalancer.server.scheme=h2c")
-	r := start(t, world{tags: tags, instances: []string{backend}})
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
+	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/grpc")
+		w.Header().Set("Got-Traceparent", r.Header.Get("traceparent"))
+		w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
+	}))
+	backend.Config.Protocols = &protocols
+	backend.Start()
+	defer backend.Close()
+	tags := append(slices.Clone(app), "traefik.http.services.app.loadbalancer.server.scheme=h2c")
+	r := start(t, world{tags: tags, instances: []string{backend.Listener.Addr().String()}})
 	r.clients.Protocols = &protocols
 	answer := r.do(http.MethodPost, "/app/Service/Call", "Content-Type: application/grpc", "TE: trailers")
 	server, clients := byParents(t, r.Wait(t, 2))

@@ -33,9 +33,7 @@ func (tr *traced) IDs() (traceID, spanID string) {
 
 // Tell implements [lb.Trace].
 func (tr *traced) Tell(h http.Header) {
-	h.Del(traceparent)
-	h.Del(tracestate)
-	tr.t.propagator.Inject(tr.ctx, propagation.HeaderCarrier(h))
+	tr.t.propagator.Inject(tr.ctx, httpCarrier{propagation.HeaderCarrier(h)})
 }
 
 // Step implements [lb.Trace].
@@ -60,8 +58,6 @@ func (tr *traced) Try(x *lb.Exchange) {
 		tr.try.SetAttributes(tr.t.tryAttributes(x)...)
 		tr.captureHeader(tr.try, &x.Header, tr.t.requestHeaders)
 	}
-	x.Header.Del(traceparent)
-	x.Header.Del(tracestate)
 	tr.t.propagator.Inject(ctx, carrier{&x.Header})
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -31,7 +30,7 @@ const flushTime = 5 * time.Second
 type Tracer struct {
 	provider   *sdk.TracerProvider
 	tracer     trace.Tracer
-	propagator propagation.TraceContext
+	propagator *propagator
 	queue      *queue
 
 	requestHeaders, responseHeaders []captured
@@ -49,6 +48,10 @@ func New(o Options) (*Tracer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tracing: resource: %w", err)
 	}
+	propagator, err := newPropagator(propagatorNames())
+	if err != nil {
+		return nil, fmt.Errorf("tracing: %w", err)
+	}
 	exporter, err := newExporter(context.Background(), o)
 	if err != nil {
 		return nil, fmt.Errorf("tracing: %w", err)
@@ -64,7 +67,7 @@ func New(o Options) (*Tracer, error) {
 	}
 	provider := sdk.NewTracerProvider(options...)
 	return &Tracer{
-		provider: provider, tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(o.Version)), queue: queue,
+		provider: provider, tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(o.Version)), queue: queue, propagator: propagator,
 		requestHeaders:  capturedFields("http.request.header.", o.RequestHeaders),
 		responseHeaders: capturedFields("http.response.header.", o.ResponseHeaders),
 		safeQuery:       o.SafeQuery,
@@ -113,7 +116,7 @@ func (t *Tracer) Stats() (exported, lost uint64) {
 
 // Begin implements [lb.Tracer].
 func (t *Tracer) Begin(x *lb.Exchange, came time.Time) lb.Trace {
-	ctx := t.propagator.Extract(context.Background(), carrier{&x.Header})
+	ctx := t.propagator.Extract(&x.Header)
 	tr := &traced{t: t}
 	tr.ctx, tr.span = t.tracer.Start(ctx, methodName(x), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(came))
 	if tr.recording = tr.span.IsRecording(); !tr.recording {

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
-	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
 // entry is a listener at work. Its connections are those of conns; if that is
@@ -101,20 +100,11 @@ func (e *entry) start(ctx context.Context, s *Server) {
 	}
 	o := e.http1Options(s)
 	e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
-	o.Takeover = e.takeOver
+	o.Takeover = e.handover.take
 	e.http1 = h1.NewServer(o, func(in *h1.Inbound) { s.serveHTTP1(e, in) })
 	if e.conns == nil {
 		e.conns = e.http1
 	}
-}
-
-// takeOver hands on what speaks HTTP/2. What has agreed on the protocol of
-// challenges was answered by the handshake, and is nobody's.
-func (e *entry) takeOver(nc net.Conn) bool {
-	if encrypted, ok := nc.(*tls.Conn); ok && encrypted.ConnectionState().NegotiatedProtocol == tlsconf.ChallengeProtocol {
-		return false
-	}
-	return e.handover.take(nc)
 }
 
 // accept accepts connections until the entry is stopped.

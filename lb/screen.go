@@ -38,7 +38,7 @@ func (s *Server) screen(x *Exchange) (answered bool) {
 	if refused := s.screenPath(x.RawPath); refused != nil {
 		return x.refuse(refused)
 	}
-	if x.TLS == nil && len(s.acme) > 0 && s.answerChallenge(x) {
+	if len(s.acme) > 0 && s.answerChallenge(x) {
 		return true
 	}
 	if to := x.entry.redirectPort; to != "" {

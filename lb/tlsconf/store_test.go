@@ -295,3 +295,64 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// Others have the very names that the store has not, before what it has for all
+// names.
+func TestOthers(t *testing.T) {
+	pair := func(host string) *tls.Certificate {
+		c, err := pairFor(t, host).parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	issued, challenge := pair("issued.test"), pair("challenge.test")
+	var store Store
+	if _, err := store.Replace([]Pair{pairFor(t, "own.test"), pairFor(t, "*.wild.test")}); err != nil {
+		t.Fatal(err)
+	}
+	other := func(hello *tls.ClientHelloInfo) *tls.Certificate {
+		if hello.ServerName == "issued.test" || hello.ServerName == "a.wild.test" {
+			return issued
+		}
+		return nil
+	}
+	o := Options{
+		Store:  &store,
+		Others: []func(*tls.ClientHelloInfo) *tls.Certificate{func(*tls.ClientHelloInfo) *tls.Certificate { return nil }, other},
+		Challenges: []func(*tls.ClientHelloInfo) *tls.Certificate{func(hello *tls.ClientHelloInfo) *tls.Certificate {
+			if hello.ServerName == "issued.test" {
+				return challenge
+			}
+			return nil
+		}},
+		NextProtos: []string{"h2"},
+	}
+	for _, tt := range []struct {
+		name, protocol, want string
+		strict               bool
+	}{
+		{"own.test", "h2", "own.test", false}, {"issued.test", "h2", "issued.test", false}, {"a.wild.test", "h2", "*.wild.test", false},
+		{"unknown.test", "h2", "own.test", false}, {"unknown.test", "h2", "", true}, {"issued.test", "h2", "issued.test", true},
+		{"issued.test", ChallengeProtocol, "challenge.test", true}, {"own.test", ChallengeProtocol, "", false}, {"", ChallengeProtocol, "", false},
+	} {
+		o.Strict = tt.strict
+		c, err := o.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, _, err := shake(t, c, &tls.Config{ServerName: tt.name, NextProtos: []string{tt.protocol}})
+		if host != tt.want || (err != nil) != (tt.want == "") {
+			t.Errorf("%+v: %q, %v", tt, host, err)
+		}
+	}
+	// While nothing could be read, what was issued is served all the same.
+	o.Store, o.Strict = &Store{}, false
+	c, err := o.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host, _, err := shake(t, c, &tls.Config{ServerName: "issued.test", NextProtos: []string{"h2"}}); host != "issued.test" {
+		t.Errorf("%q, %v", host, err)
+	}
+}

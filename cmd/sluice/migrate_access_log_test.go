@@ -37,9 +37,11 @@ func TestMigrateAccessLog(t *testing.T) {
 				"traefik.yml:8: accessLog.dualOutput has no equivalent and is left out",
 			}},
 		{"of Traefik 1", "traefik.toml", "defaultEntryPoints = [\"http\"]\n[accessLog]\nformat = \"json\"\n[accessLog.fields.names]\nFrontendName = \"drop\"\nRouterName = \"drop\"",
-			AccessLog{Target: "stdout", Format: "traefik1-json", Fields: AccessLogModes{Drop: []string{"FrontendName"}}},
+			AccessLog{Target: "stdout", Format: "traefik1-json", Fields: AccessLogModes{Drop: []string{"FrontendName"}}, Headers: AccessLogModes{Default: "keep"}},
 			[]string{"traefik.toml:6: accessLog.fields.names.RouterName is no field of the access log"}},
-		{"the old form", "traefik.toml", "accessLogsFile = \"a.log\"", AccessLog{Target: "a.log", Format: "traefik1"}, nil},
+		{"the old form", "traefik.toml", "accessLogsFile = \"a.log\"", AccessLog{Target: "a.log", Format: "traefik1", Headers: AccessLogModes{Default: "keep"}}, nil},
+		{"of Traefik 1, without headers", "traefik.toml", "defaultEntryPoints = [\"http\"]\n[accessLog.fields.headers]\ndefaultMode = \"drop\"",
+			AccessLog{Target: "stdout", Format: "traefik1", Headers: AccessLogModes{Default: "drop"}}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

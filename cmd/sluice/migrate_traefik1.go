@@ -39,6 +39,9 @@ func (m *migration) traefik1(t *tree) {
 	if path := t.text("accessLogsFile"); path != "" && m.LB.AccessLog.Target == "" {
 		m.LB.AccessLog.Target, m.LB.AccessLog.Format = path, "traefik1"
 	}
+	if l := &m.LB.AccessLog; l.isOn() {
+		l.Headers.Default = cmp.Or(l.Headers.Default, "keep") // as there
+	}
 	m.api(t)
 	m.web(t)
 	m.timeouts1(t)

@@ -42,6 +42,9 @@ func TestBasicAuth(t *testing.T) {
 		m.Serve(x, upstream(200, ""))
 		return x, r
 	}
+	if x, _ := ask("Authorization: Basic c2VjcmV0"); x.Outcome.Claimed != "" { // it may be a password alone
+		t.Errorf("%q is taken for a name", x.Outcome.Claimed)
+	}
 	for name, hash := range passwordLines {
 		wrong, _ := ask(basic(name, hash), "X-User: admin")
 		for range 2 { // the second time is from memory
@@ -50,8 +53,8 @@ func TestBasicAuth(t *testing.T) {
 				t.Errorf("%s: answered %d, user %q, upstream sees %q", name, r.status, x.Outcome.User, x.Header.Get("X-User"))
 			}
 		}
-		if wrong.Outcome.Status != 401 || wrong.Outcome.User != "" {
-			t.Errorf("%s: the hash is taken for the password: %d", name, wrong.Outcome.Status)
+		if wrong.Outcome.Status != 401 || wrong.Outcome.User != "" || wrong.Outcome.Claimed != name {
+			t.Errorf("%s: the hash is taken for the password: %d, user %q, said to be %q", name, wrong.Outcome.Status, wrong.Outcome.User, wrong.Outcome.Claimed)
 		}
 	}
 	for _, line := range []string{
@@ -229,6 +232,9 @@ func TestDigestAuth(t *testing.T) {
 		}
 		if _, r := ask(answer(p, "00000002", "/p?q", "secret")); r.status != 401 || !strings.Contains(r.header.Get("WWW-Authenticate"), "stale=true") {
 			t.Errorf("a replay got %d %v", r.status, r.header)
+		}
+		if x, _ := ask(answer(p, "00000003", "/p?q", "Secret")); x.Outcome.User != "" || x.Outcome.Claimed != "a" {
+			t.Errorf("with a wrong password the user is %q, said to be %q", x.Outcome.User, x.Outcome.Claimed)
 		}
 		for name, line := range map[string]string{
 			"a wrong password":  answer(p, "00000003", "/p?q", "Secret"),

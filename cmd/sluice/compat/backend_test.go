@@ -97,10 +97,15 @@ func echo(name string) http.Handler {
 		if name, value, ok := strings.Cut(r.Header.Get("X-Field"), ": "); ok {
 			w.Header().Set(name, value)
 		}
+		size, err := strconv.Atoi(r.Header.Get("X-Size"))
+		isSized := err == nil
+		if isSized {
+			w.Header().Del("X-Backend") // for it tells nothing
+		}
 		if status, err := strconv.Atoi(r.Header.Get("X-Status")); err == nil && (r.Header.Get("X-At") == "" || r.Header.Get("X-At") == name) {
 			w.WriteHeader(status)
 		}
-		if size, err := strconv.Atoi(r.Header.Get("X-Size")); err == nil {
+		if isSized {
 			_, _ = io.WriteString(w, strings.Repeat("x", size))
 			return
 		}

@@ -51,6 +51,9 @@ lb {
   access_log {
     target = "/tmp/access.log"
     format = "traefik1"
+    headers {
+      default = "keep"
+    }
   }
 }
 

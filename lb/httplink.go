@@ -92,7 +92,7 @@ const notWithout = "routes are not served without their middlewares"
 func (k *httpLink) steps() bool {
 	var err error
 	if !k.wanted.WithoutDefaults {
-		if k.made.Steps, err = k.named(nil, k.Defaults.Middlewares, 0); err != nil {
+		if k.made.Steps, err = k.named(nil, k.defaults(), 0); err != nil {
 			return k.fail(err.Error(), notWithout)
 		}
 	}
@@ -113,6 +113,28 @@ func (k *httpLink) steps() bool {
 		}
 	}
 	return true
+}
+
+// defaults are the middlewares that all routes have, without those that the route may
+// and would rather leave out.
+func (k *httpLink) defaults() []string {
+	if len(k.wanted.Without) == 0 {
+		return k.Defaults.Middlewares
+	}
+	for _, name := range k.wanted.Without {
+		if !slices.ContainsFunc(k.Defaults.Optional, func(o string) bool { return isNamed(o, name) }) {
+			k.problems = append(k.problems, k.wanted.Problem("the middleware "+name+" cannot be left out", "defaults { optional = […] } says which ones can"))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(k.Defaults.Middlewares), func(m string) bool {
+		return slices.ContainsFunc(k.wanted.Without, func(name string) bool { return isNamed(m, name) }) && slices.Contains(k.Defaults.Optional, m)
+	})
+}
+
+// isNamed reports whether a middleware of the configuration goes by that name, with or
+// without where it comes from.
+func isNamed(middleware, name string) bool {
+	return strings.EqualFold(strings.TrimSuffix(middleware, "@file"), strings.TrimSuffix(name, "@file"))
 }
 
 // maxFields bounds in bytes the fields that a route's middlewares put into requests

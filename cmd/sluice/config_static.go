@@ -105,7 +105,9 @@ func reachable(f *faultList, at, serverName string, skipVerify bool, transport s
 // them.
 type Defaults struct {
 	// Middlewares every route has, in front of its own.
-	Middlewares  []string     `hcl:"middlewares"`
+	Middlewares []string `hcl:"middlewares"`
+	// Optional are those of them that tags may leave out.
+	Optional     []string     `hcl:"optional"`
 	Entrypoints  []string     `hcl:"entrypoints"`
 	LoadBalancer LoadBalancer `hcl:"load_balancer"`
 	// Transport is for targets with TLS, TCPTransport for those of connections, where
@@ -164,6 +166,9 @@ func (c *Config) setStatic(o *lb.Options) {
 	o.Defaults = lb.Defaults{Entrypoints: c.Defaults.Entrypoints, Balance: c.Defaults.LoadBalancer.spec}
 	for _, name := range c.Defaults.Middlewares {
 		o.Defaults.Middlewares = append(o.Defaults.Middlewares, name+"@file")
+		if slices.Contains(c.Defaults.Optional, name) {
+			o.Defaults.Optional = append(o.Defaults.Optional, name+"@file")
+		}
 	}
 	for _, claim := range c.Claims {
 		o.Claims = append(o.Claims, claim.claim())
@@ -201,6 +206,9 @@ func (c *Config) validateStatic(f *faultList) {
 		}
 	}
 	c.known(f, "defaults.middlewares", c.Defaults.Middlewares)
+	for _, name := range c.Defaults.Optional {
+		f.oneOf("defaults.optional", name, c.Defaults.Middlewares...)
+	}
 	for _, name := range c.Defaults.Middlewares {
 		if strings.Contains(name, "@") {
 			f.addf("defaults.middlewares: %s: only a middleware stanza can be a default: no route is served without it", name)

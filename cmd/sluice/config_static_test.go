@@ -81,12 +81,13 @@ func TestDefaultsAndClaimsReachTheTable(t *testing.T) {
 middleware "m" "add_prefix" { prefix = "/x" }
 defaults {
   middlewares = ["m"]
+  optional    = ["m"]
   entrypoints = ["web"]
   load_balancer { strategy = "p2c" }
 }
 claim "a" { services = ["s"] nodes = ["n"] namespaces = ["x"] catch_all = true }
 `).tableOptions()
-	defaults := lb.Defaults{Middlewares: []string{"m@file"}, Entrypoints: []string{"web"}, Balance: &spec.LoadBalancer{Strategy: "p2c"}}
+	defaults := lb.Defaults{Middlewares: []string{"m@file"}, Optional: []string{"m@file"}, Entrypoints: []string{"web"}, Balance: &spec.LoadBalancer{Strategy: "p2c"}}
 	if diff := cmp.Diff(defaults, o.Defaults); diff != "" {
 		t.Errorf("defaults: -want +got:\n%s", diff)
 	}

@@ -99,6 +99,9 @@ type Route struct {
 	PassHost bool
 	// WithoutDefaults leaves out the middlewares every route has.
 	WithoutDefaults bool
+	// Without names some of them, in lower case, that the route would rather not have:
+	// it is served without those that may be left out.
+	Without []string
 	// Unlogged keeps its requests out of the access log, Uncounted out of the
 	// metrics of routes.
 	Unlogged, Uncounted bool

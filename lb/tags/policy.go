@@ -36,6 +36,10 @@ var policySteps = []string{"ratelimit", "inflightreq", policyGuard, "buffering",
 // sense, nobody is let in.
 const policyGuard = "jwt"
 
+// policyWithout is the key of default middlewares that the service's routes would
+// rather not have.
+const policyWithout = "without"
+
 // maxPolicy bounds the keys of a policy.
 const maxPolicy = 256
 
@@ -46,7 +50,11 @@ func (p *parser) policy() {
 	made := Policy{}
 	steps := map[string]spec.Middleware{}
 	for _, group := range policyGroups(settings) {
-		if kind := groupOf(group[0].key); slices.Contains(policySteps, kind) {
+		if kind := groupOf(group[0].key); kind == policyWithout {
+			if p.without(group) {
+				made.add(group)
+			}
+		} else if slices.Contains(policySteps, kind) {
 			if m, ok := p.policyStep(kind, group); ok {
 				steps[kind] = m
 				made.add(group)
@@ -76,6 +84,22 @@ func (p *parser) policy() {
 	for i := range p.Routes {
 		p.Routes[i].Protection = own
 	}
+}
+
+// without reads the names of middlewares to be left out. It is not ok if nothing is
+// left of the group.
+func (p *parser) without(group []setting1) (ok bool) {
+	for _, s := range group {
+		if s.key != policyWithout {
+			p.policyRead(s, spec.ErrUnknown)
+			continue
+		}
+		ok = true
+		for i := range p.Routes {
+			p.Routes[i].Without = spec.List(strings.ToLower(s.value))
+		}
+	}
+	return ok
 }
 
 // addPolicy takes in a tag of the policy.
@@ -232,4 +256,6 @@ func (p *parser) policyValid(group []setting1, err error) bool {
 }
 
 // policyWords are the first words of all keys.
-func policyWords() []string { return append(spec.Keys(spec.LoadBalancer{}), policySteps...) }
+func policyWords() []string {
+	return append(append(spec.Keys(spec.LoadBalancer{}), policySteps...), policyWithout)
+}

@@ -696,6 +696,7 @@ defaults {
   transport     = "inner"
   tcp_transport = "plain"
   middlewares   = ["all"]
+  optional      = ["all"]
   entrypoints   = ["web"]
   load_balancer { strategy = "p2c" }
 }

@@ -46,6 +46,7 @@ middleware "Strip" "stripprefix" {}
 middleware "chained" "chain" { middlewares = ["strips"] }
 defaults {
   middlewares = ["login@consulcatalog"]
+  optional    = ["logn@consulcatalog"]
   load_balancer { health_check { path = "ok" } }
 }
 claim "Shop.example.com" { services = ["shop"] }

@@ -101,6 +101,8 @@ type Exchange struct {
 
 	// detailed is set if the trace has the steps of the route.
 	detailed bool
+	// broken is set if the answer broke off, and that was not the client's doing.
+	broken bool
 	// line is all that is known of a request that was refused before it became an
 	// exchange.
 	line string

@@ -264,6 +264,7 @@ func (f forwarder) pass(x *Exchange, t *target.Target, ans response, fresh bool)
 		x.Outcome.Err = fmt.Errorf("passing on the answer of %s after %d bytes: %w", t.Key(), x.Outcome.TargetSent, err)
 		x.Outcome.Truncated = true
 		failed = !x.endOversized(reply) && ans.Err() != nil && x.call.Watch.Abandoned() == nil
+		x.broken = failed || x.limit.isOver()
 	}
 }
 

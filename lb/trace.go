@@ -81,6 +81,7 @@ func (x *Exchange) TellTrace(h http.Header) {
 // beginTry tells the target of the call which trace it is a part of.
 func (x *Exchange) beginTry() {
 	if x.trace != nil {
+		x.broken = false
 		x.trace.Try(x)
 		x.call.Fields = x.Header.fields
 	}
@@ -93,13 +94,14 @@ func (x *Exchange) answered() {
 	}
 }
 
-// endTry ends a try. failed is nil if the target has answered.
+// endTry ends a try. failed is nil if the target has answered; that somebody did not
+// want the answer is no failure.
 func (x *Exchange) endTry(failed *h1.SendError) {
 	switch {
 	case x.trace == nil:
 	case failed != nil:
 		x.trace.EndTry(failed)
-	case x.Outcome.Truncated:
+	case x.broken:
 		x.trace.EndTry(x.Outcome.Err)
 	default:
 		x.trace.EndTry(nil)

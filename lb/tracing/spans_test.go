@@ -259,6 +259,51 @@ func TestTruncatedAnswer(t *testing.T) {
 	}
 }
 
+// Clients may leave when they like: that is told, and no failure.
+func TestClientLeaves(t *testing.T) {
+	left := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Flush()
+		<-left
+		for r.Context().Err() == nil {
+			w.Write(make([]byte, 1<<16))
+		}
+	}))
+	defer server.Close()
+	r := start(t, world{tags: app, instances: []string{server.Listener.Addr().String()}})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/app", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := r.clients.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	close(left)
+	own, clients := byParents(t, r.Wait(t, 2))
+	if own.Status != "unset" || own.Attributes["error.type"] != "client_gone" || clients[0].Status != "unset" {
+		t.Errorf("%+v", r.Spans())
+	}
+}
+
+// An answer that is replaced is told of as it was.
+func TestReplacedAnswer(t *testing.T) {
+	tags := append(slices.Clone(app), "traefik.http.routers.app.middlewares=pages",
+		"traefik.http.middlewares.pages.errors.status=418", "traefik.http.middlewares.pages.errors.service=app",
+		"traefik.http.middlewares.pages.errors.query=/page",
+		"traefik.http.services.app.loadbalancer.server.scheme=http")
+	r := start(t, world{tags: tags, instances: []string{""}})
+	r.get("/app/x", "X-Answer: 418")
+	own, clients := byParents(t, r.of("/app/x"))
+	if len(clients) != 2 || own.Attributes["http.response.status_code"] != "418" || own.Status != "unset" {
+		t.Fatalf("%+v", r.Spans())
+	}
+	if first := clients[0].Attributes; first["http.response.status_code"] != "418" || first["error.type"] != "418" || clients[0].Message != "" {
+		t.Errorf("%+v", clients[0])
+	}
+}
+
 func TestCaptured(t *testing.T) {
 	r := start(t, world{tags: app, instances: []string{""}, options: func(o *Options, _ *tracingtest.Collector) {
 		o.RequestHeaders, o.ResponseHeaders, o.SafeQuery = []string{"X-Team", "User-Agent"}, []string{"Content-Type", "content-length"}, []string{"page", "a b"}

@@ -14,9 +14,10 @@ import (
 
 // traced is one exchange.
 type traced struct {
-	t    *Tracer
-	span trace.Span // of the exchange
-	try  trace.Span // nil without one
+	t      *Tracer
+	span   trace.Span // of the exchange
+	try    trace.Span // nil without one
+	failed bool       // the last try
 	// recording is whether anybody will be told. A span that has ended does not know.
 	recording bool
 	// ctx holds the innermost span that is not a try.
@@ -53,6 +54,7 @@ func (tr *traced) Step(s *lb.Step) (end func()) {
 // Try implements [lb.Trace].
 func (tr *traced) Try(x *lb.Exchange) {
 	ctx := tr.ctx
+	tr.failed = false
 	if tr.recording {
 		ctx, tr.try = tr.t.tracer.Start(ctx, methodName(x), trace.WithSpanKind(trace.SpanKindClient))
 		tr.try.SetAttributes(tr.t.tryAttributes(x)...)
@@ -81,6 +83,7 @@ func (tr *traced) EndTry(err error) {
 	}
 	if err != nil {
 		kind, blameless := kindOf(err)
+		tr.failed = !blameless
 		tr.try.SetAttributes(errorType.String(kind))
 		if !blameless {
 			tr.try.SetStatus(codes.Error, text(err.Error()))
@@ -107,8 +110,10 @@ func (tr *traced) End(x *lb.Exchange) {
 	switch o := &x.Outcome; {
 	case o.Status >= http.StatusInternalServerError:
 		tr.fail(statusText(o.Status), o.Err)
-	case o.Truncated:
+	case o.Truncated && tr.failed:
 		tr.fail("truncated", o.Err)
+	case o.Truncated:
+		tr.span.SetAttributes(errorType.String("client_gone"))
 	}
 	tr.span.End()
 }

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 
@@ -52,11 +53,26 @@ func (x *Exchange) keptBodies() *allowance {
 	return nil
 }
 
+// readAhead reads a small body, for which there is room among all that are kept: so
+// much is to be given back.
+func (f *failover) readAhead(x *Exchange) (body []byte, room int64, failed bool) {
+	if x.Body == nil || x.Length < 1 || x.Length > maxReadAhead || !x.keptBodies().take(x.Length) {
+		return nil, 0, false
+	}
+	body, _, failed = x.ReadAhead()
+	return body, x.Length, failed
+}
+
 // serveWatched looks at the answer before it passes it on.
 func (f *failover) serveWatched(x *Exchange) {
 	was := x.Checkpoint()
+	small, room, failed := f.readAhead(x)
+	defer x.keptBodies().give(room)
+	if failed {
+		return
+	}
 	var body *keptBody
-	if x.Body != nil {
+	if x.Body != nil && small == nil {
 		body = &keptBody{from: x.Body, length: x.Length, room: f.room, budget: x.keptBodies()}
 		defer body.letGo()
 		x.Body = body
@@ -74,6 +90,9 @@ func (f *failover) serveWatched(x *Exchange) {
 		return
 	}
 	x.Rewind(was)
+	if small != nil {
+		x.Body = bytes.NewReader(small)
+	}
 	if body != nil {
 		if body.isLost() {
 			x.AnswerText(http.StatusBadGateway, "502 bad gateway")

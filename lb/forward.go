@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
@@ -206,16 +205,12 @@ func (f forwarder) fail(x *Exchange, t *target.Target, err *h1.SendError) {
 	if isLate {
 		f.s.metrics.late.Add(1)
 	}
-	var refusal *h1.Refusal
 	switch {
-	case errors.Is(err.Client, os.ErrDeadlineExceeded),
-		errors.As(err.Client, &refusal) && refusal.Status == http.StatusRequestTimeout:
-		x.AnswerText(http.StatusRequestTimeout, "408 request timeout")
-	case errors.Is(err.Client, errBodyTooLarge), errors.Is(err.Client, errMessageTooLarge):
-		x.AnswerText(http.StatusRequestEntityTooLarge, refusalText(http.StatusRequestEntityTooLarge))
+	case err.Client != nil:
+		x.answerBrokenBody(err.Client)
 	case isClientGone(x, err):
 		x.Outcome.Status = StatusClientGone
-	case err.Client != nil, errors.Is(err, h1.ErrCall):
+	case errors.Is(err, h1.ErrCall):
 		x.AnswerText(http.StatusBadRequest, "400 bad request")
 	case errors.Is(err, h1.ErrBusy):
 		x.AnswerText(http.StatusServiceUnavailable, "503 no available server")

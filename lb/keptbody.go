@@ -33,7 +33,7 @@ func (b *keptBody) Read(p []byte) (int, error) {
 	case int64(len(b.kept)+n) > b.room:
 		b.lost.Store(true)
 		b.letGo()
-	case b.budget != nil && !b.budget.take(int64(n)):
+	case !b.budget.take(int64(n)):
 		b.lost.Store(true)
 		b.letGo()
 		b.short = true
@@ -58,9 +58,7 @@ func (b *keptBody) Resume() { h1.Resume(b.from) }
 
 // letGo forgets what was kept. It must be called in the end, once.
 func (b *keptBody) letGo() {
-	if b.budget != nil {
-		b.budget.give(int64(len(b.kept)))
-	}
+	b.budget.give(int64(len(b.kept)))
 	b.kept = nil
 }
 

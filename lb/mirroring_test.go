@@ -1,8 +1,10 @@
 package lb
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,6 +66,73 @@ func TestCopiesAreBounded(t *testing.T) {
 	post()
 	eventually(t, "it is used", func() bool { return c.Metrics().Mirrored == 3 })
 	eventually(t, "all is given back", func() bool { return c.keptBodies.used.Load() == 0 })
+}
+
+// A small body is there for the fallback, however soon a service answers: it may
+// have looked at the head alone.
+func TestFailoverBeforeTheBodyIsRead(t *testing.T) {
+	c := startComposed(t, []string{
+		"app.failover.service=main", "app.failover.fallback=backup", "app.failover.errors.status=500-599",
+	}, map[string]http.HandlerFunc{
+		"main": nil,
+		"backup": func(w http.ResponseWriter, r *http.Request) {
+			text, _ := io.ReadAll(r.Body)
+			fmt.Fprintf(w, "backup %d", len(text))
+		},
+	})
+	c.backends["main"] = lbtest.Serve(t, func(nc *net.TCPConn) {
+		if _, err := lbtest.NewRecording(nc).Head(); err == nil {
+			_, _ = io.WriteString(nc, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 4\r\n\r\nfull")
+		}
+	})
+	c.set(c.source, "main", watch.Passing)
+	eventually(t, "the service is asked", func() bool { status, body := c.get("/"); return status == 200 && body == "backup 0" })
+	for _, length := range []int{1, 100, maxReadAhead} {
+		for range 50 {
+			nc, err := net.Dial("tcp", c.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// As clients do that send the head by itself.
+			fmt.Fprintf(nc, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", length)
+			_, _ = nc.Write(make([]byte, length))
+			answer, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(answer.Body)
+			nc.Close()
+			if got := fmt.Sprint(answer.StatusCode, " ", string(text)); got != fmt.Sprint("200 backup ", length) {
+				t.Fatalf("%d bytes: %s", length, got)
+			}
+		}
+	}
+	eventually(t, "nothing is kept of any body", func() bool { return c.keptBodies.used.Load() == 0 })
+}
+
+// A client that does not send what it has announced is not waited for for ever, and
+// no service is troubled with it.
+func TestFailoverOfABodyThatBreaksOff(t *testing.T) {
+	asked := make(chan string, 10)
+	service := func(name string) http.HandlerFunc {
+		return func(http.ResponseWriter, *http.Request) { asked <- name }
+	}
+	c := startComposed(t, []string{
+		"app.failover.service=main", "app.failover.fallback=backup", "app.failover.errors.status=500-599",
+	}, map[string]http.HandlerFunc{"main": service("main"), "backup": service("backup")})
+	nc, err := net.Dial("tcp", c.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(nc, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhalf")
+	nc.Close()
+	eventually(t, "the exchange is over", func() bool { m := c.Metrics(); return m.InFlight == 0 && m.Entrypoints[0].Counts.Seconds > 0 })
+	select {
+	case name := <-asked:
+		t.Errorf("%s was asked", name)
+	default:
+	}
+	eventually(t, "nothing is kept of any body", func() bool { return c.keptBodies.used.Load() == 0 })
 }
 
 // A service that answers before it has read the body leaves none for the fallback:

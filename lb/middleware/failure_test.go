@@ -126,6 +126,33 @@ func TestRetrySendsTheBodyAgain(t *testing.T) {
 	}
 }
 
+// A target may answer before it has read a small body, and have what was left of
+// it interrupted: the next one is sent all of it.
+func TestRetryBeforeTheBodyIsRead(t *testing.T) {
+	interrupting := func(then handler) handler {
+		return func(x *lb.Exchange) {
+			h1.Interrupt(x.Body)
+			then(x)
+			h1.Resume(x.Body)
+		}
+	}
+	whole := func(x *lb.Exchange) {
+		body, err := io.ReadAll(x.Body)
+		upstream(200, string(body))(x)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for length, status := range map[int]int{5: 200, 100_000: 503} { // of the first, if there is no second
+		x, r := exchange(t, "PUT http://h/")
+		x.Body, x.Length = strings.NewReader(strings.Repeat("x", length)), int64(length)
+		made(t, &spec.Retry{Attempts: 2, Status: []string{"503"}}).Serve(x, inTurn(interrupting(upstream(503, "")), whole))
+		if r.status != status || status == 200 && r.body.Len() != length {
+			t.Errorf("%d bytes: answered %d with %d bytes", length, r.status, r.body.Len())
+		}
+	}
+}
+
 func TestRetryPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, r := exchange(t, "GET http://h/")

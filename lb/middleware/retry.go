@@ -51,6 +51,13 @@ func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
 	var body *replay
 	if x.Body != nil {
 		body = &replay{from: x.Body, room: r.room}
+		if x.Length <= r.room {
+			kept, read, failed := x.ReadAhead()
+			if failed {
+				return
+			}
+			body.kept, body.whole = kept, read
+		}
 	}
 	var deadline time.Time
 	if r.spec.Timeout > 0 {
@@ -141,7 +148,9 @@ type replay struct {
 	from io.Reader
 	room int64
 	kept []byte
-	lost atomic.Bool
+	// whole is set if kept is all of the body, which was read before.
+	whole bool
+	lost  atomic.Bool
 }
 
 // reader reads from the start. There may be one at a time.
@@ -159,6 +168,9 @@ func (r *replayReader) Read(p []byte) (int, error) {
 		r.at += n
 		return n, nil
 	}
+	if r.whole {
+		return 0, io.EOF
+	}
 	n, err := r.from.Read(p)
 	switch {
 	case r.lost.Load():
@@ -175,6 +187,9 @@ func (r *replayReader) Read(p []byte) (int, error) {
 // Interrupt implements [h1.Interrupter]. What a Read was waiting for is lost to the
 // next try.
 func (r *replayReader) Interrupt() {
+	if r.whole {
+		return
+	}
 	r.lost.Store(true)
 	h1.Interrupt(r.from)
 }

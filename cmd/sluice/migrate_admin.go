@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -60,10 +61,10 @@ func (m *migration) api(t *tree) {
 }
 
 // isInternal reports whether something is there, and at the entry point for
-// administration.
+// administration: not if routers say where.
 func (m *migration) isInternal(t *tree, at string) bool {
-	v := t.find(at + ".entryPoint")
-	return t.has(at) && (v == nil || v.value == traefikEntrypoint)
+	v, manual := t.find(at+".entryPoint"), t.find(at+".manualRouting")
+	return t.has(at) && (v == nil || v.value == traefikEntrypoint) && (manual == nil || fmt.Sprint(manual.value) != "true")
 }
 
 // ping takes over /ping at an entry point for requests. At that for administration it

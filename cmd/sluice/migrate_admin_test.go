@@ -34,6 +34,11 @@ func TestMigratedAdministration(t *testing.T) {
 		},
 		"API":        {file: "a.yml", text: static + "api:\n  insecure: true\n", wants: []string{`listen = ":8080"`, "traefik_api = true"}, absent: []string{"metrics"}},
 		"closed API": {file: "a.yml", text: static + "api: {}\n", wants: []string{"traefik_api = true"}, absent: []string{":8080"}},
+		"ping":       {file: "a.yml", text: static + "ping: {}\n", wants: []string{`metrics_listen = [":8080"]`}},
+		"routed ping and metrics": {
+			file: "a.yml", text: static + "ping:\n  manualRouting: true\nmetrics:\n  prometheus:\n    manualRouting: true\n",
+			wants: []string{`metrics "traefik" {`}, absent: []string{":8080"}, note: "metrics.prometheus.manualRouting",
+		},
 		"Traefik 1": {
 			file: "a.toml", text: "[consulCatalog]\n[api]\n[metrics.prometheus]\n",
 			wants: []string{`metrics "traefik" {`}, absent: []string{"traefik_api"}, note: "traefik_backend_… is traefik_service_…",

@@ -146,9 +146,7 @@ func tokenOf(x *lb.Exchange, cookie string) (string, error) {
 		if found++; found > 1 {
 			return "", &refusal{http.StatusBadRequest, "invalid_request", "there is more than one field Authorization"}
 		}
-		if scheme, rest, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Bearer") {
-			token = strings.Trim(rest, " \t")
-		}
+		token, _ = bearerOf(value)
 	}
 	if token == "" && cookie != "" {
 		for value := range cookies(x, cookie) {
@@ -167,6 +165,15 @@ func tokenOf(x *lb.Exchange, cookie string) (string, error) {
 	return token, nil
 }
 
+// bearerOf is the token of a field Authorization, if that is what it brings.
+func bearerOf(field string) (token string, ok bool) {
+	scheme, rest, _ := strings.Cut(field, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return strings.Trim(rest, " \t"), true
+}
+
 // admit tells the upstream of the claims. What the client sent under these names, or
 // under names that many servers take for the same, is no proof of anything.
 func (j *jwt) admit(x *lb.Exchange, c claims) {
@@ -179,11 +186,14 @@ func (j *jwt) admit(x *lb.Exchange, c claims) {
 			x.Header.Set(f.name, value)
 		}
 	}
-	if j.spec.RemoveToken {
+	if !j.spec.RemoveToken {
+		return
+	}
+	if _, ok := bearerOf(x.Header.Get("Authorization")); ok {
 		x.Header.Del("Authorization")
-		if j.spec.Cookie != "" {
-			removeCookie(x, j.spec.Cookie)
-		}
+	}
+	if j.spec.Cookie != "" {
+		removeCookie(x, j.spec.Cookie)
 	}
 }
 

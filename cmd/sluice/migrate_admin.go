@@ -112,7 +112,9 @@ func (m *migration) namedMetrics(t *tree) {
 	if m.ofTraefik1 == t {
 		m.note(t, at, at+": the names are those of Traefik 3: traefik_backend_… is traefik_service_…, with service for backend")
 	}
-	t.usual(at, "manualRouting=false")
+	if t.is(at + ".manualRouting") {
+		m.note(t, at+".manualRouting", at+".manualRouting: metrics are at the admin listener; routers of prometheus@internal are off")
+	}
 	t.text(at)
 	if to := t.text(at + ".entryPoint"); to != "" && to != traefikEntrypoint && len(m.Admin.MetricsListen) == 0 {
 		m.note(t, at+".entryPoint", at+".entryPoint: metrics are at the admin listener, not at "+to)

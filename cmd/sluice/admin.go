@@ -25,6 +25,9 @@ func (d *daemon) openAdmin() (all []*admin.Server, err error) {
 		all = append(all, server)
 	}
 	for _, address := range d.config.Admin.MetricsListen {
+		if address == d.config.Admin.Listen {
+			continue // which has them anyway
+		}
 		server, err := admin.New(admin.Options{
 			Listen: address, Hosts: d.config.Admin.Hosts, Draining: d.draining, Gatherer: registry, MetricsPath: d.config.Admin.MetricsPath, MetricsOnly: true, Logger: d.log, Version: version,
 		})

@@ -126,7 +126,7 @@ func TestFailoverOfABodyThatBreaksOff(t *testing.T) {
 	}
 	io.WriteString(nc, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhalf")
 	nc.Close()
-	eventually(t, "the exchange is over", func() bool { m := c.Metrics(); return m.InFlight == 0 && m.Entrypoints[0].Counts.Seconds > 0 })
+	eventually(t, "the exchange is over", func() bool { m := c.Metrics(); return m.InFlight == 0 && m.Entrypoints[0].Seconds > 0 })
 	select {
 	case name := <-asked:
 		t.Errorf("%s was asked", name)

@@ -103,7 +103,7 @@ func TestDefaultTransportOfConnections(t *testing.T) {
 	}
 	secure := tlsBackend(t, "named.test")
 	for _, reach := range []tags.Reach{{SkipVerify: true}, {}, {Transport: transport.Transport{SkipVerify: true}.ID()}} {
-		static := tags.Static{Streams: []tags.StaticStream{{Name: "s", Targets: []string{secure}, TargetTLS: true, Reach: reach}}}
+		static := tags.Static{Streams: []tags.StaticStream{{Name: "s", StreamServers: tags.StreamServers{Targets: []string{secure}, TargetTLS: true, Reach: reach}}}}
 		p := pass(t, func(o *ServerOptions) {
 			var err error
 			if o.Table.Static, o.Table.Tags.StaticPools, err = static.Definition(nil); err != nil {

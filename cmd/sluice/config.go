@@ -46,15 +46,18 @@ type Config struct {
 	Fabio Fabio `hcl:"fabio"`
 	Admin Admin `hcl:"admin"`
 
-	Routes        []StaticRoute      `hcl:"route,accumulate"`
-	TCPRoutes     []StaticStream     `hcl:"tcp_route,accumulate"`
-	UDPRoutes     []StaticStream     `hcl:"udp_route,accumulate"`
-	Services      []StaticService    `hcl:"service,accumulate"`
-	Middlewares   []Middleware       `hcl:"middleware,accumulate"`
-	Transports    []ServersTransport `hcl:"transport,accumulate"`
-	TCPTransports []TCPTransport     `hcl:"tcp_transport,accumulate"`
-	Defaults      Defaults           `hcl:"defaults"`
-	Claims        []Claim            `hcl:"claim,accumulate"`
+	Routes         []StaticRoute      `hcl:"route,accumulate"`
+	TCPRoutes      []StaticStream     `hcl:"tcp_route,accumulate"`
+	UDPRoutes      []StaticStream     `hcl:"udp_route,accumulate"`
+	Services       []StaticService    `hcl:"service,accumulate"`
+	Middlewares    []Middleware       `hcl:"middleware,accumulate"`
+	Transports     []ServersTransport `hcl:"transport,accumulate"`
+	TCPTransports  []TCPTransport     `hcl:"tcp_transport,accumulate"`
+	TCPServices    []StreamService    `hcl:"tcp_service,accumulate"`
+	UDPServices    []StreamService    `hcl:"udp_service,accumulate"`
+	TCPMiddlewares []TCPMiddleware    `hcl:"tcp_middleware,accumulate"`
+	Defaults       Defaults           `hcl:"defaults"`
+	Claims         []Claim            `hcl:"claim,accumulate"`
 
 	LogLevel  Optional[LogLevel] `hcl:"log_level"`
 	LogFormat string             `hcl:"log_format"` // "text" or "json"

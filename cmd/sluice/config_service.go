@@ -23,6 +23,8 @@ type StaticService struct {
 	ServerName   string         `hcl:"server_name"`
 	SkipVerify   bool           `hcl:"skip_verify"`
 	Transport    string         `hcl:"transport"`
+	// Middlewares come after those of the routes.
+	Middlewares []string `hcl:"middlewares"`
 
 	Weighted  Composed `hcl:"weighted"`
 	Highest   Composed `hcl:"highest_random_weight"`
@@ -83,7 +85,7 @@ func (s *StaticService) composition() (whole *spec.Composition) {
 func (s *StaticService) static(known tags.Transports) tags.StaticService {
 	return tags.StaticService{
 		Name: s.Name, Source: s.Origin, Composed: s.composition(), Service: s.Service, Scheme: s.Scheme, Targets: s.Targets,
-		Balance: s.LoadBalancer.spec, RewriteHost: !s.PassHost.Or(true), Reach: reach(known, s.ServerName, s.SkipVerify, s.Transport),
+		Middlewares: s.Middlewares, Balance: s.LoadBalancer.spec, RewriteHost: !s.PassHost.Or(true), Reach: reach(known, s.ServerName, s.SkipVerify, s.Transport),
 	}
 }
 
@@ -94,4 +96,5 @@ func (s *StaticService) validate(f *faultList, c *Config) {
 	}
 	reachable(f, at, s.ServerName, s.SkipVerify, s.Transport)
 	c.knownTransport(f, at, s.Transport)
+	c.known(f, at, s.Middlewares)
 }

@@ -146,6 +146,17 @@ func (c *Config) static(all transports) tags.Static {
 	for i := range c.UDPRoutes {
 		s.Streams = append(s.Streams, c.UDPRoutes[i].static(all.tcp, true))
 	}
+	for i := range c.TCPServices {
+		s.StreamServices = append(s.StreamServices, c.TCPServices[i].static(all.tcp, false))
+	}
+	for i := range c.UDPServices {
+		s.StreamServices = append(s.StreamServices, c.UDPServices[i].static(all.tcp, true))
+	}
+	for _, m := range c.TCPMiddlewares {
+		if m.spec != nil {
+			s.StreamMiddlewares = append(s.StreamMiddlewares, tags.StaticMiddleware{Name: m.Name, Source: m.Origin, Spec: m.spec})
+		}
+	}
 	for i := range c.Services {
 		s.Services = append(s.Services, c.Services[i].static(all.http))
 	}

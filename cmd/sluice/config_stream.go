@@ -20,8 +20,11 @@ type StaticStream struct {
 	TLSOptions string `hcl:"tls_options"`
 	// CertResolver is the name of an acme stanza, where TLS ends here.
 	CertResolver string `hcl:"cert_resolver"`
-	// Service is a service of the catalog; Targets are addresses,
-	// "10.0.0.1:5432 weight=3".
+	// Middlewares are names of tcp_middleware stanzas; NAME@consulcatalog is one that a
+	// tag declares.
+	Middlewares []string `hcl:"middlewares"`
+	// Service is that of a tcp_service or udp_service stanza, or of the catalog; Targets
+	// are addresses, "10.0.0.1:5432 weight=3".
 	Service string   `hcl:"service"`
 	Targets []string `hcl:"targets"`
 	// TargetTLS speaks TLS to them; ServerName and SkipVerify are for that. Transport, the
@@ -31,7 +34,8 @@ type StaticStream struct {
 	SkipVerify bool   `hcl:"skip_verify"`
 	Transport  string `hcl:"transport"`
 	// ProxyProtocol is the version of the PROXY header they are sent; 0 is none.
-	ProxyProtocol int `hcl:"proxy_protocol"`
+	ProxyProtocol int          `hcl:"proxy_protocol"`
+	Health        StreamHealth `hcl:"health_check"`
 }
 
 func (r *StaticStream) setDefaults(at position) { *r = StaticStream{Origin: at.String()} }
@@ -41,8 +45,11 @@ func (r *StaticStream) setLabel(label string) { r.Name = label }
 func (r *StaticStream) static(known tags.Transports, udp bool) tags.StaticStream {
 	return tags.StaticStream{
 		Name: r.Name, Source: r.Origin, UDP: udp, Rule: r.Rule, Priority: r.Priority, Entrypoints: r.Entrypoints,
-		TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Service: r.Service, Targets: r.Targets, TargetTLS: r.TargetTLS,
-		Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport), ProxyProtocol: r.ProxyProtocol,
+		TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Middlewares: r.Middlewares,
+		StreamServers: tags.StreamServers{
+			Service: r.Service, Targets: r.Targets, TargetTLS: r.TargetTLS,
+			Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport), ProxyProtocol: r.ProxyProtocol, Health: r.Health.spec,
+		},
 	}
 }
 
@@ -56,8 +63,15 @@ func (c *Config) validateStreams(f *faultList) {
 			c.LB.knownACME(f, at, r.CertResolver)
 			reachable(f, at, r.ServerName, r.SkipVerify, r.Transport)
 			c.knownTCPTransport(f, at, r.Transport)
+			c.knownTCP(f, at, r.Middlewares)
 		}
 	}
 	check("tcp_route", c.TCPRoutes)
 	check("udp_route", c.UDPRoutes)
+	c.validateStreamServices(f, "tcp_service", c.TCPServices)
+	c.validateStreamServices(f, "udp_service", c.UDPServices)
+	names := map[string]string{}
+	for _, m := range c.TCPMiddlewares {
+		unique(f, names, "tcp_middleware", m.Name, m.Origin)
+	}
 }

@@ -87,6 +87,16 @@ func (w *hclWriter) field(path, name string, v, base reflect.Value) {
 			})
 		}
 		return
+	case []TCPMiddleware:
+		for _, m := range value {
+			w.stanza(join(path, m.Name), fmt.Sprintf("%s %q %q", name, m.Name, m.spec.Kind()), func() {
+				w.spec(reflect.Indirect(reflect.ValueOf(m.spec)))
+			})
+		}
+		return
+	case StreamHealth:
+		w.stanza(path, name, func() { w.spec(reflect.ValueOf(value.keys())) })
+		return
 	case []Listener:
 		for i, l := range value {
 			w.listener(fmt.Sprintf("%s[%d]", path, i), l)

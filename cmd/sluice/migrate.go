@@ -79,6 +79,7 @@ type migration struct {
 	rules    string   // the syntax of rules that do not say
 	// ofTraefik1 and ofTraefik are what was read of it, nil for nothing.
 	ofTraefik1, ofTraefik *tree
+	dropped               []string // services that are left out, in lower case
 	// internalAddress is that of the entry point for administration, empty for none.
 	internalAddress string
 	// isRunning is set if the configuration is to be run at once, on this machine.
@@ -94,6 +95,7 @@ type note struct {
 	path string
 	line int
 	text string
+	at   string // the setting, or what holds it
 }
 
 func (n note) String() string {
@@ -209,7 +211,7 @@ func (m *migration) convert() {
 			continue
 		}
 		for _, s := range t.left() {
-			m.notes = append(m.notes, note{s.from.path, s.line, s.path + " has no equivalent and is left out"})
+			m.notes = append(m.notes, note{s.from.path, s.line, s.path + " has no equivalent and is left out", s.path})
 		}
 	}
 	m.finish()

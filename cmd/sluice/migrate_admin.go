@@ -56,6 +56,12 @@ func (m *migration) api(t *tree) {
 	m.namedMetrics(t)
 	m.Admin.TraefikAPI = m.Admin.TraefikAPI || t.has("api") && m.ofTraefik1 != t
 	m.ping(t)
+	if t.text("ping.terminatingStatusCode") != "" {
+		m.note(t, "ping.terminatingStatusCode", "ping.terminatingStatusCode is left out: /ping is 503 while it drains")
+	}
+	if t.is("api.debug") {
+		m.note(t, "api.debug", "api.debug is left out")
+	}
 	t.take("api.dashboard", "api.debug", "api.disableDashboardAd", "metrics.prometheus.entryPoint", "ping")
 	t.text("api")
 }

@@ -58,6 +58,16 @@ func (m *migration) datagrams(t *tree, at, text string) {
 	m.listener(t, at, text)
 }
 
+// redirection tells of what redirects to a listener do not have: they are permanent,
+// to HTTPS, and come before all routes.
+func (m *migration) redirection(t *tree, at string) {
+	for key, usual := range map[string]string{"permanent": "true", "scheme": "https", "priority": ""} {
+		if value := t.text(join(at, key)); value != "" && value != usual {
+			m.note(t, join(at, key), join(at, key)+" is left out: redirects of a listener are permanent, to HTTPS, and come before all routes")
+		}
+	}
+}
+
 // bounds takes over limits and timeouts. What holds for all listeners here is
 // the most any entry point has.
 func (m *migration) bounds(t *tree, at string, text *string) {

@@ -37,7 +37,7 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 	}
 	for _, v := range variables {
 		if v.set {
-			m.notes = append(m.notes, note{path, lineOf(v.property.origin), v.property.key + ": ${" + v.name + "} is written as the variable is now"})
+			m.notes = append(m.notes, note{path: path, line: lineOf(v.property.origin), text: v.property.key + ": ${" + v.name + "} is written as the variable is now"})
 		}
 	}
 	for _, warning := range m.warnings {

@@ -30,7 +30,7 @@ func (t *tree) origin(path string) string {
 // note tells of something at a path.
 func (m *migration) note(t *tree, at, text string) {
 	place := t.place(at)
-	m.notes = append(m.notes, note{place.file, place.line, text})
+	m.notes = append(m.notes, note{place.file, place.line, text, at})
 }
 
 // merge adds what another file says. Of what both declare, the first counts, as in
@@ -55,7 +55,7 @@ func (t *tree) merge(other *tree) (notes []note) {
 		}
 		if !slices.Contains(told, whole) {
 			told = append(told, whole)
-			notes = append(notes, note{v.from.path, v.line, fmt.Sprintf("%s is left out: it is in %s as well, which counts", whole, known[at].from.path)})
+			notes = append(notes, note{v.from.path, v.line, fmt.Sprintf("%s is left out: it is in %s as well, which counts", whole, known[at].from.path), whole})
 		}
 	}
 	return notes

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -10,7 +11,8 @@ import (
 // service gives a route its service of http.services: what that says if it has
 // servers, and else its name.
 func (m *migration) service(t *tree, r *StaticRoute, name string) error {
-	if kind := composedKind(t, name); kind != "" && !strings.Contains(name, "@") {
+	hasOwn := t.has("http.services." + name + ".middlewares") // which only a stanza has
+	if kind := composedKind(t, name); (kind != "" || hasOwn) && !strings.Contains(name, "@") {
 		r.Service = name
 		return m.declare(t, name)
 	}
@@ -57,6 +59,7 @@ func (m *migration) declare(t *tree, name string) error {
 	s.setDefaults(t.place(at))
 	s.Name = name
 	m.Services = append(m.Services, s) // now, as it may be a part of itself
+	s.Middlewares = fileNames(t.list(at + ".middlewares"))
 	err := m.fill(t, &s, composedKind(t, name))
 	if err == nil {
 		err = t.nothingLeft(at)
@@ -122,7 +125,11 @@ func (m *migration) servers(t *tree, s *StaticService, name string) error {
 	}
 	for i := range t.count(at + ".servers") {
 		server := fmt.Sprintf("%s.servers[%d]", at, i)
-		target := strings.TrimRight(t.text(server+".url"), "/")
+		target := t.text(server + ".url")
+		if !t.is(server + ".preservePath") { // else it has no effect
+			target = withoutPath(target)
+		}
+		target = strings.TrimRight(target, "/")
 		if weight := t.text(server + ".weight"); weight != "" && weight != "1" {
 			target += " weight=" + weight
 		}
@@ -150,4 +157,14 @@ func (m *migration) servers(t *tree, s *StaticService, name string) error {
 		return nil
 	}
 	return s.LoadBalancer.unmarshalObject(o)
+}
+
+// withoutPath cuts the path off a URL.
+func withoutPath(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	u.Path, u.RawPath = "", ""
+	return u.String()
 }

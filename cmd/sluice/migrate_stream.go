@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -25,6 +26,10 @@ func (m *migration) streams(t *tree, root string) {
 			r.TLSOptions = fileName(t.text(at + ".tls.options"))
 			r.CertResolver = m.routersResolver(t, at+".tls")
 		}
+		if syntax := at + ".ruleSyntax"; t.has(syntax) && t.text(syntax) != "v3" {
+			m.note(t, syntax, syntax+" is left out: rules of connections are read as those of v3")
+		}
+		r.Middlewares = fileNames(t.list(at + ".middlewares"))
 		err := m.streamService(t, &r, root, fileName(t.text(at+".service")))
 		if err == nil {
 			err = t.nothingLeft(at)
@@ -61,10 +66,112 @@ func (m *migration) streamListeners() {
 	}
 }
 
-// streamService gives a route the servers of its service.
+// streamService gives a route its service: what that says if it has servers, and else
+// its name.
 func (m *migration) streamService(t *tree, r *StaticStream, root, name string) error {
+	if t.has(root + ".services." + name + ".weighted") {
+		r.Service = name
+		return m.declareStream(t, root, name)
+	}
+	var s StreamService
+	if err := m.streamServers(t, &s, root, name); err != nil {
+		return err
+	}
+	r.Targets, r.TargetTLS, r.Transport, r.ProxyProtocol, r.Health = s.Targets, s.TargetTLS, s.Transport, s.ProxyProtocol, s.Health
+	return nil
+}
+
+// declareStream takes over a service, with those that it is composed of.
+func (m *migration) declareStream(t *tree, root, name string) error {
+	into := &m.TCPServices
+	if root == "udp" {
+		into = &m.UDPServices
+	}
+	if slices.ContainsFunc(*into, func(s StreamService) bool { return strings.EqualFold(s.Name, name) }) {
+		return nil
+	}
+	at, before := root+".services."+name, len(*into)
+	var s StreamService
+	s.setDefaults(t.place(at))
+	s.Name = name
+	*into = append(*into, s) // now, as it may be a part of itself
+	err := m.fillStream(t, &s, root)
+	if err != nil {
+		*into = (*into)[:before]
+		return err
+	}
+	(*into)[before] = s
+	m.comment(root+"_service."+name, "%s", m.origin(t, at))
+	return nil
+}
+
+func (m *migration) fillStream(t *tree, s *StreamService, root string) error {
+	at := root + ".services." + s.Name
+	if !t.has(at + ".weighted") {
+		return m.streamServers(t, s, root, s.Name)
+	}
+	if v := t.find(at + ".weighted.healthCheck"); v != nil && v.value == nil {
+		v.value = true // an empty table switches it on
+	}
+	err := s.Weighted.unmarshalObject(t.object(at + ".weighted"))
+	if err == nil {
+		err = s.Weighted.spec.Validate()
+	}
+	if err != nil {
+		return fmt.Errorf("the service %s: %s", s.Name, strings.ReplaceAll(plainFault(err).Error(), "\n", "; "))
+	}
+	for _, name := range s.Weighted.spec.Names() {
+		if *name = fileName(*name); strings.HasSuffix(*name, "@consulcatalog") {
+			continue
+		}
+		if err := m.declareStream(t, root, *name); err != nil {
+			return err
+		}
+	}
+	return t.nothingLeft(at)
+}
+
+// plainFault is an error without the place it has in what is made of the file.
+func plainFault(err error) error {
+	if f, ok := errors.AsType[*fault](err); ok {
+		return errors.New(f.text)
+	}
+	return err
+}
+
+// tcpMiddleware takes over one of tcp.middlewares.
+func (m *migration) tcpMiddleware(t *tree, name string) {
+	at := "tcp.middlewares." + name
+	made := TCPMiddleware{Origin: t.origin(at), Name: name}
+	err := made.unmarshalObject(t.object(at))
+	if err == nil {
+		err = made.spec.Validate()
+	}
+	if err != nil {
+		m.note(t, at, fmt.Sprintf("%s: %v; routes that use it are left out", at, plainFault(err)))
+		return
+	}
+	m.comment("tcp_middleware."+name, "%s", m.origin(t, at))
+	m.TCPMiddlewares = append(m.TCPMiddlewares, made)
+}
+
+// finishStreams leaves out routes without a middleware they name.
+func (m *migration) finishStreams() {
+	m.TCPRoutes = slices.DeleteFunc(m.TCPRoutes, func(r StaticStream) bool {
+		i := slices.IndexFunc(r.Middlewares, func(name string) bool {
+			return !strings.Contains(name, "@") && !slices.ContainsFunc(m.TCPMiddlewares, func(w TCPMiddleware) bool { return strings.EqualFold(w.Name, name) })
+		})
+		return i >= 0 && m.drop(true, r.Origin, "tcp router "+r.Name, r.Middlewares[i])
+	})
+}
+
+// streamServers takes over a service that has servers of its own.
+func (m *migration) streamServers(t *tree, r *StreamService, root, name string) error {
 	at := root + ".services." + name + ".loadBalancer"
-	if !t.has(at) {
+	switch {
+	case strings.Contains(name, "@"):
+		return fmt.Errorf("the service %s is not of the file", name)
+	case !t.has(at):
 		return fmt.Errorf("there is no service %q with servers", name)
 	}
 	for i := range t.count(at + ".servers") {
@@ -84,6 +191,11 @@ func (m *migration) streamService(t *tree, r *StaticStream, root, name string) e
 		r.ProxyProtocol, r.Transport = proxy, m.termination(t, at+".terminationDelay", name)
 	} else { // which says both in Traefik
 		t.take(at + ".terminationDelay")
+	}
+	if check := at + ".healthCheck"; t.has(check) {
+		if err := r.Health.unmarshalObject(t.object(check)); err != nil {
+			return fmt.Errorf("%s: %w", check, plainFault(err))
+		}
 	}
 	if slices.Contains(r.Targets, "") {
 		return errors.New("a server has no address")

@@ -207,7 +207,7 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 		{"TCP", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n", []string{`a.yml:3: tcp router db is left out: there is no service "" with servers`}, "db"},
 		{
 			"TCP behind a middleware", "a.yml", "tcp:\n  routers:\n    db:\n      rule: HostSNI(`*`)\n      service: db\n      middlewares: [few]\n  services:\n    db:\n      loadBalancer:\n        servers:\n          - address: 10.0.0.1:1\n",
-			[]string{"a.yml:3: tcp router db is left out: tcp.routers.db.middlewares has no equivalent"}, "tcp_route",
+			[]string{"a.yml:3: tcp router db is left out: there is no middleware few"}, "tcp_route",
 		},
 		{
 			"variables", "a.yml", "entryPoints:\n  web:\n    address: \":80\"\nproviders:\n  consulCatalog:\n    endpoint:\n      token: \"${TOKEN}\"\n    prefix: '{{ env \"P\" }}'\n",

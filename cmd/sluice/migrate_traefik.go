@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -52,6 +51,9 @@ func (m *migration) traefik(t *tree) {
 	m.catalog(t, "providers.consulCatalog", "traefik")
 	m.Catalog.None = (m.isStatic || m.isRunning) && !t.has("providers.consulCatalog")
 	m.fileProvider(t, "providers.file")
+	if t.is("api.dashboard") {
+		m.note(t, "api.dashboard", "api.dashboard is left out: the admin listener tells the same in text and JSON")
+	}
 	t.take("providers.providersThrottleDuration", "global")
 	if at := "experimental.fastProxy"; t.has(at) {
 		m.note(t, at, at+" is left out: there is one way to pass requests on, which is the fast one")
@@ -82,6 +84,9 @@ func (m *migration) traefik(t *tree) {
 		m.router(t, name)
 	}
 	m.otherServices(t)
+	for _, name := range t.names("tcp.middlewares") {
+		m.tcpMiddleware(t, name)
+	}
 	m.streams(t, "tcp")
 	m.streams(t, "udp")
 	for _, name := range t.names("tls.options") {
@@ -115,7 +120,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 	}
 	if to := t.text(at + ".http.redirections.entryPoint.to"); to != "" {
 		text += ";redirect=" + to
-		t.take(at+".http.redirections.entryPoint.scheme", at+".http.redirections.entryPoint.permanent", at+".http.redirections.entryPoint.priority")
+		m.redirection(t, at+".http.redirections.entryPoint")
 	}
 	switch {
 	case m.speaksTLS(t, name, address):
@@ -280,64 +285,4 @@ func fileNames(names []string) (all []string) {
 		all = append(all, fileName(name))
 	}
 	return all
-}
-
-// finish is for what depends on all files: routes without a middleware they
-// name, and routes for TLS on listeners without certificates.
-func (m *migration) finish() {
-	for {
-		before := len(m.Routes) + len(m.Middlewares)
-		missing := func(names []string) (string, bool) {
-			i := slices.IndexFunc(names, func(name string) bool { return !m.hasMiddleware(name) })
-			if i < 0 {
-				return "", false
-			}
-			return names[i], true
-		}
-		m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w Middleware) bool {
-			chain, ok := w.spec.(spec.Chain)
-			name, isMissing := missing(chain.Middlewares)
-			return ok && m.drop(isMissing, w.Origin, "middleware "+w.Name, name)
-		})
-		m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
-			name, isMissing := missing(r.Middlewares)
-			return m.drop(isMissing, r.Origin, "route "+r.Name, name)
-		})
-		if len(m.Routes)+len(m.Middlewares) == before {
-			break
-		}
-	}
-	m.keepListeners(func(l Listener) (reason string) {
-		for _, name := range spec.List(l.option("middlewares")) {
-			if !m.hasMiddleware(name) {
-				return "there is no middleware " + name
-			}
-		}
-		return ""
-	})
-	m.finishTLS()
-	m.finishACME()
-	m.finishRedirects()
-	if m.isStatic && !m.hasEntrypoints {
-		m.comment("lb.listener[0]", "what Traefik listens on if there are no entry points")
-		m.LB.Listeners = []Listener{{Text: ":80;name=http"}}
-	}
-	m.secureRoutes()
-	m.streamListeners()
-	if m.isStatic || m.hasEntrypoints || m.drain > 0 {
-		const grace = 10 * time.Second // as Traefik gives without another word
-		m.LB.DrainTimeout = cmp.Or(m.drain, grace)
-	}
-}
-
-// hasMiddleware reports whether there is one of that name; what tags declare may be.
-func (m *migration) hasMiddleware(name string) bool {
-	return strings.Contains(name, "@") || slices.ContainsFunc(m.Middlewares, func(w Middleware) bool { return strings.EqualFold(w.Name, name) })
-}
-
-func (m *migration) drop(missing bool, origin, what, name string) bool {
-	if missing {
-		m.notes = append(m.notes, note{path: origin, text: what + " is left out: there is no middleware " + name})
-	}
-	return missing
 }

@@ -19,9 +19,9 @@ func (t *tree) unfilled() (notes []note) {
 			continue
 		}
 		if name := variableInText.FindString(text); name != "" {
-			notes = append(notes, note{v.from.path, v.line, v.path + ": " + name + " is taken as it stands, as Traefik does: fill it in before"})
+			notes = append(notes, note{v.from.path, v.line, v.path + ": " + name + " is taken as it stands, as Traefik does: fill it in before", v.path})
 		} else if templateInText.MatchString(text) {
-			notes = append(notes, note{v.from.path, v.line, v.path + ": {{…}} is taken as it stands: migrate the file as the template leaves it"})
+			notes = append(notes, note{v.from.path, v.line, v.path + ": {{…}} is taken as it stands: migrate the file as the template leaves it", v.path})
 		}
 	}
 	return notes

@@ -123,7 +123,7 @@ func TestTraefikFilesThatCannotBeRead(t *testing.T) {
 	for file, text := range map[string]string{
 		"traefik.yml":     "entryPoints: {web: {address: \":80\"}}\nproviders: {file: {directory: conf, watch: false}}\n",
 		"conf/a.yml":      "http:\n  routers:\n" + fmt.Sprintf(router, "good", "good") + "    odd: {rule: \"Host(\", service: good}\n" + fmt.Sprintf(router, "lost", "lost") + fmt.Sprintf(router, "path", "path"),
-		"conf/b/c.yaml":   "http:\n  services:\n    good: {loadBalancer: {servers: [{url: \"http://a\"}]}}\n    path: {loadBalancer: {servers: [{url: \"http://a/b\"}]}}\n    lost: {loadBalancer: {serversTransport: t, servers: [{url: \"http://a\"}]}}\n",
+		"conf/b/c.yaml":   "http:\n  services:\n    good: {loadBalancer: {servers: [{url: \"http://a\"}]}}\n    path: {loadBalancer: {servers: [{url: \"http://a?b\"}]}}\n    lost: {loadBalancer: {serversTransport: t, servers: [{url: \"http://a\"}]}}\n",
 		"conf/t.yml":      "http:\n  serversTransports:\n    t: {rootCAs: [none.pem]}\n",
 		"conf/broken.yml": "{{ fail \"template\" }}",
 		"conf/empty.toml": "\n",

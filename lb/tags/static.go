@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ type Static struct {
 	Streams     []StaticStream
 	Services    []StaticService
 	Middlewares []StaticMiddleware
+	// StreamServices and StreamMiddlewares are those of Streams.
+	StreamServices    []StaticStreamService
+	StreamMiddlewares []StaticMiddleware
 	// Transports are those of targets of which nothing is said.
 	Transports DefaultTransports
 }
@@ -109,18 +113,49 @@ func (s Static) Definition(patterns *match.Patterns) (d Definition, pools map[st
 		}
 		d.Pools = append(d.Pools, pool)
 	}
+	errs = append(errs, s.streams(&d, known, patterns))
+	s.Transports.apply(d.Pools)
+	return d, known.catalog, errors.Join(errs...)
+}
+
+// streams adds what is asked for of connections and datagrams.
+func (s Static) streams(d *Definition, http staticServices, patterns *match.Patterns) error {
+	var errs []error
+	known := staticServices{declared: map[string]bool{}}
+	for i := range s.StreamServices {
+		known.declared[strings.ToLower(s.StreamServices[i].key())] = true
+	}
+	for i := range s.StreamServices {
+		service := &s.StreamServices[i]
+		pools, err := service.pools(known, http)
+		errs = append(errs, at(service.Source, service.kind(), service.Name, err))
+		d.Pools = append(d.Pools, pools...)
+	}
+	for _, m := range s.StreamMiddlewares {
+		errs = append(errs, at(m.Source, "tcp_middleware", m.Name, m.Spec.Validate()))
+		d.TCPMiddlewares = append(d.TCPMiddlewares, Middleware{Name: m.Name + atFile, Spec: m.Spec, Origin: unbeatable})
+	}
 	for _, r := range s.Streams {
 		made, pool, err := r.route(patterns)
+		of := streamRoot(r.UDP) + ":" + r.Service
+		isDeclared := known.has(of)
+		if err == nil && isDeclared && !reflect.DeepEqual(r.StreamServers, StreamServers{Service: r.Service}) {
+			err = fmt.Errorf("how its targets are reached is said by service %q itself", r.Service)
+		}
 		if errs = append(errs, at(r.Source, r.kind(), r.Name, err)); err != nil {
 			continue
 		}
+		if isDeclared {
+			made.Pool = of
+			d.TCPRoutes = append(d.TCPRoutes, made)
+			continue
+		}
 		if r.Service != "" {
-			known.add(r.Service, StaticPool{made.Pool, r.scheme(), r.Reach})
+			http.add(r.Service, StaticPool{made.Pool, r.scheme(r.UDP), r.Reach})
 		}
 		d.TCPRoutes, d.Pools = append(d.TCPRoutes, made), append(d.Pools, pool)
 	}
-	s.Transports.apply(d.Pools)
-	return d, known.catalog, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func orHTTP(scheme string) string { return cmp.Or(scheme, "http") }
@@ -241,9 +276,10 @@ func staticTarget(text string) (e Endpoint, err error) {
 	switch {
 	case err != nil || u.Hostname() == "" || defaultPorts[u.Scheme] == "":
 		return e, fmt.Errorf("target %q is not of the form http://HOST:PORT, https://HOST:PORT or h2c://HOST:PORT", text)
-	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
-		return e, fmt.Errorf("target %q has more than a host and a port: a path is added by a middleware of kind addprefix", text)
+	case u.RawQuery != "" || u.User != nil:
+		return e, fmt.Errorf("target %q has more than a host, a port and a path", text)
 	}
+	e.Path = strings.TrimRight(u.EscapedPath(), "/")
 	port := cmp.Or(u.Port(), defaultPorts[u.Scheme])
 	e.Scheme, e.Address = u.Scheme, net.JoinHostPort(u.Hostname(), port)
 	return e, nil

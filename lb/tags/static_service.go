@@ -21,6 +21,7 @@ type StaticService struct {
 	// These are as in [StaticRoute].
 	Service, Scheme string
 	Targets         []string
+	Middlewares     []string // which come after those of routes
 	Balance         *spec.LoadBalancer
 	RewriteHost     bool
 	Reach
@@ -67,7 +68,7 @@ func (k staticServices) refer(name string) (qualified string, pool *Pool) {
 // pools are that of the service, and those of services of the catalog that it is
 // composed of.
 func (s *StaticService) pools(known staticServices) (pools []Pool, err error) {
-	own := Pool{Name: s.Name, Dialect: File, PassHost: !s.RewriteHost, Balance: s.Balance, Origin: unbeatable}
+	own := Pool{Name: s.Name, Dialect: File, PassHost: !s.RewriteHost, Middlewares: ofFile(s.Middlewares), Balance: s.Balance, Origin: unbeatable}
 	if err := s.check(); err != nil {
 		return nil, err
 	}

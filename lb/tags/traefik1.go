@@ -267,6 +267,8 @@ func (p *parser) reportOption1(s setting1, key string, err error) {
 	case err == nil:
 	case isUnknown1(err):
 		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: -1, Reason: key + " is not known and ignored"})
+	case errors.Is(err, errNoPassTLSCert):
+		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: -1, Reason: err.Error(), Hint: "passTLSClientCert tells servers of the client's in a header"})
 	default:
 		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: s.at, Reason: err.Error() + "; the default is used"})
 	}

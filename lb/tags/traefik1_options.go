@@ -37,6 +37,9 @@ type redirect1 struct {
 // errUnknown1 says that a key is none that is honoured.
 var errUnknown1 = errors.New("unknown option")
 
+// errNoPassTLSCert is why an option of 1.7 is left out.
+var errNoPassTLSCert = errors.New("the load balancer shows servers no certificate of clients, so the option is ignored")
+
 // set reads a key of the frontend: what follows "frontend.".
 func (o *options1) set(key, value string) error {
 	group, rest, _ := strings.Cut(key, ".")
@@ -60,7 +63,7 @@ func (o *options1) set(key, value string) error {
 		if err := boolean1(value, &pass); err != nil || !pass {
 			return err
 		}
-		return errors.New("servers are shown no certificate; passTLSClientCert tells them of the client's")
+		return errNoPassTLSCert
 	}
 	return errUnknown1
 }

@@ -606,6 +606,7 @@ service "canary" {
   load_balancer { strategy = "p2c" }
 }
 service "old" {
+  middlewares = ["strip"]
   targets   = ["http://10.0.0.1:80"]
   transport = "inner"
 }
@@ -680,9 +681,30 @@ tcp_route "db" {
 }
 
 tcp_route "other" {
+  middlewares = ["office", "few@consulcatalog"]
+  health_check { send = "a" expect = "b" interval = "2s" unhealthy_interval = "3s" timeout = "4s" port = 5 }
   targets   = ["10.0.0.3:5432 weight=2"]
   transport = "plain"
 }
+
+tcp_service "replicas" {
+  service        = "db"
+  target_tls     = true
+  server_name    = "db.internal"
+  skip_verify    = true
+  proxy_protocol = 2
+  health_check { expect = "b" }
+}
+tcp_service "plain" {
+  targets   = ["10.0.0.3:5433"]
+  transport = "plain"
+}
+tcp_service "either" {
+  weighted { services = [{ name = "replicas", weight = 3 }, { name = "db" }, { name = "x@consulcatalog" }] }
+}
+udp_service "resolvers" { targets = ["10.0.0.4:53"] }
+tcp_middleware "office" "ip_allow_list" { source_range = ["10.0.0.0/8"] }
+tcp_middleware "some" "in_flight_conn" { amount = 3 }
 
 udp_route "dns" {
   entrypoints = ["web"]

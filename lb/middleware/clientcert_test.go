@@ -1,9 +1,6 @@
 package middleware
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -14,28 +11,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/certtest"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 func clientCertificate(t *testing.T) *x509.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
+	t.Helper()
+	return certtest.Issue(t, x509.Certificate{
 		SerialNumber: big.NewInt(42), NotBefore: time.Unix(1000, 0), NotAfter: time.Unix(2000, 0),
 		DNSNames: []string{"a.test"}, IPAddresses: []net.IP{net.IPv4(192, 0, 2, 1)},
 		Subject: pkix.Name{Country: []string{"CH"}, Organization: []string{"One & Two"}, CommonName: "me"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
+	}, nil).Certificate
 }
 
 func TestPassTLSClientCert(t *testing.T) {

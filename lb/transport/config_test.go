@@ -1,48 +1,26 @@
 package transport
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"github.com/sluiceproxy/sluice/internal/certtest"
 )
 
 // made is a certificate that signs itself, and its key, in PEM.
 func made(t *testing.T, uri string) (cert, key string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
 	u, err := url.Parse(uri)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"a.test"}, URIs: []*url.URL{u},
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := func(kind string, bytes []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}))
-	}
-	return block("CERTIFICATE", der), block("PRIVATE KEY", encoded)
+	pair := certtest.Authority(t, x509.Certificate{DNSNames: []string{"a.test"}, URIs: []*url.URL{u}})
+	return string(pair.CertPEM()), string(pair.KeyPEM())
 }
 
 // Files and their contents make the same transport, of as many certificates as there

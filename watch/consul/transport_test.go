@@ -1,16 +1,12 @@
 package consul
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/certtest"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -33,55 +30,30 @@ type pki struct {
 
 func newPKI(t testing.TB, ips ...string) pki {
 	t.Helper()
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	check(err)
-	authority := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	caDER, err := x509.CreateCertificate(rand.Reader, authority, authority, caKey.Public(), caKey)
-	check(err)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	check(err)
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
-		DNSNames: []string{"consul.test"}, KeyUsage: x509.KeyUsageDigitalSignature,
+	authority := certtest.Authority(t, x509.Certificate{Subject: pkix.Name{CommonName: "test authority"}})
+	wanted := x509.Certificate{
+		Subject: pkix.Name{CommonName: "test"}, DNSNames: []string{"consul.test"}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	for _, ip := range ips {
-		leaf.IPAddresses = append(leaf.IPAddresses, net.ParseIP(ip))
+		wanted.IPAddresses = append(wanted.IPAddresses, net.ParseIP(ip))
 	}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, authority, key.Public(), caKey)
-	check(err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	check(err)
-
-	caPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	leaf := certtest.Issue(t, wanted, authority)
 	dir := t.TempDir()
 	write := func(name string, text []byte) string {
+		t.Helper()
 		path := filepath.Join(dir, name)
-		check(os.MkdirAll(filepath.Dir(path), 0o700))
-		check(os.WriteFile(path, text, 0o600))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, text, 0o600)); err != nil {
+			t.Fatal(err)
+		}
 		return path
 	}
 	p := pki{
-		ca: write("ca/ca.pem", caPEM), cert: write("cert.pem", certPEM), key: write("key.pem", keyPEM),
-		both: write("both.pem", append(certPEM, keyPEM...)),
-		pool: x509.NewCertPool(),
+		ca: write("ca/ca.pem", authority.CertPEM()), cert: write("cert.pem", leaf.CertPEM()), key: write("key.pem", leaf.KeyPEM()),
+		both: write("both.pem", append(leaf.CertPEM(), leaf.KeyPEM()...)),
+		pool: x509.NewCertPool(), pair: leaf.TLS(),
 	}
-	p.pool.AppendCertsFromPEM(caPEM)
-	p.pair, err = tls.X509KeyPair(certPEM, keyPEM)
-	check(err)
+	p.pool.AddCert(authority.Certificate)
 	return p
 }
 

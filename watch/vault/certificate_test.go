@@ -1,39 +1,25 @@
 package vault
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/certtest"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
 // issue makes a certificate that began to be good so long ago, as PEM.
 func issue(t *testing.T, name string, ca bool, age, life time.Duration) (cert, key string) {
 	t.Helper()
-	pair, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
 	from := time.Now().Add(-age)
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: from.Add(life), IsCA: ca, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &pair.PublicKey, pair)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := x509.MarshalECPrivateKey(pair)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw}))
+	pair := certtest.Issue(t, x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: from.Add(life), IsCA: ca, BasicConstraintsValid: true,
+	}, nil)
+	return string(pair.CertPEM()), string(pair.KeyPEM())
 }
 
 func TestCertificate(t *testing.T) {

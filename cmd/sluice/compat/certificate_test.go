@@ -1,89 +1,53 @@
 package compat
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"github.com/sluiceproxy/sluice/internal/certtest"
 )
 
 // authority is who both programs and the backend with TLS have certificates of.
 type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
+	*certtest.Pair
 	// gateway has signed its certificate itself, which does not say that it may.
-	gateway *authority
+	gateway *certtest.Pair
 }
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
-	a := newSelfSigned(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	a.gateway = newSelfSigned(t, &x509.Certificate{Subject: pkix.Name{CommonName: "ApiGateway"}})
-	return a
+	return &authority{
+		certtest.Authority(t, x509.Certificate{Subject: pkix.Name{CommonName: "authority"}}),
+		certtest.Issue(t, x509.Certificate{Subject: pkix.Name{CommonName: "ApiGateway"}}, nil),
+	}
 }
 
 // clients are the certificates that clients may have, by who they are; nobody has
 // none.
 func (a *authority) clients(t *testing.T) map[string]tls.Certificate {
 	return map[string]tls.Certificate{
-		"nobody": {}, "": a.issue(t, "client.test"), "stranger": newAuthority(t).issue(t, "stranger.test"),
-		"gateway": {Certificate: [][]byte{a.gateway.certificate.Raw}, PrivateKey: a.gateway.key},
-		"signed":  a.gateway.issue(t, "signed.test"),
+		"nobody": {}, "": a.issue(t, "client.test").TLS(), "stranger": newAuthority(t).issue(t, "stranger.test").TLS(),
+		"gateway": a.gateway.TLS(), "signed": issuedBy(t, a.gateway, "signed.test").TLS(),
 	}
-}
-
-func newSelfSigned(t *testing.T, wanted *x509.Certificate) *authority {
-	t.Helper()
-	a := &authority{certificate: wanted, key: newKey(t)}
-	wanted.SerialNumber, wanted.NotBefore, wanted.NotAfter = big.NewInt(1), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	der, err := x509.CreateCertificate(rand.Reader, a.certificate, a.certificate, &a.key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.certificate, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	return a
 }
 
 // issue makes a certificate for a name, and for the backends' address.
-func (a *authority) issue(t *testing.T, name string) tls.Certificate {
+func (a *authority) issue(t *testing.T, name string) *certtest.Pair {
 	t.Helper()
-	return a.sign(t, &x509.Certificate{
+	return issuedBy(t, a.Pair, name)
+}
+
+func issuedBy(t *testing.T, by *certtest.Pair, name string) *certtest.Pair {
+	t.Helper()
+	return certtest.Issue(t, x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	})
-}
-
-func (a *authority) sign(t *testing.T, wanted *x509.Certificate) tls.Certificate {
-	t.Helper()
-	key := newKey(t)
-	wanted.SerialNumber = big.NewInt(time.Now().UnixNano())
-	wanted.NotBefore, wanted.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	der, err := x509.CreateCertificate(rand.Reader, wanted, a.certificate, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	}, by)
 }
 
 // write puts authority.pem and gateway.pem into a folder, below certificates there
@@ -91,8 +55,8 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 // as plain, for the program at ip.
 func (a *authority) write(t *testing.T, dir, ip string) {
 	t.Helper()
-	put(t, filepath.Join(dir, "authority.pem"), &pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
-	put(t, filepath.Join(dir, "gateway.pem"), &pem.Block{Type: "CERTIFICATE", Bytes: a.gateway.certificate.Raw})
+	put(t, filepath.Join(dir, "authority.pem"), a.CertPEM())
+	put(t, filepath.Join(dir, "gateway.pem"), a.gateway.CertPEM())
 	for _, name := range []string{"lb.test", "other.test"} {
 		putPair(t, filepath.Join(dir, "certificates", name+".pem"), a.issue(t, name))
 	}
@@ -111,30 +75,19 @@ func (a *authority) write(t *testing.T, dir, ip string) {
 		{"subject", "subject.test", nil, nil},
 	} {
 		subject := pkix.Name{CommonName: c.name, Organization: []string{c.file}}
-		pair := a.sign(t, &x509.Certificate{Subject: subject, DNSNames: c.hosts, IPAddresses: c.ips})
+		pair := certtest.Issue(t, x509.Certificate{Subject: subject, DNSNames: c.hosts, IPAddresses: c.ips}, a.Pair)
 		putPair(t, filepath.Join(dir, "more", c.file+".pem"), pair)
 	}
 }
 
-func putPair(t *testing.T, path string, c tls.Certificate) {
+func putPair(t *testing.T, path string, c *certtest.Pair) {
 	t.Helper()
-	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, path, &pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}, &pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	put(t, path, append(c.CertPEM(), c.KeyPEM()...))
 }
 
-func put(t *testing.T, path string, blocks ...*pem.Block) {
+func put(t *testing.T, path string, text []byte) {
 	t.Helper()
-	var text []byte
-	for _, b := range blocks {
-		text = append(text, pem.EncodeToMemory(b)...)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, text, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 }

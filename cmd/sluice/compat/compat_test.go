@@ -52,7 +52,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{consul: parts.StartConsul(t), authority: newAuthority(t), gate: newGate()}
-	s.backends = startBackends(t, s.authority.issue(t, "backend.test"), s.gate)
+	s.backends = startBackends(t, s.authority.issue(t, "backend.test").TLS(), s.gate)
 	s.backends[onNode] = startAt(t, s.consul.IP+":0", echo(onNode))
 	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, *s.routes.Load())

@@ -51,7 +51,10 @@ const (
 
 // text is a copy that may be kept, and that is fit for protobuf: strings of an
 // exchange point into buffers, and hold what clients please.
-func text(s string) string { return strings.Clone(strings.ToValidUTF8(s, "\uFFFD")) }
+func text(s string) string { return strings.Clone(valid(s)) }
+
+// valid is text of the table, which is not changed by anybody.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // capturedFields are those of the names, in the order given.
 func capturedFields(prefix string, names []string) []captured {
@@ -100,9 +103,9 @@ func routeOf(x *lb.Exchange) string {
 		return ""
 	}
 	if x.Route.Rule != "" {
-		return text(x.Route.Rule)
+		return valid(x.Route.Rule)
 	}
-	return text(x.Route.Name)
+	return valid(x.Route.Name)
 }
 
 // exchangeAttributes tell of an exchange that is over, but for its header.
@@ -130,7 +133,7 @@ func (t *Tracer) exchangeAttributes(x *lb.Exchange) []attribute.KeyValue {
 		all = append(all, statusCode.Int(x.Outcome.Status))
 	}
 	if r := x.Route; r != nil {
-		all = append(all, httpRoute.String(routeOf(x)), routeName.String(text(r.Name)), serviceName.String(text(r.Service)))
+		all = append(all, httpRoute.String(routeOf(x)), routeName.String(valid(r.Name)), serviceName.String(valid(r.Service)))
 	}
 	return all
 }
@@ -189,7 +192,7 @@ func (t *Tracer) redacted(query string) string {
 			b.WriteString(hidden)
 		}
 	}
-	return strings.ToValidUTF8(b.String(), "\uFFFD")
+	return valid(b.String())
 }
 
 // version is that of a protocol such as "HTTP/1.1".

@@ -90,11 +90,13 @@ func (o Options) validateEndpoint() error {
 	return nil
 }
 
-// protocol is the one to be used, by our name.
+// protocol is the one to be used, by our name. The exporter knows which encoding the
+// environment wants.
 func (o Options) protocol() string {
-	protocol := cmp.Or(o.Protocol, os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), ProtocolHTTP)
-	if protocol == "http/protobuf" {
+	switch name := cmp.Or(o.Protocol, os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"), ProtocolHTTP); name {
+	case "http/protobuf", "http/json":
 		return ProtocolHTTP
+	default:
+		return name
 	}
-	return protocol
 }

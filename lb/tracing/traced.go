@@ -44,7 +44,7 @@ func (tr *traced) Step(s *lb.Step) (end func()) {
 	}
 	outer := tr.ctx
 	var span trace.Span
-	tr.ctx, span = tr.t.tracer.Start(outer, s.Spec.Kind(), trace.WithAttributes(middlewareName.String(text(s.Name))))
+	tr.ctx, span = tr.t.tracer.Start(outer, s.Spec.Kind(), trace.WithAttributes(middlewareName.String(valid(s.Name))))
 	return func() {
 		span.End()
 		tr.ctx = outer
@@ -112,7 +112,7 @@ func (tr *traced) End(x *lb.Exchange) {
 		tr.fail(statusText(o.Status), o.Err)
 	case o.Truncated && tr.failed:
 		tr.fail("truncated", o.Err)
-	case o.Truncated:
+	case o.Truncated, o.Status == lb.StatusClientGone:
 		tr.span.SetAttributes(errorType.String("client_gone"))
 	}
 	tr.span.End()

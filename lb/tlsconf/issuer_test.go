@@ -16,11 +16,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/certtest"
 )
 
 // role issues certificates that are good for life.
 type role struct {
-	authority
+	*certtest.Pair
 	life time.Duration
 
 	mu     sync.Mutex
@@ -48,19 +50,11 @@ func (r *role) issue(ctx context.Context, name string) (Pair, error) {
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
 		NotBefore: time.Now(), NotAfter: time.Now().Add(life),
 	}
-	der, err := x509.CreateCertificate(nil, template, r.cert, &r.key.PublicKey, r.key)
+	der, err := x509.CreateCertificate(nil, template, r.Certificate, &r.Key.PublicKey, r.Key)
 	if err != nil {
 		return Pair{}, err
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(r.key)
-	if err != nil {
-		return Pair{}, err
-	}
-	return Pair{
-		Name: name,
-		Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		Key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
-	}, nil
+	return Pair{Name: name, Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), Key: r.KeyPEM()}, nil
 }
 
 func (r *role) set(change func()) {
@@ -83,7 +77,7 @@ func (r *role) count(name string) (n int) {
 
 // startIssuer runs one in a bubble of synthetic time until the test ends.
 func startIssuer(t *testing.T, life time.Duration) (*Issuer, *role, *strings.Builder) {
-	r, log := &role{authority: newAuthority(t), life: life}, &strings.Builder{}
+	r, log := &role{Pair: newAuthority(t), life: life}, &strings.Builder{}
 	i := NewIssuer(r.issue, time.Hour, slog.New(slog.NewTextHandler(log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

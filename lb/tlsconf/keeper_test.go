@@ -144,7 +144,7 @@ func TestClientAuthoritiesOfSource(t *testing.T) {
 	dir := t.TempDir()
 	cert, ca := filepath.Join(dir, "c.pem"), filepath.Join(dir, "ca", "one.pem")
 	write(t, cert, pairFor(t, "one.test").both())
-	write(t, ca, newAuthority(t).pem)
+	write(t, ca, newAuthority(t).CertPEM())
 	for _, where := range []string{ca, filepath.Dir(ca)} {
 		k := NewKeeper("web", Source{Type: TypeFile, Cert: cert, ClientCA: where}, slog.New(slog.DiscardHandler))
 		if err := k.Load(t.Context()); err != nil || k.Store.clientCAs.pool.Load() == nil {

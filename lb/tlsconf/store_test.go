@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/internal/certtest"
 )
 
 func config(t testing.TB, o Options) *tls.Config {
@@ -159,15 +161,15 @@ func TestEmptyStore(t *testing.T) {
 // Amazon's API gateways have certificates that have signed themselves and do not
 // say that they may.
 func TestClientCertificatesOfAnUpgradedAuthority(t *testing.T) {
-	gateway := newSelfSigned(t, &x509.Certificate{Subject: pkix.Name{CommonName: "ApiGateway"}})
-	leaf, err := x509.ParseCertificate(gateway.client(t).Certificate[0])
+	gateway := certtest.Issue(t, x509.Certificate{Subject: pkix.Name{CommonName: "ApiGateway"}}, nil)
+	leaf, err := x509.ParseCertificate(clientOf(t, gateway).Certificate[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	itself := tls.Certificate{Certificate: [][]byte{gateway.cert.Raw}, PrivateKey: gateway.key}
+	itself := gateway.TLS()
 	for upgradeCN, signs := range map[string]bool{"": false, "another": false, "ApiGateway": true} {
 		k := NewKeeper("test", Source{UpgradeCN: upgradeCN}, slog.Default())
-		if err := k.Put(Content{Pairs: []Pair{pairFor(t, "shop.test")}, ClientCAs: [][]byte{gateway.pem}}, nil); err != nil {
+		if err := k.Put(Content{Pairs: []Pair{pairFor(t, "shop.test")}, ClientCAs: [][]byte{gateway.CertPEM()}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		c := config(t, Options{Store: &k.Store, ClientAuth: tls.RequireAndVerifyClientCert})
@@ -177,8 +179,8 @@ func TestClientCertificatesOfAnUpgradedAuthority(t *testing.T) {
 			want   bool
 		}{
 			{"the certificate itself", itself, true},
-			{"one it has signed", gateway.client(t), signs},
-			{"a stranger's", newAuthority(t).client(t), false},
+			{"one it has signed", clientOf(t, gateway), signs},
+			{"a stranger's", clientOf(t, newAuthority(t)), false},
 		} {
 			_, _, err := shake(t, c, &tls.Config{ServerName: "shop.test", Certificates: []tls.Certificate{row.client}})
 			if (err == nil) != row.want {
@@ -204,25 +206,25 @@ func TestClientCertificates(t *testing.T) {
 		_, _, err := shake(t, c, &tls.Config{ServerName: "shop.test", Certificates: certificates})
 		return err
 	}
-	if try(ours.client(t)) == nil {
+	if try(clientOf(t, ours)) == nil {
 		t.Error("without authorities somebody was let in")
 	}
 	if err := store.SetClientCAs([]byte("no PEM")); err == nil {
 		t.Error("no PEM is taken for authorities")
 	}
-	if err := store.SetClientCAs(ours.pem); err != nil {
+	if err := store.SetClientCAs(ours.CertPEM()); err != nil {
 		t.Fatal(err)
 	}
-	if err := try(ours.client(t)); err != nil {
+	if err := try(clientOf(t, ours)); err != nil {
 		t.Error(err)
 	}
-	if try() == nil || try(others.client(t)) == nil {
+	if try() == nil || try(clientOf(t, others)) == nil {
 		t.Error("a stranger was let in")
 	}
-	if err := store.SetClientCAs(ours.pem, others.pem); err != nil {
+	if err := store.SetClientCAs(ours.CertPEM(), others.CertPEM()); err != nil {
 		t.Fatal(err)
 	}
-	if err := try(others.client(t)); err != nil {
+	if err := try(clientOf(t, others)); err != nil {
 		t.Errorf("after another authority came: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
@@ -158,7 +159,7 @@ func TestKindsAreBounded(t *testing.T) {
 func BenchmarkDetails(b *testing.B) {
 	bounds := []float64{0.1, 0.3, 1.2, 5}
 	d := newDetails(bounds)
-	x := &Exchange{entry: &entry{}, Route: &Route{}}
+	x := &Exchange{entry: &entry{}, Route: &Route{Route: &tags.Route{}}}
 	x.Route.counted.service = &serviceCounters{}
 	x.Request.Method, x.Outcome.Status = http.MethodGet, http.StatusOK
 	for _, name := range []string{"Host", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Cookie", "Referer", "X-Forwarded-For"} {

@@ -24,6 +24,8 @@ type NamedMetrics struct {
 	Entrypoints bool `hcl:"entrypoints"`
 	Routers     bool `hcl:"routers"`
 	Services    bool `hcl:"services"`
+	// Backends are services as Traefik 1.7 has them.
+	Backends bool `hcl:"backends"`
 
 	// Prefix and Subsystem stand before Fabio's. Prefix is a template.
 	Prefix    string `hcl:"prefix"`
@@ -90,8 +92,8 @@ func validateNamedMetrics(f *faultList, all []NamedMetrics) {
 		if isTraefik && m.Prefix+m.Subsystem != "" {
 			f.addf("%s: prefix and subsystem are of Fabio's metrics", at)
 		}
-		if !isTraefik && (!m.Entrypoints || m.Routers || !m.Services) {
-			f.addf("%s: entrypoints, routers and services are of Traefik's metrics", at)
+		if !isTraefik && (!m.Entrypoints || m.Routers || !m.Services || m.Backends) {
+			f.addf("%s: entrypoints, routers, services and backends are of Traefik's metrics", at)
 		}
 		_, err := m.namespace()
 		f.add(at+": prefix", err)

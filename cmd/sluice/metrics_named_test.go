@@ -73,7 +73,7 @@ func TestNamedMetricsAddUp(t *testing.T) {
 			{Dialect: "file", Service: "x", Target: to("https")},
 		},
 	}
-	text := scrapeNamed(t, `metrics "traefik" { buckets = [0.5] }`+"\n"+`metrics "fabio" { prefix = "my-Host.lb" buckets = [0.25, 0.5] }`, view)
+	text := scrapeNamed(t, `metrics "traefik" { buckets = [0.5] backends = true }`+"\n"+`metrics "fabio" { prefix = "my-Host.lb" buckets = [0.25, 0.5] }`, view)
 	for _, want := range []string{
 		`traefik_service_requests_total{code="200",method="GET",protocol="http",service="web@consulcatalog"} 31`,
 		`traefik_service_responses_bytes_total{code="200",method="GET",protocol="http",service="web@consulcatalog"} 6`,
@@ -84,6 +84,10 @@ func TestNamedMetricsAddUp(t *testing.T) {
 		`traefik_service_retries_total{service="web@consulcatalog"} 2`,
 		`traefik_service_server_up{service="web@consulcatalog",url="http://10.0.0.1:80"} 1`,
 		`traefik_service_server_up{service="x@file",url="https://10.0.0.1:80"} 0`,
+		`traefik_backend_requests_total{backend="web",code="200",method="GET",protocol="http"} 31`,
+		`traefik_backend_request_duration_seconds_count{backend="web",code="200",method="GET",protocol="http"} 31`,
+		`traefik_backend_retries_total{backend="web"} 2`,
+		`traefik_backend_server_up{backend="web",url="http://10.0.0.1:80"} 1`,
 		`my_host_lb_requests_bucket{service="web",le="0.25"} 25`,
 		`my_host_lb_http_status_count{code="200",service="web"} 31`,
 		`my_host_lb_route_count{host="h",path="/x",service="web",target="http://10.0.0.1:80/"} 2`,

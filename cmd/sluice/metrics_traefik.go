@@ -20,6 +20,10 @@ type traefikMetrics struct {
 	reloads, lastReload, openConnections, certificates *prometheus.Desc
 	entrypoint, router, service                        traefikCounts
 	retries, serverUp                                  *prometheus.Desc
+
+	// Those of Traefik 1.7, for what are services now.
+	backend                    traefikCounts
+	backendRetries, backendsUp *prometheus.Desc
 }
 
 // traefikCounts are what is told of listeners, of routes and of services alike.
@@ -38,6 +42,9 @@ func newTraefikMetrics(m NamedMetrics, counted []float64) *traefikMetrics {
 		service:         newTraefikCounts("service_", "service"),
 		retries:         traefikDesc("service_retries_total", "Second tries.", "service"),
 		serverUp:        traefikDesc("service_server_up", "Whether the health checks of the target succeed.", "service", "url"),
+		backend:         newTraefikCounts("backend_", "backend"),
+		backendRetries:  traefikDesc("backend_retries_total", "Second tries.", "backend"),
+		backendsUp:      traefikDesc("backend_server_up", "Whether the health checks of the target succeed.", "backend", "url"),
 	}
 }
 
@@ -75,11 +82,8 @@ func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink)
 			routers.add(r.Details, qualified(r.Dialect, r.Route), qualified(r.Dialect, pools[[2]string{r.Dialect, r.Route}]))
 		}
 	}
-	retries := map[string]uint64{}
 	for _, s := range view.Services {
-		name := qualified(s.Dialect, s.Service)
-		services.add(s.Details, name)
-		retries[name] += s.Retries
+		services.add(s.Details, qualified(s.Dialect, s.Service))
 	}
 	if m.Entrypoints {
 		entrypoints.collect(&m.entrypoint, m, out)
@@ -87,14 +91,37 @@ func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink)
 	if m.Routers {
 		routers.collect(&m.router, m, out)
 	}
-	if !m.Services {
-		return
+	if m.Services {
+		services.collect(&m.service, m, out)
+		collectRetries(view.Services, qualified, m.retries, out)
+		collectServers(view.Checked, qualified, m.serverUp, out)
 	}
-	services.collect(&m.service, m, out)
+	if m.Backends {
+		m.collectBackends(view, out)
+	}
+}
+
+// collectBackends tells of services what Traefik 1.7 does, by their names alone.
+func (m *traefikMetrics) collectBackends(view *lb.Metrics, out metricSink) {
+	plain := func(_, name string) string { return name }
+	backends := traefikSums{}
+	for _, s := range view.Services {
+		backends.add(s.Details, s.Service)
+	}
+	backends.kinds.counts(out, m.backend.requests)
+	backends.kinds.durations(out, m.backend.duration, m.counted, m.bounds())
+	collectRetries(view.Services, plain, m.backendRetries, out)
+	collectServers(view.Checked, plain, m.backendsUp, out)
+}
+
+func collectRetries(services []lb.ServiceMetrics, named func(dialect, name string) string, as *prometheus.Desc, out metricSink) {
+	retries := map[string]uint64{}
+	for _, s := range services {
+		retries[named(s.Dialect, s.Service)] += s.Retries
+	}
 	for name, n := range retries {
-		out.positive(m.retries, n, name)
+		out.positive(as, n, name)
 	}
-	m.collectServers(view.Checked, out)
 }
 
 func (m *traefikMetrics) collectCertificates(all []lb.CertificateInfo, out metricSink) {
@@ -109,16 +136,16 @@ func (m *traefikMetrics) collectCertificates(all []lb.CertificateInfo, out metri
 	}
 }
 
-func (m *traefikMetrics) collectServers(all []lb.CheckedMetrics, out metricSink) {
+func collectServers(all []lb.CheckedMetrics, named func(dialect, name string) string, as *prometheus.Desc, out metricSink) {
 	up := map[[2]string]float64{}
 	for _, c := range all {
-		key := [2]string{qualified(c.Dialect, c.Service), serverURL(c.Target)}
+		key := [2]string{named(c.Dialect, c.Service), serverURL(c.Target)}
 		if up[key] += 0; c.Up {
 			up[key] = 1
 		}
 	}
 	for key, is := range up {
-		out.gauge(m.serverUp, is, key[:]...)
+		out.gauge(as, is, key[:]...)
 	}
 }
 

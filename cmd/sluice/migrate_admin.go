@@ -116,7 +116,7 @@ func (m *migration) namedMetrics(t *tree) {
 		named.Buckets = nil
 	}
 	if m.ofTraefik1 == t {
-		m.note(t, at, at+": the names are those of Traefik 3: traefik_backend_… is traefik_service_…, with service for backend")
+		named.Backends, named.Services = true, false
 	}
 	if t.is(at + ".manualRouting") {
 		m.note(t, at+".manualRouting", at+".manualRouting: metrics are at the admin listener; routers of prometheus@internal are off")

@@ -41,7 +41,7 @@ func TestMigratedAdministration(t *testing.T) {
 		},
 		"Traefik 1": {
 			file: "a.toml", text: "[consulCatalog]\n[api]\n[metrics.prometheus]\n",
-			wants: []string{`metrics "traefik" {`}, absent: []string{"traefik_api"}, note: "traefik_backend_… is traefik_service_…",
+			wants: []string{`metrics "traefik" {`, "backends = true", "services = false"}, absent: []string{"traefik_api"},
 		},
 	} {
 		path := filepath.Join(t.TempDir(), test.file)

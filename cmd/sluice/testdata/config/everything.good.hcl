@@ -514,6 +514,7 @@ admin {
     entrypoints = false
     routers     = true
     services    = false
+    backends    = true
   }
   metrics "fabio" {
     prefix    = "lb-{{clean .Hostname}}"

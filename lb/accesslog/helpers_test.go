@@ -36,6 +36,7 @@ func served() *Entry {
 		Status:       201, Sent: 2048, Received: 17,
 		Answer: lines{"Content-Type", "text/html", "Set-Cookie", "planted=2"},
 		Route:  "shop", Dialect: "traefik", Service: "shop-v2", Tries: 3, Retries: 2, Pool: "shop-pool@traefik",
+		TraceID: "0af7651916cd43dd8448eb211c80319c", SpanID: "b7ad6b7169203331",
 		TargetScheme: "http", TargetAddress: "10.0.0.5:8080", TargetPath: "/%41", TargetQuery: "?a=1&b=2",
 		TargetStatus: 201, TargetSent: 4096, TargetWait: 9_000_400 * time.Nanosecond, TargetTook: 11 * time.Millisecond,
 		TargetHeader: lines{"Content-Type", "text/plain", "Server", "app"},

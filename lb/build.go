@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -13,62 +12,6 @@ import (
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 )
-
-// Options say how a table is built from the catalog.
-type Options struct {
-	Tags tags.Options
-	// Scope is where the catalog is read.
-	Scope watch.Scope
-	// Statuses are the health states that get traffic; see [watch.Instance.Status].
-	Statuses []string
-	// Checks says which checks must be in one of them.
-	Checks Checks
-	// Manual is what is added to the tags.
-	Manual Manual
-	// Static is what the configuration asks for; the pools it needs are in Tags.
-	Static tags.Definition
-	// Defaults are for all routes.
-	Defaults Defaults
-	// Claims say who may ask for which hosts.
-	Claims Claims
-	// Entrypoints are the names of the listeners. If there are none, routes are
-	// served on all listeners whatever entry points they name.
-	Entrypoints []string
-	// EntrypointAliases are further names for some of them.
-	EntrypointAliases map[string]string
-	// EntrypointAddresses tell how each listener is reached, by its name.
-	EntrypointAddresses map[string]EntrypointAddress
-	// EntrypointTLSOptions name the TLS options that listeners have unless a route
-	// asks for others, by their names.
-	EntrypointTLSOptions map[string]string
-	// EntrypointMiddlewares name those of listeners, which come before all others.
-	EntrypointMiddlewares map[string][]string
-	// TCPEntrypoints are the listeners that pass connections on. If there are
-	// none, their routes are made for any.
-	TCPEntrypoints []TCPEntrypoint
-	// CertResolvers are who may issue certificates for routes, and
-	// EntrypointCertResolvers name those that listeners have for routes that ask for
-	// none, by the names of the listeners.
-	CertResolvers           []CertResolver
-	EntrypointCertResolvers map[string]string
-	// TLSOptions are what routes may ask for by name.
-	TLSOptions []TLSOptions
-	// Failover names the datacenters whose instances stand in for those of a
-	// service of which none serves in Scope, in order.
-	Failover []string
-	// Locality is where the load balancer is.
-	Locality Locality
-	// Guard says when the loss of instances is not believed.
-	Guard guard.Options
-	// Middlewares makes the middlewares of routes, but for changes of the path;
-	// without it there are no others.
-	Middlewares Middlewares
-}
-
-// DefaultOptions are the values used when the operator says nothing.
-func DefaultOptions() Options {
-	return Options{Tags: tags.DefaultOptions(), Statuses: []string{watch.Passing}}
-}
 
 // Pools gives the runtime pool of that name, members and policy; it outlives
 // tables. [target.Registry] is one.
@@ -109,24 +52,6 @@ type Builder struct {
 	troubled bool
 	table    *Table // the last one
 }
-
-// service is what the builder knows of a service.
-type service struct {
-	// definition is made of the instances of that version, if they were read.
-	definition tags.Definition
-	version    uint64
-	state      state
-}
-
-// state tells whether the instances of a service are known.
-type state uint8
-
-const (
-	pending state = iota // not heard of yet
-	refused              // for good: waiting will not help
-	failing              // cannot be had at the moment
-	read
-)
 
 // NewBuilder returns a builder that has seen nothing yet.
 func NewBuilder(o Options, pools Pools) *Builder {
@@ -309,66 +234,4 @@ func trimmed[E any](list []E) []E {
 
 func family(d tags.Dialect) uint8 {
 	return uint8(slices.Index([]tags.Dialect{tags.Fabio, tags.Traefik1, tags.Traefik, tags.File}, d))
-}
-
-// stateOf is the state of a service there is no answer for.
-func stateOf(err error) state {
-	switch {
-	case errors.Is(err, watch.ErrDenied), errors.Is(err, watch.ErrInvalid):
-		return refused
-	case err != nil:
-		return failing
-	}
-	return pending
-}
-
-// unreadable tells why there is no answer, if it is known.
-func unreadable(service string, err error) []tags.Problem {
-	switch {
-	case errors.Is(err, watch.ErrDenied):
-		return []tags.Problem{{
-			Service: service, Offset: -1,
-			Reason: "its instances cannot be read: permission denied",
-			Hint:   "the token needs service:read and node:read",
-		}}
-	case errors.Is(err, watch.ErrInvalid):
-		return []tags.Problem{{
-			Service: service, Offset: -1,
-			Reason: "its instances cannot be read: " + err.Error(),
-			Hint:   "Consul takes no question for such a name: register it under another",
-		}}
-	case err != nil:
-		return []tags.Problem{{
-			Service: service, Offset: -1,
-			Reason: "its instances cannot be read: " + err.Error(),
-			Hint:   "it is asked for again",
-		}}
-	}
-	return nil
-}
-
-// instances leaves out what is no ordinary service: the proxies of a mesh often
-// have the tags of the service they stand before.
-func (b *Builder) instances(all []watch.Instance) []tags.Instance {
-	instances := make([]tags.Instance, 0, len(all))
-	for _, i := range all {
-		if i.Service.Kind != "" {
-			continue
-		}
-		instances = append(instances, tags.Instance{
-			ID:         i.Service.ID,
-			Node:       i.Node.Name,
-			Datacenter: i.Node.Datacenter,
-			Address:    i.Address(),
-			Port:       i.Service.Port,
-			Tags:       i.Service.Tags,
-			Meta:       i.Service.Meta,
-			Zone:       b.Locality.zoneOf(&i),
-			Weight:     weight(&i),
-			Serving:    b.serves(&i),
-			Retired:    i.Status() == watch.Maintenance,
-			Registered: i.Service.ModifyIndex,
-		})
-	}
-	return instances
 }

@@ -1,0 +1,88 @@
+package lb
+
+import (
+	"errors"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// service is what the builder knows of a service.
+type service struct {
+	// definition is made of the instances of that version, if they were read.
+	definition tags.Definition
+	version    uint64
+	state      state
+}
+
+// state tells whether the instances of a service are known.
+type state uint8
+
+const (
+	pending state = iota // not heard of yet
+	refused              // for good: waiting will not help
+	failing              // cannot be had at the moment
+	read
+)
+
+// stateOf is the state of a service there is no answer for.
+func stateOf(err error) state {
+	switch {
+	case errors.Is(err, watch.ErrDenied), errors.Is(err, watch.ErrInvalid):
+		return refused
+	case err != nil:
+		return failing
+	}
+	return pending
+}
+
+// unreadable tells why there is no answer, if it is known.
+func unreadable(service string, err error) []tags.Problem {
+	switch {
+	case errors.Is(err, watch.ErrDenied):
+		return []tags.Problem{{
+			Service: service, Offset: -1,
+			Reason: "its instances cannot be read: permission denied",
+			Hint:   "the token needs service:read and node:read",
+		}}
+	case errors.Is(err, watch.ErrInvalid):
+		return []tags.Problem{{
+			Service: service, Offset: -1,
+			Reason: "its instances cannot be read: " + err.Error(),
+			Hint:   "Consul takes no question for such a name: register it under another",
+		}}
+	case err != nil:
+		return []tags.Problem{{
+			Service: service, Offset: -1,
+			Reason: "its instances cannot be read: " + err.Error(),
+			Hint:   "it is asked for again",
+		}}
+	}
+	return nil
+}
+
+// instances leaves out what is no ordinary service: the proxies of a mesh often
+// have the tags of the service they stand before.
+func (b *Builder) instances(all []watch.Instance) []tags.Instance {
+	instances := make([]tags.Instance, 0, len(all))
+	for _, i := range all {
+		if i.Service.Kind != "" {
+			continue
+		}
+		instances = append(instances, tags.Instance{
+			ID:         i.Service.ID,
+			Node:       i.Node.Name,
+			Datacenter: i.Node.Datacenter,
+			Address:    i.Address(),
+			Port:       i.Service.Port,
+			Tags:       i.Service.Tags,
+			Meta:       i.Service.Meta,
+			Zone:       b.Locality.zoneOf(&i),
+			Weight:     weight(&i),
+			Serving:    b.serves(&i),
+			Retired:    i.Status() == watch.Maintenance,
+			Registered: i.Service.ModifyIndex,
+		})
+	}
+	return instances
+}

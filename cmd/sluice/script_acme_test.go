@@ -19,7 +19,7 @@ func authorityCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	switch {
 	case len(args) == 0 && s.authority == nil:
-		s.authority = parts.StartPebble(scriptTB{ts: ts}, ts.Getenv("IP"))
+		s.authority = parts.StartPebble(scriptTB{ts: ts}, ts.Getenv("IP"), 0)
 		ts.Setenv("CA", s.authority.Directory)
 		ts.Setenv("CA_ROOT", s.authority.RootFile)
 	case len(args) == 1 && args[0] == "kill":

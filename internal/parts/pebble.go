@@ -2,6 +2,7 @@ package parts
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -32,9 +33,10 @@ type Pebble struct {
 }
 
 // StartPebble starts an authority that looks for every name at ip: by HTTP on port
-// 5002, by TLS on port 5001. It is killed at the end of the test. Started again
-// after Kill, it has the same address and knows nothing.
-func StartPebble(t testing.TB, ip string) *Pebble {
+// 5002, by TLS on port 5001. What it issues is good for 90 days, or as long as life
+// says if that is not 0. It is killed at the end of the test. Started again after
+// Kill, it has the same address and knows nothing.
+func StartPebble(t testing.TB, ip string, life time.Duration) *Pebble {
 	t.Helper()
 	own := Loopback(t)
 	names := newProcess(t, "pebble-challtestsrv")
@@ -51,6 +53,7 @@ func StartPebble(t testing.TB, ip string) *Pebble {
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": own + ":14000", "managementListenAddress": own + ":15000",
 		"certificate": p.RootFile, "privateKey": key, "httpPort": 5002, "tlsPort": 5001,
+		"profiles":        map[string]any{"default": map[string]any{"description": "all", "validityPeriod": int(cmp.Or(life, 90*24*time.Hour).Seconds())}},
 		"domainBlocklist": []string{"blocked.test"}, "keyAlgorithm": "ecdsa", "retryAfter": map[string]int{"authz": 1, "order": 1},
 	}})
 	if err != nil {

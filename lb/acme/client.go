@@ -142,7 +142,7 @@ func (c *Client) settled(ctx context.Context, e *engine, n *name, certificate *t
 	now := time.Now()
 	again := now.Add(jittered(checkAgain(certificate)))
 	if err != nil {
-		again = e.failed(ctx, n.text, n.countFailure(), err)
+		again = e.again(ctx, n.text, n.countFailure(), err)
 		if r, ok := errors.AsType[*refusal](err); ok {
 			err = r // without what the library wraps it in
 		}

@@ -143,7 +143,7 @@ func TestSharedByAll(t *testing.T) {
 	for _, challenge := range Challenges {
 		t.Run(challenge, func(t *testing.T) {
 			s, storage := startSite(t), newMemory()
-			pebble := parts.StartPebble(t, s.ip)
+			pebble := parts.StartPebble(t, s.ip, 0)
 			bystander, _ := s.start(t, options(t, pebble, challenge, storage)) // is in charge
 			bystander.Want(nil)
 			first, _ := s.start(t, options(t, pebble, challenge, storage))
@@ -175,7 +175,7 @@ func TestSharedByAll(t *testing.T) {
 // An authority that is not there is asked again, and all that is there stays.
 func TestAuthorityAway(t *testing.T) {
 	s := startSite(t)
-	pebble := parts.StartPebble(t, s.ip)
+	pebble := parts.StartPebble(t, s.ip, 0)
 	c, _ := s.start(t, options(t, pebble, ChallengeTLS, newMemory()))
 	c.Want([]string{"a.test"})
 	was := serial(t, c, "a.test")
@@ -196,29 +196,62 @@ func TestAuthorityAway(t *testing.T) {
 	eventually(t, "the failure is over", func() bool { return len(c.Failures()) == 0 })
 }
 
-// After a refusal, all leave the authority alone for a while.
+// After a refusal, all leave the authority alone for a while: those that waited for
+// their turn, and those that come later.
 func TestRefusalIsShared(t *testing.T) {
 	s, storage := startSite(t), newMemory()
-	pebble := parts.StartPebble(t, s.ip)
-	const elsewhere = "unreachable.test"
+	pebble := parts.StartPebble(t, s.ip, 0)
+	const name = "unreachable.test"
 	s.inCharge.Store(&Client{}) // answers no challenge
-	first, _ := s.start(t, options(t, pebble, ChallengeHTTP, storage))
-	first.Want([]string{elsewhere})
-	eventually(t, "the refusal is told", func() bool { return first.Failures()[elsewhere] != nil })
-	eventually(t, "the refusal is shared", func() bool { return strings.Contains(storage.keys(), "refusals/") })
-	orders := pebble.Orders()
-	second, _ := s.start(t, options(t, pebble, ChallengeHTTP, storage))
-	second.Want([]string{elsewhere})
-	eventually(t, "the second knows of it", func() bool { return second.Failures()[elsewhere] != nil })
-	if _, ok := errors.AsType[*refusal](second.Failures()[elsewhere]); !ok || pebble.Orders() != orders {
-		t.Errorf("%d orders became %d: %v", orders, pebble.Orders(), second.Failures()[elsewhere])
+	var clients []*Client
+	start := func() {
+		c, _ := s.start(t, options(t, pebble, ChallengeHTTP, storage))
+		c.Want([]string{name})
+		clients = append(clients, c)
+	}
+	start()
+	start()
+	eventually(t, "the refusal is told", func() bool { return clients[0].Failures()[name] != nil && clients[1].Failures()[name] != nil })
+	start()
+	eventually(t, "the third knows of it", func() bool { return clients[2].Failures()[name] != nil })
+	if _, ok := errors.AsType[*refusal](clients[2].Failures()[name]); !ok || pebble.Orders() != 1 {
+		t.Errorf("%d orders: %v", pebble.Orders(), clients[2].Failures()[name])
+	}
+	for i, c := range clients {
+		c.mu.Lock()
+		if again := time.Until(c.names[name].due); again < minRefused/2 {
+			t.Errorf("client %d tries again in %v", i, again)
+		}
+		c.mu.Unlock()
+	}
+}
+
+// Before a certificate ends there is another one, for all, and the one before serves
+// till then.
+func TestRenewal(t *testing.T) {
+	s, storage := startSite(t), newMemory()
+	pebble := parts.StartPebble(t, s.ip, 15*time.Second)
+	first, _ := s.start(t, options(t, pebble, ChallengeTLS, storage))
+	second, _ := s.start(t, options(t, pebble, ChallengeTLS, storage))
+	first.Want([]string{"a.test"})
+	second.Want([]string{"a.test"})
+	was := serial(t, first, "a.test")
+	serial(t, second, "a.test")
+	for _, c := range []*Client{first, second} {
+		eventually(t, "another certificate", func() bool {
+			certificate := c.certificate(t.Context(), "a.test")
+			if certificate == nil || time.Now().After(certificate.Leaf.NotAfter) {
+				t.Fatal("there is no certificate that is good")
+			}
+			return certificate.Leaf.SerialNumber.String() != was
+		})
 	}
 }
 
 // Who cannot reach the storage orders nothing, for it could not keep it.
 func TestStorageAway(t *testing.T) {
 	s, storage := startSite(t), newMemory()
-	pebble := parts.StartPebble(t, s.ip)
+	pebble := parts.StartPebble(t, s.ip, 0)
 	storage.setDown(errors.New("it is closed"))
 	c, _ := s.start(t, options(t, pebble, ChallengeTLS, storage))
 	c.Want([]string{"a.test"})
@@ -234,7 +267,7 @@ func TestStorageAway(t *testing.T) {
 
 func TestFolder(t *testing.T) {
 	s := startSite(t)
-	pebble := parts.StartPebble(t, s.ip)
+	pebble := parts.StartPebble(t, s.ip, 0)
 	o := options(t, pebble, ChallengeHTTP, nil)
 	o.Folder = filepath.Join(t.TempDir(), "acme")
 	c, stop := s.start(t, o)

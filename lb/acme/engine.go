@@ -38,7 +38,7 @@ func newEngine(o *Options, storage certmagic.Storage, address netip.AddrPort, is
 	log := newLogger(o.Logger)
 	e.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return e.config, nil },
-		RenewCheckInterval: checkEvery, // when authorities say by when, it is so much earlier
+		RenewCheckInterval: time.Minute, // as much earlier than authorities say it is done
 		OCSPCheckInterval:  math.MaxInt64,
 		Logger:             log,
 	})
@@ -48,9 +48,12 @@ func newEngine(o *Options, storage certmagic.Storage, address netip.AddrPort, is
 		OCSP:      certmagic.OCSPConfig{DisableStapling: true},
 		OnEvent: func(ctx context.Context, event string, data map[string]any) error {
 			name, _ := data["identifier"].(string)
-			switch event {
-			case "cert_obtaining": // under the name's lock
+			switch event { // all under the name's lock
+			case "cert_obtaining":
 				return e.isRefused(ctx, name)
+			case "cert_failed":
+				err, _ := data["error"].(error)
+				return e.refused(ctx, name, err)
 			case "cert_obtained":
 				issued(name)
 				return e.storage.Delete(ctx, e.refusalKey(name))

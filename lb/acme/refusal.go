@@ -72,22 +72,34 @@ func (e *engine) isRefused(ctx context.Context, name string) error {
 	return r
 }
 
-// failed takes note of a failure, and returns when to try again.
-func (e *engine) failed(ctx context.Context, name string, failures int, err error) time.Time {
-	now := time.Now()
-	if r, ok := errors.AsType[*refusal](err); ok { // told by another one
-		return now.Add(jittered(r.Again.Sub(now)))
+// refused takes note of a failure for all, if it is a refusal.
+func (e *engine) refused(ctx context.Context, name string, failure error) error {
+	if _, ok := errors.AsType[acme.Problem](failure); !ok {
+		return nil
 	}
-	if _, ok := errors.AsType[acme.Problem](err); !ok {
-		return now.Add(jittered(pause(failures, e.unreached, maxUnreached)))
-	}
-	r := refusal{Failures: 1, Reason: err.Error()}
+	r := refusal{Failures: 1, Reason: failure.Error()}
 	if last, err := e.refusal(ctx, name); err == nil && last != nil {
 		r.Failures += last.Failures
 	}
-	r.Again = now.Add(pause(max(r.Failures, failures), minRefused, maxRefused))
-	if value, err := json.Marshal(r); err == nil {
-		_ = e.storage.Store(ctx, e.refusalKey(name), value) // else each counts for itself
+	r.Again = time.Now().Add(pause(r.Failures, minRefused, maxRefused))
+	value, err := json.Marshal(r)
+	if err != nil {
+		return err
 	}
-	return r.Again
+	return e.storage.Store(ctx, e.refusalKey(name), value)
+}
+
+// again is when to try again after so many failures, of which this is the last.
+func (e *engine) again(ctx context.Context, name string, failures int, failure error) time.Time {
+	now := time.Now()
+	if r, ok := errors.AsType[*refusal](failure); ok { // told by another one
+		return now.Add(jittered(r.Again.Sub(now)))
+	}
+	if _, ok := errors.AsType[acme.Problem](failure); !ok {
+		return now.Add(jittered(pause(failures, e.unreached, maxUnreached)))
+	}
+	if r, err := e.refusal(ctx, name); err == nil && r != nil {
+		return r.Again
+	}
+	return now.Add(jittered(pause(failures, minRefused, maxRefused))) // it could not be written down
 }

@@ -107,3 +107,28 @@ func TestValuesRefused(t *testing.T) {
 		t.Errorf("a reader reads %v", err)
 	}
 }
+
+// The rights that docs/acme.md names are enough.
+func TestValuesRights(t *testing.T) {
+	cluster := startClosedCluster(t)
+	cluster.put("/v1/acl/policy", `{"Name":"acme","Rules":"key_prefix \"sluice/acme/\" { policy = \"write\" } session_prefix \"\" { policy = \"write\" }"}`)
+	cluster.token(powerless, `[{"Name":"acme"}]`)
+	v, ctx := testValues(t, Config{Address: cluster.Addr, Token: powerless}, "sluice/acme"), t.Context()
+	_, release, err := v.Lock(ctx, "issue_a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := v.Store(ctx, "a/b", []byte("1")); err != nil {
+		t.Error(err)
+	}
+	if value, err := v.Load(ctx, "a/b"); err != nil || string(value) != "1" {
+		t.Errorf("loaded %q, %v", value, err)
+	}
+	if names, err := v.List(ctx, "a"); err != nil || !slices.Equal(names, []string{"a/b"}) {
+		t.Errorf("listed %q, %v", names, err)
+	}
+	if err := v.Delete(ctx, "a"); err != nil {
+		t.Error(err)
+	}
+}

@@ -27,6 +27,7 @@ type Builder struct {
 	Options
 	linker   *linker
 	problems *problemSet
+	rivals   *rivals
 	manual   manual
 	// aliases counts who asks for each.
 	aliases map[string]int
@@ -60,7 +61,7 @@ func NewBuilder(o Options, pools Pools) *Builder {
 	b := &Builder{
 		Options: o, linker: newLinker(o, pools, problems), problems: problems,
 		services: map[string]*service{}, unread: map[string]*service{}, aliases: map[string]int{},
-		manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
+		rivals: newRivals(), manual: newManual(o.Manual), table: &Table{index: match.NewIndex(nil)}, unasked: true,
 	}
 	b.abroad, b.away = map[string]int{}, map[string]string{}
 	b.departed, b.guard = map[string]*service{}, guard.New(o.Guard, b.serves)
@@ -85,6 +86,7 @@ func (b *Builder) Build(s *watch.Snapshot) *Table {
 	b.seen = s.Generation()
 	near := b.linker.near
 	http, tcp := b.linker.update()
+	b.rivals.change(http.gone, http.come, b.problems)
 	b.unasked = b.unasked || b.linker.near != near
 	tls := b.linker.tls.decide(b.table.tls, b.problems)
 	b.table = &Table{

@@ -146,7 +146,7 @@ func (c Config) tableOptions() lb.Options {
 			o.Tags.Exposed = tags.ExposeAll
 		}
 	}
-	o.Tags.FabioPrefix = c.Tags.FabioPrefix
+	o.Tags.FabioPrefix, o.Tags.FabioPrefixes = c.Tags.FabioPrefix, c.Tags.FabioPrefixes
 	o.Tags.TraefikPrefix = c.Tags.TraefikPrefix
 	o.Tags.Fabio = slices.Contains(c.Tags.Dialects, "fabio")
 	o.Tags.Traefik1 = slices.Contains(c.Tags.Dialects, "traefik1")

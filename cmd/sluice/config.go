@@ -106,7 +106,9 @@ type Tags struct {
 	// enable=true even of those with routing tags.
 	ExposedByDefault Optional[bool] `hcl:"exposed_by_default"`
 	FabioPrefix      string         `hcl:"fabio_prefix"`
-	TraefikPrefix    string         `hcl:"traefik_prefix"`
+	// FabioPrefixes are further ones, which mean the same.
+	FabioPrefixes []string `hcl:"fabio_prefixes"`
+	TraefikPrefix string   `hcl:"traefik_prefix"`
 	// Dialects are the tag languages that are read; see dialects.
 	Dialects []string `hcl:"dialects"`
 	// FromMeta reads tags from metadata of instances, too; see [tags.MetaKey].

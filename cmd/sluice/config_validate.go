@@ -101,6 +101,9 @@ func (t *Tags) validate(f *faultList) {
 	if t.FabioPrefix == "" {
 		f.addf("tags.fabio_prefix cannot be empty; to switch the dialect off leave it out of tags.dialects")
 	}
+	if slices.Contains(t.FabioPrefixes, "") {
+		f.addf("tags.fabio_prefixes: a prefix cannot be empty")
+	}
 	if t.TraefikPrefix == "" {
 		f.addf("tags.traefik_prefix cannot be empty; to switch the dialects off leave them out of tags.dialects")
 	}

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // Each golden file is an archive of
 //
 //	options    (optional) words: exposed, enabled, default=traefik1, domain=D, no-fabio, no-traefik1, no-traefik, matcher=iprefix,
-//	           plain-hosts, names, meta, auth=NAME
+//	           plain-hosts, names, meta, auth=NAME, prefix=P
 //	commands   (optional) manual routes
 //	instances  one line "ID ADDRESS:PORT [critical] [node=N] [age=N]" each, with its tags indented below, and
 //	           its metadata twice as far: KEY VALUE
@@ -93,6 +93,8 @@ func readOptions(t *testing.T, archive string) Options {
 			o.FabioMatcher = Matcher(value)
 		case "names":
 			o.FabioNames = true
+		case "prefix":
+			o.FabioPrefixes = append(o.FabioPrefixes, value)
 		case "meta":
 			o.Meta = true
 		case "plain-hosts":

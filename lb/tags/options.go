@@ -29,7 +29,9 @@ type Options struct {
 
 	// FabioPrefix is the start of a Fabio tag, TraefikPrefix the first word of
 	// the keys of both Traefik dialects. Both are case-sensitive.
-	FabioPrefix   string
+	FabioPrefix string
+	// FabioPrefixes are further ones, which mean the same.
+	FabioPrefixes []string
 	TraefikPrefix string
 
 	// FabioMatcher is how paths of Fabio routes are compared; empty is MatchPrefix.

@@ -45,8 +45,8 @@ func Parse(o Options, service string, instances []Instance) Definition {
 	p.static()
 	p.policy()
 	p.DefaultTransports.apply(p.Pools)
-	if o.Meta {
-		p.nameMeta()
+	if o.Meta || len(o.FabioPrefixes) > 0 {
+		p.nameTags()
 	}
 	return p.Definition
 }
@@ -57,8 +57,8 @@ func Parse(o Options, service string, instances []Instance) Definition {
 func CanRoute(o Options, tags []string) bool {
 	return o.Meta || o.Exposed == ExposeAll && (o.Traefik || o.Traefik1) ||
 		slices.ContainsFunc(tags, func(tag string) bool {
-			return o.Fabio && strings.HasPrefix(strings.TrimSpace(tag), o.FabioPrefix) ||
-				(o.Traefik || o.Traefik1) && strings.HasPrefix(tag, o.TraefikPrefix+".")
+			_, isFabio := o.fabioTag(tag)
+			return isFabio || (o.Traefik || o.Traefik1) && strings.HasPrefix(tag, o.TraefikPrefix+".")
 		})
 }
 
@@ -97,8 +97,7 @@ func (p *parser) view(i Instance) view {
 		})
 	}
 	for _, tag := range tags {
-		trimmed := strings.TrimSpace(tag)
-		isFabio := p.Fabio && strings.HasPrefix(trimmed, p.FabioPrefix)
+		fabioTag, isFabio := p.fabioTag(tag)
 		if p.Fabio && !isFabio {
 			v.other = append(v.other, tag)
 		}
@@ -115,7 +114,7 @@ func (p *parser) view(i Instance) view {
 				p.lose(option)
 			}
 		case isFabio:
-			v.fabio = append(v.fabio, trimmed)
+			v.fabio = append(v.fabio, fabioTag)
 		case !isTraefik:
 			p.addPolicy(&v, option, tag)
 		default:

@@ -483,6 +483,7 @@ fabio {
 tags {
   exposed_by_default = true
   fabio_prefix       = "route-"
+  fabio_prefixes     = ["inner-"]
   traefik_prefix     = "edge"
   dialects           = ["fabio"]
   from_meta          = true

@@ -3,6 +3,7 @@ package lb
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,21 +148,14 @@ func (d *details) attach(gone, come []*Route) {
 	}
 }
 
-// everyWay yields what a route's requests may be forwarded by.
+// everyWay yields what a route's requests may be forwarded by, each once.
 func (r *Route) everyWay(yield func(*Route) bool) {
-	if !yield(r) {
-		return
+	ways := append([]*Route{r}, r.vias...)
+	if r.variants != nil {
+		ways = slices.Concat(ways, r.variants.all, r.variants.every)
 	}
-	for _, way := range r.vias {
-		if !yield(way) {
-			return
-		}
-	}
-	if r.variants == nil {
-		return
-	}
-	for _, way := range r.variants.all {
-		if way != r && !yield(way) {
+	for i, way := range ways {
+		if !slices.Contains(ways[:i], way) && !yield(way) {
 			return
 		}
 	}

@@ -117,6 +117,43 @@ func TestDetailsOfServices(t *testing.T) {
 	eventually(t, "the other service is forgotten", func() bool { return maps.Equal(counted(), want) })
 }
 
+// Requests are counted whichever version of a service's tags asks for them.
+func TestDetailsOfVersions(t *testing.T) {
+	versions := map[string][]string{}
+	for name, path := range map[string]string{"one": "", "two": "two"} { // requests for two are for both
+		versions[name] = []string{
+			"traefik.http.routers.app.rule=PathPrefix(`/" + path + "`)", "traefik.http.routers.app.service=app",
+			"traefik.http.services.app.loadbalancer.passhostheader=true",
+		}
+	}
+	c := startWithCatalog(t, func(s *watchtest.Source) {
+		var services []watch.ServiceTags
+		for name, tags := range versions {
+			registerAmong(s, name, tags, watch.Passing, httpBackend(t, echo))
+			services = append(services, watch.ServiceTags{Name: name, Tags: tags})
+		}
+		s.Set(watch.Services{}, services)
+	}, func(o *ServerOptions) { o.DetailBounds = []float64{1} })
+	eventually(t, "the catalog was read", c.Ready)
+	for range 10 {
+		for path := range versions {
+			if status, body := c.get("/" + path); status != http.StatusOK {
+				t.Fatal(status, body)
+			}
+		}
+	}
+	eventually(t, "all is counted", func() bool { return c.Metrics().InFlight == 0 })
+	count := uint64(0)
+	for _, s := range c.Metrics().Services {
+		for _, d := range s.Details {
+			count += d.Count()
+		}
+	}
+	if count != 20 {
+		t.Errorf("%d requests are counted, want 20", count)
+	}
+}
+
 // A call of gRPC goes by the status in its answer's header or behind its body.
 func TestKindOfGRPC(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/sluiceproxy/sluice/watch"
 )
 
 // Lock bounds how many hosts run a command at a time. The zero value is none.
@@ -151,12 +153,12 @@ func (p *permits) leave(ctx context.Context, l Lock, m *permit, hold time.Durati
 	returned := make(chan struct{})
 	p.holds.Go(func() {
 		defer close(returned)
-		pauseFor(ctx, hold)
+		watch.Sleep(ctx, hold)
 		m.release()
 	})
 	p.tasks.Go(func() {
 		<-returned
-		pauseFor(ctx, permitRest)
+		watch.Sleep(ctx, permitRest)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.of, l)
@@ -186,14 +188,5 @@ func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
-	}
-}
-
-func pauseFor(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }

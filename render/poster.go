@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/shared"
 )
 
@@ -59,7 +60,7 @@ func (p *poster) run(ctx context.Context, changed func()) {
 		} else { // Somebody else was faster, which the watched key will tell; or not.
 			pause, retry = retry, min(2*retry, postRarely)
 		}
-		pauseFor(ctx, pause)
+		watch.Sleep(ctx, pause)
 		select {
 		case text = <-p.next:
 		default:

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -48,19 +47,4 @@ func isTimeout(err error) bool {
 		Timeout() bool
 	}](err)
 	return ok && silent.Timeout()
-}
-
-// sleep waits for d and reports whether ctx is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -265,7 +265,7 @@ func (c *crowd) visit(ctx context.Context, m *watched) {
 		}
 	default:
 		c.accept(ctx, m, reply)
-		if !sleep(ctx, c.turn(m)) {
+		if !Sleep(ctx, c.turn(m)) {
 			return
 		}
 	}

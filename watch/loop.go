@@ -11,7 +11,7 @@ import (
 // source that lost its state would hold a too high index for the whole wait.
 func (w *Watcher) loop(ctx context.Context, m *watched) {
 	var index uint64
-	for sleep(ctx, w.turn(m)) {
+	for Sleep(ctx, w.turn(m)) {
 		asked := time.Now()
 		reply, err := w.ask(ctx, m, index)
 		if ctx.Err() != nil {

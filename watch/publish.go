@@ -23,7 +23,7 @@ func (w *Watcher) publishing(ctx context.Context) {
 		}
 		started := time.Now()
 		w.publish()
-		if !sleep(ctx, max(settle, publishPart*time.Since(started))) {
+		if !Sleep(ctx, max(settle, publishPart*time.Since(started))) {
 			return
 		}
 		if len(w.unpublished) > 0 {

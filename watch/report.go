@@ -27,7 +27,7 @@ func (w *Watcher) reporting(ctx context.Context) {
 		case <-w.unreported:
 		case <-late.C:
 		}
-		if !sleep(ctx, reportPause) {
+		if !Sleep(ctx, reportPause) {
 			return
 		}
 		if w.report() {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/shared"
 )
 
@@ -60,7 +61,7 @@ func (c *Claims) Run(ctx context.Context) error {
 		s, err := c.locker.newSession(ctx, "sluice deduplication on "+c.locker.holder)
 		c.set(s, err)
 		if err != nil {
-			pauseFor(ctx, pause)
+			watch.Sleep(ctx, pause)
 			pause = min(2*pause, time.Minute)
 			continue
 		}

@@ -101,7 +101,7 @@ func (l *Locker) Lock(ctx context.Context, key string, limit int, waiting func(w
 			return nil, nil, fmt.Errorf("lock %s: %w", a.key, err)
 		}
 		a.wait(err.Error())
-		if !pauseFor(ctx, l.pause) {
+		if !watch.Sleep(ctx, l.pause) {
 			return nil, nil, context.Cause(ctx)
 		}
 	}
@@ -209,7 +209,7 @@ func (a *attempt) seek(ctx context.Context, s *session) (slot string, err error)
 			a.wait("its last holder vanished without giving it back")
 		}
 		index = 0
-		if !pauseFor(ctx, a.locker.pause) {
+		if !watch.Sleep(ctx, a.locker.pause) {
 			return "", context.Cause(ctx)
 		}
 	}
@@ -279,17 +279,5 @@ func (l *Locker) giveBack(ctx context.Context, s *session, slot string) {
 	_, err := l.put(ctx, slot, l.holder, url.Values{"release": {s.id}})
 	if err = errors.Join(err, s.end(ctx)); err != nil {
 		l.log.Warn("giving a lock back; it becomes free when its session ends", "lock", slot, "err", err)
-	}
-}
-
-// pauseFor reports whether ctx is alive after the pause.
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/sluiceproxy/sluice/watch"
 )
 
 // run keeps the token current until ctx ends.
@@ -26,7 +28,7 @@ func (s *session) run(ctx context.Context) {
 // follow reads the token file when it changes.
 func (s *session) follow(ctx context.Context) {
 	warned := false
-	for rest(ctx, fileEvery) {
+	for watch.Sleep(ctx, fileEvery) {
 		err := s.reread(ctx)
 		if err != nil && !warned {
 			s.config.Logger.Warn("the token file of vault gives no token; the last one stays in use", "err", err)
@@ -60,7 +62,7 @@ func (s *session) keepAlive(ctx context.Context) {
 				s.config.Logger.Warn("the token of vault could not be renewed; trying again", "err", s.plain(err))
 			}
 			warned = true
-			if !rest(ctx, retryEvery) {
+			if !watch.Sleep(ctx, retryEvery) {
 				return
 			}
 			left, renewable, err = s.lookUp(ctx)
@@ -74,7 +76,7 @@ func (s *session) keepAlive(ctx context.Context) {
 			return
 		}
 		warned = false
-		if !rest(ctx, part(left, renewAt, 0.05)) {
+		if !watch.Sleep(ctx, part(left, renewAt, 0.05)) {
 			return
 		}
 		left, renewable, err = s.prolong(ctx, left, renewable)
@@ -136,16 +138,4 @@ func (s *session) again(ctx context.Context) (time.Duration, bool, error) {
 	}
 	renewable, err := answer.TokenIsRenewable()
 	return left, renewable, err
-}
-
-// rest waits and reports whether ctx is still alive.
-func rest(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return ctx.Err() == nil
-	}
 }

@@ -44,8 +44,9 @@ type Client struct {
 	told     chan struct{}
 	tellOnce sync.Once
 
-	mu    sync.Mutex
-	names map[string]*name
+	mu     sync.Mutex
+	names  map[string]*name
+	beyond int // names there was no room for
 }
 
 // New returns a client that does nothing before Run.
@@ -179,18 +180,25 @@ func (c *Client) Want(names []string) {
 	for _, n := range c.names {
 		n.wanted = false
 	}
+	var come []string
 	for _, text := range names {
-		n := c.names[text]
-		if n == nil && !c.makeRoom() {
-			continue
+		if n := c.names[text]; n != nil {
+			n.wanted = true
+		} else {
+			come = append(come, text)
 		}
-		if n == nil {
-			n = newName(text)
-			c.names[text] = n
-		}
-		n.wanted = true
 	}
+	for len(come) > 0 && c.makeRoom() {
+		n := newName(come[0])
+		n.wanted = true
+		c.names[n.text], come = n, come[1:]
+	}
+	news := len(come) != c.beyond
+	c.beyond = len(come)
 	c.mu.Unlock()
+	if news && len(come) > 0 {
+		c.log.Error("there are names without a certificate: more are wanted than there is room for", "most", MaxNames, "beyond", len(come))
+	}
 	c.tellOnce.Do(func() { close(c.told) })
 	c.awaken()
 }

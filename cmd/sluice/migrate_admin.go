@@ -59,6 +59,9 @@ func (m *migration) api(t *tree) {
 	if t.text("ping.terminatingStatusCode") != "" {
 		m.note(t, "ping.terminatingStatusCode", "ping.terminatingStatusCode is left out: /ping is 503 while it drains")
 	}
+	if t.is("api.dashboard") {
+		m.note(t, "api.dashboard", "api.dashboard is left out: the admin listener tells the same in text and JSON")
+	}
 	if t.is("api.debug") {
 		m.note(t, "api.debug", "api.debug is left out")
 	}

@@ -47,8 +47,14 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	m.LB.Health.Statuses = healthy(t.list(at+".strictChecks"), dialect)
 	m.comment("lb.health", "%s", m.origin(t, at))
 	ssl := &m.Consul.SSL
-	ssl.CACert, ssl.Cert, ssl.Key = t.text(at+".endpoint.tls.ca"), t.text(at+".endpoint.tls.cert"), t.text(at+".endpoint.tls.key")
-	if t.is(at + ".endpoint.tls.insecureSkipVerify") {
+	secure := at + ".endpoint.tls"
+	if dialect == "traefik1" {
+		if secure = at + ".tls"; t.has(secure) {
+			ssl.Enabled = Some(true)
+		}
+	}
+	ssl.CACert, ssl.Cert, ssl.Key = t.text(secure+".ca"), t.text(secure+".cert"), t.text(secure+".key")
+	if t.is(secure + ".insecureSkipVerify") {
 		ssl.Verify = Some(false)
 	}
 	if t.is(at + ".requireConsistent") {

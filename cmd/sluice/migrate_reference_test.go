@@ -12,10 +12,14 @@ import (
 // difference anywhere, for a reason.
 func TestMigrateTakesOverOrTells(t *testing.T) {
 	for kind, files := range map[string][]string{
-		"reference": {"reference-static.yml", "reference-dynamic.yml"},
+		"reference":  {"reference-static.yml", "reference-dynamic.yml"},
+		"reference1": {"reference1.toml"},
 	} {
 		whole := referenceTree(t, files)
 		text, notes := migrateWithout(t, whole, "")
+		if c := DefaultConfig(); c.loadText("the result", []byte(text)) != nil {
+			t.Errorf("%s: the result is no configuration: %v", kind, c.loadText("the result", []byte(text)))
+		}
 		seen := 0
 		for _, v := range whole.values {
 			seen++
@@ -42,6 +46,19 @@ func TestMigrateTakesOverOrTells(t *testing.T) {
 type untouched struct{ path, reason string }
 
 var indifferent = []untouched{
+	{"debug", "logLevel says it"},
+	{"checkNewVersion", "of Traefik alone"},
+	{"sendAnonymousUsage", "of Traefik alone"},
+	{"providersThrottleDuration", "changes are collected in a way of their own"},
+	{"allowMinWeightZero", "a weight of 0 is none as it is"},
+	{"entryPoints.http.redirect.permanent", "one that is not is told of"},
+	{"entryPoints.http.whiteList.useXForwardedFor", "as is without"},
+	{"consulCatalog.stale", "as is without"},
+	{"consulCatalog.watch", "Consul is always watched"},
+	{"file.watch", "its files are named themselves, or followed"},
+	{"acme.entryPoint", "there is one listener with TLS"},
+	{"backends.one.responseForwarding", "what servers send is passed on at once"},
+	{"backends.one.loadBalancer.method", "both are the same for servers that do not change"},
 	{"global", "of Traefik alone"},
 	{"entryPoints.web.forwardedHeaders.trustedIPs", "insecure is for all"},
 	{"entryPoints.web.proxyProtocol.trustedIPs", "insecure is for all"},

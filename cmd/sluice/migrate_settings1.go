@@ -79,6 +79,9 @@ func (m *migration) doors1(t *tree, at, name string) (names []string, err error)
 	if auth := m.auth1(t, at+".auth"); auth != nil {
 		use("auth", auth)
 	}
+	if to := t.text(at + ".redirect.regex"); to != "" {
+		use("redirect", spec.RedirectRegex{Regex: to, Replacement: t.text(at + ".redirect.replacement"), Permanent: t.is(at + ".redirect.permanent")})
+	}
 	if t.is(at + ".compress") {
 		use("compress", &spec.Compress{})
 	}

@@ -51,9 +51,6 @@ func (m *migration) traefik(t *tree) {
 	m.catalog(t, "providers.consulCatalog", "traefik")
 	m.Catalog.None = (m.isStatic || m.isRunning) && !t.has("providers.consulCatalog")
 	m.fileProvider(t, "providers.file")
-	if t.is("api.dashboard") {
-		m.note(t, "api.dashboard", "api.dashboard is left out: the admin listener tells the same in text and JSON")
-	}
 	t.take("providers.providersThrottleDuration", "global")
 	if at := "experimental.fastProxy"; t.has(at) {
 		m.note(t, at, at+" is left out: there is one way to pass requests on, which is the fast one")

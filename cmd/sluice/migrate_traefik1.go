@@ -55,7 +55,14 @@ func (m *migration) traefik1(t *tree) {
 		m.frontend(t, name)
 	}
 	for _, name := range t.names("backends") {
-		t.take("backends." + name) // what frontends use of it is told there
+		at := "backends." + name
+		if !slices.ContainsFunc(t.values, func(v treeValue) bool { return v.taken && v.isAt(at) }) {
+			m.note(t, at, at+" is left out: nothing here uses it")
+			t.take(at)
+		}
+	}
+	for i := range t.count("tls") {
+		m.certificate(t, fmt.Sprintf("tls[%d].certificate", i), false)
 	}
 }
 
@@ -71,7 +78,9 @@ func (m *migration) entrypoint1(t *tree, name string) {
 	text := t.text(at+".address") + ";name=" + name
 	if to := t.text(at + ".redirect.entryPoint"); to != "" {
 		text += ";redirect=" + to
-		t.text(at + ".redirect.permanent")
+		if !t.is(at + ".redirect.permanent") {
+			m.note(t, at+".redirect", at+".redirect is permanent here: redirects of a listener are")
+		}
 	}
 	if t.has(at + ".tls") {
 		t.text(at + ".tls")
@@ -159,7 +168,8 @@ func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
 	if r.Targets = t.servers1(at); len(r.Targets) == 0 {
 		return fmt.Errorf("there is no backend %q with servers", name)
 	}
-	t.take(at + ".loadBalancer.method") // wrr and drr are the same for servers that do not change
+	t.take(at+".loadBalancer.method", at+".responseForwarding") // wrr and drr are the same for servers that do not change
+	t.text(at)
 	b := &spec.LoadBalancer{}
 	if t.has(at + ".loadBalancer.stickiness") {
 		b.Sticky = &spec.Sticky{Cookie: &spec.Cookie{Name: t.text(at + ".loadBalancer.stickiness.cookieName")}}
@@ -171,10 +181,24 @@ func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
 			b.Health.Interval = d
 		}
 		b.Health.Port, _ = strconv.Atoi(cmp.Or(t.text(at+".healthCheck.port"), "0"))
+		b.Health.Timeout = cmp.Or(t.duration(at+".healthCheck.timeout"), b.Health.Timeout)
+		for _, name := range t.names(at + ".healthCheck.headers") {
+			if b.Health.Headers == nil {
+				b.Health.Headers = map[string]string{}
+			}
+			b.Health.Headers[name] = t.text(at + ".healthCheck.headers." + name)
+		}
 		b.Health.Scheme, b.Health.Hostname = t.text(at+".healthCheck.scheme"), t.text(at+".healthCheck.hostname")
 	}
 	if b.Sticky != nil || b.Health != nil {
 		r.LoadBalancer.spec = b
+	}
+	if path := at + ".buffering"; t.has(path) {
+		buffering := &spec.Buffering{}
+		if err := t.decode(path, buffering); err != nil {
+			return err
+		}
+		r.Middlewares = append(r.Middlewares, m.own(t, r.Name, "buffering", buffering))
 	}
 	if expression := t.text(at + ".circuitBreaker.expression"); expression != "" {
 		r.Middlewares = append(r.Middlewares, m.own(t, r.Name, "breaker", &spec.CircuitBreaker{Expression: expression}))

@@ -1,4 +1,5 @@
 # Made by sluice migrate of migrate/traefik1.toml (Traefik 1).
+# not taken over: migrate/traefik1.toml:10: entryPoints.http.redirect is permanent here: redirects of a listener are
 # not taken over: migrate/traefik1.toml:32: api.entryPoint: what the API tells is at the admin listener, not at admin
 
 consul {

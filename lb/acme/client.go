@@ -250,6 +250,11 @@ func await(ctx context.Context, closed <-chan struct{}) bool {
 	select {
 	case <-closed:
 		return true
+	default: // and no matter what ctx is
+	}
+	select {
+	case <-closed:
+		return true
 	case <-ctx.Done():
 		return false
 	}

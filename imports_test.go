@@ -49,6 +49,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/acme", "watch", "where things are kept is handed to it"},
 	{"lb", "lb/acme", "the server is given who issues certificates"},
 	{"lb/accesslog", "lb", "the access log is given plain values"},
+	{"lb/claim", "", "leaf packages stand alone"},
 	{"lb/guard", "lb", "the guard knows instances, not what becomes of them"},
 }
 
@@ -57,6 +58,7 @@ var allowed = map[string][]string{
 	"lb/target": {"lb/transport"}, // by which it is told apart from others
 	"lb/h2":     {"lb/h1"},        // whose calls it takes
 	"lb/tcp":    {"lb/proxyproto", "lb/target"},
+	"lb/claim":  {"lb/match", "lb/tags"}, // what may be asked for
 	"lb/probe":  {"lb/proxyproto", "lb/spec", "lb/target"},
 }
 

@@ -57,7 +57,7 @@ type Builder struct {
 // NewBuilder returns a builder that has seen nothing yet.
 func NewBuilder(o Options, pools Pools) *Builder {
 	problems := newProblemSet()
-	o.Claims = o.Claims.sorted()
+	o.Claims = o.Claims.Sorted()
 	b := &Builder{
 		Options: o, linker: newLinker(o, pools, problems), problems: problems,
 		services: map[string]*service{}, unread: map[string]*service{}, aliases: map[string]int{},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
@@ -54,7 +55,7 @@ func TestHostileOwners(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCatalog()
-			c.options.Claims = Claims{{Host: "shop", Services: []string{"shop"}}}
+			c.options.Claims = claim.List{{Host: "shop", Services: []string{"shop"}}}
 			c.set("shop", at("10.0.0.1", "urlprefix-shop/"))
 			c.set("hostile", at("10.0.0.2", tt.tags...))
 			table := c.build()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -160,7 +161,7 @@ func (b *Builder) settleAdded() {
 
 // commanded is what commands alone ask for in the name of a service.
 func (b *Builder) commanded(service string) tags.Definition {
-	return b.Claims.restrict(tags.Parse(b.Tags, service, nil), claimant{service: service})
+	return b.Claims.Restrict(tags.Parse(b.Tags, service, nil), claim.Owner{Service: service})
 }
 
 // noRoute is the page for requests without a route.

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
@@ -22,7 +23,7 @@ type Options struct {
 	// Defaults are for all routes.
 	Defaults Defaults
 	// Claims say who may ask for which hosts.
-	Claims Claims
+	Claims claim.List
 	// Entrypoints are the names of the listeners. If there are none, routes are
 	// served on all listeners whatever entry points they name.
 	Entrypoints []string

@@ -155,7 +155,7 @@ func (k *tcpLink) condition() bool {
 			k.specific(ip.String(), strconv.Itoa(int(port)))
 		}
 	default:
-		k.made.Match = match.And{serverName(r.ServerName), match.TLS{}}
+		k.made.Match = match.And{r.Names(), match.TLS{}}
 		k.specific(r.ServerName, "")
 	}
 	return true
@@ -163,15 +163,6 @@ func (k *tcpLink) condition() bool {
 
 func (k *tcpLink) specific(host, port string) {
 	k.made.precedence.Class, k.made.precedence.Host, k.made.precedence.Port = match.BySpecificity, host, port
-}
-
-// serverName is the condition of Fabio's server names: a star stands for any
-// labels, but for some.
-func serverName(text string) match.Expr {
-	if suffix, ok := strings.CutPrefix(text, "*"); ok {
-		return match.HostWildcard{Suffix: suffix}
-	}
-	return match.Host{Name: text}
 }
 
 // listeners binds the route to the listeners that can serve it.

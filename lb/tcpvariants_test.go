@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 )
 
@@ -115,7 +116,7 @@ func TestTCPVariantsComeAndGo(t *testing.T) {
 
 func TestTCPVariantsOfClaims(t *testing.T) {
 	c := newCatalog()
-	c.options.Claims = Claims{{Host: "a.test", Services: []string{"one"}}}
+	c.options.Claims = claim.List{{Host: "a.test", Services: []string{"one"}}}
 	c.set("one", at("a", "urlprefix-a.test proto=tcp"), at("b", "urlprefix-:1234 proto=tcp"))
 	c.set("two", at("c", "urlprefix-:1234 proto=tcp pxyproto=true"))
 	if table := c.build(); len(table.TCPRoutes()) != 2 || len(table.Problems()) != 1 || !strings.Contains(table.Problems()[0].Reason, "in another way") {

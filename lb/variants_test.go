@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -282,7 +283,7 @@ func TestAnAddressHasOneVariant(t *testing.T) {
 // Definitions that do not hold for the same requests are not mixed.
 func TestVariantsHoldForTheSameRequests(t *testing.T) {
 	c := newCatalog()
-	c.options.Claims = Claims{{Host: "a.test", Services: []string{"one"}}}
+	c.options.Claims = claim.List{{Host: "a.test", Services: []string{"one"}}}
 	c.set("one", at("a", "urlprefix-/x"), at("b", "urlprefix-/x"))
 	c.set("two", at("c", "urlprefix-/x strip=/x"))
 	table := c.build()

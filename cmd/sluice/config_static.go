@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -116,7 +117,7 @@ type Defaults struct {
 	TCPTransport string `hcl:"tcp_transport"`
 }
 
-// Claim reserves hosts; see [lb.Claim].
+// Claim reserves hosts; see [claim.Claim].
 type Claim struct {
 	Origin     string
 	Host       string   // the label of the stanza
@@ -130,8 +131,8 @@ func (c *Claim) setDefaults(at position) { *c = Claim{Origin: at.String()} }
 
 func (c *Claim) setLabel(label string) { c.Host = label }
 
-func (c Claim) claim() lb.Claim {
-	return lb.Claim{Host: c.Host, Services: c.Services, Nodes: c.Nodes, Namespaces: c.Namespaces, CatchAll: c.CatchAll}
+func (c Claim) claim() claim.Claim {
+	return claim.Claim{Host: c.Host, Services: c.Services, Nodes: c.Nodes, Namespaces: c.Namespaces, CatchAll: c.CatchAll}
 }
 
 // static is what the stanzas ask for.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -91,7 +92,7 @@ claim "a" { services = ["s"] nodes = ["n"] namespaces = ["x"] catch_all = true }
 	if diff := cmp.Diff(defaults, o.Defaults); diff != "" {
 		t.Errorf("defaults: -want +got:\n%s", diff)
 	}
-	claims := lb.Claims{{Host: "a", Services: []string{"s"}, Nodes: []string{"n"}, Namespaces: []string{"x"}, CatchAll: true}}
+	claims := claim.List{{Host: "a", Services: []string{"s"}, Nodes: []string{"n"}, Namespaces: []string{"x"}, CatchAll: true}}
 	if diff := cmp.Diff(claims, o.Claims); diff != "" {
 		t.Errorf("claims: -want +got:\n%s", diff)
 	}

@@ -2,6 +2,7 @@ package tags
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -144,6 +145,15 @@ type TCPRoute struct {
 	// Access are checked against the peer's address, or that which a PROXY
 	// header has told; nil lets everyone in.
 	Access *spec.AccessRules
+}
+
+// Names is the condition that ServerName stands for: a star stands for any labels,
+// but for some.
+func (r *TCPRoute) Names() match.Expr {
+	if suffix, ok := strings.CutPrefix(r.ServerName, "*"); ok {
+		return match.HostWildcard{Suffix: suffix}
+	}
+	return match.Host{Name: r.ServerName}
 }
 
 // Middleware is a named step routes can refer to.

@@ -6,19 +6,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
 // Who gets the requests for a host, when several services ask for it.
 func TestClaims(t *testing.T) {
-	shop := Claim{Host: "shop.example.com", Services: []string{"shop"}}
-	team := Claim{Host: "*.team.example.com", Services: []string{"team-*"}}
-	all := Claim{Host: "*", Services: []string{"edge"}}
+	shop := claim.Claim{Host: "shop.example.com", Services: []string{"shop"}}
+	team := claim.Claim{Host: "*.team.example.com", Services: []string{"team-*"}}
+	all := claim.Claim{Host: "*", Services: []string{"edge"}}
 	rule := func(text string) string { return "traefik.http.routers.r-NAME.rule=" + text }
 	for _, tt := range []struct {
 		name     string
-		claims   Claims
+		claims   claim.List
 		owner    string // of the host, without claims
 		service  string
 		tag      string
@@ -26,27 +27,27 @@ func TestClaims(t *testing.T) {
 		served   bool
 		problems int
 	}{
-		{"a name of its own", Claims{shop}, "", "shop", rule("Host(`shop.example.com`)"), "shop.example.com", true, 0},
-		{"another's name", Claims{shop}, "", "thief", rule("Host(`shop.example.com`)"), "shop.example.com", false, 1},
-		{"another's name of Fabio", Claims{shop}, "", "thief", "urlprefix-shop.example.com/", "shop.example.com", false, 1},
-		{"another's name of Traefik v1", Claims{shop}, "", "thief", "traefik.frontend.rule=Host:shop.example.com", "shop.example.com", false, 1},
-		{"a free name", Claims{shop, team}, "", "thief", rule("Host(`free.example.com`)"), "free.example.com", true, 0},
-		{"one of two names", Claims{shop}, "", "thief", rule("Host(`free.example.com`) || Host(`shop.example.com`)"), "free.example.com", false, 1},
-		{"below a wildcard", Claims{team}, "", "team-a", rule("Host(`x.y.team.example.com`)"), "x.y.team.example.com", true, 0},
-		{"below another's wildcard", Claims{team}, "", "thief", rule("Host(`x.team.example.com`)"), "x.team.example.com", false, 1},
-		{"another's wildcard", Claims{team}, "", "thief", "urlprefix-*.team.example.com/", "x.team.example.com", false, 1},
-		{"a wider wildcard, elsewhere", Claims{team}, "", "thief", "urlprefix-*.example.com/", "x.example.com", true, 0},
-		{"a wider wildcard", Claims{team}, "", "thief", "urlprefix-*.example.com/", "x.team.example.com", false, 0},
-		{"a regular expression for it", Claims{shop}, "", "thief", rule("HostRegexp(`^sho[p]\\.example\\.com$`)"), "shop.example.com", false, 1},
-		{"a regular expression for all", Claims{shop}, "", "thief", rule("HostRegexp(`.*`)"), "shop.example.com", false, 0},
-		{"a regular expression for all, elsewhere", Claims{shop}, "", "thief", rule("HostRegexp(`.*`)"), "free.example.com", true, 0},
-		{"all hosts but one", Claims{shop}, "", "thief", rule("!Host(`free.example.com`)"), "shop.example.com", false, 0},
-		{"no host", Claims{shop}, "", "thief", rule("PathPrefix(`/`)"), "shop.example.com", false, 0},
-		{"no host, elsewhere", Claims{shop}, "", "thief", rule("PathPrefix(`/`)"), "free.example.com", true, 0},
-		{"no host, let in", Claims{{Host: shop.Host, Services: shop.Services, CatchAll: true}}, "", "thief", rule("PathPrefix(`/`)"), "shop.example.com", true, 0},
-		{"no host, but all are reserved", Claims{all}, "", "thief", rule("PathPrefix(`/`)"), "free.example.com", false, 1},
-		{"no host, for who may", Claims{all}, "", "edge", rule("PathPrefix(`/`)"), "free.example.com", true, 0},
-		{"the most specific claim counts", Claims{all, shop}, "", "shop", rule("Host(`shop.example.com`)"), "shop.example.com", true, 0},
+		{"a name of its own", claim.List{shop}, "", "shop", rule("Host(`shop.example.com`)"), "shop.example.com", true, 0},
+		{"another's name", claim.List{shop}, "", "thief", rule("Host(`shop.example.com`)"), "shop.example.com", false, 1},
+		{"another's name of Fabio", claim.List{shop}, "", "thief", "urlprefix-shop.example.com/", "shop.example.com", false, 1},
+		{"another's name of Traefik v1", claim.List{shop}, "", "thief", "traefik.frontend.rule=Host:shop.example.com", "shop.example.com", false, 1},
+		{"a free name", claim.List{shop, team}, "", "thief", rule("Host(`free.example.com`)"), "free.example.com", true, 0},
+		{"one of two names", claim.List{shop}, "", "thief", rule("Host(`free.example.com`) || Host(`shop.example.com`)"), "free.example.com", false, 1},
+		{"below a wildcard", claim.List{team}, "", "team-a", rule("Host(`x.y.team.example.com`)"), "x.y.team.example.com", true, 0},
+		{"below another's wildcard", claim.List{team}, "", "thief", rule("Host(`x.team.example.com`)"), "x.team.example.com", false, 1},
+		{"another's wildcard", claim.List{team}, "", "thief", "urlprefix-*.team.example.com/", "x.team.example.com", false, 1},
+		{"a wider wildcard, elsewhere", claim.List{team}, "", "thief", "urlprefix-*.example.com/", "x.example.com", true, 0},
+		{"a wider wildcard", claim.List{team}, "", "thief", "urlprefix-*.example.com/", "x.team.example.com", false, 0},
+		{"a regular expression for it", claim.List{shop}, "", "thief", rule("HostRegexp(`^sho[p]\\.example\\.com$`)"), "shop.example.com", false, 1},
+		{"a regular expression for all", claim.List{shop}, "", "thief", rule("HostRegexp(`.*`)"), "shop.example.com", false, 0},
+		{"a regular expression for all, elsewhere", claim.List{shop}, "", "thief", rule("HostRegexp(`.*`)"), "free.example.com", true, 0},
+		{"all hosts but one", claim.List{shop}, "", "thief", rule("!Host(`free.example.com`)"), "shop.example.com", false, 0},
+		{"no host", claim.List{shop}, "", "thief", rule("PathPrefix(`/`)"), "shop.example.com", false, 0},
+		{"no host, elsewhere", claim.List{shop}, "", "thief", rule("PathPrefix(`/`)"), "free.example.com", true, 0},
+		{"no host, let in", claim.List{{Host: shop.Host, Services: shop.Services, CatchAll: true}}, "", "thief", rule("PathPrefix(`/`)"), "shop.example.com", true, 0},
+		{"no host, but all are reserved", claim.List{all}, "", "thief", rule("PathPrefix(`/`)"), "free.example.com", false, 1},
+		{"no host, for who may", claim.List{all}, "", "edge", rule("PathPrefix(`/`)"), "free.example.com", true, 0},
+		{"the most specific claim counts", claim.List{all, shop}, "", "shop", rule("Host(`shop.example.com`)"), "shop.example.com", true, 0},
 		{"no claims", nil, "", "thief", rule("Host(`shop.example.com`)"), "shop.example.com", true, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,7 +85,7 @@ func on(node, namespace, address string, tags ...string) watch.Instance {
 func TestClaimsByNodeAndNamespace(t *testing.T) {
 	const tag = "urlprefix-shop.example.com/"
 	c := newCatalog()
-	c.options.Claims = Claims{{Host: "shop.example.com", Nodes: []string{"safe-*"}, Namespaces: []string{"default", "shop"}}}
+	c.options.Claims = claim.List{{Host: "shop.example.com", Nodes: []string{"safe-*"}, Namespaces: []string{"default", "shop"}}}
 	c.set("shop", on("safe-1", "", "10.0.0.1", tag), on("safe-2", "shop", "10.0.0.2", tag), on("other", "", "10.0.0.3", tag),
 		on("safe-3", "dev", "10.0.0.4", tag), on("other", "dev", "10.0.0.5", "urlprefix-free.example.com/"))
 	table := c.build()
@@ -111,7 +112,7 @@ func TestClaimsByNodeAndNamespace(t *testing.T) {
 // more instances, nor can its pool be joined.
 func TestNamesOfClaimedServices(t *testing.T) {
 	c := newCatalog()
-	c.options.Claims = Claims{{Host: "shop.example.com", Services: []string{"shop"}}}
+	c.options.Claims = claim.List{{Host: "shop.example.com", Services: []string{"shop"}}}
 	tagsOf := func(host string) []string {
 		return []string{
 			"traefik.http.routers.web.rule=Host(`" + host + "`)", "traefik.http.routers.web.middlewares=m",

@@ -1,4 +1,6 @@
-package lb
+// Package claim reserves hosts for services: what others may not ask for is left out
+// of their definitions before any route is made of them.
+package claim
 
 import (
 	"cmp"
@@ -9,7 +11,6 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
-	"github.com/sluiceproxy/sluice/watch"
 )
 
 // Claim reserves hosts for those it lists. Where several claims hold for a host,
@@ -49,13 +50,13 @@ func (c *Claim) covers(host string) bool {
 	return host == c.Host || wild && strings.HasSuffix(host, suffix)
 }
 
-// claimant is who asks for a route. An empty Node or Namespace is not known and
+// Owner is who asks for a route. An empty Node or Namespace is not known and
 // not looked at.
-type claimant struct{ service, node, namespace string }
+type Owner struct{ Service, Node, Namespace string }
 
-func (c *Claim) allows(o claimant) bool {
-	return isOneOf(o.service, c.Services) && (o.node == "" || isOneOf(o.node, c.Nodes)) &&
-		(o.namespace == "" || isOneOf(o.namespace, c.Namespaces))
+func (c *Claim) allows(o Owner) bool {
+	return isOneOf(o.Service, c.Services) && (o.Node == "" || isOneOf(o.Node, c.Nodes)) &&
+		(o.Namespace == "" || isOneOf(o.Namespace, c.Namespaces))
 }
 
 func isOneOf(name string, patterns []string) bool {
@@ -65,11 +66,11 @@ func isOneOf(name string, patterns []string) bool {
 	})
 }
 
-// Claims are the claims of a configuration.
-type Claims []Claim
+// List is the claims of a configuration.
+type List []Claim
 
-// sorted has the more specific claims first.
-func (all Claims) sorted() Claims {
+// Sorted has the more specific claims first.
+func (all List) Sorted() List {
 	return slices.SortedFunc(slices.Values(all), func(a, b Claim) int {
 		wild := func(c Claim) int { return strings.Count(c.Host, "*") }
 		return cmp.Or(wild(a)-wild(b), len(b.Host)-len(a.Host))
@@ -77,8 +78,8 @@ func (all Claims) sorted() Claims {
 }
 
 // of is the claim that counts for a host, nil if there is none. It is for
-// sorted claims.
-func (all Claims) of(host string) *Claim {
+// Sorted claims.
+func (all List) of(host string) *Claim {
 	for i := range all {
 		if all[i].covers(host) {
 			return &all[i]
@@ -87,16 +88,16 @@ func (all Claims) of(host string) *Claim {
 	return nil
 }
 
-// lookAtInstances reports whether it matters where an instance runs.
-func (all Claims) lookAtInstances() bool {
+// LookAtInstances reports whether it matters where an instance runs.
+func (all List) LookAtInstances() bool {
 	return slices.ContainsFunc(all, func(c Claim) bool { return len(c.Nodes)+len(c.Namespaces) > 0 })
 }
 
 // unclaimed holds for hosts that no claim keeps from an owner. The claims are
 // sorted.
 type unclaimed struct {
-	claims Claims
-	owner  claimant
+	claims List
+	owner  Owner
 }
 
 // Match implements [match.Expr].
@@ -121,7 +122,7 @@ type verdict struct {
 }
 
 // judge holds a rule against sorted claims.
-func (all Claims) judge(e match.Expr, o claimant) verdict {
+func (all List) judge(e match.Expr, o Owner) verdict {
 	switch e := e.(type) {
 	case match.And:
 		v := verdict{open: true, anyHost: true}
@@ -155,7 +156,7 @@ func (all Claims) judge(e match.Expr, o claimant) verdict {
 }
 
 // judgeHost is for a host or, with a star in front, for all that end so.
-func (all Claims) judgeHost(host string, o claimant) (v verdict) {
+func (all List) judgeHost(host string, o Owner) (v verdict) {
 	switch c := all.of(host); {
 	case c == nil:
 	case c.allows(o):
@@ -168,7 +169,7 @@ func (all Claims) judgeHost(host string, o claimant) (v verdict) {
 
 // judgePattern is for patterns whose hosts cannot be listed: one that matches
 // claimed hosts, but not any, is meant for them.
-func (all Claims) judgePattern(e match.Expr, o claimant) verdict {
+func (all List) judgePattern(e match.Expr, o Owner) verdict {
 	matches := func(host string) bool { return e.Match(&match.Request{Host: host}) }
 	v := verdict{open: true, anyHost: matches("host.invalid")}
 	for i := range all {
@@ -185,10 +186,10 @@ func (all Claims) judgePattern(e match.Expr, o claimant) verdict {
 	return v
 }
 
-// restrict leaves out what a definition may not ask for, and keeps what it may
+// Restrict leaves out what a definition may not ask for, and keeps what it may
 // from hosts of others. What is left of a service with claims of its own ranks
 // above what others ask for by the same names.
-func (all Claims) restrict(d tags.Definition, o claimant) tags.Definition {
+func (all List) Restrict(d tags.Definition, o Owner) tags.Definition {
 	if len(all) == 0 {
 		return d
 	}
@@ -209,7 +210,7 @@ func (all Claims) restrict(d tags.Definition, o claimant) tags.Definition {
 	for _, r := range d.TCPRoutes {
 		e := r.Match
 		if r.ServerName != "" {
-			e = serverName(r.ServerName)
+			e = r.Names()
 		}
 		if e != nil {
 			v := all.verdictOn(e, o)
@@ -231,7 +232,7 @@ func (all Claims) restrict(d tags.Definition, o claimant) tags.Definition {
 }
 
 // verdictOn also counts a rule that names no host as one for every host.
-func (all Claims) verdictOn(e match.Expr, o claimant) verdict {
+func (all List) verdictOn(e match.Expr, o Owner) verdict {
 	v := all.judge(e, o)
 	if last := len(all) - 1; v.against == nil && v.anyHost && all[last].Host == "*" && !all[last].CatchAll && !all[last].allows(o) {
 		v.against = &all[last]
@@ -265,25 +266,4 @@ func (c *Claim) problem(p tags.Problem) tags.Problem {
 	p.Reason = "the host is reserved: claim " + c.Host + " does not list it"
 	p.Hint = fmt.Sprintf(`a stanza claim %q of the configuration says who may ask for the host`, c.Host)
 	return p
-}
-
-// permitted is what the instances of a service ask for and may. If it matters
-// where they run, each is looked at by itself: those that ask for what they may
-// not are left out, or they would be among the targets of the others.
-func (b *Builder) permitted(service string, found []watch.Instance) tags.Definition {
-	var problems []tags.Problem
-	claims := b.Claims
-	if claims.lookAtInstances() {
-		found = slices.Clone(found)
-		found = slices.DeleteFunc(found, func(i watch.Instance) bool {
-			o := claimant{service, i.Node.Name, cmp.Or(i.Service.Namespace, "default")}
-			own := claims.restrict(tags.Parse(b.Tags, service, b.instances([]watch.Instance{i})), o)
-			refused := slices.DeleteFunc(own.Problems, func(p tags.Problem) bool { return !strings.HasPrefix(p.Reason, "the host is reserved") })
-			problems = append(problems, refused...)
-			return len(refused) > 0
-		})
-	}
-	d := claims.restrict(tags.Parse(b.Tags, service, b.instances(found)), claimant{service: service})
-	d.Problems = append(d.Problems, problems...)
-	return d
 }

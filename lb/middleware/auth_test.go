@@ -48,8 +48,8 @@ func TestBasicAuth(t *testing.T) {
 	for name, hash := range passwordLines {
 		wrong, _ := ask(basic(name, hash), "X-User: admin")
 		for range 2 { // the second time is from memory
-			x, r := ask(basic(name, "secret"), "X-User: admin")
-			if r.status != 200 || x.Outcome.User != name || x.Header.Get("X-User") != name || x.Header.Has("Authorization") {
+			x, r := ask(basic(name, "secret"), "X-User: admin", "X_User: admin")
+			if r.status != 200 || x.Outcome.User != name || x.Header.Get("X-User") != name || x.Header.Has("X_User") || x.Header.Has("Authorization") {
 				t.Errorf("%s: answered %d, user %q, upstream sees %q", name, r.status, x.Outcome.User, x.Header.Get("X-User"))
 			}
 		}

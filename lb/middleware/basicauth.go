@@ -126,7 +126,8 @@ const authorizationFailed = "authorization failed\n"
 func authenticated(x *lb.Exchange, name, field string, hide bool) {
 	x.Outcome.User = name
 	if field != "" {
-		x.Header.Set(field, name)
+		disown(&x.Header, field)
+		x.Header.Add(field, name)
 	}
 	if hide {
 		x.Header.Del("Authorization")

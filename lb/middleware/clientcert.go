@@ -35,8 +35,8 @@ func (p passClientCert) Serve(x *lb.Exchange, next lb.Handler) {
 	if p.spec.Legacy {
 		certField, infoField, escape = clientCertField1, clientCertInfoField1, url.QueryEscape
 	}
-	x.Header.Del(certField)
-	x.Header.Del(infoField)
+	disown(&x.Header, certField)
+	disown(&x.Header, infoField)
 	if x.TLS != nil && len(x.TLS.PeerCertificates) > 0 {
 		if p.spec.PEM {
 			x.Header.Set(certField, escape(pemText(x.TLS.PeerCertificates)))

@@ -30,7 +30,7 @@ func TestPassTLSClientCert(t *testing.T) {
 	m := made(t, &spec.PassTLSClientCert{PEM: true, Info: &spec.ClientCertInfo{
 		NotAfter: true, NotBefore: true, SANs: true, SerialNumber: true, Subject: names, Issuer: names,
 	}})
-	forged := []string{clientCertField + ": forged", clientCertInfoField + ": forged"}
+	forged := []string{clientCertField + ": forged", clientCertInfoField + ": forged", "X_Forwarded_Tls_Client_Cert: forged"}
 	x, _ := exchange(t, "GET https://h/", forged...)
 	x.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{certificate}}
 	m.Serve(x, upstream(200, ""))
@@ -46,7 +46,7 @@ func TestPassTLSClientCert(t *testing.T) {
 		x, _ := exchange(t, "GET http://h/", forged...)
 		x.TLS = state
 		m.Serve(x, upstream(200, ""))
-		if x.Header.Has(clientCertField) || x.Header.Has(clientCertInfoField) {
+		if x.Header.Has(clientCertField) || x.Header.Has(clientCertInfoField) || x.Header.Has("X_Forwarded_Tls_Client_Cert") {
 			t.Errorf("without a certificate the upstream sees %v", x.Header)
 		}
 	}

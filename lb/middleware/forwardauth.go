@@ -214,17 +214,19 @@ func hasFold(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
-// admit takes over the fields of the answer that the upstream is to see. What
-// the client sent under these names is no proof of anything.
+// admit takes over the fields of the answer that the upstream is to see.
 func (f *forwardAuth) admit(x *lb.Exchange, answer *http.Response) {
 	for _, name := range f.spec.AuthResponseHeaders {
-		x.Header.Del(name)
+		disown(&x.Header, name)
+	}
+	for _, name := range f.spec.AuthResponseHeaders {
+		x.Header.Del(name) // it may be named twice
 		for _, value := range answer.Header.Values(name) {
 			x.Header.Add(http.CanonicalHeaderKey(name), value)
 		}
 	}
 	if f.pattern != nil {
-		x.Header.DelFunc(f.pattern.MatchString)
+		x.Header.DelFunc(func(name string) bool { return f.pattern.MatchString(name) || f.pattern.MatchString(hyphenated(name)) })
 		for name, values := range answer.Header {
 			if f.pattern.MatchString(name) && !isFraming(name) {
 				for _, value := range values {

@@ -174,12 +174,11 @@ func bearerOf(field string) (token string, ok bool) {
 	return strings.Trim(rest, " \t"), true
 }
 
-// admit tells the upstream of the claims. What the client sent under these names, or
-// under names that many servers take for the same, is no proof of anything.
+// admit tells the upstream of the claims.
 func (j *jwt) admit(x *lb.Exchange, c claims) {
 	x.Outcome.User = c.text(j.userClaim)
 	for _, f := range j.headers {
-		x.Header.DelFunc(func(name string) bool { return strings.EqualFold(strings.ReplaceAll(name, "_", "-"), f.name) })
+		disown(&x.Header, f.name)
 	}
 	for _, f := range j.headers {
 		if value := c.text(f.value); value != "" && httpguts.ValidHeaderFieldValue(value) {

@@ -238,18 +238,18 @@ func TestJWTClaims(t *testing.T) {
 func TestJWTHeaders(t *testing.T) {
 	s := jwtOf(func(s *spec.JWT) {
 		withSecret(s)
-		s.Headers = map[string]string{"x-user": "sub", "X-Roles": "realm.roles", "X-Level": "level", "X-Lines": "lines", "X-All": "realm"}
+		s.Headers = map[string]string{"x-user": "sub", "X-Roles": "realm.roles", "X-Level": "level", "X-Lines": "lines", "X-All": "realm", "X_Mail": "email"}
 		s.RemoveToken = true
 	})
 	x, _, passed := askJWT(t, made(t, s), bearer(tokenFor(t, jose.HS256, []byte(jwtSecret), map[string]any{
 		"realm": map[string]any{"roles": []string{"a", "b"}}, "lines": "a\r\nX-User: root", "sub": "bob", "level": 9007199254740993,
-	})), "X-User: root", "X_User: root", "X-LEVEL: 1", "X-Lines: mine", "X-Other: kept")
+	})), "X-User: root", "X_User: root", "x_mail: root@h", "X-Mail: root@h", "X-LEVEL: 1", "X-Lines: mine", "X-Other: kept")
 	if !passed {
 		t.Fatal("refused")
 	}
 	for name, want := range map[string]string{
 		"X-User": "bob", "X-Roles": "a,b", "X-Level": "9007199254740993", "X-Lines": "", "X-All": `{"roles":["a","b"]}`,
-		"X_User": "", "X-Other": "kept", "Authorization": "",
+		"X_User": "", "X_Mail": "", "X-Mail": "", "X-Other": "kept", "Authorization": "",
 	} {
 		if got := x.Header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)

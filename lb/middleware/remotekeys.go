@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -23,9 +21,9 @@ type remoteKeys struct {
 	fetch   func(context.Context) ([]jwtKey, error)
 	refresh time.Duration
 	maxAge  time.Duration
-	flight  singleflight.Group
 
 	mu      sync.Mutex
+	asking  chan struct{} // is closed with the answer to the question on its way; nil without one
 	have    []jwtKey
 	fetched time.Time // when have was, zero for never
 	next    time.Time // before that nobody asks
@@ -94,11 +92,11 @@ func fetchKeys(ctx context.Context, client *http.Client, address *url.URL) ([]jw
 
 // keys implements [keySource]. A request whose key is there is not kept waiting.
 func (r *remoteKeys) keys(ctx context.Context, algorithm, id string) ([]jwtKey, error) {
-	have, usable, stale, mayAsk := r.look()
+	have, usable, stale := r.look()
 	suits := usable && len(candidates(have, algorithm, id)) > 0
-	if mayAsk && (stale || !suits) {
-		answered := r.flight.DoChan("", r.ask)
-		if !suits {
+	if stale || !suits {
+		answered := r.ask()
+		if !suits && answered != nil {
 			select {
 			case <-answered:
 			case <-ctx.Done():
@@ -106,7 +104,7 @@ func (r *remoteKeys) keys(ctx context.Context, algorithm, id string) ([]jwtKey, 
 			}
 		}
 	}
-	if have, usable, _, _ = r.look(); usable {
+	if have, usable, _ = r.look(); usable {
 		return have, nil
 	}
 	if _, err := r.fault(); err != nil {
@@ -115,35 +113,44 @@ func (r *remoteKeys) keys(ctx context.Context, algorithm, id string) ([]jwtKey, 
 	return nil, errors.New("there are no keys")
 }
 
-// look tells what there is, whether it may still be used, whether it should be
-// newer, and whether it is time to ask.
-func (r *remoteKeys) look() (have []jwtKey, usable, stale, mayAsk bool) {
+// look tells what there is, whether it may still be used, and whether it should be
+// newer.
+func (r *remoteKeys) look() (have []jwtKey, usable, stale bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
-	age := now.Sub(r.fetched)
-	return r.have, r.have != nil && age < r.maxAge, age >= r.refresh, !now.Before(r.next)
+	age := time.Since(r.fetched)
+	return r.have, r.have != nil && age < r.maxAge, age >= r.refresh
 }
 
-// ask fetches the keys. It outlives the request that began it, for others wait as
-// well, and the next ones need the answer.
-func (r *remoteKeys) ask() (any, error) {
-	if _, _, _, mayAsk := r.look(); !mayAsk {
-		return nil, nil //nolint:nilnil // somebody else has just been answered
+// ask has a question on its way, if it is time for one, and returns what is closed
+// with its answer; nil if there is nothing to wait for. The question outlives the
+// request that began it, for others wait as well, and the next ones need the answer.
+func (r *remoteKeys) ask() (answered <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asking == nil && !time.Now().Before(r.next) {
+		r.asking = make(chan struct{})
+		go r.question()
 	}
+	return r.asking
+}
+
+// question fetches the keys. It ends by itself, within keysTimeout.
+func (r *remoteKeys) question() {
 	ctx, cancel := context.WithTimeout(context.Background(), keysTimeout)
 	defer cancel()
 	keys, err := r.fetch(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	close(r.asking)
+	r.asking = nil
 	now := time.Now()
 	if r.err = err; err != nil {
 		r.pause = min(max(2*r.pause, minKeysPause), maxKeysPause)
 		r.next = now.Add(r.pause)
-		return nil, nil //nolint:nilnil,nilerr // it is kept in r
+		return
 	}
 	r.have, r.fetched, r.pause, r.next = keys, now, 0, now.Add(keysCooldown)
-	return nil, nil //nolint:nilnil // they are kept in r
 }
 
 // fault implements [keySource].

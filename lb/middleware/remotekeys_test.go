@@ -179,6 +179,31 @@ func TestKeysOfAClientThatLeaves(t *testing.T) {
 	})
 }
 
+// While an answer is waited for, requests with a known key leave nothing behind:
+// however many come, they cost no more than at other times.
+func TestKeysOnTheirWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &keyServer{keys: keysOf("one"), delay: keysTimeout / 2}
+		source := &remoteKeys{fetch: s.fetch, refresh: time.Hour, maxAge: 2 * time.Hour}
+		allocations := func() float64 {
+			return testing.AllocsPerRun(100, func() {
+				if keys, err := source.keys(t.Context(), "ES256", "one"); len(keys) != 1 {
+					t.Errorf("%d keys, %v", len(keys), err)
+				}
+			})
+		}
+		fresh := allocations()
+		time.Sleep(time.Hour)
+		if stale := allocations(); stale > fresh {
+			t.Errorf("%v allocations a request, and %v while the keys are asked for", fresh, stale)
+		}
+		time.Sleep(keysTimeout)
+		if n := s.asked.Load(); n != 2 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
 // The keys of a real server, and its faults.
 func TestKeysOfAServer(t *testing.T) {
 	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: testKeys().ec.Public(), KeyID: "one", Algorithm: "ES256", Use: "sig"}}})

@@ -149,10 +149,14 @@ func viewFabioCertificates(name string, c Config) any {
 	}
 }
 
-// publicURL leaves out the password and the parameters of a URL.
+// publicURL leaves out the password and the parameters of a URL. Nobody knows where
+// they are in what cannot be read.
 func publicURL(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
+	switch {
+	case err != nil:
+		return hidden
+	case u.Host == "":
 		return text
 	}
 	if u.User != nil {

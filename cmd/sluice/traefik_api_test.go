@@ -90,7 +90,11 @@ func TestTraefikOptions(t *testing.T) {
 		`{"weighted":{"services":[{"name":"a","weight":1},{"name":"b"}]}}`: &spec.Composition{
 			Weighted: &spec.Weighted{Services: []spec.WeightedService{{Name: "a", Weight: 1}, {Name: "b"}}},
 		},
-		`{"prefixes":["/a"]}`: spec.StripPrefix{Prefixes: []string{"/a"}},
+		`{"address":"http://h/x?redacted"}`:                    &spec.ForwardAuth{Address: "http://h/x?token=planted"},
+		`{"address":"redacted"}`:                               &spec.ForwardAuth{Address: "http://bob:planted%zz@h/x"},
+		`{"jwksurl":"https://redacted@h/keys?redacted"}`:       &spec.JWT{JWKSURL: "https://bob:planted@h/keys?token=planted"},
+		`{"regex":"^a(.*)","replacement":"https://h/$1?b=$2"}`: spec.RedirectRegex{Regex: "^a(.*)", Replacement: "https://h/$1?b=$2"},
+		`{"prefixes":["/a"]}`:                                  spec.StripPrefix{Prefixes: []string{"/a"}},
 	} {
 		text, err := json.Marshal(traefikOptions(of))
 		if err != nil || string(text) != want {

@@ -49,6 +49,10 @@ var hiddenOptions = map[string]bool{
 	"users": true, "key": true, "secret": true, "password": true, "customrequestheaders": true, "headers": true, "claims": true,
 }
 
+// askedURLs are URLs that nobody but us asks for: their parameters may be secrets. In
+// those that clients get they may stand for something.
+var askedURLs = map[string]bool{"address": true, "jwksurl": true}
+
 // traefikOptions is a struct of package spec in the form of Traefik's API, without
 // what is as it is without options, and without secrets.
 func traefikOptions(of any) map[string]any {
@@ -59,11 +63,14 @@ func traefikOptions(of any) map[string]any {
 		if key == "" || field.IsZero() {
 			continue
 		}
-		if hiddenOptions[key] {
+		switch {
+		case hiddenOptions[key]:
 			options[traefikWord(key)] = withoutSecrets(field.Interface())
-			continue
+		case askedURLs[key]:
+			options[traefikWord(key)] = publicURL(field.String())
+		default:
+			options[traefikWord(key)] = traefikOption(field)
 		}
-		options[traefikWord(key)] = traefikOption(field)
 	}
 	return options
 }

@@ -39,7 +39,7 @@ const (
 func newForwardAuth(s *spec.ForwardAuth) (*forwardAuth, error) {
 	address, err := url.Parse(s.Address)
 	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return nil, fmt.Errorf("the address %q is no http or https URL", s.Address)
+		return nil, errors.New("the address is no http or https URL") // and may hold a password
 	}
 	transport := &http.Transport{
 		Proxy: nil, MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, DisableCompression: true,
@@ -138,7 +138,7 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 
 // fail answers a request nobody could decide about.
 func (f *forwardAuth) fail(x *lb.Exchange, err error) {
-	x.Outcome.Err = fmt.Errorf("asking %s://%s whether the request may pass: %w", f.address.Scheme, f.address.Host, err)
+	x.Outcome.Err = fmt.Errorf("asking %s whether the request may pass: %w", origin(f.address), withoutURL(err))
 	if x.Context().Err() != nil {
 		x.Outcome.Status = lb.StatusClientGone
 		return

@@ -145,3 +145,19 @@ func TestForwardAuthOptions(t *testing.T) {
 		t.Errorf("a long body was answered %d", r.status)
 	}
 }
+
+// What is in the address for the other server alone is in no log.
+func TestForwardAuthKeepsItsAddress(t *testing.T) {
+	s := spec.DefaultForwardAuth()
+	s.Address = "http://bob:planted@127.0.0.1:1/?token=planted"
+	x, r := askAuth(t, s, "", handler(func(*lb.Exchange) { t.Error("the request went on") }))
+	if err := x.Outcome.Err; r.status != 500 || err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || strings.Contains(err.Error(), "planted") {
+		t.Errorf("answered %d: %v", r.status, err)
+	}
+	for _, address := range []string{"ftp://bob:planted@h/", "http://bob:planted%zz@h/"} {
+		s.Address = address
+		if _, err := newForwardAuth(s); err == nil || strings.Contains(err.Error(), "planted") {
+			t.Errorf("%s: the error is %v", address, err)
+		}
+	}
+}

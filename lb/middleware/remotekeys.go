@@ -68,24 +68,25 @@ func fetchKeys(ctx context.Context, client *http.Client, address *url.URL) ([]jw
 		return nil, err
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	where := origin(address) + address.EscapedPath()
 	answer, err := client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("asking %s for keys: %w", where, withoutURL(err))
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("asking %s for keys: status %d", address.Redacted(), answer.StatusCode)
+		return nil, fmt.Errorf("asking %s for keys: status %d", where, answer.StatusCode)
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxKeySet+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("asking %s for keys: %w", address.Redacted(), err)
+		return nil, fmt.Errorf("asking %s for keys: %w", where, err)
 	case len(text) > maxKeySet:
-		return nil, fmt.Errorf("asking %s for keys: the answer has more than %d bytes", address.Redacted(), maxKeySet)
+		return nil, fmt.Errorf("asking %s for keys: the answer has more than %d bytes", where, maxKeySet)
 	}
 	keys, err := parsePublicKeys(text)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for keys: %w", address.Redacted(), err)
+		return nil, fmt.Errorf("asking %s for keys: %w", where, err)
 	}
 	return keys, nil
 }

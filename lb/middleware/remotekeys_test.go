@@ -239,3 +239,23 @@ func TestKeysOfAServer(t *testing.T) {
 		}
 	}
 }
+
+// What is in the URL for its server alone is in no log, whatever goes wrong.
+func TestRemoteKeysKeepTheirURL(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/no" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer server.Close()
+	_, at, _ := strings.Cut(server.URL, "//")
+	for _, where := range []string{"127.0.0.1:1/keys", at + "/no", at + "/empty"} {
+		r, err := newRemoteKeys(jwtOf(func(s *spec.JWT) { s.JWKSURL = "http://bob:planted@" + where + "?token=planted" }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = r.keys(t.Context(), "ES256", ""); err == nil || !strings.Contains(err.Error(), where) || strings.Contains(err.Error(), "planted") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}

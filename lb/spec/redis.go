@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -52,7 +53,10 @@ func (r *Redis) validate() error {
 	}
 	var errs []error
 	for _, e := range r.Endpoints {
-		if _, port, err := net.SplitHostPort(e); err != nil || port == "" {
+		switch _, port, err := net.SplitHostPort(e); {
+		case strings.ContainsAny(e, "@/?"): // it is not to be repeated
+			errs = append(errs, errors.New("redis.endpoints: they are of the form host:port; user, password and database have options of their own"))
+		case err != nil || port == "":
 			errs = append(errs, fmt.Errorf("redis.endpoints: %q is not of the form host:port", e))
 		}
 	}

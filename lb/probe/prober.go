@@ -68,7 +68,7 @@ func (p *Prober) Replace(gone, come []Pool) {
 			known = &probing{}
 			p.running[c.Pool] = known
 		}
-		if !reflect.DeepEqual(known.of.Health, c.Health) { // the check is another one now
+		if known.of.Proxy != c.Proxy || !reflect.DeepEqual(known.of.Health, c.Health) { // the check is another one now
 			known.end()
 			known.of = c
 			p.start(known)

@@ -1,8 +1,11 @@
 package probe
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -96,4 +99,23 @@ func TestPoolsFromBeforeRun(t *testing.T) {
 	if gone.Stats().CheckFailures > 0 {
 		t.Error("a pool that nobody has is checked")
 	}
+}
+
+// The checks of a pool that is asked in another way from now on are begun anew.
+func TestChecksThatChange(t *testing.T) {
+	var proxied atomic.Bool
+	address := lbtest.Serve(t, func(nc *net.TCPConn) {
+		if sent, _ := io.ReadAll(nc); bytes.HasPrefix(sent, []byte("PROXY ")) {
+			proxied.Store(true)
+		}
+	})
+	members := []target.Member{{Key: target.Key{Scheme: "tcp", Address: address}, Weight: 1}}
+	check := &spec.HealthCheck{Mode: spec.ModeTCP, Interval: 10 * time.Millisecond, Timeout: 10 * time.Second}
+	before := Pool{Pool: target.NewRegistry(nil).Pool("db", members, target.Policy{Watched: true}), Health: check}
+	after := before
+	after.Proxy = 1
+	p := running(t)
+	p.Replace(nil, []Pool{before})
+	p.Replace([]Pool{before}, []Pool{after})
+	lbtest.Eventually(t, "the target is sent the PROXY header it expects by now", proxied.Load)
 }

@@ -40,15 +40,15 @@ func (x *Exchange) takeCalledHost() {
 
 // Statuses of calls (the codes of gRPC) that stand for those of answers.
 const (
-	callUnknown            = 2
+	callUnknown            = grpcUnknown
 	callDeadlineExceeded   = 4
 	callNotFound           = 5
 	callPermissionDenied   = 7
 	callResourceExhausted  = 8
+	callFailedPrecondition = 9
 	callUnimplemented      = 12
 	callUnavailable        = 14
 	callUnauthenticated    = 16
-	callFailedPrecondition = 9
 )
 
 func callStatus(status int) int {

@@ -3,6 +3,7 @@ package lb
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -88,9 +89,9 @@ func (k *link) certResolvers(asked string, entrypoints []string) (all []CertReso
 		}
 		return all
 	}
-	for entrypoint, name := range k.EntrypointCertResolvers {
+	for _, entrypoint := range slices.Sorted(maps.Keys(k.EntrypointCertResolvers)) { // so that what is told keeps its order
 		if len(entrypoints) == 0 || slices.Contains(entrypoints, entrypoint) {
-			named(name)
+			named(k.EntrypointCertResolvers[entrypoint])
 		}
 	}
 	return all

@@ -2,7 +2,6 @@ package lb
 
 import (
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,7 +110,9 @@ func (c *counters) details() []Detail {
 }
 
 func (s *series) addTo(d *Detail) {
-	d.Buckets = slices.Grow(d.Buckets, len(s.buckets))[:len(s.buckets)]
+	if d.Buckets == nil {
+		d.Buckets = make([]uint64, len(s.buckets))
+	}
 	for i := range s.buckets {
 		d.Buckets[i] += s.buckets[i].Load()
 	}

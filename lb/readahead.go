@@ -37,9 +37,9 @@ func (x *Exchange) ReadAhead() (body []byte, read, failed bool) {
 
 // answerBrokenBody answers an exchange whose body could not be read.
 func (x *Exchange) answerBrokenBody(err error) {
-	var refusal *h1.Refusal
+	refusal, refused := errors.AsType[*h1.Refusal](err)
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &refusal) && refusal.Status == http.StatusRequestTimeout:
+	case errors.Is(err, os.ErrDeadlineExceeded), refused && refusal.Status == http.StatusRequestTimeout:
 		x.AnswerText(http.StatusRequestTimeout, "408 request timeout")
 	case errors.Is(err, errBodyTooLarge), errors.Is(err, errMessageTooLarge):
 		x.AnswerText(http.StatusRequestEntityTooLarge, refusalText(http.StatusRequestEntityTooLarge))

@@ -120,10 +120,6 @@ func serve(t testing.TB, tags []string, upstream string) (front string) {
 		stop()
 		parts.Wait()
 	})
-	for !s.Ready() {
-		if t.Context().Err() != nil {
-			t.Fatal("the catalog was not read")
-		}
-	}
+	lbtest.Eventually(t, "the catalog is read", s.Ready)
 	return s.Addrs()["web"].String()
 }

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
@@ -122,11 +123,7 @@ func balance(t testing.TB, w world, tracer lb.Tracer) string {
 		stop()
 		parts.Wait()
 	})
-	for !s.Ready() {
-		if t.Context().Err() != nil {
-			t.Fatal("the catalog was not read")
-		}
-	}
+	lbtest.Eventually(t, "the catalog is read", s.Ready)
 	return s.Addrs()["web"].String()
 }
 

@@ -325,6 +325,7 @@ func TestACMEValidate(t *testing.T) {
 		},
 		"with TLS that speaks HTTPS or TCP, and there is none by the name web": func(o *ServerOptions) { o.ACME[0].Entrypoint = "web" },
 		`there is no certificate resolver "el"`:                                func(o *ServerOptions) { o.Listeners[0].CertResolver = "el" },
+		`there is no certificate source "el"; did you mean le?`:                func(o *ServerOptions) { o.Listeners[0].CertSource = "el" },
 	} {
 		o := DefaultServerOptions()
 		o.Listeners = []Listener{{Name: "tls", Address: ":1", Proto: ProtoHTTPS, CertSource: "le"}, {Name: "web", Address: ":2", Proto: ProtoHTTP}}

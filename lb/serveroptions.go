@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -271,7 +272,7 @@ func (o ServerOptions) validateCertSources() error {
 			errs = append(errs, fmt.Errorf("listener %s: there is no certificate resolver %q", l.Address, l.CertResolver))
 		}
 		if l.CertSource != "" && !known[l.CertSource] {
-			errs = append(errs, fmt.Errorf("listener %s: there is no certificate source %q", l.Address, l.CertSource))
+			errs = append(errs, fmt.Errorf("listener %s: there is no certificate source %q%s", l.Address, l.CertSource, nearest.Hint(l.CertSource, "", maps.Keys(known))))
 		}
 	}
 	return errors.Join(errs...)

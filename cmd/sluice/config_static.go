@@ -219,7 +219,9 @@ func (c *Config) validateStatic(f *faultList) {
 	}
 	c.known(f, "defaults.middlewares", c.Defaults.Middlewares)
 	for _, name := range c.Defaults.Optional {
-		f.oneOf("defaults.optional", name, c.Defaults.Middlewares...)
+		if all := c.Defaults.Middlewares; !slices.Contains(all, name) {
+			f.addf("defaults.optional: %q is not among defaults.middlewares%s", name, nearest.Hint(name, "", slices.Values(all)))
+		}
 	}
 	for _, name := range c.Defaults.Middlewares {
 		if strings.Contains(name, "@") {

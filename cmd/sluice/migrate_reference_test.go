@@ -103,7 +103,7 @@ func referenceTree(t *testing.T, files []string) *tree {
 // comments.
 func migrateWithout(t *testing.T, whole *tree, path string) (text string, notes []note) {
 	t.Helper()
-	all := &tree{slices.DeleteFunc(slices.Clone(whole.values), func(v treeValue) bool { return v.path == path }), whole.sources}
+	all := &tree{values: slices.DeleteFunc(slices.Clone(whole.values), func(v treeValue) bool { return v.path == path }), sources: whole.sources}
 	m := newMigration()
 	m.named = []string{"conf"}
 	if err := m.takeTree("reference", "", all); err != nil {

@@ -139,6 +139,13 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 	}{
 		{"unknown key", "a.yml", "providers: {}\nentryPoints:\n  web:\n    address: \":80\"\n    http3: {}\n", []string{"a.yml:5: entryPoints.web.http3 has no equivalent"}, "http3"},
 		{
+			"misspelt keys of what is taken over", "a.yml", "providers:\n  consulCatalog:\n    exposedByDefalt: false\nentryPoints:\n  web:\n    adress: \":80\"\n",
+			[]string{
+				"a.yml:3: providers.consulCatalog.exposedByDefalt has no equivalent and is left out",
+				"a.yml:5: entryPoints.web has no address, only adress, and is left out",
+			}, "listener",
+		},
+		{
 			"a guarded entry point", "a.yml", "entryPoints:\n  a:\n    address: \":80\"\n    http:\n      middlewares: [auth]\n  b:\n    address: \":81\"\nproviders: {}\n",
 			[]string{"a.yml:2: the listener is left out: there is no middleware auth"}, ":80",
 		},

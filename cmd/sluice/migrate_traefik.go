@@ -103,7 +103,11 @@ func (m *migration) entrypoint(t *tree, name string) {
 	at := "entryPoints." + name
 	address, proto, _ := strings.Cut(t.text(at+".address"), "/")
 	if address == "" {
-		m.note(t, at, at+" has no address and is left out")
+		only := ""
+		if names := t.names(at); len(names) > 0 { // one of which may be misspelt
+			only = ", only " + strings.Join(names, ", ") + ","
+		}
+		m.note(t, at, at+" has no address"+only+" and is left out")
 		t.take(at)
 		return
 	}

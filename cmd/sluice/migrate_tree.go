@@ -25,6 +25,7 @@ import (
 type tree struct {
 	values  []treeValue
 	sources []*source
+	known   map[string]bool // paths that were asked for, in lower case
 }
 
 // source is a file of a tree.
@@ -134,6 +135,7 @@ func isTable(v any) bool {
 
 // find is the value at a path, in any case.
 func (t *tree) find(path string) *treeValue {
+	t.know(path)
 	for i := range t.values {
 		if strings.EqualFold(t.values[i].path, path) {
 			return &t.values[i]
@@ -144,7 +146,15 @@ func (t *tree) find(path string) *treeValue {
 
 // has reports whether there is something at a path or below.
 func (t *tree) has(path string) bool {
+	t.know(path)
 	return slices.ContainsFunc(t.values, func(v treeValue) bool { return v.isAt(path) })
+}
+
+func (t *tree) know(path string) {
+	if t.known == nil {
+		t.known = make(map[string]bool)
+	}
+	t.known[strings.ToLower(path)] = true
 }
 
 func (v *treeValue) isAt(path string) bool {
@@ -310,7 +320,8 @@ func (t *tree) left() (all []treeValue) {
 }
 
 // wholly is the outermost table around a path of which nothing was taken, but for
-// those that hold all of a kind.
+// those that hold all of a kind, and those that would have been taken with other
+// keys in them: there a key is misspelt, or has no equivalent by itself.
 func (t *tree) wholly(path string) string {
 	kept := 1
 	if first, _, _ := strings.Cut(path, "."); slices.Contains([]string{"http", "tcp", "udp"}, first) {
@@ -324,11 +335,22 @@ func (t *tree) wholly(path string) string {
 			continue
 		}
 		whole := path[:end]
-		if !slices.ContainsFunc(t.values, func(v treeValue) bool { return v.taken && v.isAt(whole) }) {
+		if !t.isTouched(whole) && !t.knowsBelow(whole) {
 			return whole
 		}
 	}
 	return path
+}
+
+// knowsBelow reports whether a key of the table at a path was asked for.
+func (t *tree) knowsBelow(path string) bool {
+	above := strings.ToLower(path) + "."
+	for known := range t.known {
+		if strings.HasPrefix(known, above) {
+			return true
+		}
+	}
+	return false
 }
 
 // isTouched reports whether anything was taken at a path.

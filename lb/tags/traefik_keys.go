@@ -99,7 +99,7 @@ func (o *objects) label(l label, elements []string, unsupported func(label, stri
 		o.other = true
 		return o.udp.set(l, elements, unsupported)
 	case "tls":
-		unsupported(l, "TLS keys are not supported yet")
+		unsupported(l, "keys of tls are for the configuration: lb { certificates, tls_options }")
 		return nil
 	}
 	if len(elements) < 4 {

@@ -164,6 +164,7 @@ func TestFabioFaults(t *testing.T) {
 		"registry.consul.register.enabled = perhaps":             `"perhaps" is not true or false`,
 		"ui.addr = 9998":                                         "fabio.properties:1: ui.addr",
 		"ui.addr = :9998;cs=none":                                `no certificates "none"`,
+		"ui.access = RO":                                         `"RO" is none of ro, rw; did you mean ro?`,
 		"ui.routingtable.source.scheme = javascript":             `"javascript" is none of http, https`,
 		"metrics.prometheus.path = numbers":                      "does not begin with a slash",
 		"proxy.cs = cs=a;type=path;cert=b,cs=a;type=path;cert=c": `"a"`,

@@ -80,7 +80,7 @@ func fabioKeyNames() iter.Seq[string] {
 
 // fabioKeys is every property of Fabio 1.7.
 func fabioKeys() []fabioKey {
-	return slices.Concat(fabioProxyKeys(), fabioHeaderKeys(), fabioRegistryKeys(), fabioConsulKeys(), fabioOtherKeys())
+	return slices.Concat(fabioProxyKeys(), fabioHeaderKeys(), fabioRegistryKeys(), fabioConsulKeys(), fabioUIKeys(), fabioOtherKeys())
 }
 
 func fabioProxyKeys() []fabioKey {
@@ -173,26 +173,12 @@ func fabioConsulKeys() []fabioKey {
 	}
 }
 
-func fabioOtherKeys() []fabioKey {
-	keys := []fabioKey{
-		{name: "glob.matching.disabled", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.PlainHosts })},
-		{name: "glob.cache.size", set: same},
-		{name: "log.access.target", set: func(r *fabioReader, p property) error {
-			r.LB.AccessLog.Target = p.value
-			return nil
-		}},
-		{name: "log.access.format", set: func(r *fabioReader, p property) error {
-			if p.value != "" {
-				r.LB.AccessLog.Format = p.value
-			}
-			return nil
-		}},
-		{name: "log.level", set: setFabioLogLevel},
-		{name: "log.routes.format", set: same},
+func fabioUIKeys() []fabioKey {
+	return []fabioKey{
 		{name: "ui.addr", set: setFabioUI},
 		{name: "ui.access", set: func(r *fabioReader, p property) error {
-			r.fabioUI.readOnly = p.value == "ro"
-			return nil
+			r.fabioUI.readOnly = p.value != "rw"
+			return oneOfThese("ro", "rw")(r, p)
 		}},
 		{name: "ui.title", set: ofUI(func(ui *fabioUI) any { return &ui.title })},
 		{name: "ui.path", set: func(r *fabioReader, p property) error {
@@ -213,6 +199,25 @@ func fabioOtherKeys() []fabioKey {
 		}},
 		{name: "ui.routingtable.source.host", set: ofUI(func(ui *fabioUI) any { return &ui.links.host })},
 		{name: "ui.routingtable.source.port", set: ofUI(func(ui *fabioUI) any { return &ui.links.port })},
+	}
+}
+
+func fabioOtherKeys() []fabioKey {
+	keys := []fabioKey{
+		{name: "glob.matching.disabled", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.PlainHosts })},
+		{name: "glob.cache.size", set: same},
+		{name: "log.access.target", set: func(r *fabioReader, p property) error {
+			r.LB.AccessLog.Target = p.value
+			return nil
+		}},
+		{name: "log.access.format", set: func(r *fabioReader, p property) error {
+			if p.value != "" {
+				r.LB.AccessLog.Format = p.value
+			}
+			return nil
+		}},
+		{name: "log.level", set: setFabioLogLevel},
+		{name: "log.routes.format", set: same},
 		{name: "insecure", boolean: true, set: same},
 		{name: "bgp.enabled", boolean: true, set: boolean(func(r *fabioReader, on bool) {
 			if on {

@@ -161,7 +161,11 @@ func TestFabioAccess(t *testing.T) {
 	}
 	open := []string{"GET /routes", "GET /api/routes", "GET /api/version", "GET /api/config", "GET /health"}
 	for _, access := range []string{"ro", "rw", ""} {
-		a, keys := testFabioAPI(property{"ui.access", access, "a test"})
+		var given []property
+		if access != "" {
+			given = []property{{"ui.access", access, "a test"}}
+		}
+		a, keys := testFabioAPI(given...)
 		for _, request := range slices.Concat(manual, open) {
 			method, target, _ := strings.Cut(request, " ")
 			got := askFabio(a, method, target, `{"value":"new","version":"7"}`)

@@ -126,30 +126,8 @@ func (m *lbMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 	for _, r := range view.Routes {
 		m.perRoute.collect(r.Counts, out, r.Dialect, r.Route, r.Service)
 	}
-	for _, e := range view.Entrypoints {
-		m.perEntrypoint.collect(e.Counts, out, e.Entrypoint)
-		out.gauge(m.entrypointInFlight, float64(e.InFlight), e.Entrypoint)
-		out.gauge(m.connections, float64(e.Connections), e.Entrypoint)
-		out.counter(m.handshakeErrors, e.HandshakeErrors, e.Entrypoint)
-		out.counter(m.connectionWaits, e.ConnectionWaits, e.Entrypoint)
-		for reason, n := range e.RefusedConnections {
-			out.counter(m.refusedConnections, n, e.Entrypoint, reason)
-		}
-		for reason, n := range e.Refused {
-			out.counter(m.refused, n, e.Entrypoint, reason)
-		}
-		for kind, n := range e.HTTP2Errors {
-			out.counter(m.http2Errors, n, e.Entrypoint, kind)
-		}
-	}
-	for _, r := range view.TCPRoutes {
-		labels := []string{r.Network, r.Dialect, r.Route, r.Service}
-		out.gauge(m.tcpOpen, float64(r.Open), labels...)
-		out.counter(m.tcpConnections, r.Connections, labels...)
-		out.counter(m.tcpFailures, r.Failures, labels...)
-		out.counter(m.tcpReceived, r.Received, labels...)
-		out.counter(m.tcpSent, r.Sent, labels...)
-	}
+	m.collectEntrypoints(view.Entrypoints, out)
+	m.collectPassed(view.TCPRoutes, out)
 	for _, c := range b.Certificates() {
 		out.gauge(m.certificateExpiry, float64(c.Until.Unix()), c.Source, c.Name)
 	}
@@ -174,6 +152,38 @@ func (m *lbMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 		written, dropped := b.accessLog.Stats()
 		out.counter(m.logLines, written)
 		out.counter(m.logDropped, dropped)
+	}
+}
+
+// collectEntrypoints sends what came to listeners.
+func (m *lbMetrics) collectEntrypoints(all []lb.EntrypointMetrics, out metricSink) {
+	for _, e := range all {
+		m.perEntrypoint.collect(e.Counts, out, e.Entrypoint)
+		out.gauge(m.entrypointInFlight, float64(e.InFlight), e.Entrypoint)
+		out.gauge(m.connections, float64(e.Connections), e.Entrypoint)
+		out.counter(m.handshakeErrors, e.HandshakeErrors, e.Entrypoint)
+		out.counter(m.connectionWaits, e.ConnectionWaits, e.Entrypoint)
+		for reason, n := range e.RefusedConnections {
+			out.counter(m.refusedConnections, n, e.Entrypoint, reason)
+		}
+		for reason, n := range e.Refused {
+			out.counter(m.refused, n, e.Entrypoint, reason)
+		}
+		for kind, n := range e.HTTP2Errors {
+			out.counter(m.http2Errors, n, e.Entrypoint, kind)
+		}
+	}
+}
+
+// collectPassed sends what is told of connections and datagrams that are passed on.
+func (m *lbMetrics) collectPassed(all []lb.TCPRouteMetrics, out metricSink) {
+	for _, r := range all {
+		labels := []string{r.Network, r.Dialect, r.Route, r.Service}
+		out.gauge(m.tcpOpen, float64(r.Open), labels...)
+		out.counter(m.tcpConnections, r.Connections, labels...)
+		out.counter(m.tcpFailures, r.Failures, labels...)
+		out.counter(m.tcpReceived, r.Received, labels...)
+		out.counter(m.tcpSent, r.Sent, labels...)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
 // A list has pages, of which the last leads to the first.
@@ -117,5 +118,24 @@ func TestTraefikOptionsOfAllKinds(t *testing.T) {
 	}
 	if !slices.Contains(spec.Kinds(), "jwt") {
 		t.Error("there is no jwt")
+	}
+}
+
+// What is wrong with a router is told of that of its protocol, whatever others of the
+// same name there are.
+func TestTraefikProblemOfOneProtocol(t *testing.T) {
+	for range 20 { // as often as maps are in another order
+		for _, protocol := range traefikProtocols {
+			m := newTraefikModel(nil, nil, func([]string, string) []string { return nil })
+			for _, other := range traefikProtocols {
+				m.of[other].routers["db@consulcatalog"] = newObject("db@consulcatalog")
+			}
+			m.problem(tags.Problem{Route: "db", Tag: "traefik." + protocol + ".routers.db.rule=x", Reason: "no rule"})
+			for other, objects := range m.of {
+				if failed := objects.routers["db@consulcatalog"].status != traefikEnabled; failed != (other == protocol) {
+					t.Errorf("a problem of %s: that of %s has failed: %t", protocol, other, failed)
+				}
+			}
+		}
 	}
 }

@@ -22,6 +22,9 @@ const (
 	traefikDisabled = "disabled"
 )
 
+// traefikProtocols are those that objects are of.
+var traefikProtocols = [...]string{"http", "tcp", "udp"}
+
 // traefikObject is a router, a service or a middleware in the form of Traefik's API.
 type traefikObject struct {
 	// fields are those that it has wherever it is shown; own those it has beside
@@ -70,7 +73,7 @@ type traefikModel struct {
 // newTraefikModel reads it all: what is declared, and what the table serves of it.
 func newTraefikModel(declared []tags.Definition, table *lb.Table, entrypoints func(declared []string, protocol string) []string) *traefikModel {
 	m := &traefikModel{of: map[string]traefikObjects{}, entrypoints: entrypoints, pools: map[lb.ServicePool]*lb.ServicePool{}}
-	for _, protocol := range []string{"http", "tcp", "udp"} {
+	for _, protocol := range traefikProtocols {
 		m.of[protocol] = traefikObjects{map[string]*traefikObject{}, map[string]*traefikObject{}, map[string]*traefikObject{}}
 	}
 	for _, p := range table.ServicePools() {
@@ -309,8 +312,14 @@ func (m *traefikModel) problem(p tags.Problem) {
 	if p.Route == "" {
 		return
 	}
-	key, rule, _ := strings.Cut(p.Tag, "=")
-	for protocol, objects := range m.of {
+	tag, rule, _ := strings.Cut(p.Tag, "=")
+	key := strings.ToLower(tag)
+	isDeclared := strings.Contains(key, ".routers.") // with its protocol: others may have one of that name
+	for _, protocol := range traefikProtocols {
+		objects, declares := m.of[protocol], strings.Contains(key, "."+protocol+".routers.")
+		if isDeclared && !declares {
+			continue
+		}
 		for _, dialect := range []tags.Dialect{tags.Traefik, tags.Traefik1, tags.Fabio, tags.File} {
 			name := qualified(string(dialect), p.Route)
 			if o := objects.routers[name]; o != nil {
@@ -318,9 +327,9 @@ func (m *traefikModel) problem(p tags.Problem) {
 				return
 			}
 		}
-		if strings.Contains(strings.ToLower(key), "."+protocol+".routers.") {
+		if declares {
 			o := newObject(qualified(string(tags.Traefik), p.Route))
-			if strings.HasSuffix(strings.ToLower(key), ".rule") {
+			if strings.HasSuffix(key, ".rule") {
 				o.rule, o.fields["rule"] = rule, rule
 			}
 			o.setEntrypoints(m.entrypoints(nil, protocol))

@@ -25,8 +25,12 @@ func (x *Exchange) ReadAhead() (body []byte, read, failed bool) {
 	if x.Body == nil || x.Length < 1 || x.Length > maxReadAhead {
 		return nil, false, false
 	}
-	body = make([]byte, x.Length)
-	if _, err := io.ReadFull(x.Body, body); err != nil {
+	// No room is made for what was announced and has not come.
+	body, err := io.ReadAll(io.LimitReader(x.Body, x.Length))
+	if err == nil && int64(len(body)) < x.Length {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
 		x.Outcome.Err = fmt.Errorf("reading the request's body: %w", err)
 		x.answerBrokenBody(err)
 		return nil, false, true

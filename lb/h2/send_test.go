@@ -162,10 +162,10 @@ func TestHeadTimeout(t *testing.T) {
 	p := newPool(t, startUpstream(t, func(f *lbtest.Framer, head *http2.MetaHeadersFrame) {
 		if head.PseudoValue("path") == "/slow" {
 			f.Head(head.StreamID, false, ":status: 200")
-			time.Sleep(100 * time.Millisecond) // much longer than it may take to begin
+			time.Sleep(1500 * time.Millisecond) // longer than it may take to begin
 			f.WriteData(head.StreamID, true, []byte("late"))
 		}
-	}), func(o *h1.PoolOptions) { o.HeadTimeout = 20 * time.Millisecond })
+	}), func(o *h1.PoolOptions) { o.HeadTimeout = time.Second }) // long enough for a busy machine to begin
 	_, err := p.Send(t.Context(), get("/never"))
 	if failed, ok := errors.AsType[*h1.SendError](err); !ok || !failed.Timeout() || failed.Progress != h1.BodySent {
 		t.Errorf("%#v", err)

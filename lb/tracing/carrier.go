@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"net/http"
+	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
 
@@ -15,7 +16,8 @@ const tracestate = "tracestate"
 type carrier struct{ *lb.Header }
 
 // Get returns the elements of tracestate as one list, and of others the value if
-// there is only one: two parents are none (W3C Trace Context §3.2.1).
+// there is only one: two parents are none (W3C Trace Context §3.2.1). It is a copy:
+// spans keep it until they are exported, and the header points into a buffer.
 func (c carrier) Get(name string) (value string) {
 	lines := 0
 	for line := range c.Values(name) {
@@ -28,7 +30,7 @@ func (c carrier) Get(name string) (value string) {
 			return ""
 		}
 	}
-	return value
+	return strings.Clone(value)
 }
 
 // Keys is not used by the propagators there are.

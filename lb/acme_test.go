@@ -108,7 +108,7 @@ func TestACMENames(t *testing.T) {
 		"traefik.http.routers.listed.rule=Host(`unused.test`)", "traefik.http.routers.listed.tls.certresolver=other",
 		"traefik.http.routers.listed.tls.domains[0].main=Main.test", "traefik.http.routers.listed.tls.domains[0].sans=san.test,*.san.test,no_name",
 		"traefik.http.routers.forbidden.rule=Host(`forbidden.example.com`)", "traefik.http.routers.forbidden.tls.certresolver=other",
-		"traefik.http.routers.typo.rule=Host(`typo.test`)", "traefik.http.routers.typo.tls.certresolver=elsewhere",
+		"traefik.http.routers.typo.rule=Host(`typo.test`)", "traefik.http.routers.typo.tls.certresolver=othre",
 		"traefik.http.routers.plain.rule=Host(`plain.test`)", "traefik.http.routers.plain.entrypoints=web",
 		"traefik.tcp.routers.db.rule=HostSNI(`db.test`)", "traefik.tcp.routers.db.tls.certresolver=other",
 		"traefik.tcp.routers.through.rule=HostSNI(`through.test`)", "traefik.tcp.routers.through.tls.passthrough=true",
@@ -133,6 +133,9 @@ func TestACMENames(t *testing.T) {
 	var problems []string
 	for _, p := range c.Table().Problems() {
 		problems = append(problems, p.Reason)
+		if strings.Contains(p.Reason, "othre") && !strings.HasSuffix(p.Hint, "did you mean other?") {
+			t.Errorf("hint %q suggests nothing", p.Hint)
+		}
 		if p.Route != "" {
 			t.Errorf("problem %q keeps out route %s", p.Reason, p.Route)
 		}
@@ -141,7 +144,7 @@ func TestACMENames(t *testing.T) {
 		"acme other is not to issue certificates for forbidden.example.com",
 		`"no_name" is not the name of a host`,
 		"*.san.test: certificates for all names below one need a challenge by DNS, which is not supported",
-		"there is no certificate resolver elsewhere; the route is served with the listener's certificates",
+		"there is no certificate resolver othre; the route is served with the listener's certificates",
 	}
 	slices.Sort(problems)
 	slices.Sort(want)
@@ -324,7 +327,7 @@ func TestACMEValidate(t *testing.T) {
 			o.ACME[0].HTTP, o.Listeners = true, o.Listeners[:1]
 		},
 		"with TLS that speaks HTTPS or TCP, and there is none by the name web": func(o *ServerOptions) { o.ACME[0].Entrypoint = "web" },
-		`there is no certificate resolver "el"`:                                func(o *ServerOptions) { o.Listeners[0].CertResolver = "el" },
+		`there is no certificate resolver "el"; did you mean le?`:              func(o *ServerOptions) { o.Listeners[0].CertResolver = "el" },
 		`there is no certificate source "el"; did you mean le?`:                func(o *ServerOptions) { o.Listeners[0].CertSource = "el" },
 	} {
 		o := DefaultServerOptions()

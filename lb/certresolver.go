@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -85,7 +86,12 @@ func (k *link) certResolvers(asked string, entrypoints []string) (all []CertReso
 	}
 	if asked != "" {
 		if !named(asked) {
-			k.tell("there is no certificate resolver "+asked+"; the route is served with the listener's certificates", `lb { acme "NAME" { … } } declares one`)
+			var names []string
+			for _, r := range k.CertResolvers {
+				names = append(names, r.Name)
+			}
+			k.tell("there is no certificate resolver "+asked+"; the route is served with the listener's certificates",
+				`lb { acme "NAME" { … } } declares one`+nearest.Hint(asked, "", slices.Values(names)))
 		}
 		return all
 	}

@@ -267,9 +267,14 @@ func (o ServerOptions) validateCertSources() error {
 		known[a.Name] = true
 		errs = append(errs, a.validate(o.Listeners))
 	}
+	issuing := map[string]bool{}
+	for i := range o.ACME {
+		issuing[o.ACME[i].Name] = true
+	}
 	for _, l := range o.Listeners {
-		if l.CertResolver != "" && !slices.ContainsFunc(o.ACME, func(a ACME) bool { return a.Name == l.CertResolver }) {
-			errs = append(errs, fmt.Errorf("listener %s: there is no certificate resolver %q", l.Address, l.CertResolver))
+		if l.CertResolver != "" && !issuing[l.CertResolver] {
+			errs = append(errs, fmt.Errorf("listener %s: there is no certificate resolver %q%s", l.Address, l.CertResolver,
+				nearest.Hint(l.CertResolver, "", maps.Keys(issuing))))
 		}
 		if l.CertSource != "" && !known[l.CertSource] {
 			errs = append(errs, fmt.Errorf("listener %s: there is no certificate source %q%s", l.Address, l.CertSource, nearest.Hint(l.CertSource, "", maps.Keys(known))))

@@ -92,6 +92,21 @@ func TestParseRule_Faults(t *testing.T) {
 	}
 }
 
+func TestParseRule_Hints(t *testing.T) {
+	for rule, hint := range map[string]string{
+		"Hots(`a`)":                  "did you mean Host?",
+		"pathPrefix(`/a`)":           "the name is spelled PathPrefix",
+		"Headers(`a`, `b`)":          "this is the syntax of Traefik v2: set rulesyntax=v2 beside the rule",
+		"Somewhere(`a`, `b`)":        "",
+		"Host(`a`) || Mehtod(`GET`)": "did you mean Method?",
+	} {
+		_, err := parseRule(rule, syntaxV3, nil)
+		if fault, ok := errors.AsType[*ruleError](err); !ok || fault.hint != hint {
+			t.Errorf("%s: %+v, want the hint %q", rule, fault, hint)
+		}
+	}
+}
+
 func TestParseRule_V2(t *testing.T) {
 	tests := []struct {
 		rule, host, target string

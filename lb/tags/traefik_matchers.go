@@ -3,8 +3,10 @@ package tags
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -103,7 +105,8 @@ func (s syntax) matchers() []ruleMatcher {
 	return ruleMatchers
 }
 
-// other describes the other syntax if it has a matcher of that name.
+// other describes the other syntax if it has a matcher of that name, and otherwise
+// asks whether another one is meant.
 func (s syntax) other(name string) (hint string) {
 	if s == syntaxTCP || s == syntaxTCPV2 {
 		return "rules of TCP routers have HostSNI, HostSNIRegexp, ClientIP and ALPN"
@@ -120,7 +123,11 @@ func (s syntax) other(name string) (hint string) {
 			return hint
 		}
 	}
-	return ""
+	var names []string
+	for _, m := range s.matchers() {
+		names = append(names, m.name)
+	}
+	return strings.TrimPrefix(nearest.Hint(name, "", slices.Values(names)), "; ")
 }
 
 // buildMatcher makes the condition of a matcher at some place in a rule.

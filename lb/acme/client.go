@@ -131,6 +131,9 @@ func (c *Client) settle(ctx context.Context, e *engine, n *name) {
 			c.settled(ctx, e, n, nil, err)
 			return
 		}
+		if loaded != nil {
+			c.tellOfUse(n.text, loaded)
+		}
 	}
 	certificate, err := e.settle(ctx, n.text)
 	c.settled(ctx, e, n, certificate, err)
@@ -153,7 +156,7 @@ func (c *Client) settled(ctx context.Context, e *engine, n *name, certificate *t
 	n.queued = false
 	c.mu.Unlock()
 	if replaced {
-		c.log.Info("certificate in use", "name", n.text, "until", certificate.Leaf.NotAfter)
+		c.tellOfUse(n.text, certificate)
 	}
 	switch {
 	case news && err != nil:
@@ -163,6 +166,12 @@ func (c *Client) settled(ctx context.Context, e *engine, n *name, certificate *t
 		c.log.Info("the certificate is well again", "name", n.text)
 	}
 	c.awaken()
+}
+
+// tellOfUse says which certificate a name has from now on, be it a new one or what
+// the storage had at the start.
+func (c *Client) tellOfUse(name string, certificate *tls.Certificate) {
+	c.log.Info("certificate in use", "name", name, "until", certificate.Leaf.NotAfter)
 }
 
 func (c *Client) awaken() {

@@ -11,17 +11,25 @@ import (
 	"testing"
 )
 
-// An HTTP/2 client is told to go away, has its streams served to their end, and
-// no goroutine stays behind; TestMain sees to the latter.
-func TestDrainOverHTTP2(t *testing.T) {
-	arrived, release := make(chan struct{}), make(chan struct{})
-	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
+// slowBackend answers a request for /slow, the arrival of which it tells, when it is
+// told to, and others at once.
+func slowBackend(t *testing.T) (address string, arrived <-chan struct{}, answer func()) {
+	came, release := make(chan struct{}), make(chan struct{})
+	address = httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
-			close(arrived)
+			close(came)
 			<-release
 		}
 		_, _ = io.WriteString(w, "served")
 	})
+	return address, came, sync.OnceFunc(func() { close(release) })
+}
+
+// An HTTP/2 client is told to go away, has its streams served to their end, and
+// no goroutine stays behind; TestMain sees to the latter.
+func TestDrainOverHTTP2(t *testing.T) {
+	address, arrived, answer := slowBackend(t)
+	defer answer()
 	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{address}})
 	get := func(path string) (string, error) {
 		resp, err := c.Get("https://" + r.addr + path)
@@ -42,19 +50,14 @@ func TestDrainOverHTTP2(t *testing.T) {
 		}
 	})
 	<-arrived
-	stopped := make(chan struct{})
-	go func() {
-		r.stop()
-		close(stopped)
-	}()
+	wg.Go(r.stop)
 	// Told to go away, the client opens another connection, which is refused.
 	eventually(t, "the client is told to go away", func() bool {
 		_, err := get("/x")
 		return errors.Is(err, syscall.ECONNREFUSED)
 	})
-	close(release)
+	answer()
 	wg.Wait()
-	<-stopped
 	if r.err != nil {
 		t.Error(r.err)
 	}
@@ -63,14 +66,8 @@ func TestDrainOverHTTP2(t *testing.T) {
 // An HTTP/2 client is told to go away at once, not when the last request of another
 // client over HTTP/1.1 is answered.
 func TestDrainTellsAtOnce(t *testing.T) {
-	arrived, release := make(chan struct{}), make(chan struct{})
-	address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
-			close(arrived)
-			<-release
-		}
-		_, _ = io.WriteString(w, "served")
-	})
+	address, arrived, answer := slowBackend(t)
+	defer answer()
 	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{address}})
 	get := func(c *http.Client, path string) error {
 		resp, err := c.Get("https://" + r.addr + path)
@@ -92,8 +89,6 @@ func TestDrainTellsAtOnce(t *testing.T) {
 	})
 	<-arrived
 	wg.Go(r.stop)
-	answer := sync.OnceFunc(func() { close(release) })
-	defer answer()
 	eventually(t, "the client is told to go away", func() bool {
 		return errors.Is(get(c, "/x"), syscall.ECONNREFUSED)
 	})

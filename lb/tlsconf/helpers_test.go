@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/certtest"
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // pairFor is a pair for hosts, the first of which is its name too.
@@ -42,24 +43,24 @@ func (p Pair) both() []byte { return append(append([]byte(nil), p.Cert...), p.Ke
 // host of its certificate.
 func shake(t testing.TB, server *tls.Config, client *tls.Config) (host string, state tls.ConnectionState, err error) {
 	t.Helper()
-	ours, theirs := net.Pipe()
-	defer ours.Close()
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		defer theirs.Close()
-		conn := tls.Server(theirs, server)
+	// Over TCP, for a pipe has no buffer: a client that refuses before it has read
+	// all there is, and the server, would wait for each other.
+	address := lbtest.Serve(t, func(nc *net.TCPConn) {
+		conn := tls.Server(nc, server)
 		if conn.Handshake() == nil {
 			io.WriteString(conn, "x")
 		}
-	}()
+	})
+	ours, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
 	client = client.Clone()
 	client.InsecureSkipVerify = true
 	conn := tls.Client(ours, client)
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	_, err = conn.Read(make([]byte, 1)) // of TLS 1.3 a handshake alone does not tell
-	ours.Close()
-	<-served
 	if err != nil {
 		return "", tls.ConnectionState{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/internal/certtest"
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 )
 
 // made is a certificate that signs itself, and its key, in PEM.
@@ -64,6 +65,9 @@ func TestPeerURI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	address := lbtest.Serve(t, func(nc *net.TCPConn) {
+		_ = tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{pair}}).Handshake()
+	})
 	for _, tt := range []struct {
 		by   Transport
 		want bool
@@ -75,16 +79,15 @@ func TestPeerURI(t *testing.T) {
 		{Transport{ServerName: "a.test", RootCAs: stranger, PeerURI: "urn:a"}, false},
 		{Transport{SkipVerify: true, MaxVersion: tls.VersionTLS12, Ciphers: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"}, true},
 	} {
-		ours, theirs := net.Pipe()
-		ended := make(chan error, 1)
-		go func() {
-			server := tls.Server(theirs, &tls.Config{Certificates: []tls.Certificate{pair}})
-			ended <- server.Handshake()
-			theirs.Close()
-		}()
-		err := tls.Client(ours, tt.by.ID().Config()).Handshake()
-		ours.Close()
-		<-ended
+		// A pipe would not do: it has no buffer, and a client that has read enough to
+		// refuse would wait for the server to hear so, and the server for the client to
+		// read the rest.
+		nc, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = tls.Client(nc, tt.by.ID().Config()).Handshake()
+		nc.Close()
 		if (err == nil) != tt.want {
 			t.Errorf("%+v: %v", tt.by, err)
 		}

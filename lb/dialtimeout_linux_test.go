@@ -33,7 +33,7 @@ func deafBackend(t *testing.T) string {
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
 	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if cancel(); err != nil {
 			return address // it is full

@@ -48,13 +48,13 @@ func TestProxyHeaderOfClient(t *testing.T) {
 	one, two := proxyHeader(t, 1), proxyHeader(t, 2)
 	local := "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 	for options, rows := range map[string]map[string]string{
-		"pxyproto=true":                                 {one: theirs, two: theirs, "": ours, local: ours, "PROXY UNKNOWN\r\n": ours, "PROXY nonsense\r\n": none},
-		"pxyproto=true;pxyfrom=127.0.0.0/8":             {one: theirs, two: theirs, "": ours},
-		"pxyproto=true;pxyfrom=10.0.0.0/8,::1":          {one: ours, two: ours, "": ours, "PROXY nonsense\r\n": none},
-		"pxyproto=required":                             {one: theirs, two: theirs, "": none, local: ours, "PROXY nonsense\r\n": none},
-		"pxyproto=required;pxyfrom=10.0.0.0/8":          {one: none, "": none},
-		"pxyproto=false":                                {one: none, "": ours},
-		"pxyproto=true;maxconnperip=5;pxytimeout=500ms": {one: theirs, "": ours},
+		"pxyproto=true":                               {one: theirs, two: theirs, "": ours, local: ours, "PROXY UNKNOWN\r\n": ours, "PROXY nonsense\r\n": none},
+		"pxyproto=true;pxyfrom=127.0.0.0/8":           {one: theirs, two: theirs, "": ours},
+		"pxyproto=true;pxyfrom=10.0.0.0/8,::1":        {one: ours, two: ours, "": ours, "PROXY nonsense\r\n": none},
+		"pxyproto=required":                           {one: theirs, two: theirs, "": none, local: ours, "PROXY nonsense\r\n": none},
+		"pxyproto=required;pxyfrom=10.0.0.0/8":        {one: none, "": none},
+		"pxyproto=false":                              {one: none, "": ours},
+		"pxyproto=true;maxconnperip=5;pxytimeout=20s": {one: theirs, "": ours},
 	} {
 		t.Run(options, func(t *testing.T) {
 			r := start(t, proxied(options), testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})

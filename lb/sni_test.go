@@ -15,7 +15,7 @@ import (
 )
 
 func TestSNI(t *testing.T) {
-	p := pass(t, func(o *ServerOptions) { o.Timeouts.Header = 300 * time.Millisecond }, "127.0.0.1:0;proto=tcp+sni")
+	p := pass(t, func(o *ServerOptions) { o.Timeouts.Header = 2 * time.Second }, "127.0.0.1:0;proto=tcp+sni")
 	p.set("a", []string{tlsBackend(t, "a.test")}, "urlprefix-A.test/ proto=tcp")
 	p.set("wild", []string{tlsBackend(t, "wild.test")}, "urlprefix-*.wild.test proto=tcp")
 	for name, want := range map[string]string{

@@ -21,7 +21,7 @@ import (
 func TestSlowHeadIsA408(t *testing.T) {
 	upstream := lbtest.Record(t, lbtest.Say(empty))
 	r := start(t, func(o *ServerOptions) {
-		o.Timeouts.Header, o.Timeouts.Idle = 200*time.Millisecond, 300*time.Millisecond
+		o.Timeouts.Header, o.Timeouts.Idle = 200*time.Millisecond, 2*time.Second
 	},
 		testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	for sent, want := range map[string]string{
@@ -104,7 +104,7 @@ func openConns(r *rig) (n int) {
 // handshake should come.
 func TestSilentConnectionsAreClosed(t *testing.T) {
 	change := func(o *ServerOptions) {
-		o.Timeouts.Idle, o.Timeouts.Header = 200*time.Millisecond, 300*time.Millisecond
+		o.Timeouts.Idle, o.Timeouts.Header = 2*time.Second, 2*time.Second
 	}
 	route := testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}}
 	plain := start(t, change, route)

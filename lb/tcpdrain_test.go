@@ -22,7 +22,7 @@ func TestSilentConnection(t *testing.T) {
 }
 
 func TestDepartedTarget(t *testing.T) {
-	const grace = time.Second // long enough for a ping within it on a busy machine
+	const grace = 3 * time.Second // long enough for a ping within it on a busy machine
 	p := pass(t, func(o *ServerOptions) { o.Timeouts.Departed = grace }, "127.0.0.1:0;proto=tcp")
 	echoing := func(nc *net.TCPConn) { io.Copy(nc, nc) }
 	one, two, tag := lbtest.Serve(t, echoing), lbtest.Serve(t, echoing), "urlprefix-"+p.port(0)+" proto=tcp"

@@ -65,7 +65,7 @@ func TestTLSEndsHere(t *testing.T) {
 
 // A listener for everything, as an entry point of Traefik's is.
 func TestTraefikTCPEntrypoint(t *testing.T) {
-	p := pass(t, func(o *ServerOptions) { o.Timeouts.Header = 100 * time.Millisecond }, "127.0.0.1:0;proto=tcp;name=in")
+	p := pass(t, func(o *ServerOptions) { o.Timeouts.Header = 2 * time.Second }, "127.0.0.1:0;proto=tcp;name=in")
 	greeting := lbtest.Serve(t, func(nc *net.TCPConn) { io.WriteString(nc, "hello") })
 	p.set("plain", []string{greeting}, "traefik.tcp.routers.all.rule=HostSNI(`*`)", "traefik.tcp.routers.all.entrypoints=in")
 	if got, _ := io.ReadAll(dialTCP(t, p.address(0))); string(got) != "hello" {

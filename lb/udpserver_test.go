@@ -25,7 +25,7 @@ func TestUDPOfFabio(t *testing.T) {
 
 func TestUDP(t *testing.T) {
 	backend := udpBackend(t)
-	p := pass(t, nil, "127.0.0.1:0;proto=udp;name=dns;it=200ms", "127.0.0.1:0;proto=udp;name=other")
+	p := pass(t, nil, "127.0.0.1:0;proto=udp;name=dns;it=2s", "127.0.0.1:0;proto=udp;name=other")
 	p.set("dns", []string{backend}, "traefik.udp.routers.d.entrypoints=dns", "traefik.udp.routers.d.service=dns",
 		"traefik.udp.services.dns.loadbalancer.server.port="+backend[len("127.0.0.1:"):])
 	nc, buffer := dialUDP(t, p.address(0)), make([]byte, 2000)

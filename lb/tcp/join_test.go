@@ -212,14 +212,14 @@ func TestSilenceEnds(t *testing.T) {
 
 // One direction that moves is enough, even if the other one never does.
 func TestOneDirectionKeepsBoth(t *testing.T) {
-	j := join(t, Limits{Idle: 400 * time.Millisecond, Half: time.Minute})
+	j := join(t, Limits{Idle: 2 * time.Second, Half: time.Minute})
 	j.target.SetDeadline(time.Now().Add(patience))
 	for range 40 {
 		write(t, j.client, "x")
 		if _, err := j.target.Read(make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(60 * time.Millisecond)
 	}
 	if len(j.ended) > 0 {
 		t.Errorf("ended with %v", <-j.ended)
@@ -271,15 +271,17 @@ func TestJoinOverTLS(t *testing.T) {
 	server := tls.Server(near, &tls.Config{Certificates: []tls.Certificate{certificate(t)}})
 	client := tls.Client(clientSocket, &tls.Config{InsecureSkipVerify: true})
 	ended := make(chan error, 1)
-	go func() { ended <- Join(context.Background(), server, far, Limits{Idle: time.Second, Half: time.Second}) }()
+	go func() {
+		ended <- Join(context.Background(), server, far, Limits{Idle: 4 * time.Second, Half: 4 * time.Second})
+	}()
 	target.SetDeadline(time.Now().Add(patience))
 	buffer := make([]byte, 4)
-	for range 5 {
+	for range 2 {
 		write(t, client, "ping")
 		if _, err := io.ReadFull(target, buffer); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(260 * time.Millisecond) // a look is a quarter of the silence
+		time.Sleep(1100 * time.Millisecond) // a look is a quarter of the silence
 		write(t, target, "pong")
 		if _, err := io.ReadFull(client, buffer); err != nil || string(buffer) != "pong" {
 			t.Fatalf("%q, %v", buffer, err)

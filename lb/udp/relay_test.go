@@ -134,7 +134,7 @@ func TestSessionsStayWithTheirTarget(t *testing.T) {
 }
 
 func TestSilentSessionEnds(t *testing.T) {
-	r, address, sessions := start(t, func(o *Options) { o.Idle = 50 * time.Millisecond }, echo(t, "a").LocalAddr())
+	r, address, sessions := start(t, func(o *Options) { o.Idle = time.Second }, echo(t, "a").LocalAddr())
 	ask(t, dial(t, address), "four")
 	if got, want := <-sessions, (ended{6, 4, nil}); got != want {
 		t.Errorf("%v, want %v", got, want)
@@ -190,7 +190,7 @@ func TestContextEndsSession(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	r, address, sessions := start(t, func(o *Options) { o.Idle = 50 * time.Millisecond }, echo(t, "a").LocalAddr())
+	r, address, sessions := start(t, func(o *Options) { o.Idle = time.Second }, echo(t, "a").LocalAddr())
 	ask(t, dial(t, address), "x")
 	if err := r.Drain(t.Context()); err != nil {
 		t.Error(err)

@@ -99,13 +99,14 @@ func TestHangingCommandIsKilled(t *testing.T) {
 		"leader ends first": "trap 'exit 0' TERM; (trap '' TERM; sleep 1000) & echo $! > %s; wait",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			pidFile := filepath.Join(t.TempDir(), "pid")
 			run := &Runner{}
 			defer run.Close()
 			err := run.Run(t.Context(), Call{
-				Command: Command{fmt.Sprintf(line, pidFile)}, Timeout: 500 * time.Millisecond, KillAfter: 300 * time.Millisecond,
+				Command: Command{fmt.Sprintf(line, pidFile)}, Timeout: 2 * time.Second, KillAfter: 300 * time.Millisecond,
 			})
-			if err == nil || !strings.Contains(err.Error(), "timed out after 500ms") {
+			if err == nil || !strings.Contains(err.Error(), "timed out after 2s") {
 				t.Fatalf("error %v", err)
 			}
 			pid, err := strconv.Atoi(strings.TrimSpace(mustRead(t, pidFile)))
@@ -197,7 +198,7 @@ func TestCallSettings(t *testing.T) {
 	}
 	err := run.Run(t.Context(), Call{
 		Command: Command{"trap 'echo bye; exit' USR1; while true; do sleep 0.01; done"},
-		Timeout: 200 * time.Millisecond, KillSignal: syscall.SIGUSR1, KillAfter: time.Minute,
+		Timeout: 2 * time.Second, KillSignal: syscall.SIGUSR1, KillAfter: time.Minute,
 	})
 	if err == nil {
 		t.Error("no error from a command that was killed")

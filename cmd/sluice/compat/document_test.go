@@ -10,22 +10,61 @@ import (
 	"testing"
 )
 
-const (
-	document         = "../../../docs/compatibility.md"
-	documentTemplate = "testdata/compatibility.md"
-)
+// documents is the folder of the pages that are made here, each from its template
+// of the same name below testdata, which holds what was written by hand.
+const documents = "../../../docs"
+
+// pages are the names of all of them.
+func pages(t *testing.T) (names []string) {
+	t.Helper()
+	parts, err := filepath.Glob("testdata/compatibility/*.md")
+	if err != nil || len(parts) == 0 {
+		t.Fatalf("no templates found: %v", err)
+	}
+	for _, path := range parts {
+		names = append(names, "compatibility/"+filepath.Base(path))
+	}
+	return append(names, "compatibility.md")
+}
 
 // placeOfCases is where the template wants the cases of a world.
 var placeOfCases = regexp.MustCompile(`(?m)^<!-- cases: (\S+) -->$`)
 
-// TestDocument makes docs/compatibility.md from its template, which holds what
-// was written by hand, and the cases.
-func TestDocument(t *testing.T) {
-	written, err := os.ReadFile(documentTemplate)
+// TestDocuments makes docs/compatibility.md and the pages it leads to from their
+// templates and the cases.
+func TestDocuments(t *testing.T) {
+	shown := map[string]bool{}
+	for _, name := range pages(t) {
+		made := makePage(t, name, shown)
+		page := filepath.Join(documents, name)
+		if *update {
+			if err := os.WriteFile(page, []byte(made), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(text) != made {
+			t.Errorf("%s is not made from the cases: run go test ./cmd/sluice/compat -update", page)
+		}
+	}
+	for _, path := range worlds(t) {
+		if !shown[path] {
+			t.Errorf("no page in testdata/compatibility shows the cases of %s", path)
+		}
+	}
+}
+
+// makePage makes the page of that name, and adds to shown the worlds whose cases
+// are on it.
+func makePage(t *testing.T, name string, shown map[string]bool) string {
+	t.Helper()
+	written, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]bool{}
 	made := placeOfCases.ReplaceAllStringFunc(string(written), func(place string) string {
 		name := placeOfCases.FindStringSubmatch(place)[1]
 		shown[name] = true
@@ -34,24 +73,7 @@ func TestDocument(t *testing.T) {
 	made = placeOfWishes.ReplaceAllStringFunc(made, func(place string) string {
 		return wishTable(t, placeOfWishes.FindStringSubmatch(place)[1])
 	})
-	made = "<!-- Made from the cases in cmd/sluice/compat: see testdata/README.md there. -->\n\n" + made
-	for _, path := range worlds(t) {
-		if !shown[path] {
-			t.Errorf("%s: the file does not show the cases of %s", documentTemplate, path)
-		}
-	}
-	if *update {
-		if err := os.WriteFile(document, []byte(made), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(text) != made {
-		t.Errorf("%s is not made from the cases: run go test ./cmd/sluice/compat -update", document)
-	}
+	return "<!-- Made from the cases in cmd/sluice/compat: see testdata/README.md there. -->\n\n" + made
 }
 
 // worlds are the names of all of them, as folder/file.
@@ -125,9 +147,52 @@ var (
 // case, or of a script, and something is.
 func TestNamesInDocuments(t *testing.T) {
 	known := tests{functions(t), cases(t)}
-	for _, page := range []string{document, "../../../docs/reliability.md"} {
-		checkNames(t, page, known)
+	for _, name := range append(pages(t), "reliability.md") {
+		checkNames(t, filepath.Join(documents, name), known)
 	}
+}
+
+// link is one to another page of the documents, or to a part of one.
+var link = regexp.MustCompile(`\]\(([\w./-]*\.md)?(?:#([\w-]+))?\)`)
+
+// TestLinksInDocuments: the pages lead to pages there are, and to parts of them.
+func TestLinksInDocuments(t *testing.T) {
+	all, err := filepath.Glob(documents + "/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range pages(t) {
+		all = append(all, filepath.Join(documents, name))
+	}
+	for _, page := range append(all, "../../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			to := page
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(page), m[1])
+			}
+			there, err := os.ReadFile(to)
+			if err != nil || m[2] != "" && !hasHeading(string(there), m[2]) {
+				t.Errorf("%s: there is nothing at %s#%s", page, to, m[2])
+			}
+		}
+	}
+}
+
+var heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+
+// hasHeading reports whether a page has a heading that links call so.
+func hasHeading(text, anchor string) bool {
+	notInAnchors := regexp.MustCompile(`[^\w\- ]`)
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		if strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-") == anchor {
+			return true
+		}
+	}
+	return false
 }
 
 func checkNames(t *testing.T, page string, known tests) {

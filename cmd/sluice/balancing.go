@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/lb/middleware"
@@ -30,33 +31,33 @@ type balancing struct {
 func (d *daemon) newBalancing(c Config, from *feed) (*balancing, error) {
 	o, err := c.serverOptions()
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	o.Logger = d.log
 	if err := d.addACME(c, o.ACME); err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	if from.sources.vault != nil {
 		o.IssueCertificate = from.sources.vault.Issue
 	}
 	if c.LB.AccessLog.isOn() {
 		if o.AccessLog, err = accesslog.New(c.LB.AccessLog.options(d.stdout, d.stderr, d.log)); err != nil {
-			return nil, &exitError{exitConfig, err}
+			return nil, exit.With(exit.Config, err)
 		}
 	}
 	tracer, err := c.LB.Tracing.tracer(d.log)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	if tracer != nil {
 		o.Tracer = tracer
 	}
 	server, err := lb.New(o, from.watcher)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	if err := server.Listen(); err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	return &balancing{server, o.AccessLog, tracer, d.log}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
 var updateConfig = flag.Bool("update-config", false, "rewrite testdata/config/*.golden from what the code does")
@@ -165,14 +166,14 @@ func TestConfigFolderFaults(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "missing")
 	_, err := commandLine{configs: []string{missing}}.Load(noEnv)
-	if code := errorCode(t, err); code != exitConfig || !strings.Contains(err.Error(), missing) {
+	if code := errorCode(t, err); code != exit.Config || !strings.Contains(err.Error(), missing) {
 		t.Errorf("missing path: status %d, %v", code, err)
 	}
 	if err := os.Symlink(t.TempDir(), filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
 	_, err = commandLine{configs: []string{dir}}.Load(noEnv)
-	if code := errorCode(t, err); code != exitConfig || !strings.Contains(err.Error(), "link to a folder") {
+	if code := errorCode(t, err); code != exit.Config || !strings.Contains(err.Error(), "link to a folder") {
 		t.Errorf("linked folder: status %d, %v", code, err)
 	}
 }
@@ -187,7 +188,7 @@ func TestLoadJoinsFaults(t *testing.T) {
 	}
 	dir := "testdata/config/"
 	c, err := commandLine{configs: []string{dir + "unknown-key-of-template.bad.hcl", dir + "tags.bad.hcl", dir + "syntax.bad.hcl"}}.Load(env)
-	if code := errorCode(t, err); code != exitConfig {
+	if code := errorCode(t, err); code != exit.Config {
 		t.Errorf("status %d", code)
 	}
 	for _, part := range []string{"destinaton", "faboi", "syntax.bad.hcl", "CT_LOCAL_CONFIG:1:1: unknown key"} {
@@ -198,7 +199,7 @@ func TestLoadJoinsFaults(t *testing.T) {
 	if len(c.Templates) != 1 || c.Templates[0].Source != "page.ctmpl" {
 		t.Errorf("templates %v", c.Templates)
 	}
-	if _, err = (commandLine{}).Load(env); errorCode(t, err) != exitFlags {
+	if _, err = (commandLine{}).Load(env); errorCode(t, err) != exit.Flags {
 		t.Errorf("CT_LOCAL_CONFIG alone: %v", err)
 	}
 }
@@ -213,7 +214,7 @@ func TestLogLevelFromEnvironment(t *testing.T) {
 	_, err = commandLine{}.Load(func(name string) string {
 		return map[string]string{"CT_LOG": "loud"}[name]
 	})
-	if errorCode(t, err) != exitConfig || !strings.Contains(err.Error(), "CT_LOG") {
+	if errorCode(t, err) != exit.Config || !strings.Contains(err.Error(), "CT_LOG") {
 		t.Errorf("%v", err)
 	}
 }
@@ -323,9 +324,9 @@ func compareGolden(t *testing.T, file, got string) {
 
 func errorCode(t *testing.T, err error) int {
 	t.Helper()
-	exit, ok := errors.AsType[*exitError](err)
+	exit, ok := errors.AsType[*exit.Error](err)
 	if !ok {
-		t.Fatalf("no exitError: %v", err)
+		t.Fatalf("no status: %v", err)
 	}
-	return exit.code
+	return exit.Code
 }

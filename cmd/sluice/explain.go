@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -64,7 +65,7 @@ func (p program) explain(ctx context.Context, args []string) error {
 			header.Add(name, value)
 		}
 		if e, err = explainView(table, method, target, header); err != nil {
-			return &exitError{exitFlags, err}
+			return exit.With(exit.Flags, err)
 		}
 	} else {
 		query := url.Values{"method": {method}, "url": {target}, "header": t.headers}
@@ -91,7 +92,7 @@ func questionOf(args []string) (method, target string, err error) {
 	case 2:
 		return args[0], args[1], nil
 	}
-	return "", "", &exitError{exitFlags, errors.New("a URL to explain is missing, or there is too much: sluice explain [flags] [METHOD] URL (see sluice explain -h)")}
+	return "", "", exit.With(exit.Flags, errors.New("a URL to explain is missing, or there is too much: sluice explain [flags] [METHOD] URL (see sluice explain -h)"))
 }
 
 func explainView(table *lb.Table, method, target string, header http.Header) (explanation, error) {

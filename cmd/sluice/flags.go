@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
@@ -54,7 +55,7 @@ func parseCommandLine(args []string, own ...flagSpec) (cl commandLine, err error
 		}
 		if !ok {
 			if f, err = findFlag(name, own); err != nil {
-				return cl, &exitError{exitFlags, err}
+				return cl, exit.With(exit.Flags, err)
 			}
 		}
 		switch {
@@ -64,12 +65,12 @@ func parseCommandLine(args []string, own ...flagSpec) (cl commandLine, err error
 		case f.bare != "" && (len(rest) == 0 || strings.HasPrefix(rest[0], "-")):
 			value = f.bare
 		case len(rest) == 0:
-			return cl, &exitError{exitFlags, fmt.Errorf("flag -%s needs a value: %s", name, f.value)}
+			return cl, exit.With(exit.Flags, fmt.Errorf("flag -%s needs a value: %s", name, f.value))
 		default:
 			value, rest = rest[0], rest[1:]
 		}
 		if err := f.set(&cl, value); err != nil {
-			return cl, &exitError{f.faultStatus(), fmt.Errorf("flag -%s: %w", name, err)}
+			return cl, exit.With(f.faultStatus(), fmt.Errorf("flag -%s: %w", name, err))
 		}
 		args = rest
 	}
@@ -82,7 +83,7 @@ func (cl commandLine) noMoreArgs() error {
 	if len(cl.Args) == 0 {
 		return nil
 	}
-	return &exitError{exitFlags, fmt.Errorf("unexpected argument %q: flags start with - and a subcommand comes first (see sluice -h)", cl.Args[0])}
+	return exit.With(exit.Flags, fmt.Errorf("unexpected argument %q: flags start with - and a subcommand comes first (see sluice -h)", cl.Args[0]))
 }
 
 // Load puts the configuration together, strongest last: defaults, environment
@@ -98,7 +99,7 @@ func (cl commandLine) Load(getenv func(string) string) (Config, error) {
 	inLocal := c.loadText(local, []byte(getenv(local)))
 	for _, set := range cl.settings {
 		if err := set(&c); err != nil {
-			return c, &exitError{exitFlags, err} // was accepted before: cannot be
+			return c, exit.With(exit.Flags, err) // was accepted before: cannot be
 		}
 	}
 	if len(cl.listeners) > 0 {
@@ -115,11 +116,11 @@ func (cl commandLine) Load(getenv func(string) string) (Config, error) {
 	case err == nil:
 		return c, nil
 	case errors.Join(inFiles, inEnv, inRegistry, inSettings) != nil:
-		return c, &exitError{exitConfig, err}
+		return c, exit.With(exit.Config, err)
 	case inLocal != nil:
-		return c, &exitError{exitFlags, err}
+		return c, exit.With(exit.Flags, err)
 	}
-	return c, &exitError{exitRunner, err}
+	return c, exit.With(exit.Runner, err)
 }
 
 // flagSpec is one flag of the table in flags_table.go.
@@ -137,9 +138,9 @@ type flagSpec struct {
 
 func (f flagSpec) faultStatus() int {
 	if f.late {
-		return exitConfig
+		return exit.Config
 	}
-	return exitFlags
+	return exit.Flags
 }
 
 type setFunc func(cl *commandLine, value string) error

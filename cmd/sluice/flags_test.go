@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
 // Each case is a command line and the settings it makes that differ from the
@@ -202,9 +203,9 @@ func TestFlagFaults(t *testing.T) {
 			t.Errorf("%q: accepted", tt.args)
 			continue
 		}
-		status := exitFlags
+		status := exit.Flags
 		if tt.args[0] == "-log-level" {
-			status = exitConfig
+			status = exit.Config
 		}
 		if err.Error() != tt.want || errorCode(t, err) != status {
 			t.Errorf("%q: status %d, %v; want %s", tt.args, errorCode(t, err), err, tt.want)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
@@ -46,7 +47,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		if run == nil {
 			fmt.Fprintf(p.stderr, "sluice: there is no subcommand %q%s (see sluice -h)\n",
 				args[0], nearest.Hint(args[0], "", subcommandNames))
-			return exitFlags
+			return exit.Flags
 		}
 		args = args[1:]
 	}
@@ -54,10 +55,10 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	status := exitRunner
-	if e, ok := errors.AsType[*exitError](err); ok {
-		status = e.code
-		err = e.err
+	status := exit.Runner
+	if e, ok := errors.AsType[*exit.Error](err); ok {
+		status = e.Code
+		err = e.Err
 	}
 	if err != nil {
 		prefix := p.name + ": "
@@ -76,7 +77,7 @@ func subcommandNames(yield func(string) bool) {
 
 func (p program) version(_ context.Context, args []string) error {
 	if len(args) > 0 {
-		return &exitError{exitFlags, fmt.Errorf("unexpected argument %q: version takes none", args[0])}
+		return exit.With(exit.Flags, fmt.Errorf("unexpected argument %q: version takes none", args[0]))
 	}
 	if p.name != ourName {
 		fmt.Fprintf(p.stdout, "%s v%s (%s %s)\n", p.name, consulTemplateVersion, ourName, version)

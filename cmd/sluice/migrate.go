@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
 // migrate writes the configuration that stands for the files of another load
@@ -33,21 +35,21 @@ func (p program) migrate(_ context.Context, args []string) error {
 		return p.writeToolUsage(migrateUsage, own)
 	}
 	if len(cl.Args) == 0 {
-		return &exitError{exitFlags, fmt.Errorf("the file to migrate is missing: sluice migrate [flags] FILE… (see sluice migrate -h)")}
+		return exit.With(exit.Flags, fmt.Errorf("the file to migrate is missing: sluice migrate [flags] FILE… (see sluice migrate -h)"))
 	}
 	if !slices.Contains([]string{"", "fabio", "traefik1", "traefik"}, kind) {
-		return &exitError{exitFlags, fmt.Errorf("-kind: %q is none of fabio, traefik1, traefik", kind)}
+		return exit.With(exit.Flags, fmt.Errorf("-kind: %q is none of fabio, traefik1, traefik", kind))
 	}
 	m := newMigration()
 	m.named = cl.Args
 	for _, path := range cl.Args {
 		if err := m.read(path, kind, p.getenv); err != nil {
-			return &exitError{exitConfig, err}
+			return exit.With(exit.Config, err)
 		}
 	}
 	text, faults, err := m.text()
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return exit.With(exit.Config, err)
 	}
 	m.sortNotes()
 	for _, n := range m.notes {

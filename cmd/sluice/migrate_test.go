@@ -12,6 +12,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -148,7 +149,7 @@ func TestMigrateRefuses(t *testing.T) {
 		{name: "another kind", file: "a.yml", text: "providers: {}\n", args: []string{"-kind", "traefik1"}, want: "a.yml is of Traefik 2 or 3, not of Traefik 1"},
 		{name: "an older kind", file: "a.toml", text: "[frontends]\n[consulCatalog]\n", args: []string{"-kind", "traefik"}, want: "a.toml is of Traefik 1, not of its successors"},
 		{name: "not of Fabio", file: "a.yml", text: "http: {}\n", args: []string{"-kind", "fabio"}, want: "a.yml has no property of Fabio"},
-		{name: "kind", file: "a.yml", text: "http: {}\n", args: []string{"-kind", "nginx"}, want: `-kind: "nginx" is none of`, status: exitFlags},
+		{name: "kind", file: "a.yml", text: "http: {}\n", args: []string{"-kind", "nginx"}, want: `-kind: "nginx" is none of`, status: exit.Flags},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := os.WriteFile(tt.file, []byte(tt.text), 0o600); err != nil {
@@ -157,7 +158,7 @@ func TestMigrateRefuses(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			p := program{name: ourName, stdout: &stdout, stderr: &stderr, getenv: noEnv}
 			status := p.run(t.Context(), append(append([]string{"migrate"}, tt.args...), tt.file))
-			if want := cmp.Or(tt.status, exitConfig); status != want || !strings.Contains(stderr.String(), tt.want) || stdout.Len() > 0 {
+			if want := cmp.Or(tt.status, exit.Config); status != want || !strings.Contains(stderr.String(), tt.want) || stdout.Len() > 0 {
 				t.Errorf("status %d, %q and %q, want status %d and %q", status, &stderr, &stdout, want, tt.want)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -53,7 +54,7 @@ func (w *work) giveUp(ctx context.Context) error {
 				continue
 			}
 			if err := w.hopeless(q, stanza, retry.patience()); err != nil {
-				return &exitError{exitRunner, err}
+				return exit.With(exit.Runner, err)
 			}
 		}
 	}

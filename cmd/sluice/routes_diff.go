@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
 // routesList is what the tool lists; saved as JSON it can be compared with a
@@ -26,7 +28,7 @@ type routesList struct {
 // -json wrote, folders with service definitions, or configurations.
 func (p program) diffRoutes(ctx context.Context, cl commandLine, asJSON bool) error {
 	if len(cl.Args) != 2 {
-		return &exitError{exitFlags, fmt.Errorf("-diff compares two: sluice routes -diff OLD NEW")}
+		return exit.With(exit.Flags, fmt.Errorf("-diff compares two: sluice routes -diff OLD NEW"))
 	}
 	var lists [2]routesList
 	for i, path := range cl.Args {
@@ -44,7 +46,7 @@ func (p program) diffRoutes(ctx context.Context, cl commandLine, asJSON bool) er
 		writeChanges(p.stdout, changes)
 	}
 	if len(changes) > 0 {
-		return &exitError{code: exitDiffers}
+		return &exit.Error{Code: exit.Differs}
 	}
 	return nil
 }
@@ -55,8 +57,8 @@ func inFile(path string, err error) error {
 	if strings.Contains(text, path) {
 		return err
 	}
-	if e, ok := errors.AsType[*exitError](err); ok {
-		return &exitError{e.code, fmt.Errorf("%s: %w", path, e.err)}
+	if e, ok := errors.AsType[*exit.Error](err); ok {
+		return exit.With(e.Code, fmt.Errorf("%s: %w", path, e.Err))
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
@@ -66,7 +68,7 @@ func (p program) routesAt(ctx context.Context, cl commandLine, path string) (lis
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return list, &exitError{exitFlags, fmt.Errorf("-diff takes files that sluice routes -json wrote, configurations and folders of service definitions: %w", err)}
+		return list, exit.With(exit.Flags, fmt.Errorf("-diff takes files that sluice routes -json wrote, configurations and folders of service definitions: %w", err))
 	case info.IsDir():
 		cl.settings = append(slices.Clone(cl.settings), func(c *Config) error {
 			c.Catalog.Path = path
@@ -79,7 +81,7 @@ func (p program) routesAt(ctx context.Context, cl commandLine, path string) (lis
 		}
 		switch {
 		case len(bytes.TrimSpace(text)) == 0:
-			return list, &exitError{exitFlags, errors.New("it is empty: did the command that was to write it fail?")}
+			return list, exit.With(exit.Flags, errors.New("it is empty: did the command that was to write it fail?"))
 		case listStart.Match(text):
 			return list, list.read(text)
 		}
@@ -115,7 +117,7 @@ func (l *routesList) read(text []byte) error {
 		}
 	}
 	line := 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
-	return &exitError{exitFlags, fmt.Errorf("line %d: %s: this is not a list that sluice routes -json wrote", line, fault)}
+	return exit.With(exit.Flags, fmt.Errorf("line %d: %s: this is not a list that sluice routes -json wrote", line, fault))
 }
 
 // withArticle puts one before a kind of JSON value.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -43,7 +44,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 	}
 	logs, err := p.openLogs(config)
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return exit.With(exit.Config, err)
 	}
 	defer logs.Close()
 	logs.takeStandard()
@@ -56,7 +57,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 		d.log.Error("what cannot be read is left out", "err", err)
 	}
 	if err := d.contradictions(); err != nil {
-		return &exitError{exitFlags, err}
+		return exit.With(exit.Flags, err)
 	}
 	switch {
 	case config.ParseOnly:
@@ -84,16 +85,16 @@ func (d *daemon) told(err error) error {
 	if err == nil {
 		return nil
 	}
-	status := exitRunner
-	if e, ok := errors.AsType[*exitError](err); ok {
-		status, err = e.code, e.err
+	status := exit.Runner
+	if e, ok := errors.AsType[*exit.Error](err); ok {
+		status, err = e.Code, e.Err
 	}
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			d.log.Error(line, partKey, "cli")
 		}
 	}
-	return &exitError{code: status}
+	return &exit.Error{Code: status}
 }
 
 func (d *daemon) serve(ctx context.Context) error {
@@ -113,10 +114,10 @@ func (d *daemon) serve(ctx context.Context) error {
 	err := d.run(ctx)
 	if d.signals.killed.Load() && d.lb == nil {
 		// Consul-template's, which unit files list as success.
-		return &exitError{code: d.config.ExitCodeOnStop.Or(exitStopped)}
+		return &exit.Error{Code: d.config.ExitCodeOnStop.Or(exit.Stopped)}
 	}
 	if err == nil && d.cl.Diff && d.config.Once && d.renderer.current.Load().renderer.Differs() {
-		return &exitError{code: exitDiffers}
+		return &exit.Error{Code: exit.Differs}
 	}
 	return err
 }
@@ -133,7 +134,7 @@ func (d *daemon) open() (err error) {
 		}
 		d.signals.accessLog.Store(d.lb.accessLog)
 		if d.registry, err = d.newRegistering(d.config); err != nil {
-			return &exitError{exitConfig, err}
+			return exit.With(exit.Config, err)
 		}
 	}
 	if len(d.config.Templates) == 0 && d.lb != nil {
@@ -172,7 +173,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.startFeed(d.feed)
 	servers, err := d.openAdmin()
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return exit.With(exit.Config, err)
 	}
 	for _, server := range servers {
 		below.Go(func() error { return server.Run(inputs) })

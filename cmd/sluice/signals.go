@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/render/child"
 )
@@ -119,7 +120,7 @@ func (s *signals) handle(ctx context.Context, arrived syscall.Signal, cancel con
 // supervised program is never left behind.
 func (s *signals) end(ctx context.Context, arrived syscall.Signal, cancel context.CancelCauseFunc) {
 	if ctx.Err() != nil && s.roles.Load().child == nil {
-		os.Exit(exitRunner)
+		os.Exit(exit.Runner)
 	}
 	cancel(&stoppedError{arrived})
 }

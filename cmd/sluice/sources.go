@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/consul"
 	"github.com/sluiceproxy/sluice/watch/file"
@@ -40,7 +41,7 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 		o.Address, o.Logger = c.Catalog.Address, log
 		catalog, err := file.NewCatalog(c.Catalog.Path, o)
 		if err != nil {
-			return nil, &exitError{exitConfig, err}
+			return nil, exit.With(exit.Config, err)
 		}
 		s.catalog, s.origin = catalog, "the folder "+c.Catalog.Path
 		s.all = append(s.all, catalog)
@@ -55,11 +56,11 @@ func newSources(c Config, getenv func(string) string, log *slog.Logger) (*source
 	}
 	environment, err := consul.ConfigFromEnv(getenv)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	agent, err := consul.New(c.consulConfig(log).Over(environment))
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	s.origin = "Consul at " + agent.Address()
 	s.all = append(s.all, agent)

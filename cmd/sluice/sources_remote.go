@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/watch/nomad"
 	"github.com/sluiceproxy/sluice/watch/vault"
 )
@@ -14,7 +15,7 @@ func (s *sources) addNomad(c Nomad, getenv func(string) string) error {
 	}
 	agent, err := nomad.New(c.config().Over(nomad.ConfigFromEnv(getenv)))
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return exit.With(exit.Config, err)
 	}
 	s.all = append(s.all, agent)
 	s.run = append(s.run, agent.Run)
@@ -30,7 +31,7 @@ func (s *sources) addVault(c Vault, getenv func(string) string, log *slog.Logger
 	}
 	server, err := vault.New(config)
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return exit.With(exit.Config, err)
 	}
 	s.vault = server
 	s.all = append(s.all, server)

@@ -13,12 +13,12 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
-
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/dial"
+	"golang.org/x/net/http/httpguts"
 )
 
 // The tools ask a running sluice over its admin listener or, when told of a
@@ -111,7 +111,7 @@ func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
 	if err != nil {
-		return &exitError{exitFlags, fmt.Errorf("-from: %w", err)}
+		return exit.With(exit.Flags, fmt.Errorf("-from: %w", err))
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -131,11 +131,11 @@ func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) err
 		if json.Unmarshal(body, &problem) != nil || problem.Title == "" {
 			return fmt.Errorf("%s answers %s: that is not the admin listener of a sluice (-admin says where that is)", base, resp.Status)
 		}
-		status := exitRunner
+		status := exit.Runner
 		if resp.StatusCode == http.StatusBadRequest {
-			status = exitFlags
+			status = exit.Flags
 		}
-		return &exitError{status, fmt.Errorf("the running sluice answers %s: %s", resp.Status, cmp.Or(problem.Detail, problem.Title))}
+		return exit.With(status, fmt.Errorf("the running sluice answers %s: %s", resp.Status, cmp.Or(problem.Detail, problem.Title)))
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("what %s answers is not what a sluice of this version does: is that its admin listener?", base+path)
@@ -161,7 +161,7 @@ func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
 	}
 	client, base, err := target.Client()
 	if err != nil {
-		return nil, "", &exitError{exitFlags, fmt.Errorf("-from: %w", err)}
+		return nil, "", exit.With(exit.Flags, fmt.Errorf("-from: %w", err))
 	}
 	client.Timeout = 10 * time.Second
 	return client, strings.TrimRight(base.String(), "/"), nil
@@ -176,7 +176,7 @@ func (t toolFlags) standsAlone(c Config) bool {
 func (p program) readTable(ctx context.Context, c Config) (*lb.Table, *sources, error) {
 	o, err := c.serverOptions()
 	if err != nil {
-		return nil, nil, &exitError{exitConfig, err}
+		return nil, nil, exit.With(exit.Config, err)
 	}
 	log := newLogger(p.stderr, c.LogFormat, c.LogLevel.Value)
 	if c.Catalog.Path != "" {
@@ -246,4 +246,4 @@ func (p program) printJSON(view any) error {
 }
 
 // errNegative is a tool's "no", already told: status 1 without a message.
-var errNegative = &exitError{code: 1, err: nil}
+var errNegative = &exit.Error{Code: 1, Err: nil}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/render"
 )
 
@@ -38,7 +39,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 		faults = append(faults, p.validateCatalog(ctx, c)...)
 	}
 	if err := errors.Join(faults...); err != nil {
-		return &exitError{exitConfig, err}
+		return exit.With(exit.Config, err)
 	}
 	for _, path := range cl.configs {
 		fmt.Fprintf(p.stdout, "%s: good\n", path)

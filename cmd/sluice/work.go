@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/render"
 	"github.com/sluiceproxy/sluice/render/child"
 	"github.com/sluiceproxy/sluice/render/install"
@@ -41,13 +42,13 @@ type work struct {
 func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 	environment, err := consul.ConfigFromEnv(d.getenv)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	agent := c.consulConfig(d.log).Over(environment)
 	own := slices.Concat(consulEnvironment(agent), c.vaultEnvironment(d.getenv, d.log))
 	locker, err := c.newLocker(agent)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 
 	w := &work{config: c, feed: f, stderr: d.stderr, complete: make(chan struct{})}
@@ -66,13 +67,13 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 		o.Locker, w.locker = locker, locker
 	}
 	if w.claims, err = c.newClaims(agent, o.Dry); err != nil {
-		return nil, &exitError{exitConfig, err}
+		return nil, exit.With(exit.Config, err)
 	}
 	if w.claims != nil {
 		o.Sharing = render.Sharing{Board: w.claims, Prefix: c.Deduplicate.keys()}
 	}
 	if w.renderer, err = render.New(o, f.watcher); err != nil {
-		return nil, &exitError{exitRunner, err}
+		return nil, exit.With(exit.Runner, err)
 	}
 	if len(c.Exec.Command) > 0 && !d.cl.Dry {
 		w.child = child.New(child.Options{
@@ -160,7 +161,7 @@ func (w *work) supervise(ctx context.Context) error {
 	}
 	status, err := w.child.Run(ctx)
 	if err != nil {
-		return &exitError{exitRunner, err}
+		return exit.With(exit.Runner, err)
 	}
 	select {
 	case <-ctx.Done(): // we have ended it
@@ -170,7 +171,7 @@ func (w *work) supervise(ctx context.Context) error {
 	if status == 0 {
 		return errDone
 	}
-	return &exitError{status, fmt.Errorf("%q ended with status %d", install.Command(w.config.Exec.Command), status)}
+	return exit.With(status, fmt.Errorf("%q ended with status %d", install.Command(w.config.Exec.Command), status))
 }
 
 // splay is the pause before the program is stopped for a new configuration.

@@ -60,8 +60,13 @@ func TestKilledWhileInstalling(t *testing.T) {
 	dir := t.TempDir()
 	file := File{Path: filepath.Join(dir, "conf"), Applies: true}
 	leftovers, marked := 0, 0
-	for range 120 {
-		killInstaller(t, dir)
+	// Kills that come too early for what they are meant to hit, as on a busy machine,
+	// are followed by later ones.
+	for round := time.Duration(0); round < 120 || leftovers == 0 || marked == 0; round++ {
+		if round == 1000 {
+			t.Fatalf("%d leftovers and %d markers after %d kills; want some of both", leftovers, marked, round)
+		}
+		killInstaller(t, dir, rand.N(15*time.Millisecond*(1+round/60)))
 		content, err := os.ReadFile(file.Path)
 		if err != nil && !os.IsNotExist(err) {
 			t.Fatal(err)
@@ -88,13 +93,11 @@ func TestKilledWhileInstalling(t *testing.T) {
 			t.Fatalf("%d leftovers after they were removed", n)
 		}
 	}
-	// Otherwise the kills did not hit what they were meant to.
-	if leftovers == 0 || marked == 0 {
-		t.Errorf("%d leftovers and %d markers in all; want some of both", leftovers, marked)
-	}
 }
 
-func killInstaller(t *testing.T, dir string) {
+// killInstaller kills one after that time. It waits for nothing: the point is to
+// hit a random instant.
+func killInstaller(t *testing.T, dir string, after time.Duration) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), crashDirVariable+"="+dir)
@@ -106,8 +109,7 @@ func killInstaller(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	// Not waiting for anything: the point is to hit a random instant.
-	time.Sleep(rand.N(15 * time.Millisecond))
+	time.Sleep(after)
 	cmd.Process.Kill()
 	waitErr := cmd.Wait()
 	if err != nil || line != "ready\n" || waitErr == nil || !strings.Contains(waitErr.Error(), "killed") {

@@ -50,16 +50,20 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb", "lb/acme", "the server is given who issues certificates"},
 	{"lb/accesslog", "lb", "the access log is given plain values"},
 	{"lb/claim", "", "leaf packages stand alone"},
+	{"lb/listener", "", "leaf packages stand alone"},
+	{"lb/notation", "", "leaf packages stand alone"},
 	{"lb/guard", "lb", "the guard knows instances, not what becomes of them"},
 }
 
 // allowed is what a leaf may import after all, which are leaves too.
 var allowed = map[string][]string{
-	"lb/target": {"lb/transport"}, // by which it is told apart from others
-	"lb/h2":     {"lb/h1"},        // whose calls it takes
-	"lb/tcp":    {"lb/proxyproto", "lb/target"},
-	"lb/claim":  {"lb/match", "lb/tags"}, // what may be asked for
-	"lb/probe":  {"lb/proxyproto", "lb/spec", "lb/target"},
+	"lb/target":   {"lb/transport"}, // by which it is told apart from others
+	"lb/h2":       {"lb/h1"},        // whose calls it takes
+	"lb/tcp":      {"lb/proxyproto", "lb/target"},
+	"lb/claim":    {"lb/match", "lb/tags"},       // what may be asked for
+	"lb/listener": {"lb/notation", "lb/tlsconf"}, // what its keys and values are read by
+	"lb/notation": {"internal/nearest"},
+	"lb/probe":    {"lb/proxyproto", "lb/spec", "lb/target"},
 }
 
 // The clients of vendors, with all below them, have one importer each.

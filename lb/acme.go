@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -52,7 +53,7 @@ type ACMEClient interface {
 	Failures() map[string]error
 }
 
-func (a *ACME) validate(listeners []Listener) error {
+func (a *ACME) validate(listeners []listener.Listener) error {
 	var errs []error
 	if a.Name == "" {
 		errs = append(errs, errors.New("an authority has no name"))
@@ -67,7 +68,7 @@ func (a *ACME) validate(listeners []Listener) error {
 			errs = append(errs, fmt.Errorf(`acme %q: allow: %q is neither a name nor of the form "*.example.com"`, a.Name, pattern))
 		}
 	}
-	if !slices.ContainsFunc(listeners, func(l Listener) bool { return a.isFor(&l) }) {
+	if !slices.ContainsFunc(listeners, func(l listener.Listener) bool { return a.isFor(&l) }) {
 		kind, name := "with TLS that speaks HTTPS or TCP", ""
 		if a.HTTP {
 			kind = "without TLS that speaks HTTP"
@@ -81,12 +82,12 @@ func (a *ACME) validate(listeners []Listener) error {
 }
 
 // isFor reports whether the authority looks at a listener.
-func (a *ACME) isFor(l *Listener) bool {
-	if a.Entrypoint != "" && a.Entrypoint != l.entrypoint() {
+func (a *ACME) isFor(l *listener.Listener) bool {
+	if a.Entrypoint != "" && a.Entrypoint != l.Entrypoint() {
 		return false
 	}
 	if a.HTTP {
-		return l.Proto == ProtoHTTP && !l.HasTLS()
+		return l.Proto == listener.ProtoHTTP && !l.HasTLS()
 	}
 	return l.HasTLS()
 }

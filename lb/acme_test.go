@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -115,8 +116,8 @@ func TestACMENames(t *testing.T) {
 		"urlprefix-fabio.test/x", "urlprefix-/anywhere",
 	}
 	c := startWithCatalog(t, func(s *watchtest.Source) { register(s, "web", tags, watch.Passing, backend) }, func(o *ServerOptions) {
-		o.Listeners = []Listener{
-			{Name: "websecure", Address: "127.0.0.1:0", Proto: ProtoHTTPSAndSNI, CertSource: "le"}, {Name: "web", Address: "127.0.0.1:0", Proto: ProtoHTTP},
+		o.Listeners = []listener.Listener{
+			{Name: "websecure", Address: "127.0.0.1:0", Proto: listener.ProtoHTTPSAndSNI, CertSource: "le"}, {Name: "web", Address: "127.0.0.1:0", Proto: listener.ProtoHTTP},
 		}
 		o.ACME = []ACME{
 			{Name: "le", Client: le, Domains: []string{"Always.test"}},
@@ -180,7 +181,7 @@ func TestACMECertificates(t *testing.T) {
 	c := startWithCatalog(t, func(s *watchtest.Source) {
 		register(s, "web", []string{"traefik.http.routers.a.rule=Host(`a.test`) || Host(`lb.test`)", "traefik.http.routers.a.tls.certresolver=le"}, watch.Passing, httpBackend(t, echo))
 	}, func(o *ServerOptions) {
-		o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: ProtoHTTPS, CertFile: cert, KeyFile: key}}
+		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: listener.ProtoHTTPS, CertFile: cert, KeyFile: key}}
 		o.ACME = []ACME{{Name: "le", Client: le}}
 	})
 	eventually(t, "the server is ready", c.Ready)
@@ -229,10 +230,10 @@ func TestACMETLSChallenge(t *testing.T) {
 			"traefik.tcp.routers.db.rule=HostSNI(`challenged.test`)", "traefik.tcp.routers.db.tls=true", "traefik.tcp.routers.db.entrypoints=tcp",
 		}, watch.Passing, httpBackend(t, echo))
 	}, func(o *ServerOptions) {
-		o.Listeners = []Listener{
-			{Name: "https", Address: "127.0.0.1:0", Proto: ProtoHTTPS, CertFile: cert, KeyFile: key, ClientCA: cert, StrictSNI: true},
-			{Name: "both", Address: "127.0.0.1:0", Proto: ProtoHTTPSAndSNI, CertFile: cert, KeyFile: key, ClientCA: cert},
-			{Name: "tcp", Address: "127.0.0.1:0", Proto: ProtoTCP, CertFile: cert, KeyFile: key, ClientCA: cert},
+		o.Listeners = []listener.Listener{
+			{Name: "https", Address: "127.0.0.1:0", Proto: listener.ProtoHTTPS, CertFile: cert, KeyFile: key, ClientCA: cert, StrictSNI: true},
+			{Name: "both", Address: "127.0.0.1:0", Proto: listener.ProtoHTTPSAndSNI, CertFile: cert, KeyFile: key, ClientCA: cert},
+			{Name: "tcp", Address: "127.0.0.1:0", Proto: listener.ProtoTCP, CertFile: cert, KeyFile: key, ClientCA: cert},
 		}
 		o.ACME = []ACME{{Name: "le", Client: newFakeACME(t)}}
 	})
@@ -278,10 +279,10 @@ func TestACMEHTTPChallenge(t *testing.T) {
 	c := startWithCatalog(t, func(s *watchtest.Source) {
 		register(s, "web", []string{"urlprefix-/"}, watch.Passing, httpBackend(t, echo))
 	}, func(o *ServerOptions) {
-		o.Listeners = []Listener{
-			{Name: "web", Address: "127.0.0.1:0", Proto: ProtoHTTP, RedirectTo: ":8443"},
-			{Name: "other", Address: "127.0.0.1:0", Proto: ProtoHTTP},
-			{Name: "tls", Address: "127.0.0.1:0", Proto: ProtoHTTPS, CertFile: cert, KeyFile: key},
+		o.Listeners = []listener.Listener{
+			{Name: "web", Address: "127.0.0.1:0", Proto: listener.ProtoHTTP, RedirectTo: ":8443"},
+			{Name: "other", Address: "127.0.0.1:0", Proto: listener.ProtoHTTP},
+			{Name: "tls", Address: "127.0.0.1:0", Proto: listener.ProtoHTTPS, CertFile: cert, KeyFile: key},
 		}
 		o.ACME = []ACME{{Name: "silent", HTTP: true, Client: silent}, {Name: "page", HTTP: true, Entrypoint: "web", Client: page}}
 	})
@@ -331,7 +332,7 @@ func TestACMEValidate(t *testing.T) {
 		`there is no certificate source "el"; did you mean le?`:                func(o *ServerOptions) { o.Listeners[0].CertSource = "el" },
 	} {
 		o := DefaultServerOptions()
-		o.Listeners = []Listener{{Name: "tls", Address: ":1", Proto: ProtoHTTPS, CertSource: "le"}, {Name: "web", Address: ":2", Proto: ProtoHTTP}}
+		o.Listeners = []listener.Listener{{Name: "tls", Address: ":1", Proto: listener.ProtoHTTPS, CertSource: "le"}, {Name: "web", Address: ":2", Proto: listener.ProtoHTTP}}
 		o.ACME = []ACME{{Name: "le", Client: newFakeACME(t)}}
 		o.Logger = nil
 		change(&o)

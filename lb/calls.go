@@ -12,7 +12,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
-// Calls of gRPC on listeners that are for them; see [Listener].Calls. Elsewhere
+// Calls of gRPC on listeners that are for them; see [listener.Listener].Calls. Elsewhere
 // they are requests like others.
 
 // isCall reports whether the exchange is one of those.

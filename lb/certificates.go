@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -51,12 +52,12 @@ func (s *Server) Certificates() []CertificateInfo {
 var httpProtocols = []string{"h2", "http/1.1", "http/1.0"}
 
 // tlsBase is what a listener with certificates says of TLS.
-func (s *Server) tlsBase(l *Listener) (tlsconf.Options, error) {
+func (s *Server) tlsBase(l *listener.Listener) (tlsconf.Options, error) {
 	c, err := s.certificatesOf(l)
 	if err != nil {
 		return tlsconf.Options{}, err
 	}
-	o := l.tlsOptions()
+	o := l.TLS()
 	o.Store, o.Issuer = &c.keeper.Store, c.issuer
 	for _, a := range s.acme {
 		o.Others, o.Challenges = append(o.Others, a.Client.Certificate), append(o.Challenges, a.Client.TLSChallenge)
@@ -70,8 +71,8 @@ func (s *Server) tlsBase(l *Listener) (tlsconf.Options, error) {
 // TLS makes what a listener of somebody else does TLS with, as its notation
 // says; nil is none. The certificates are kept up to date by Run, before which it
 // has to be called.
-func (s *Server) TLS(listener string) (*tls.Config, error) {
-	l, err := ParseListener(listener)
+func (s *Server) TLS(text string) (*tls.Config, error) {
+	l, err := listener.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +86,14 @@ func (s *Server) TLS(listener string) (*tls.Config, error) {
 	if l.TLSOptions != "" {
 		o = s.tlsOver(l.TLSOptions, o)
 	}
-	if l.isHTTP() {
+	if l.IsHTTP() {
 		o.NextProtos = httpProtocols
 	}
 	return o.Config()
 }
 
 // certificatesOf finds the source of a listener's certificates, or opens it.
-func (s *Server) certificatesOf(l *Listener) (*certificates, error) {
+func (s *Server) certificatesOf(l *listener.Listener) (*certificates, error) {
 	source := CertSource{
 		Name: l.CertFile, Type: tlsconf.TypeFile, Cert: l.CertFile, Key: l.KeyFile,
 		ClientCA: l.ClientCA, Refresh: certRefresh,

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/internal/certtest"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -35,7 +36,7 @@ func TestTLSListener(t *testing.T) {
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writePair(t, certFile, keyFile, "shop.test")
 	r := start(t, func(o *ServerOptions) {
-		o.Listeners = []Listener{{Name: "tls", Address: "127.0.0.1:0", Proto: "https", CertFile: certFile, KeyFile: keyFile}}
+		o.Listeners = []listener.Listener{{Name: "tls", Address: "127.0.0.1:0", Proto: "https", CertFile: certFile, KeyFile: keyFile}}
 	}, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
 	if r.Addrs()["tls"].String() != r.addr {
 		t.Errorf("addresses %v", r.Addrs())
@@ -98,17 +99,17 @@ func hostServed(address, ask string) string {
 	return nc.ConnectionState().PeerCertificates[0].DNSNames[0]
 }
 
-func withCertSource(text string, listener string) func(*ServerOptions) {
+func withCertSource(text, options string) func(*ServerOptions) {
 	return func(o *ServerOptions) {
 		c, err := ParseCertSource(text)
 		if err != nil {
 			panic(err)
 		}
-		l, err := ParseListener("127.0.0.1:0;cs=" + c.Name + listener)
+		l, err := listener.Parse("127.0.0.1:0;cs=" + c.Name + options)
 		if err != nil {
 			panic(err)
 		}
-		o.CertSources, o.Listeners = []CertSource{c}, []Listener{l}
+		o.CertSources, o.Listeners = []CertSource{c}, []listener.Listener{l}
 	}
 }
 
@@ -270,10 +271,10 @@ func TestCertificatesThatCannotBeReadAtStart(t *testing.T) {
 	for name, change := range map[string]func(*ServerOptions){
 		"a source": withCertSource("cs=all;type=path;cert="+t.TempDir()+"/none", ""),
 		"no source": func(o *ServerOptions) {
-			o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertSource: "x"}}
+			o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertSource: "x"}}
 		},
 		"files": func(o *ServerOptions) {
-			o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: "/none.pem", KeyFile: "/none.pem"}}
+			o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: "/none.pem", KeyFile: "/none.pem"}}
 		},
 	} {
 		o := DefaultServerOptions()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -18,13 +19,13 @@ type CertResolver struct {
 }
 
 // certResolvers are what tables need to know of authorities.
-func certResolvers(all []ACME, listeners []Listener) (resolvers []CertResolver, at map[string]string) {
+func certResolvers(all []ACME, listeners []listener.Listener) (resolvers []CertResolver, at map[string]string) {
 	at = map[string]string{}
 	for i := range all {
 		resolvers = append(resolvers, CertResolver{all[i].Name, all[i].Allow})
 		for l := range listeners {
 			if cmp.Or(listeners[l].CertResolver, listeners[l].CertSource) == all[i].Name {
-				at[listeners[l].entrypoint()] = all[i].Name
+				at[listeners[l].Entrypoint()] = all[i].Name
 			}
 		}
 	}

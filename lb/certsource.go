@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/notation"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -66,7 +67,7 @@ var (
 // [;caupgcn=CN][;refresh=3s][;hdr=NAME: VALUE][;vaultfetchtoken=env:NAME|file:PATH]".
 func ParseCertSource(text string) (CertSource, error) {
 	var c CertSource
-	err := eachOption(text, c.set)
+	err := notation.Each(text, c.set)
 	if err == nil {
 		err = c.Complete()
 	}
@@ -92,7 +93,7 @@ func (c *CertSource) set(key, value string) (err error) {
 	case "caupgcn":
 		c.UpgradeCN = value
 	case "refresh":
-		err = (*durationValue)(&c.Refresh).parse(value)
+		c.Refresh, err = notation.Duration(value)
 	case "vaultfetchtoken":
 		if kind, where, _ := strings.Cut(value, ":"); kind != "env" && kind != "file" || where == "" {
 			return errors.New("vaultfetchtoken is neither env:NAME nor file:PATH") // it may be the token itself
@@ -106,7 +107,7 @@ func (c *CertSource) set(key, value string) (err error) {
 		c.Header = http.Header{}
 		c.Header.Add(strings.TrimSpace(name), strings.TrimSpace(content))
 	default:
-		err = unknown("key", key, certKeys)
+		err = notation.Unknown("key", key, certKeys)
 	}
 	return err
 }
@@ -119,7 +120,7 @@ func (c *CertSource) Complete() error {
 	case c.Type == "":
 		return errors.New("it has no type; supported: " + strings.Join(certTypes, ", "))
 	case !slices.Contains(certTypes, c.Type):
-		return unknown("type", c.Type, certTypes)
+		return notation.Unknown("type", c.Type, certTypes)
 	case c.Cert == "" && c.Type != tlsconf.TypeSelfSigned:
 		return errors.New("it does not say where the certificates are (cert)")
 	case c.Key != "" && c.Type != tlsconf.TypeFile:

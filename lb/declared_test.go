@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -20,7 +21,7 @@ func TestDefinitions(t *testing.T) {
 	c := startWithCatalog(t, func(s *watchtest.Source) { register(s, "app", app, watch.Passing, httpBackend(t, echo)) },
 		func(o *ServerOptions) {
 			o.Table.Static.Middlewares = []tags.Middleware{{Name: "configured", Dialect: tags.File}}
-			o.Listeners = append(o.Listeners, Listener{Name: "tcp", Address: "127.0.0.1:0", Proto: ProtoTCP}, Listener{Name: "udp", Address: "127.0.0.1:0", Proto: ProtoUDP})
+			o.Listeners = append(o.Listeners, listener.Listener{Name: "tcp", Address: "127.0.0.1:0", Proto: listener.ProtoTCP}, listener.Listener{Name: "udp", Address: "127.0.0.1:0", Proto: listener.ProtoUDP})
 		})
 	eventually(t, "the catalog was read", c.Ready)
 	var routes, streams, middlewares, services []string

@@ -16,17 +16,18 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // entry is a listener at work. Its connections are those of conns; if that is
 // http1, it hands the ones that speak HTTP/2 to http2.
 type entry struct {
-	listener Listener
+	listener listener.Listener
 	timeouts Timeouts
 	limits   limits
 	tls      *tls.Config // nil without TLS
 	passing  tlsConfigs  // of connections that are passed on; nil without TLS or such
-	sniHost  bool        // see SNIHostMode: the name in the handshake is the only host
+	sniHost  bool        // see listener.SNIHostMode: the name in the handshake is the only host
 	gate     *gate       // over the socket bound
 	address  net.Addr    // of the socket
 	// hasTLSOptions is set if connections have to remember by which TLS options they
@@ -61,7 +62,7 @@ type entry struct {
 
 // labelOf is what logs and metrics call a listener bound to an address: its
 // name, or the address as configured if it has none, which tells it apart.
-func labelOf(l Listener, bound net.Addr) string {
+func labelOf(l listener.Listener, bound net.Addr) string {
 	if strings.HasSuffix(l.Address, ":0") {
 		return cmp.Or(l.Name, bound.String())
 	}
@@ -95,7 +96,7 @@ func (e *entry) metrics() EntrypointMetrics {
 // HTTP/2 when the server stops for good.
 func (e *entry) start(ctx context.Context, s *Server) {
 	e.accepted = make(chan struct{})
-	if e.conns != nil && !e.listener.isHTTP() {
+	if e.conns != nil && !e.listener.IsHTTP() {
 		return
 	}
 	o := e.http1Options(s)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/capture"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -33,7 +34,7 @@ func startWithCatalog(t *testing.T, change func(*watchtest.Source), options ...f
 	c := &liveCatalog{source: watchtest.New(), log: &capture.Buffer{}}
 	change(c.source)
 	o := DefaultServerOptions()
-	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
+	o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "http"}}
 	o.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(c.log, t.Output()), nil))
 	for _, set := range options {
 		set(&o)
@@ -190,7 +191,7 @@ func TestProblemsOfCommandsAreLoggedWithTheirKey(t *testing.T) {
 func TestRoutesOfConnectionsAreLogged(t *testing.T) {
 	address := httpBackend(t, echo)
 	listener := func(o *ServerOptions) {
-		o.Listeners = append(o.Listeners, Listener{Address: "127.0.0.1:0", Proto: ProtoTCP})
+		o.Listeners = append(o.Listeners, listener.Listener{Address: "127.0.0.1:0", Proto: listener.ProtoTCP})
 	}
 	c := startWithCatalog(t, func(s *watchtest.Source) {
 		register(s, "web", []string{"urlprefix-:5433 proto=tcp"}, watch.Passing, address)
@@ -273,7 +274,7 @@ func TestFailoverNeedsNoFurtherChange(t *testing.T) {
 			Service: watch.ServiceInfo{ID: "web", Name: "web", Tags: tags, Port: 80, Weights: watch.Weights{Passing: 1}},
 		}})
 		o, wo := DefaultServerOptions(), watch.DefaultOptions()
-		o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}} // never opened
+		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "http"}} // never opened
 		o.Table.Failover = []string{"dc2"}
 		o.Logger, wo.Logger = slog.New(slog.NewTextHandler(io.MultiWriter(log, t.Output()), nil)), slog.New(slog.DiscardHandler)
 		watcher := watch.New(wo, source)

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"crypto/tls"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"io"
 	"net/http"
 	"net/netip"
@@ -113,7 +114,7 @@ func TestForwardingOverTLS(t *testing.T) {
 		echo(w, r)
 	})
 	r := start(t, func(o *ServerOptions) {
-		o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: certFile, KeyFile: keyFile}}
+		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: certFile, KeyFile: keyFile}}
 		o.Forwarding = Forwarding{
 			TLSField: "X-Secure", TLSValue: "yes", Details: true, StrictTransport: StrictTransport(300, true, true),
 		}

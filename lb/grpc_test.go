@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/internal/parts"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // interopCases are those that all implementations of gRPC are tested with among
@@ -40,7 +41,7 @@ func TestGRPC(t *testing.T) {
 			}
 			r := start(t, func(o *ServerOptions) {
 				if encrypted {
-					o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
+					o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
 				}
 			}, testRoute{prefix: "/", backends: []string{scheme + "://" + backend}})
 			host, port, _ := net.SplitHostPort(r.addr)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -44,7 +45,7 @@ type testRoute struct {
 func start(t testing.TB, change func(*ServerOptions), routes ...testRoute) *rig {
 	t.Helper()
 	o := DefaultServerOptions()
-	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
+	o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "http"}}
 	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	o.ServerName = "lb.test"
 	if change != nil {

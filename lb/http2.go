@@ -65,7 +65,7 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 	}
 	x.Reply, x.ctx, x.watch = st, r.Context(), contextWatcher{r.Context()}
 	x.entry, x.meter = st.entry, st
-	x.Request = match.Request{Method: r.Method, TLS: x.TLS != nil, Entrypoint: st.entry.listener.entrypoint(), Fields: fields{x}}
+	x.Request = match.Request{Method: r.Method, TLS: x.TLS != nil, Entrypoint: st.entry.listener.Entrypoint(), Fields: fields{x}}
 	x.Remote, _ = netip.ParseAddrPort(r.RemoteAddr)
 	x.Request.Remote = x.Remote.Addr().Unmap()
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {

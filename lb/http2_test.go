@@ -3,6 +3,7 @@ package lb
 import (
 	"bufio"
 	"crypto/tls"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"io"
 	"net"
 	"net/http"
@@ -18,7 +19,7 @@ func TestHTTP2EarlyAnswerDoesNotWaitForTheBody(t *testing.T) {
 	cert, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
 	writePair(t, cert, key, "shop.test")
 	r := start(t, func(o *ServerOptions) {
-		o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
+		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
 	}, testRoute{prefix: "/", backends: []string{early}})
 	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // limits are those of one listener: its own, or else the server's.
@@ -16,7 +17,7 @@ type limits struct {
 	connsPerClient            int
 }
 
-func limitsOf(o *ServerOptions, l *Listener) limits {
+func limitsOf(o *ServerOptions, l *listener.Listener) limits {
 	return limits{
 		headerBytes:    cmp.Or(l.MaxHeaderBytes, o.MaxHeaderBytes),
 		headerFields:   cmp.Or(l.MaxHeaderFields, o.MaxHeaderFields),
@@ -28,7 +29,7 @@ func limitsOf(o *ServerOptions, l *Listener) limits {
 }
 
 // timeoutsOf are the server's with the listener's own in their place.
-func timeoutsOf(o *ServerOptions, l *Listener) Timeouts {
+func timeoutsOf(o *ServerOptions, l *listener.Listener) Timeouts {
 	t := o.Timeouts
 	t.Header = cmp.Or(l.HeaderTimeout, t.Header)
 	t.Read = cmp.Or(l.ReadTimeout, t.Read)
@@ -52,7 +53,7 @@ func (e *entry) http1Options(s *Server) h1.Options {
 		Age:       e.limits.age,
 	}
 	o.Opening = h1.Opening{Open: e.open, Closed: e.closed}
-	if e.listener.Proto == ProtoHTTPSAndSNI {
+	if e.listener.Proto == listener.ProtoHTTPSAndSNI {
 		o.Opening.Open = e.encrypt
 	}
 	o.Refused = func(r *h1.Refused) { s.refused(e, r) }

@@ -19,6 +19,7 @@ import (
 	"github.com/sluiceproxy/sluice/internal/capture"
 	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // loggedRig is a rig with an access log.
@@ -246,7 +247,7 @@ func TestHTTP2IsLogged(t *testing.T) {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writePair(t, cert, key, "shop.test")
 	r := startLogged(t, func(o *ServerOptions) {
-		o.Listeners = []Listener{{Name: "web", Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
+		o.Listeners = []listener.Listener{{Name: "web", Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
 	}, accesslog.Options{Format: "json", Headers: accesslog.Modes{Keep: []string{"Content-Type"}}},
 		testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
 	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}

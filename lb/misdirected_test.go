@@ -2,6 +2,7 @@ package lb
 
 import (
 	"crypto/tls"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -19,20 +20,20 @@ func TestMisdirectedRequest(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		for _, tt := range []struct {
 			clientCA   string
-			mode       SNIHostMode
+			mode       listener.SNIHostMode
 			name, host string
 			status     int
 		}{
-			{"", SNIHostAuto, "shop.test", "other.test", 200},
-			{"", SNIHostSame, "shop.test", "other.test", 421},
-			{"", SNIHostSame, "shop.test", "Shop.Test.:8443", 200},
-			{"", SNIHostSame, "", "127.0.0.1", 200},
-			{"", SNIHostSame, "", "[::1]:443", 200},
-			{"", SNIHostSame, "", "shop.test", 421},
-			{"", SNIHostSame, "shop.test", "127.0.0.1", 421},
-			{ca, SNIHostAuto, "shop.test", "other.test", 421},
-			{ca, SNIHostAuto, "shop.test", "shop.test", 200},
-			{ca, SNIHostAny, "shop.test", "other.test", 200},
+			{"", listener.SNIHostAuto, "shop.test", "other.test", 200},
+			{"", listener.SNIHostSame, "shop.test", "other.test", 421},
+			{"", listener.SNIHostSame, "shop.test", "Shop.Test.:8443", 200},
+			{"", listener.SNIHostSame, "", "127.0.0.1", 200},
+			{"", listener.SNIHostSame, "", "[::1]:443", 200},
+			{"", listener.SNIHostSame, "", "shop.test", 421},
+			{"", listener.SNIHostSame, "shop.test", "127.0.0.1", 421},
+			{ca, listener.SNIHostAuto, "shop.test", "other.test", 421},
+			{ca, listener.SNIHostAuto, "shop.test", "shop.test", 200},
+			{ca, listener.SNIHostAny, "shop.test", "other.test", 200},
 		} {
 			r, c := startTLS(t, protocol, func(o *ServerOptions) {
 				o.Listeners[0].ClientCA, o.Listeners[0].SNIHost = tt.clientCA, tt.mode

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 )
 
@@ -68,14 +69,14 @@ func (e *entry) readProxyHeader(o *h1.Opened, nc net.Conn, peer netip.Addr) erro
 	l := &e.listener
 	trusted := len(l.ProxyFrom) == 0 || slices.ContainsFunc(l.ProxyFrom, func(p netip.Prefix) bool { return p.Contains(peer) })
 	switch {
-	case l.Proxied == ProxyNone:
+	case l.Proxied == listener.ProxyNone:
 		return nil
-	case l.Proxied == ProxyRequired && !trusted:
+	case l.Proxied == listener.ProxyRequired && !trusted:
 		return errNotTrusted
 	}
 	h, read, err := proxyproto.ReadHeader(nc, time.Now().Add(l.ProxyTimeout))
 	switch {
-	case errors.Is(err, proxyproto.ErrNoHeader) && l.Proxied != ProxyRequired:
+	case errors.Is(err, proxyproto.ErrNoHeader) && l.Proxied != listener.ProxyRequired:
 		if socket, ok := nc.(*net.TCPConn); ok && len(read) > 0 {
 			o.Conn = &front{TCPConn: socket, pending: read}
 		}

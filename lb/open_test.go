@@ -13,17 +13,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
 )
 
 // proxied is a listener that knows PROXY headers.
 func proxied(options string) func(*ServerOptions) {
 	return func(o *ServerOptions) {
-		l, err := ParseListener("127.0.0.1:0;" + options)
+		l, err := listener.Parse("127.0.0.1:0;" + options)
 		if err != nil {
 			panic(err)
 		}
-		o.Listeners = []Listener{l}
+		o.Listeners = []listener.Listener{l}
 	}
 }
 

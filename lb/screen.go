@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // What may be done about fields with an underscore in their names, which many
@@ -65,7 +66,7 @@ func (x *Exchange) refuse(r *refusal) bool {
 }
 
 // isAsAgreed reports whether the host is the one TLS was agreed for; see
-// [SNIHostMode].
+// [listener.SNIHostMode].
 func (x *Exchange) isAsAgreed() bool {
 	host := x.Request.Host
 	if x.TLS.ServerName == "" {
@@ -135,17 +136,17 @@ func redirectToHTTPS(x *Exchange, port string) bool {
 }
 
 // redirectPort is where a listener redirects to; empty if it does not.
-func (s *Server) redirectPort(l *Listener) (string, error) {
+func (s *Server) redirectPort(l *listener.Listener) (string, error) {
 	if l.RedirectTo == "" {
 		return "", nil
 	}
 	if port, ok := strings.CutPrefix(l.RedirectTo, ":"); ok {
 		return port, nil
 	}
-	_, aliases := entrypoints(s.options.Listeners)
+	_, aliases := listener.Entrypoints(s.options.Listeners)
 	for i := range s.options.Listeners {
 		to := &s.options.Listeners[i]
-		if to.Name != l.RedirectTo && to.entrypoint() != aliases[l.RedirectTo] || !to.HasTLS() {
+		if to.Name != l.RedirectTo && to.Entrypoint() != aliases[l.RedirectTo] || !to.HasTLS() {
 			continue
 		}
 		_, port, err := net.SplitHostPort(to.Address)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"io"
 	"net"
 	"net/http"
@@ -34,19 +35,19 @@ func TestRedirectToAnotherListener(t *testing.T) {
 }
 
 func TestRedirectByName(t *testing.T) {
-	https := Listener{Name: "secure", Address: ":8443", Proto: ProtoHTTPS, CertSource: "x"}
+	https := listener.Listener{Name: "secure", Address: ":8443", Proto: listener.ProtoHTTPS, CertSource: "x"}
 	for to, want := range map[string]string{"https": "8443", "websecure": "8443", "secure": "8443", ":1": "1", "": ""} {
-		s := &Server{options: ServerOptions{Listeners: []Listener{{Address: ":80", Proto: ProtoHTTP}, https}}}
-		if got, err := s.redirectPort(&Listener{Address: ":80", RedirectTo: to}); got != want || err != nil {
+		s := &Server{options: ServerOptions{Listeners: []listener.Listener{{Address: ":80", Proto: listener.ProtoHTTP}, https}}}
+		if got, err := s.redirectPort(&listener.Listener{Address: ":80", RedirectTo: to}); got != want || err != nil {
 			t.Errorf("%s: %q, error %v; want %q", to, got, err, want)
 		}
 	}
-	for to, listener := range map[string]Listener{
-		"http": https, "none": https, "web": {Name: "web", Address: ":8080", Proto: ProtoHTTP},
-		"free": {Name: "free", Address: ":0", Proto: ProtoHTTPS, CertSource: "x"},
+	for to, other := range map[string]listener.Listener{
+		"http": https, "none": https, "web": {Name: "web", Address: ":8080", Proto: listener.ProtoHTTP},
+		"free": {Name: "free", Address: ":0", Proto: listener.ProtoHTTPS, CertSource: "x"},
 	} {
-		s := &Server{options: ServerOptions{Listeners: []Listener{{Address: ":80", Proto: ProtoHTTP}, listener}}}
-		if got, err := s.redirectPort(&Listener{Address: ":80", RedirectTo: to}); err == nil {
+		s := &Server{options: ServerOptions{Listeners: []listener.Listener{{Address: ":80", Proto: listener.ProtoHTTP}, other}}}
+		if got, err := s.redirectPort(&listener.Listener{Address: ":80", RedirectTo: to}); err == nil {
 			t.Errorf("%s: %q, want an error", to, got)
 		}
 	}
@@ -112,7 +113,7 @@ func TestLimitsOverHTTP2(t *testing.T) {
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writePair(t, certFile, keyFile, "shop.test")
 	r := start(t, func(o *ServerOptions) {
-		o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: certFile, KeyFile: keyFile}}
+		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: certFile, KeyFile: keyFile}}
 		o.MaxBodyBytes, o.MaxHeaderFields, o.MaxRequests = 10, 20, 3
 	}, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
 	dials := 0

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/guard"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
@@ -113,12 +114,12 @@ func (s *Server) Close() {
 }
 
 // bind opens what a listener needs, its socket last.
-func (s *Server) bind(l Listener) (e *entry, err error) {
+func (s *Server) bind(l listener.Listener) (e *entry, err error) {
 	e = &entry{
 		listener: l, timeouts: timeoutsOf(&s.options, &l), limits: limitsOf(&s.options, &l),
 		log: s.log, failures: &s.failures, draining: &s.draining,
 	}
-	if l.Proto != ProtoHTTP && l.Proto != ProtoHTTPS {
+	if l.Proto != listener.ProtoHTTP && l.Proto != listener.ProtoHTTPS {
 		e.conns = s.newStreams(e)
 	}
 	if err = s.setTLS(e); err != nil {
@@ -127,7 +128,7 @@ func (s *Server) bind(l Listener) (e *entry, err error) {
 	if e.redirectPort, err = s.redirectPort(&l); err != nil {
 		return nil, err
 	}
-	address, err := l.resolve()
+	address, err := l.Resolve()
 	if err != nil {
 		return nil, err
 	}

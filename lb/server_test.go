@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/parts"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
@@ -42,7 +43,7 @@ func TestListensOnAllOrNone(t *testing.T) {
 	}
 	defer taken.Close()
 	o := DefaultServerOptions()
-	o.Listeners = []Listener{
+	o.Listeners = []listener.Listener{
 		{Name: "first", Address: "127.0.0.1:0", Proto: "http"},
 		{Address: taken.Addr().String(), Proto: "http"},
 	}
@@ -60,7 +61,7 @@ func TestListensOnAllOrNone(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	o := ServerOptions{Listeners: []Listener{{Name: "a"}, {Name: "a"}}}
+	o := ServerOptions{Listeners: []listener.Listener{{Name: "a"}, {Name: "a"}}}
 	_, err := New(o, nil)
 	for _, want := range []string{`two listeners are named "a"`, "header timeout", "drain timeout", "header limit", "idle connections", "logger"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -260,7 +261,7 @@ func (w watchedLog) Handle(ctx context.Context, record slog.Record) error {
 
 func TestRunEndsWithItsContextWithoutAnyTraffic(t *testing.T) {
 	o := DefaultServerOptions()
-	o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "http"}}
+	o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "http"}}
 	o.Logger = slog.New(slog.DiscardHandler)
 	s, err := New(o, watch.New(watch.DefaultOptions()))
 	if err != nil {

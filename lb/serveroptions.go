@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -23,7 +24,7 @@ type ServerOptions struct {
 	// Table says how routes are made of the catalog. Its Entrypoints are set by
 	// the server to the names of Listeners.
 	Table     Options
-	Listeners []Listener
+	Listeners []listener.Listener
 
 	Timeouts Timeouts
 	// DrainDelay is how long the server goes on as before when it is to stop, but
@@ -109,8 +110,8 @@ type ServerOptions struct {
 // TableOptions are those of the tables a server with these options routes by.
 func (o ServerOptions) TableOptions() Options {
 	t := o.Table
-	t.Entrypoints, t.EntrypointAliases = entrypoints(o.Listeners)
-	t.Tags.FabioNames = slices.ContainsFunc(o.Listeners, func(l Listener) bool { return l.Proto == ProtoSNI })
+	t.Entrypoints, t.EntrypointAliases = listener.Entrypoints(o.Listeners)
+	t.Tags.FabioNames = slices.ContainsFunc(o.Listeners, func(l listener.Listener) bool { return l.Proto == listener.ProtoSNI })
 	t.EntrypointAddresses = entrypointAddresses(o.Listeners)
 	t.EntrypointTLSOptions = entrypointTLSOptions(o.Listeners)
 	t.EntrypointMiddlewares = entrypointMiddlewares(o.Listeners)
@@ -148,10 +149,6 @@ type Timeouts struct {
 	// Drain is how long requests in flight may take when the server stops.
 	Drain time.Duration
 }
-
-// minHeaderBytes is what a head may have at least: net/http adds 4 KiB to what
-// it is told to allow.
-const minHeaderBytes = 8 << 10
 
 // DefaultServerOptions are the values used when the operator says nothing.
 func DefaultServerOptions() ServerOptions {
@@ -211,8 +208,8 @@ func (o ServerOptions) Validate() error {
 	if o.Timeouts.DepartedTunnel < 0 {
 		errs = append(errs, fmt.Errorf("the departed tunnel timeout cannot be negative, such as %v", o.Timeouts.DepartedTunnel))
 	}
-	if o.MaxHeaderBytes < minHeaderBytes {
-		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", minHeaderBytes, o.MaxHeaderBytes))
+	if o.MaxHeaderBytes < listener.MinHeaderBytes {
+		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", listener.MinHeaderBytes, o.MaxHeaderBytes))
 	}
 	errs = append(errs, o.validateLimits(), o.validateCertSources(), o.validateTLSOptions(), o.validateScreening(), o.Forwarding.validate())
 	if o.NoRouteStatus != 0 && (o.NoRouteStatus < 200 || o.NoRouteStatus > 999) {

@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
@@ -27,9 +28,9 @@ var _ connServer = (*h1.Server)(nil)
 // ProtoSNI, ProtoHTTPSAndSNI, ProtoTCPDynamic and ProtoUDP.
 func (s *Server) newStreams(e *entry) connServer {
 	switch e.listener.Proto {
-	case ProtoUDP:
+	case listener.ProtoUDP:
 		return s.newUDPServer(e)
-	case ProtoTCPDynamic:
+	case listener.ProtoTCPDynamic:
 		return &dynamicServer{s.newTCPServer(e), s}
 	}
 	return s.newTCPServer(e)
@@ -38,9 +39,9 @@ func (s *Server) newStreams(e *entry) connServer {
 // listen opens the socket of a listener.
 func (e *entry) listen(address string) (net.Listener, error) {
 	switch e.listener.Proto {
-	case ProtoUDP:
+	case listener.ProtoUDP:
 		return listenUDP(address)
-	case ProtoTCPDynamic:
+	case listener.ProtoTCPDynamic:
 		host, _, err := net.SplitHostPort(address)
 		return tcp.NewPorts(host), err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 func resetConn(c *lbtest.Recording) {
@@ -25,7 +26,7 @@ func startTLS(t *testing.T, protocol string, change func(*ServerOptions), routes
 	cert, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
 	writePair(t, cert, key, "shop.test")
 	r := start(t, func(o *ServerOptions) {
-		o.Listeners = []Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
+		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
 		if change != nil {
 			change(o)
 		}

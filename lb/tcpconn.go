@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -84,13 +85,13 @@ func (c *tcpConn) close() {
 // listen reads what the client says first, if the listener goes by that.
 func (c *tcpConn) listen(ctx context.Context) bool {
 	c.conn.Local = addrPort(c.socket.LocalAddr()) // what the client of a proxy has connected to is another matter
-	c.request = match.Request{Entrypoint: c.entry.listener.entrypoint(), Remote: c.client.Addr().Unmap(), Conn: &c.conn}
+	c.request = match.Request{Entrypoint: c.entry.listener.Entrypoint(), Remote: c.client.Addr().Unmap(), Conn: &c.conn}
 	proto := c.entry.listener.Proto
 	switch {
-	case proto == ProtoTCP && c.entry.tls != nil:
+	case proto == listener.ProtoTCP && c.entry.tls != nil:
 		// What the client offers is not told of once it is encrypted.
 		return c.peek() && c.request.TLS && c.handshake(ctx)
-	case proto == ProtoSNI, proto == ProtoHTTPSAndSNI, proto == ProtoTCP && c.table.needsHello(c.request.Entrypoint):
+	case proto == listener.ProtoSNI, proto == listener.ProtoHTTPSAndSNI, proto == listener.ProtoTCP && c.table.needsHello(c.request.Entrypoint):
 		return c.peek()
 	}
 	return true
@@ -173,7 +174,7 @@ func (c *tcpConn) lookup() (*TCPRoute, bool) {
 // before those of connections.
 func (c *tcpConn) speaksHTTPS(r *TCPRoute) bool {
 	switch {
-	case c.entry.listener.Proto != ProtoHTTPSAndSNI || !c.request.TLS:
+	case c.entry.listener.Proto != listener.ProtoHTTPSAndSNI || !c.request.TLS:
 		return false
 	case r == nil:
 		return true
@@ -202,7 +203,7 @@ func (e *entry) encrypt(_ context.Context, nc net.Conn) (h1.Opened, error) {
 // pass connects to a target, first to the given one, if any, and passes everything
 // on until the end.
 func (c *tcpConn) pass(ctx context.Context, first *target.Target) error {
-	if c.route.Terminate && c.entry.listener.Proto != ProtoTCP && !c.handshake(ctx) {
+	if c.route.Terminate && c.entry.listener.Proto != listener.ProtoTCP && !c.handshake(ctx) {
 		return nil // it is counted
 	}
 	end := c.route.end.choose()

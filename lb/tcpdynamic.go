@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
@@ -56,9 +57,9 @@ func (d *dynamicServer) follow(ctx context.Context, ports *tcp.Ports) {
 // wanted are the ports that routes ask for, but for those of listeners that serve
 // them already.
 func (d *dynamicServer) wanted(table *Table) map[uint16]bool {
-	wanted := table.dynamicPorts(d.entry.listener.entrypoint())
+	wanted := table.dynamicPorts(d.entry.listener.Entrypoint())
 	for _, e := range d.server.entries {
-		if e.listener.Proto == ProtoTCP {
+		if e.listener.Proto == listener.ProtoTCP {
 			delete(wanted, addrPort(e.address).Port())
 		}
 	}

@@ -1,11 +1,14 @@
 package lb
 
-import "testing"
+import (
+	"github.com/sluiceproxy/sluice/lb/listener"
+	"testing"
+)
 
 func TestAskTCP(t *testing.T) {
 	c := newCatalog()
 	c.options.TCPEntrypoints = []TCPEntrypoint{
-		{"db", ProtoTCP, 5432, false}, {"in", ProtoSNI, 443, false}, {"dns", ProtoUDP, 53, false}, {"any", ProtoTCPDynamic, 0, false},
+		{"db", listener.ProtoTCP, 5432, false}, {"in", listener.ProtoSNI, 443, false}, {"dns", listener.ProtoUDP, 53, false}, {"any", listener.ProtoTCPDynamic, 0, false},
 	}
 	c.set("db", at("192.0.2.1", "urlprefix-:5432 proto=tcp"))
 	c.set("one", at("192.0.2.2", "urlprefix-10.0.0.1:5432 proto=tcp"))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -33,7 +34,7 @@ func pass(t *testing.T, change func(*ServerOptions), listeners ...string) *passi
 	t.Helper()
 	o := DefaultServerOptions()
 	for _, text := range listeners {
-		l, err := ParseListener(text)
+		l, err := listener.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}

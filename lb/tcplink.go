@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -28,15 +29,15 @@ type TCPEntrypoint struct {
 }
 
 // tcpEntrypoints are those of the listeners.
-func tcpEntrypoints(listeners []Listener) (all []TCPEntrypoint) {
+func tcpEntrypoints(listeners []listener.Listener) (all []TCPEntrypoint) {
 	for i := range listeners {
 		l := &listeners[i]
-		if l.Proto == ProtoHTTP || l.Proto == ProtoHTTPS {
+		if l.Proto == listener.ProtoHTTP || l.Proto == listener.ProtoHTTPS {
 			continue
 		}
 		_, text, _ := net.SplitHostPort(l.Address)
 		port, _ := strconv.ParseUint(text, 10, 16) // of a template, it is not known
-		all = append(all, TCPEntrypoint{l.entrypoint(), l.Proto, uint16(port), l.HasTLS()})
+		all = append(all, TCPEntrypoint{l.Entrypoint(), l.Proto, uint16(port), l.HasTLS()})
 	}
 	return all
 }
@@ -214,25 +215,25 @@ func (k *tcpLink) wantedListener() string {
 // refuses says why a listener cannot serve the route.
 func (k *tcpLink) refuses(e TCPEntrypoint) string {
 	r := k.wanted
-	named := e.Proto == ProtoSNI || e.Proto == ProtoHTTPSAndSNI
+	named := e.Proto == listener.ProtoSNI || e.Proto == listener.ProtoHTTPSAndSNI
 	switch {
-	case r.UDP != (e.Proto == ProtoUDP):
+	case r.UDP != (e.Proto == listener.ProtoUDP):
 		return "has proto=" + e.Proto
 	case r.Address != "":
 		_, port, _ := parseLocal(r.Address)
-		if e.Proto == ProtoTCPDynamic || (e.Proto == ProtoTCP || r.UDP) && (e.Port == 0 || e.Port == port) {
+		if e.Proto == listener.ProtoTCPDynamic || (e.Proto == listener.ProtoTCP || r.UDP) && (e.Port == 0 || e.Port == port) {
 			return ""
 		}
 		return "is not for " + r.Address
 	case r.UDP:
 		return ""
-	case r.ServerName != "" && !named, e.Proto == ProtoTCPDynamic, r.Implied && e.Proto != ProtoSNI:
+	case r.ServerName != "" && !named, e.Proto == listener.ProtoTCPDynamic, r.Implied && e.Proto != listener.ProtoSNI:
 		return "has proto=" + e.Proto
 	case r.ServerName != "":
 		return ""
 	case r.Terminate && !e.HasTLS:
 		return "has no certificates, with which TLS could be ended"
-	case asksForTLS(r.Match) && !r.Terminate && e.Proto == ProtoTCP && e.HasTLS:
+	case asksForTLS(r.Match) && !r.Terminate && e.Proto == listener.ProtoTCP && e.HasTLS:
 		return "ends TLS itself, so that it cannot be passed on"
 	}
 	return ""

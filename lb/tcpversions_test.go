@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/match"
 )
 
@@ -63,7 +64,7 @@ func TestVersionsOfConnections(t *testing.T) {
 // Of datagrams, listeners are all that a router can ask for.
 func TestVersionsOfDatagrams(t *testing.T) {
 	c := newCatalog()
-	c.options.TCPEntrypoints = []TCPEntrypoint{{"one", ProtoUDP, 53, false}, {"two", ProtoUDP, 54, false}}
+	c.options.TCPEntrypoints = []TCPEntrypoint{{"one", listener.ProtoUDP, 53, false}, {"two", listener.ProtoUDP, 54, false}}
 	older, newer := at("a", "traefik.udp.routers.dns.entrypoints=one,two"), at("b", "traefik.udp.routers.dns.entrypoints=one")
 	newer.Service.ModifyIndex = 2
 	c.set("a", older)

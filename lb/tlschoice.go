@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -17,7 +18,7 @@ import (
 type tlsConfigs map[string]*tls.Config
 
 // tlsConfigs makes those of a listener, which agree on one of the protocols.
-func (s *Server) tlsConfigs(l *Listener, protocols ...string) (tlsConfigs, error) {
+func (s *Server) tlsConfigs(l *listener.Listener, protocols ...string) (tlsConfigs, error) {
 	base, err := s.tlsBase(l)
 	if err != nil {
 		return nil, err
@@ -59,13 +60,13 @@ func (s *Server) setTLS(e *entry) (err error) {
 	if !l.HasTLS() {
 		return nil
 	}
-	if !l.isHTTP() || l.Proto == ProtoHTTPSAndSNI {
+	if !l.IsHTTP() || l.Proto == listener.ProtoHTTPSAndSNI {
 		// What is passed on may be any protocol.
 		if e.passing, err = s.tlsConfigs(l); err != nil {
 			return err
 		}
 	}
-	if !l.isHTTP() {
+	if !l.IsHTTP() {
 		e.tls = e.passing[""]
 		return nil
 	}
@@ -77,9 +78,9 @@ func (s *Server) setTLS(e *entry) (err error) {
 	if err != nil {
 		return err
 	}
-	e.sniHost = l.SNIHost == SNIHostSame || l.SNIHost == SNIHostAuto && base.ClientAuth != tls.NoClientCert
+	e.sniHost = l.SNIHost == listener.SNIHostSame || l.SNIHost == listener.SNIHostAuto && base.ClientAuth != tls.NoClientCert
 	e.tls, e.hasTLSOptions = all[""], len(all) > 1
-	e.tls.GetConfigForClient = s.choice(l.entrypoint(), all, e.tls.GetConfigForClient)
+	e.tls.GetConfigForClient = s.choice(l.Entrypoint(), all, e.tls.GetConfigForClient)
 	return nil
 }
 

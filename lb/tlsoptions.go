@@ -127,8 +127,8 @@ func (o ServerOptions) validateTLSOptions() error {
 		}
 		for l := range o.Listeners {
 			if l := &o.Listeners[l]; l.HasTLS() {
-				if _, err := t.over(l.tlsOptions(), nil).Config(); err != nil {
-					errs = append(errs, fmt.Errorf("TLS options %q at listener %s: %w", t.Name, l.entrypoint(), err))
+				if _, err := t.over(l.TLS(), nil).Config(); err != nil {
+					errs = append(errs, fmt.Errorf("TLS options %q at listener %s: %w", t.Name, l.Entrypoint(), err))
 				}
 			}
 		}
@@ -137,7 +137,7 @@ func (o ServerOptions) validateTLSOptions() error {
 		l := &o.Listeners[i]
 		if name := tlsOptionsName(l.TLSOptions); name != "" && o.Table.tlsOptions(name) == nil {
 			reason, hint := noTLSOptions(l.TLSOptions)
-			errs = append(errs, fmt.Errorf("listener %s: %s: %s", l.entrypoint(), reason, hint))
+			errs = append(errs, fmt.Errorf("listener %s: %s: %s", l.Entrypoint(), reason, hint))
 		}
 	}
 	return errors.Join(errs...)

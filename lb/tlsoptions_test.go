@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -212,7 +213,7 @@ func TestDefaultTLSOptions(t *testing.T) {
 }
 
 func TestTLSOptionsOfTCPRouters(t *testing.T) {
-	for _, proto := range []string{ProtoTCP, ProtoHTTPSAndSNI} {
+	for _, proto := range []string{listener.ProtoTCP, listener.ProtoHTTPSAndSNI} {
 		tags := func(name, options string) []string {
 			r := "traefik.tcp.routers." + name
 			return []string{r + ".rule=HostSNI(`" + name + ".test`)", r + ".tls=true", r + ".tls.options=" + options}

@@ -75,7 +75,7 @@ func (u *udpServer) dial(client netip.AddrPort) (udp.Target, error) {
 	route, ok := (*TCPRoute)(nil), false
 	if table != nil {
 		route, ok = table.LookupUDP(&match.Request{
-			Entrypoint: u.entry.listener.entrypoint(), Remote: client.Addr(),
+			Entrypoint: u.entry.listener.Entrypoint(), Remote: client.Addr(),
 			Conn: &match.Conn{Local: addrPort(u.entry.address)},
 		})
 	}

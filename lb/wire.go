@@ -53,7 +53,7 @@ func (w *wire) read(e *entry) *refusal {
 	x.entry, x.meter = e, w
 	x.Request = match.Request{
 		Method: r.Method(), Host: r.Host(), Port: r.Port(), Dotted: r.Dotted(),
-		TLS: x.TLS != nil, Entrypoint: e.listener.entrypoint(), Remote: x.Remote.Addr().Unmap(), Fields: fields{x},
+		TLS: x.TLS != nil, Entrypoint: e.listener.Entrypoint(), Remote: x.Remote.Addr().Unmap(), Fields: fields{x},
 	}
 	if r.IsAsterisk() {
 		x.SentPath = "*"

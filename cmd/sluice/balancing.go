@@ -13,6 +13,7 @@ import (
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/lb/redislimit"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -107,15 +108,15 @@ func (c Config) serverOptions() (lb.ServerOptions, error) {
 	o.NoRouteStatus = c.LB.NoRouteStatus
 	o.DetailBounds = c.Admin.detailBounds()
 	o.Underscores, o.RejectEncoded = c.LB.UnderscoreHeaders, c.LB.RejectEncoded
-	o.TrustedProxies, _ = lb.ParsePrefixes(c.LB.TrustedProxies) // as Validate has let through
+	o.TrustedProxies, _ = listener.ParsePrefixes(c.LB.TrustedProxies) // as Validate has let through
 	var errs []error
 	for _, l := range c.LB.Listeners {
-		listener, err := lb.ParseListener(l.Text)
+		made, err := listener.Parse(l.Text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", l.Origin, err))
 			continue
 		}
-		o.Listeners = append(o.Listeners, listener)
+		o.Listeners = append(o.Listeners, made)
 	}
 	for _, certificates := range c.LB.Certificates {
 		source, err := certificates.source()

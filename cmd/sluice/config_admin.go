@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // Admin is the administration listener.
@@ -115,6 +115,6 @@ func (a *Admin) validateTLS(f *faultList, balancer *LB) {
 	if !slices.Contains(names, a.Certificates) {
 		f.addf("admin.certificates: lb has no certificates %q%s", a.Certificates, nearest.Hint(a.Certificates, "", slices.Values(names)))
 	}
-	_, err := lb.ParseListener(a.notation())
+	_, err := listener.Parse(a.notation())
 	f.add("admin", errors.Unwrap(err)) // without the address that is none
 }

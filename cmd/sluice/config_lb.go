@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/guard"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -254,7 +255,7 @@ func (l *LB) validate(f *faultList) {
 	l.validateACME(f)
 	l.validateTLSOptions(f)
 	for _, peer := range l.TrustedProxies {
-		_, err := lb.ParsePrefixes([]string{peer})
+		_, err := listener.ParsePrefixes([]string{peer})
 		f.add("lb.trusted_proxies", err)
 	}
 	if _, err := netip.ParseAddr(l.Forwarding.By); err != nil && l.Forwarding.By != "" {

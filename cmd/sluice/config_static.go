@@ -8,6 +8,7 @@ import (
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/claim"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -213,7 +214,7 @@ func (c *Config) validateStatic(f *faultList) {
 	}
 	c.validateTransports(f)
 	for _, l := range c.LB.Listeners {
-		if made, err := lb.ParseListener(l.Text); err == nil { // else that is told
+		if made, err := listener.Parse(l.Text); err == nil { // else that is told
 			c.known(f, l.Origin+": listener", made.Middlewares)
 		}
 	}

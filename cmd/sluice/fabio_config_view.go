@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // fabioSetting is where Fabio's API shows a property, and its default.
@@ -114,7 +115,7 @@ func viewFabioAuth(all []LBAuth) any {
 }
 
 func viewFabioListener(text string, c Config) any {
-	l, err := lb.ParseListener(text)
+	l, err := listener.Parse(text)
 	if err != nil {
 		address, _, _ := strings.Cut(text, ";")
 		return map[string]any{"Addr": address}
@@ -122,7 +123,7 @@ func viewFabioListener(text string, c Config) any {
 	return map[string]any{
 		"Addr": l.Address, "Proto": l.Proto, "CertSource": viewFabioCertificates(l.CertSource, c),
 		"ReadTimeout": l.ReadTimeout, "WriteTimeout": l.WriteTimeout, "IdleTimeout": l.IdleTimeout,
-		"ProxyHeaderTimeout": l.ProxyTimeout, "ProxyProto": l.Proxied != lb.ProxyNone, "Refresh": l.Refresh,
+		"ProxyHeaderTimeout": l.ProxyTimeout, "ProxyProto": l.Proxied != listener.ProxyNone, "Refresh": l.Refresh,
 		"TLSMinVersion": l.TLSMin, "TLSMaxVersion": l.TLSMax, "TLSCiphers": l.TLSCiphers, "StrictMatch": l.StrictSNI,
 	}
 }

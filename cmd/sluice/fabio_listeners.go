@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
@@ -109,7 +110,7 @@ func setFabioUI(r *fabioReader, p property) error {
 	if p.value == "" {
 		return nil
 	}
-	l, err := lb.ParseListener(p.value)
+	l, err := listener.Parse(p.value)
 	if err != nil {
 		return err
 	}
@@ -137,12 +138,12 @@ func setFabioUI(r *fabioReader, p property) error {
 func (r *fabioReader) timeConnections() {
 	for i := range r.LB.Listeners {
 		text := &r.LB.Listeners[i].Text
-		l, err := lb.ParseListener(*text)
+		l, err := listener.Parse(*text)
 		if err != nil {
 			continue // of which it is told later
 		}
 		switch l.Proto {
-		case lb.ProtoTCP, lb.ProtoSNI, lb.ProtoHTTPSAndSNI, lb.ProtoTCPDynamic:
+		case listener.ProtoTCP, listener.ProtoSNI, listener.ProtoHTTPSAndSNI, listener.ProtoTCPDynamic:
 			setUnlessSaid(text, "rt", r.LB.Timeouts.Read)
 			setUnlessSaid(text, "wt", r.LB.Timeouts.Write)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -117,9 +118,9 @@ func (m *fabioMetrics) collectStreams(entrypoints []lb.EntrypointMetrics, out me
 	for _, e := range entrypoints {
 		of := all[&m.tcp]
 		switch e.Proto {
-		case lb.ProtoSNI, lb.ProtoHTTPSAndSNI:
+		case listener.ProtoSNI, listener.ProtoHTTPSAndSNI:
 			of = all[&m.sni]
-		case lb.ProtoUDP:
+		case listener.ProtoUDP:
 			continue
 		}
 		of.connections += e.Passed

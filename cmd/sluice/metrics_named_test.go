@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -34,7 +35,7 @@ func scrapeNamed(t *testing.T, stanza string, view lb.Metrics) string {
 	t.Helper()
 	c := loadTextOrFail(t, "admin {\n"+stanza+"\n}")
 	o := lb.DefaultServerOptions()
-	o.Listeners = []lb.Listener{{Address: "127.0.0.1:0", Proto: "http"}}
+	o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "http"}}
 	server, err := lb.New(o, watch.New(watch.DefaultOptions()))
 	if err != nil {
 		t.Fatal(err)

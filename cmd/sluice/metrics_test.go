@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -21,7 +22,7 @@ import (
 // tells what happened.
 func TestMetricsOfTheLoadBalancer(t *testing.T) {
 	o := lb.DefaultServerOptions()
-	o.Listeners = []lb.Listener{{Name: "we\"b", Address: "127.0.0.1:0", Proto: "http"}}
+	o.Listeners = []listener.Listener{{Name: "we\"b", Address: "127.0.0.1:0", Proto: "http"}}
 	server, err := lb.New(o, watch.New(watch.DefaultOptions()))
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -71,7 +72,7 @@ func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink)
 	m.collectCertificates(b.Certificates(), out)
 	entrypoints, routers, services := traefikSums{}, traefikSums{}, traefikSums{}
 	for _, e := range view.Entrypoints {
-		if e.Proto != lb.ProtoUDP {
+		if e.Proto != listener.ProtoUDP {
 			out.gauge(m.openConnections, float64(e.Connections), e.Entrypoint, "TCP")
 		}
 		entrypoints.add(e.Details, e.Entrypoint)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // An entry point of Traefik 2 and 3 takes requests, connections and TLS on one
@@ -51,7 +52,7 @@ func (m *migration) speaksTCP(t *tree, name string) bool {
 
 // datagrams takes over an entry point of UDP.
 func (m *migration) datagrams(t *tree, at, text string) {
-	text += ";proto=" + lb.ProtoUDP
+	text += ";proto=" + listener.ProtoUDP
 	if d := t.duration(at + ".udp.timeout"); d > 0 {
 		text += fmt.Sprintf(";it=%v", d)
 	}

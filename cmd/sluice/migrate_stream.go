@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
@@ -60,7 +60,7 @@ func (m *migration) streamListeners() {
 			l := m.listenerNamed(name)
 			isOfRequests := slices.ContainsFunc(m.Routes, func(r StaticRoute) bool { return slices.Contains(r.Entrypoints, name) })
 			if l != nil && !isOfRequests && l.option("proto") == "" {
-				l.Text += ";proto=" + lb.ProtoTCP
+				l.Text += ";proto=" + listener.ProtoTCP
 			}
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
@@ -88,7 +88,7 @@ http:
 	if err != nil || notes != "" {
 		t.Fatal(err, notes)
 	}
-	want := []lb.Listener{{Untraced: true}, {TracedSteps: true}, {}}
+	want := []listener.Listener{{Untraced: true}, {TracedSteps: true}, {}}
 	for i, l := range o.Listeners {
 		if l.Untraced != want[i].Untraced || l.TracedSteps != want[i].TracedSteps {
 			t.Errorf("listener %s: %+v", l.Name, l)

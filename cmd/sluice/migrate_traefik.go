@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -125,7 +125,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 	}
 	switch {
 	case m.speaksTLS(t, name, address):
-		text += ";proto=" + lb.ProtoHTTPSAndSNI + ";cs=" + migrated
+		text += ";proto=" + listener.ProtoHTTPSAndSNI + ";cs=" + migrated
 		t.taken(at+".http.tls", nil)
 		if options := fileName(t.text(at + ".http.tls.options")); options != "" {
 			text += ";tlsoptions=" + options
@@ -133,7 +133,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 		m.certResolver(t, at, &text)
 		m.selfSigned()
 	case m.speaksTCP(t, name):
-		text += ";proto=" + lb.ProtoTCP
+		text += ";proto=" + listener.ProtoTCP
 	}
 	for _, timeout := range []struct{ key, option string }{{"readTimeout", "rt"}, {"writeTimeout", "wt"}, {"idleTimeout", "it"}} {
 		if d := t.duration(at + ".transport.respondingTimeouts." + timeout.key); d > 0 {

@@ -6,14 +6,15 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // listeners are those of the configuration.
-func (a *traefikAPI) listeners() (all []lb.Listener) {
+func (a *traefikAPI) listeners() (all []listener.Listener) {
 	for _, l := range a.config.LB.Listeners {
-		if listener, err := lb.ParseListener(l.Text); err == nil { // as it was at the start
-			listener.Name = cmp.Or(listener.Name, listener.Address)
-			all = append(all, listener)
+		if made, err := listener.Parse(l.Text); err == nil { // as it was at the start
+			made.Name = cmp.Or(made.Name, made.Address)
+			all = append(all, made)
 		}
 	}
 	return all
@@ -31,11 +32,11 @@ func (a *traefikAPI) entrypointsOf(declared []string, protocol string) (names []
 	for _, l := range a.listeners() {
 		of := []string{"tcp"}
 		switch l.Proto {
-		case lb.ProtoHTTP, lb.ProtoHTTPS:
+		case listener.ProtoHTTP, listener.ProtoHTTPS:
 			of = []string{"http"}
-		case lb.ProtoHTTPSAndSNI:
+		case listener.ProtoHTTPSAndSNI:
 			of = []string{"http", "tcp"}
-		case lb.ProtoUDP:
+		case listener.ProtoUDP:
 			of = []string{"udp"}
 		}
 		if slices.Contains(of, protocol) {
@@ -52,7 +53,7 @@ func (a *traefikAPI) entrypoints() []map[string]any {
 	timeouts := a.config.LB.Timeouts.over(lb.DefaultServerOptions().Timeouts)
 	for _, l := range a.listeners() {
 		address, forwarded := l.Address, map[string]any{}
-		if l.Proto == lb.ProtoUDP {
+		if l.Proto == listener.ProtoUDP {
 			address += "/udp"
 		}
 		if len(a.config.LB.TrustedProxies) > 0 {

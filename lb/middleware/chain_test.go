@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
@@ -102,7 +103,7 @@ func serve(t testing.TB, tags []string, upstream string) (front string) {
 	wo.Logger = slog.New(slog.DiscardHandler)
 	watcher := watch.New(wo, source)
 	o := lb.DefaultServerOptions()
-	o.Listeners = []lb.Listener{{Address: "127.0.0.1:0", Name: "web", Proto: "http"}}
+	o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Name: "web", Proto: "http"}}
 	o.Logger = wo.Logger
 	o.Table.Middlewares = NewRegistry()
 	s, err := lb.New(o, watcher)

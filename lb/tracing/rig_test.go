@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
 	"github.com/sluiceproxy/sluice/watch"
@@ -102,7 +103,7 @@ func balance(t testing.TB, w world, tracer lb.Tracer) string {
 	wo.Logger = slog.New(slog.DiscardHandler)
 	watcher := watch.New(wo, source)
 	so := lb.DefaultServerOptions()
-	so.Listeners = []lb.Listener{{Address: "127.0.0.1:0", Name: "web", Proto: "http"}}
+	so.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Name: "web", Proto: "http"}}
 	so.Logger, so.Tracer = slogTo(t.Output()), tracer
 	so.Table.Middlewares = middleware.NewRegistry()
 	if w.server != nil {

@@ -1,4 +1,4 @@
-package lb
+package listener
 
 import (
 	"crypto/tls"
@@ -64,7 +64,7 @@ func TestParseListener(t *testing.T) {
 		":80;redirect=:443":                 {Address: ":80", Proto: "http", RedirectTo: ":443"},
 		":80;redirect=https":                {Address: ":80", Proto: "http", RedirectTo: "https"},
 	} {
-		l, err := ParseListener(text)
+		l, err := Parse(text)
 		if err != nil || !reflect.DeepEqual(l, want) {
 			t.Errorf("%q: %+v, error %v; want %+v", text, l, err, want)
 		}
@@ -123,7 +123,7 @@ func TestParseListenerErrorsSayWhatToDo(t *testing.T) {
 		":1;redirect=:x":                        "that is no port",
 		":1;proto=tcp;redirect=https":           "redirect is for proto=http and https, not tcp",
 	} {
-		_, err := ParseListener(text)
+		_, err := Parse(text)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q in it", text, err, want)
 		}
@@ -136,11 +136,11 @@ func TestAddressTemplate(t *testing.T) {
 		`{{ "127.0.0.1" }}:80`: "127.0.0.1:80",
 		`{{ GetAllInterfaces | include "name" "^lo$" | include "type" "IPv4" | join "address" " " }}:80`: "127.0.0.1:80",
 	} {
-		l, err := ParseListener(text)
+		l, err := Parse(text)
 		if err != nil {
 			t.Error(err)
 		}
-		if got, err := l.resolve(); got != want || err != nil {
+		if got, err := l.Resolve(); got != want || err != nil {
 			t.Errorf("%s: %q, error %v; want %q", text, got, err, want)
 		}
 	}
@@ -149,11 +149,11 @@ func TestAddressTemplate(t *testing.T) {
 		`{{ NoSuchThing }}:80`: "NoSuchThing",
 		`{{ "127.0.0.1" }}`:    "not of the form",
 	} {
-		l, err := ParseListener(text)
+		l, err := Parse(text)
 		if err != nil {
 			t.Error(err)
 		}
-		if got, err := l.resolve(); err == nil || !strings.Contains(err.Error(), want) {
+		if got, err := l.Resolve(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %q, error %v; want %q in it", text, got, err, want)
 		}
 	}
@@ -168,11 +168,11 @@ func FuzzParseListener(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		l, err := ParseListener(text)
+		l, err := Parse(text)
 		if err != nil {
 			return
 		}
-		if again, err := ParseListener(l.String()); err != nil || !reflect.DeepEqual(again, l) {
+		if again, err := Parse(l.String()); err != nil || !reflect.DeepEqual(again, l) {
 			t.Errorf("%q parses as %+v, whose text %q parses as %+v, %v", text, l, l.String(), again, err)
 		}
 	})

@@ -1,15 +1,12 @@
-package lb
+package listener
 
 import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"time"
-
-	sockaddr "github.com/hashicorp/go-sockaddr/template"
 
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
@@ -20,6 +17,10 @@ const (
 	proxyTimeout         = 250 * time.Millisecond
 	requiredProxyTimeout = 5 * time.Second
 )
+
+// MinHeaderBytes is what a head may have at least: net/http adds 4 KiB to what
+// it is told to allow.
+const MinHeaderBytes = 8 << 10
 
 // complete fills in what follows from the rest, and checks that it fits.
 func (l *Listener) complete() error {
@@ -55,17 +56,17 @@ func (l *Listener) checkTLS() error {
 		return errors.New("key is given without cert")
 	case !l.HasTLS() && (l.CertResolver != "" || l.ClientCA != "" || l.StrictSNI || l.TLSMin != 0 || l.TLSMax != 0 || len(l.TLSCiphers) > 0 || l.TLSOptions != ""):
 		return errors.New("certresolver, clientca, strictmatch, tlsmin, tlsmax, tlsciphers and tlsoptions need cert or cs")
-	case l.SNIHost != SNIHostAuto && (!l.HasTLS() || !l.isHTTP()):
+	case l.SNIHost != SNIHostAuto && (!l.HasTLS() || !l.IsHTTP()):
 		return errors.New("snihost is for proto=https and https+tcp+sni")
 	case l.ClientCA != "" && l.CertSource != "":
 		return errors.New("clientca belongs to the certificate source when there is one (cs)")
 	}
-	_, err := l.tlsOptions().Config()
+	_, err := l.TLS().Config()
 	return err
 }
 
-// tlsOptions are what the listener says of TLS; the store is not in it.
-func (l *Listener) tlsOptions() tlsconf.Options {
+// TLS is what the listener says of TLS; the store is not in it.
+func (l *Listener) TLS() tlsconf.Options {
 	o := tlsconf.Options{Strict: l.StrictSNI, Min: l.TLSMin, Max: l.TLSMax, Ciphers: l.TLSCiphers}
 	if l.ClientCA != "" {
 		o.ClientAuth = tls.RequireAndVerifyClientCert
@@ -89,8 +90,8 @@ func (l *Listener) checkRest() error {
 		return fmt.Errorf("redirect is for proto=http and https, not %s", l.Proto)
 	case l.Refresh != 0 && l.Proto != ProtoTCPDynamic:
 		return fmt.Errorf("refresh is for proto=tcp-dynamic, not %s (certificate sources have their own)", l.Proto)
-	case l.MaxHeaderBytes != 0 && l.MaxHeaderBytes < minHeaderBytes:
-		return fmt.Errorf("maxheader must be %d or more", minHeaderBytes)
+	case l.MaxHeaderBytes != 0 && l.MaxHeaderBytes < MinHeaderBytes:
+		return fmt.Errorf("maxheader must be %d or more", MinHeaderBytes)
 	}
 	if port, ok := strings.CutPrefix(l.RedirectTo, ":"); ok {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -98,44 +99,4 @@ func (l *Listener) checkRest() error {
 		}
 	}
 	return nil
-}
-
-// isTemplate reports whether an address is yet to be found out.
-func isTemplate(address string) bool { return strings.Contains(address, "{{") }
-
-// checkAddress leaves what a template stands for to the machine it runs on.
-func checkAddress(address string) error {
-	if isTemplate(address) {
-		if strings.Count(address, "{{") != strings.Count(address, "}}") {
-			return fmt.Errorf("the template in the address %q is not closed", address)
-		}
-		return nil
-	}
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return errors.New("the address is not of the form [host]:port, such as :9999, 127.0.0.1:9999 or [::1]:9999")
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
-	}
-	return nil
-}
-
-// resolve is the address to listen on.
-func (l *Listener) resolve() (string, error) {
-	if !isTemplate(l.Address) {
-		return l.Address, nil
-	}
-	address, err := sockaddr.Parse(l.Address)
-	if err != nil {
-		return "", fmt.Errorf("listener %s: %w", l.Address, err)
-	}
-	address = strings.TrimSpace(address)
-	if strings.Contains(address, " ") {
-		return "", fmt.Errorf("listener %s: it stands for more than one address: %s", l.Address, address)
-	}
-	if err := checkAddress(address); err != nil {
-		return "", fmt.Errorf("listener %s: it stands for %q: %w", l.Address, address, err)
-	}
-	return address, nil
 }

@@ -1,4 +1,4 @@
-package lb
+package listener
 
 import (
 	"maps"
@@ -33,13 +33,13 @@ func TestEntrypoints(t *testing.T) {
 	} {
 		var listeners []Listener
 		for text := range strings.SplitSeq(texts, " ") {
-			l, err := ParseListener(text)
+			l, err := Parse(text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			listeners = append(listeners, l)
 		}
-		names, aliases := entrypoints(listeners)
+		names, aliases := Entrypoints(listeners)
 		if !slices.Equal(names, want.names) || !maps.Equal(aliases, want.aliases) {
 			t.Errorf("%s: %q, %v; want %q, %v", texts, names, aliases, want.names, want.aliases)
 		}

@@ -1,4 +1,4 @@
-package lb
+package listener
 
 import (
 	"errors"
@@ -9,26 +9,26 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb/notation"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
-// listenerKey is a key of a listener's text and the field it stands for.
-type listenerKey struct {
+// field is a key of a listener's text and the field it stands for.
+type field struct {
 	name string
-	listenerValue
+	fieldValue
 }
 
-// listenerValue is a field of a listener as text, which is empty for the zero
+// fieldValue is a field of a listener as text, which is empty for the zero
 // value.
-type listenerValue interface {
+type fieldValue interface {
 	parse(text string) error
 	String() string
 }
 
 // keys are bound to the fields of l.
-func (l *Listener) keys() []listenerKey {
-	return []listenerKey{
+func (l *Listener) keys() []field {
+	return []field{
 		{"name", (*textValue)(&l.Name)},
 		{"proto", (*protoValue)(l)},
 		{"cert", (*textValue)(&l.CertFile)},
@@ -63,7 +63,7 @@ func (l *Listener) keys() []listenerKey {
 	}
 }
 
-func keyNames(keys []listenerKey) []string {
+func keyNames(keys []field) []string {
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = k.name
@@ -105,7 +105,7 @@ func (v *protoValue) parse(text string) error {
 		v.Proto, v.Calls = callProtocols[text], true
 		return nil
 	case !slices.Contains(protocols, text):
-		return unknown("proto", text, protocols)
+		return notation.Unknown("proto", text, protocols)
 	}
 	v.Proto = text
 	return nil
@@ -208,12 +208,9 @@ func (v tracingValue) String() string {
 }
 
 func (v *durationValue) parse(text string) error {
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return fmt.Errorf("%q is not a duration such as 30s", text)
-	}
+	d, err := notation.Duration(text)
 	*v = durationValue(d)
-	return nil
+	return err
 }
 
 func (v *durationValue) String() string {
@@ -288,8 +285,4 @@ func ParsePrefixes(texts []string) ([]netip.Prefix, error) {
 		prefixes = append(prefixes, prefix.Masked())
 	}
 	return prefixes, nil
-}
-
-func unknown(kind, word string, known []string) error {
-	return fmt.Errorf("unknown %s %q%s (supported: %s)", kind, word, nearest.Hint(word, "", slices.Values(known)), strings.Join(known, ", "))
 }

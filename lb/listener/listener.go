@@ -1,15 +1,19 @@
-package lb
+// Package listener is what a load balancer may listen on, as its operator says it:
+// an address and what is to be made of the connections to it. It opens no socket.
+package listener
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/sluiceproxy/sluice/lb/notation"
 )
 
 // Listener says where and how the server accepts connections. Its text form is
-// "ADDR[;key=value…]"; see [ParseListener].
+// "ADDR[;key=value…]"; see [Parse].
 type Listener struct {
 	// Name is what routes call it; empty if it was not given one.
 	Name string
@@ -28,7 +32,7 @@ type Listener struct {
 	CertFile   string
 	KeyFile    string
 	CertSource string
-	// CertResolver names the [ACME] that issues certificates for the hosts of routes
+	// CertResolver names the authority that issues certificates for the hosts of routes
 	// here which name none; empty is CertSource, if that is one. They are used beside
 	// those of the listener.
 	CertResolver string
@@ -45,7 +49,7 @@ type Listener struct {
 	// package tlsconf.
 	TLSMin, TLSMax uint16
 	TLSCiphers     []uint16
-	// TLSOptions name the [TLSOptions] of connections for which no route asks for
+	// TLSOptions name the TLS options of connections for which no route asks for
 	// others, in the place of the default ones.
 	TLSOptions string
 
@@ -55,13 +59,13 @@ type Listener struct {
 	ProxyTimeout time.Duration
 	ProxyFrom    []netip.Prefix
 
-	// The timeouts of this listener; 0 stands for the server's. See [Timeouts].
+	// The timeouts of this listener; 0 stands for the server's.
 	HeaderTimeout time.Duration
 	ReadTimeout   time.Duration
 	WriteTimeout  time.Duration
 	IdleTimeout   time.Duration
 
-	// The limits of this listener; 0 stands for the server's. See [ServerOptions].
+	// The limits of this listener; 0 stands for the server's.
 	// A limit of connections holds beside the server's.
 	MaxConns          int
 	MaxConnsPerClient int
@@ -125,7 +129,7 @@ const (
 	SNIHostAny SNIHostMode = "false"
 )
 
-// ParseListener reads "ADDR[;key=value…]", the listener notation Fabio's users
+// Parse reads "ADDR[;key=value…]", the listener notation Fabio's users
 // know: ":9999", "127.0.0.1:8443;name=web;cert=/etc/web.pem;key=/etc/web.key".
 // Values may be quoted, and lists separated by commas or spaces.
 //
@@ -143,34 +147,34 @@ const (
 //	pxyproto    true or required: see [ProxyMode]
 //	pxytimeout  for a PROXY header; 250ms, or 5s if one is required
 //	pxyfrom     the addresses and blocks from which it is believed
-//	ht, rt, wt, it: header, read, write and idle timeout; see [Timeouts]
+//	ht, rt, wt, it: header, read, write and idle timeout
 //	maxconn, maxconnperip, maxheader, maxfields, maxbody, maxrequests, maxage
 //	tracing     off, minimal or detailed: what a tracer is told of requests
 //	middlewares the names of middlewares of the configuration
 //	redirect    https, the name of a listener, or :PORT
 //	refresh     of tcp-dynamic
-func ParseListener(text string) (Listener, error) {
-	l, err := parseListener(text)
+func Parse(text string) (Listener, error) {
+	l, err := parse(text)
 	if err != nil {
 		return Listener{}, fmt.Errorf("listener %q: %w", text, err)
 	}
 	return l, nil
 }
 
-func parseListener(text string) (l Listener, err error) {
+func parse(text string) (l Listener, err error) {
 	address, options, _ := strings.Cut(text, ";")
 	l.Address = strings.TrimSpace(address)
 	if err := checkAddress(l.Address); err != nil {
 		return l, err
 	}
 	keys := l.keys()
-	err = eachOption(options, func(key, value string) error {
+	err = notation.Each(options, func(key, value string) error {
 		for _, k := range keys {
 			if k.name == key {
 				return k.parse(value)
 			}
 		}
-		return unknown("key", key, keyNames(keys))
+		return notation.Unknown("key", key, keyNames(keys))
 	})
 	if err == nil {
 		err = l.complete()
@@ -178,34 +182,7 @@ func parseListener(text string) (l Listener, err error) {
 	return l, err
 }
 
-// eachOption calls set for each of "key=value[;key=value…]", until it fails.
-func eachOption(options string, set func(key, value string) error) error {
-	seen := map[string]bool{}
-	for option := range strings.SplitSeq(options, ";") {
-		if option = strings.TrimSpace(option); option == "" {
-			continue
-		}
-		key, value, ok := strings.Cut(option, "=")
-		key, value = strings.TrimSpace(key), unquote(value)
-		switch {
-		case !ok || value == "":
-			return fmt.Errorf("%q is not of the form key=value", option)
-		case seen[key]:
-			return fmt.Errorf("%q is given twice", key)
-		}
-		seen[key] = true
-		if err := set(key, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func unquote(value string) string {
-	return strings.TrimFunc(value, func(r rune) bool { return r == '"' || unicode.IsSpace(r) })
-}
-
-// String is the text form, which ParseListener reads back.
+// String is the text form, which Parse reads back.
 func (l Listener) String() string {
 	var b strings.Builder
 	b.WriteString(l.Address)
@@ -221,7 +198,10 @@ func (l Listener) String() string {
 // least those that are not passed through.
 func (l Listener) HasTLS() bool { return l.CertFile != "" || l.CertSource != "" }
 
-// isHTTP reports whether the listener serves exchanges.
-func (l Listener) isHTTP() bool {
+// IsHTTP reports whether the listener serves exchanges.
+func (l Listener) IsHTTP() bool {
 	return l.Proto == ProtoHTTP || l.Proto == ProtoHTTPS || l.Proto == ProtoHTTPSAndSNI
 }
+
+// Entrypoint is what rules call the listener.
+func (l *Listener) Entrypoint() string { return cmp.Or(l.Name, l.Address) }

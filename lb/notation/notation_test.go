@@ -14,7 +14,7 @@ func TestEach(t *testing.T) {
 		"a":                    `error: "a" is not of the form key=value`,
 		`b=1;a=""`:             `b<1> error: "a=\"\"" is not of the form key=value`,
 		"a=1;b=2;a=3":          `a<1> b<2> error: "a" is given twice`,
-		"c=1;d=2":              `error: unknown key "c"; did you mean a? (supported: a, b)`,
+		"ab=1;d=2":             `error: unknown key "ab"; did you mean a? (supported: a, b)`,
 	} {
 		var got []string
 		err := Each(text, func(key, value string) error {

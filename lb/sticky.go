@@ -20,7 +20,7 @@ type sticky struct {
 
 // newSticky makes the cookie of a pool. Its values tell nothing of addresses.
 func newSticky(c *spec.Cookie, p *target.Pool) *sticky {
-	s := &sticky{cookie: newCookie(c, p.Name()), targets: make(map[string]*target.Target, len(p.Targets()))}
+	s := &sticky{cookie: newCookie(c, p.Name()), targets: make(map[string]*target.Target, p.Len())}
 	for _, t := range p.Targets() {
 		s.targets[cookieValue(t.Key().String())] = t
 	}

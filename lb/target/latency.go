@@ -29,9 +29,13 @@ func (l *latency) add(d time.Duration, now time.Time) {
 	l.last = now
 }
 
-// at is the average in seconds, and next to nothing before the first time.
+// at is the average in seconds, and next to nothing before the first time. Nil has
+// had none.
 func (l *latency) at(now time.Time) float64 {
 	const unknown = 1e-6
+	if l == nil {
+		return unknown
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last.IsZero() {

@@ -35,8 +35,8 @@ func (p *Pool) scope() scope {
 	well, known := 0, 0
 	for circle := range farthest {
 		known += p.policy.Near.Known[circle]
-		for i, m := range p.members {
-			if m.Circle == circle && p.takes(i, everywhere) {
+		for i := range p.members {
+			if m := &p.members[i]; m.circle == circle && p.takes(m, everywhere) {
 				well++
 			}
 		}

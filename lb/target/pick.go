@@ -33,11 +33,11 @@ func (p *Pool) pick(s scope, affinity uint64) *Target {
 	case PowerOfTwo:
 		return p.lesserOfTwo(s)
 	case LeastConns:
-		return p.best(s, func(i int, share float64) float64 { return share / p.targets[i].load() })
+		return p.best(s, func(m *place, share float64) float64 { return share / m.load() })
 	case LeastTime:
 		now := time.Now()
-		return p.best(s, func(i int, share float64) float64 {
-			return share / p.targets[i].load() / p.targets[i].latency.at(now)
+		return p.best(s, func(m *place, share float64) float64 {
+			return share / m.load() / m.latency.get().at(now)
 		})
 	default:
 		return p.rendezvous(s, affinity)
@@ -89,19 +89,19 @@ func (p *Pool) next(turn func() uint64, s scope, own func(*Target) bool, tried [
 	var waiting *Target // for its full share: any one of those that were met
 	met := 0
 	for range min(4*len(p.members), len(p.turns)) {
-		i := int(p.turns[turn()%count])
-		open := p.takes(i, s)
+		m := &p.members[p.turns[turn()%count]]
+		open := p.takes(m, s)
 		if !open && !asked {
 			s.panic, asked = p.panics(), true
-			open = p.takes(i, s)
+			open = p.takes(m, s)
 		}
 		switch {
-		case !open || own != nil && !own(p.targets[i]) || slices.Contains(tried, p.targets[i]):
-		case p.isDue(i):
-			return p.targets[i]
+		case !open || own != nil && !own(m.Target) || slices.Contains(tried, m.Target):
+		case p.isDue(m):
+			return m.Target
 		default:
 			if met++; rand.IntN(met) == 0 {
-				waiting = p.targets[i]
+				waiting = m.Target
 			}
 		}
 	}
@@ -109,11 +109,11 @@ func (p *Pool) next(turn func() uint64, s scope, own func(*Target) bool, tried [
 		return waiting
 	}
 	// By bad luck, or because there are few.
-	start := rand.IntN(len(p.targets))
-	for n := range p.targets {
-		i := (start + n) % len(p.targets)
-		if p.takes(i, s) && (own == nil || own(p.targets[i])) && !slices.Contains(tried, p.targets[i]) {
-			return p.targets[i]
+	start := rand.IntN(len(p.members))
+	for n := range p.members {
+		m := &p.members[(start+n)%len(p.members)]
+		if p.takes(m, s) && (own == nil || own(m.Target)) && !slices.Contains(tried, m.Target) {
+			return m.Target
 		}
 	}
 	return nil
@@ -121,8 +121,8 @@ func (p *Pool) next(turn func() uint64, s scope, own func(*Target) bool, tried [
 
 // isDue reports whether a member that may be picked is: one that is starting is
 // by chance, as often as it is due.
-func (p *Pool) isDue(i int) bool {
-	share := p.seats[i].share(p.policy.SlowStart, p.clock)
+func (p *Pool) isDue(m *place) bool {
+	share := m.seat.share(p.policy.SlowStart, p.policy.clock)
 	return share == 1 || rand.Float64() < share
 }
 
@@ -143,24 +143,24 @@ func (p *Pool) lesserOfTwo(s scope) *Target {
 	return a
 }
 
-func (p *Pool) weight(t *Target) int { return p.members[slices.Index(p.targets, t)].Weight }
+func (p *Pool) weight(t *Target) int { return p.at(t).weight }
 
 // best returns the target with the highest score. The share that a score is made
 // of is the member's weight, or less while it is starting. Of equal ones it takes
 // turns.
-func (p *Pool) best(s scope, score func(i int, share float64) float64) *Target {
+func (p *Pool) best(s scope, score func(m *place, share float64) float64) *Target {
 	s.panic = s.circle == farthest && p.panics()
-	start := int(p.standing.cursor.Load() % uint64(len(p.targets)))
+	start := int(p.standing.cursor.Load() % uint64(len(p.members)))
 	var best *Target
 	highest := math.Inf(-1)
-	for n := range p.targets {
-		i := (start + n) % len(p.targets)
-		if !p.takes(i, s) {
+	for n := range p.members {
+		m := &p.members[(start+n)%len(p.members)]
+		if !p.takes(m, s) {
 			continue
 		}
-		share := float64(p.members[i].Weight) * p.seats[i].share(p.policy.SlowStart, p.clock)
-		if n := score(i, share); n > highest {
-			best, highest = p.targets[i], n
+		share := float64(m.weight) * m.seat.share(p.policy.SlowStart, p.policy.clock)
+		if n := score(m, share); n > highest {
+			best, highest = m.Target, n
 		}
 	}
 	return best
@@ -172,11 +172,11 @@ func (p *Pool) best(s scope, score func(i int, share float64) float64) *Target {
 // passed over, as in consistent hashing with bounded loads.
 func (p *Pool) rendezvous(s scope, affinity uint64) *Target {
 	room := p.room(s)
-	return p.best(s, func(i int, share float64) float64 {
-		if room > 0 && p.targets[i].load() > math.Ceil(room*float64(p.members[i].Weight)) {
-			return -float64(p.targets[i].inFlight.Load()) // better than none
+	return p.best(s, func(m *place, share float64) float64 {
+		if room > 0 && m.load() > math.Ceil(room*float64(m.weight)) {
+			return -float64(m.inFlight.Load()) // better than none
 		}
-		return Score(p.hashes[i], affinity, share)
+		return Score(m.hash, affinity, share)
 	})
 }
 
@@ -196,10 +196,10 @@ func (p *Pool) room(s scope) float64 {
 		return 0
 	}
 	flying, weights := int64(1), 0
-	for i, t := range p.targets {
-		if w := p.members[i].Weight; w > 0 && p.members[i].Circle <= s.circle {
-			flying += t.inFlight.Load()
-			weights += w
+	for _, m := range p.members {
+		if m.weight > 0 && m.circle <= s.circle {
+			flying += m.inFlight.Load()
+			weights += m.weight
 		}
 	}
 	return float64(flying) / float64(max(1, weights)) * float64(p.policy.MaxLoad) / 100

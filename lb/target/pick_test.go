@@ -72,14 +72,14 @@ func TestMethodsSpreadTheShareOfTheClosed(t *testing.T) {
 	for _, method := range []Method{RoundRobin, Random, PowerOfTwo, Rendezvous} {
 		p := NewRegistry(nil).Pool("web", []Member{member("a", 1), member("b", 1), member("c", 1), member("d", 1), member("e", 1)},
 			Policy{Method: method, Watched: true})
-		p.SetUp(p.targets[1], false)
+		p.SetUp(p.members[1].Target, false)
 		got := counts(p, manyPicks)
 		if x := chiSquare(got, map[string]float64{"a": 0.25, "c": 0.25, "d": 0.25, "e": 0.25}, manyPicks); x > unlikely || got["b"] > 0 {
 			t.Errorf("method %d: %v, chi square %.1f", method, got, x)
 		}
 		others := map[string]int{}
 		for range manyPicks {
-			others[p.PickOther(nil, p.targets[0]).Key().Address]++
+			others[p.PickOther(nil, p.members[0].Target).Key().Address]++
 		}
 		third := 1.0 / 3
 		if x := chiSquare(others, map[string]float64{"c": third, "d": third, "e": third}, manyPicks); x > unlikely {
@@ -107,10 +107,10 @@ func TestBusyMethodsByWeight(t *testing.T) {
 func TestPowerOfTwoAvoidsTheBusy(t *testing.T) {
 	p := NewRegistry(nil).Pool("web", []Member{member("a", 1), member("b", 1)}, Policy{Method: PowerOfTwo})
 	for range 10 {
-		p.targets[0].Begin()
+		p.members[0].Target.Begin()
 	}
 	for range 20 {
-		if p.Pick(0) == p.targets[0] {
+		if p.Pick(0) == p.members[0].Target {
 			t.Fatal("picked the busy one of two")
 		}
 	}
@@ -119,7 +119,7 @@ func TestPowerOfTwoAvoidsTheBusy(t *testing.T) {
 func TestLeastTimeGivesTheSlowAnotherChance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewRegistry(nil).Pool("web", []Member{member("a", 1), member("b", 1)}, Policy{Method: LeastTime})
-		slow, fast := p.targets[0], p.targets[1]
+		slow, fast := p.members[0].Target, p.members[1].Target
 		slow.Took(time.Second)
 		for range 10 {
 			fast.Took(100 * time.Millisecond)
@@ -195,7 +195,7 @@ func TestRendezvousWithBoundedLoad(t *testing.T) {
 func TestMethodsPassOverTheDown(t *testing.T) {
 	for method := RoundRobin; method <= Rendezvous; method++ {
 		p := NewRegistry(nil).Pool("web", []Member{member("a", 1), member("b", 1)}, Policy{Method: method, Watched: true})
-		a, b := p.targets[0], p.targets[1]
+		a, b := p.members[0].Target, p.members[1].Target
 		if !setUp(p, a, false) || setUp(p, a, false) {
 			t.Errorf("method %d: it is news once that a target is down", method)
 		}

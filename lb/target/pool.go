@@ -1,7 +1,6 @@
 package target
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,25 +20,40 @@ type Member struct {
 // whose members all weigh nothing, is valid and picks nothing.
 type Pool struct {
 	name     string
-	policy   *Policy // shared, and not changed
-	clock    clock
-	members  []Member
-	targets  []*Target // as members
-	seats    []*seat   // as members
-	hashes   []uint64  // as members, if the policy has them hashed
-	turns    []int32   // the order of picks, repeated for ever: indexes of members
+	policy   *shared
+	members  []place
+	turns    []int32 // the order of picks, repeated for ever: indexes of members
 	standing *standing
 
 	// Of the registry, under its lock: how many routes have the pool, and whether
 	// it was given up.
-	uses      int
+	uses      int32
 	forgotten bool
+}
+
+// shared is what pools have in common as a rule. It is not changed.
+type shared struct {
+	Policy
+	clock clock
+}
+
+// place is that of a member.
+type place struct {
+	*Target
+	seat   *seat
+	weight int
+	circle uint8
 }
 
 // standing is what the pools of one name, one after the other, have in common
 // beside their seats.
 type standing struct {
 	cursor atomic.Uint64 // counts picks, more or less
+	record lazy[record]
+}
+
+// record is what went wrong in a pool.
+type record struct {
 	// ejecting is held by who ejects: of several at once, only some may.
 	ejecting  sync.Mutex
 	ejections atomic.Uint64
@@ -53,14 +67,40 @@ type standing struct {
 func (p *Pool) Name() string { return p.name }
 
 // Policy is how the pool picks.
-func (p *Pool) Policy() Policy { return *p.policy }
+func (p *Pool) Policy() Policy { return p.policy.Policy }
 
-// Members lists what the pool was made of. It must not be changed.
-func (p *Pool) Members() []Member { return p.members }
+// Members lists what the pool was made of.
+func (p *Pool) Members() []Member {
+	all := make([]Member, len(p.members))
+	for i := range p.members {
+		all[i] = p.members[i].member()
+	}
+	return all
+}
 
-// Targets lists the members' targets, in the members' order. It must not be
-// changed.
-func (p *Pool) Targets() []*Target { return p.targets }
+func (m *place) member() Member { return Member{Key: m.key, Weight: m.weight, Circle: m.circle} }
+
+// Targets lists the members' targets, in the members' order.
+func (p *Pool) Targets() []*Target {
+	all := make([]*Target, len(p.members))
+	for i := range p.members {
+		all[i] = p.members[i].Target
+	}
+	return all
+}
+
+// Len is the number of members.
+func (p *Pool) Len() int { return len(p.members) }
+
+// at finds the place of a target, nil if it is none of the pool's.
+func (p *Pool) at(t *Target) *place {
+	for i := range p.members {
+		if p.members[i].Target == t {
+			return &p.members[i]
+		}
+	}
+	return nil
+}
 
 // IsTimed reports whether the pool picks by the times told to [Target.Took].
 func (p *Pool) IsTimed() bool { return p.policy.Method == LeastTime }
@@ -68,10 +108,9 @@ func (p *Pool) IsTimed() bool { return p.policy.Method == LeastTime }
 // HasAffinity reports whether the pool picks by the affinity told to Pick.
 func (p *Pool) HasAffinity() bool { return p.policy.Method == Rendezvous }
 
-// takes reports whether the i-th member may be picked.
-func (p *Pool) takes(i int, s scope) bool {
-	m := &p.members[i]
-	return m.Weight > 0 && m.Circle <= s.circle && !p.isFull(p.targets[i]) && (s.panic || p.seats[i].isOpen(p.clock))
+// takes reports whether a member may be picked.
+func (p *Pool) takes(m *place, s scope) bool {
+	return m.weight > 0 && m.circle <= s.circle && !p.isFull(m.Target) && (s.panic || m.seat.isOpen(p.policy.clock))
 }
 
 func (p *Pool) isFull(t *Target) bool {
@@ -84,10 +123,10 @@ func (p *Pool) panics() bool {
 		return false
 	}
 	open, all := 0, 0
-	for i, s := range p.seats {
-		if p.members[i].Weight > 0 {
+	for i := range p.members {
+		if m := &p.members[i]; m.weight > 0 {
 			all++
-			if s.isOpen(p.clock) {
+			if m.seat.isOpen(p.policy.clock) {
 				open++
 			}
 		}
@@ -99,7 +138,7 @@ func (p *Pool) panics() bool {
 func (p *Pool) HasOpen() bool {
 	all := scope{farthest, p.panics()}
 	for i := range p.members {
-		if p.takes(i, all) {
+		if p.takes(&p.members[i], all) {
 			return true
 		}
 	}
@@ -108,28 +147,28 @@ func (p *Pool) HasOpen() bool {
 
 // Takes reports whether the target is one of the pool that may be picked.
 func (p *Pool) Takes(t *Target) bool {
-	i := slices.Index(p.targets, t)
-	return i >= 0 && (p.takes(i, everywhere) || p.takes(i, scope{farthest, p.panics()}))
+	m := p.at(t)
+	return m != nil && (p.takes(m, everywhere) || p.takes(m, scope{farthest, p.panics()}))
 }
 
 // IsDown reports whether checks say that a member is down.
 func (p *Pool) IsDown(t *Target) bool {
-	i := slices.Index(p.targets, t)
-	return i >= 0 && p.seats[i].down.Load()
+	m := p.at(t)
+	return m != nil && m.seat.down.Load()
 }
 
 // SetUp tells how a check of a member went. It reports whether the member is down
 // by now, and whether that is news.
 func (p *Pool) SetUp(t *Target, up bool) (down, changed bool) {
-	i := slices.Index(p.targets, t)
-	if i < 0 || !p.policy.Watched {
+	m := p.at(t)
+	if m == nil || !p.policy.Watched {
 		return false, false
 	}
 	if !up {
-		p.standing.failures.Add(1)
+		p.standing.record.need().failures.Add(1)
 	}
-	changed = p.seats[i].hear(up, p.policy, p.clock.now())
-	return p.seats[i].down.Load(), changed
+	changed = m.seat.hear(up, &p.policy.Policy, p.policy.clock.now())
+	return m.seat.down.Load(), changed
 }
 
 // Observe tells how a member answered: with a status, or 0 for not at all. It
@@ -138,11 +177,11 @@ func (p *Pool) Observe(t *Target, status int) (ejected time.Duration) {
 	if p.policy.Ejection.Failures == 0 && p.policy.MaxFailures == 0 {
 		return 0
 	}
-	i := slices.Index(p.targets, t)
-	if i < 0 {
+	m := p.at(t)
+	if m == nil {
 		return 0
 	}
-	s := p.seats[i]
+	s := m.seat
 	if !p.policy.Ejection.isFailure(status) {
 		if s.inARow.Load() != 0 { // which all processors may read at once
 			s.inARow.Store(0)
@@ -151,8 +190,8 @@ func (p *Pool) Observe(t *Target, status int) (ejected time.Duration) {
 		ejected = p.eject(s)
 	}
 	if p.policy.MaxFailures > 0 && (status == 0 || status >= 500) {
-		if length := s.countFailure(p.policy, p.clock.now()); length > 0 {
-			p.standing.ejections.Add(1)
+		if length := s.countFailure(&p.policy.Policy, p.policy.clock.now()); length > 0 {
+			p.standing.record.need().ejections.Add(1)
 			ejected = max(ejected, length)
 		}
 	}
@@ -161,32 +200,34 @@ func (p *Pool) Observe(t *Target, status int) (ejected time.Duration) {
 
 // eject ejects a member unless it is ejected already, or as many are as may be.
 func (p *Pool) eject(s *seat) time.Duration {
-	p.standing.ejecting.Lock()
-	defer p.standing.ejecting.Unlock()
+	record, now := p.standing.record.need(), p.policy.clock.now()
+	record.ejecting.Lock()
+	defer record.ejecting.Unlock()
 	ejected := 0
-	for _, other := range p.seats {
-		if other.ejected.Load() > p.clock.now() {
-			if other == s {
+	for _, other := range p.members {
+		if other.seat.ejected.Load() > now {
+			if other.seat == s {
 				return 0 // by a request that was in flight beside this one
 			}
 			ejected++
 		}
 	}
-	if (ejected+1)*100 > p.policy.Ejection.Share*len(p.seats) {
+	if (ejected+1)*100 > p.policy.Ejection.Share*len(p.members) {
 		return 0
 	}
-	p.standing.ejections.Add(1)
-	return s.eject(p.policy.Ejection, p.clock.now())
+	record.ejections.Add(1)
+	return s.eject(p.policy.Ejection, now)
 }
 
 // TakeRetry takes a second try from the pool's budget, and reports whether there
 // was one left.
 func (p *Pool) TakeRetry() bool {
-	ok := p.standing.budget.take(p.policy.Budget, p.standing.cursor.Load(), p.clock.now())
+	record := p.standing.record.need()
+	ok := record.budget.take(p.policy.Budget, p.standing.cursor.Load(), p.policy.clock.now())
 	if ok {
-		p.standing.retries.Add(1)
+		record.retries.Add(1)
 	} else {
-		p.standing.denied.Add(1)
+		record.denied.Add(1)
 	}
 	return ok
 }
@@ -209,16 +250,16 @@ type PoolStats struct {
 // Stats reads the state of the members, and the counters, which go on from one
 // pool of a name to the next.
 func (p *Pool) Stats() PoolStats {
-	stats := PoolStats{
-		Panics: p.panics(), Spills: p.Spills(), Ejections: p.standing.ejections.Load(),
-		Retries: p.standing.retries.Load(), Denied: p.standing.denied.Load(),
-		CheckFailures: p.standing.failures.Load(),
+	stats := PoolStats{Panics: p.panics(), Spills: p.Spills()}
+	if record := p.standing.record.get(); record != nil {
+		stats.Ejections, stats.CheckFailures = record.ejections.Load(), record.failures.Load()
+		stats.Retries, stats.Denied = record.retries.Load(), record.denied.Load()
 	}
-	for _, s := range p.seats {
-		switch {
-		case s.isOpen(p.clock):
+	for _, m := range p.members {
+		switch s := m.seat; {
+		case s.isOpen(p.policy.clock):
 			stats.Open++
-			if s.share(p.policy.SlowStart, p.clock) < 1 {
+			if s.share(p.policy.SlowStart, p.policy.clock) < 1 {
 				stats.Starting++
 			}
 		case s.down.Load():

@@ -16,17 +16,17 @@ type Registry struct {
 	released func(Key)
 
 	mu      sync.Mutex
-	targets map[Key]*Target
+	targets targets
 	pools   map[string]*Pool
 	fresh   []*Pool // made since the last Replace
-	policy  *Policy // of the last one: as a rule the next has the same, and shares it
+	policy  *shared // of the last one: as a rule the next has the same, and shares it
 }
 
 // NewRegistry returns an empty registry. connect, called once for each new
 // target with the registry locked, makes what [Target.Conns] returns; it may
 // be nil.
 func NewRegistry(connect func(Key) Conns) *Registry {
-	return &Registry{connect: connect, clock: clock{time.Now()}, targets: map[Key]*Target{}, pools: map[string]*Pool{}}
+	return &Registry{connect: connect, clock: clock{time.Now()}, targets: targets{}, pools: map[string]*Pool{}}
 }
 
 // OnRelease has a function told of each target that is in no pool any more, with the
@@ -44,29 +44,29 @@ func (r *Registry) Pool(name string, members []Member, policy Policy) *Pool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.pools[name]
-	if old != nil && *old.policy == policy && slices.Equal(old.members, members) {
+	if old != nil && old.policy.Policy == policy && old.has(members) {
 		return old
 	}
-	if r.policy == nil || *r.policy != policy {
-		shared := policy
-		r.policy = &shared
+	if r.policy == nil || r.policy.Policy != policy {
+		r.policy = &shared{policy, r.clock}
 	}
-	p := &Pool{name: name, policy: r.policy, clock: r.clock, members: members, standing: new(standing)}
-	if old != nil {
-		p.standing = old.standing
-	}
+	p := &Pool{name: name, policy: r.policy, members: make([]place, len(members))}
 	weights := make([]int, len(members))
-	p.targets = make([]*Target, len(members))
 	for i, m := range members {
-		p.targets[i] = r.target(m.Key)
-		p.targets[i].pools++
-		if policy.Method == Rendezvous {
-			p.hashes = append(p.hashes, hashKey(m.Key))
-		}
+		p.members[i] = place{Target: r.target(m.Key), weight: m.Weight, circle: m.Circle}
+		p.members[i].pools++
 		weights[i] = m.Weight
 	}
 	p.turns = turns(weights)
-	p.takeSeats(old)
+	if old != nil {
+		p.standing = old.standing
+		p.takeSeats(old)
+	} else {
+		p.standing = new(standing)
+		for i := range p.members {
+			p.members[i].seat = new(seat)
+		}
+	}
 	r.pools[name] = p
 	r.fresh = append(r.fresh, p)
 	return p
@@ -75,21 +75,20 @@ func (r *Registry) Pool(name string, members []Member, policy Policy) *Pool {
 // takeSeats takes over what the pool before knew of the members that stay. Who
 // was not in it starts slowly.
 func (p *Pool) takeSeats(old *Pool) {
-	p.seats = make([]*seat, len(p.members))
-	for i, t := range p.targets {
-		p.seats[i] = new(seat)
-		if old == nil {
-			continue
-		}
-		if at := slices.Index(old.targets, t); at >= 0 {
-			p.seats[i] = old.seats[at]
-			if !p.policy.Watched {
-				p.seats[i].down.Store(false) // nobody would ever say otherwise
-			}
-		} else {
-			p.seats[i].since.Store(p.clock.now())
+	for i := range p.members {
+		m := &p.members[i]
+		if was := old.at(m.Target); was == nil {
+			m.seat = new(seat)
+			m.seat.since.Store(p.policy.clock.now())
+		} else if m.seat = was.seat; !p.policy.Watched {
+			m.seat.down.Store(false) // nobody would ever say otherwise
 		}
 	}
+}
+
+// has reports whether a pool is one of exactly these members.
+func (p *Pool) has(members []Member) bool {
+	return slices.EqualFunc(p.members, members, func(known place, m Member) bool { return known.member() == m })
 }
 
 // Replace tells which pools have come into force and which have gone, each as
@@ -126,9 +125,10 @@ func (r *Registry) forget(p *Pool) {
 	if r.pools[p.name] == p {
 		delete(r.pools, p.name)
 	}
-	for _, t := range p.targets {
+	for _, m := range p.members {
+		t := m.Target
 		if t.pools--; t.pools == 0 {
-			delete(r.targets, t.key)
+			r.targets.remove(t)
 			t.release()
 			if r.released != nil {
 				r.released(t.key)
@@ -141,7 +141,7 @@ func (r *Registry) forget(p *Pool) {
 func (r *Registry) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, t := range r.targets {
+	for t := range r.targets.each() {
 		t.release()
 	}
 	clear(r.targets)
@@ -152,21 +152,17 @@ func (r *Registry) Close() {
 func (r *Registry) Targets() []*Target {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]*Target, 0, len(r.targets))
-	for _, t := range r.targets {
-		list = append(list, t)
-	}
-	return list
+	return slices.Collect(r.targets.each())
 }
 
 func (r *Registry) target(key Key) *Target {
-	t := r.targets[key]
+	t := r.targets.find(key)
 	if t == nil {
-		t = &Target{key: key}
+		t = &Target{key: key, hash: hashKey(key)}
 		if r.connect != nil {
 			t.conns = r.connect(key)
 		}
-		r.targets[key] = t
+		r.targets.add(t)
 	}
 	return t
 }

@@ -18,10 +18,14 @@ func (c clock) now() int64 { return int64(time.Since(c.epoch)) + 1 }
 // a seat nothing is wrong with is asked without asking for the time.
 type seat struct {
 	down    atomic.Bool  // as checks say
+	inARow  atomic.Int32 // failures
 	ejected atomic.Int64 // until when
 	since   atomic.Int64 // when it began to get its share, while that may be less
-	inARow  atomic.Int32 // failures
+	past    lazy[past]
+}
 
+// past is what a seat knows of what went wrong.
+type past struct {
 	mu       sync.Mutex
 	failures []int64 // within the window, at most as many as are allowed
 	contrary int     // checks in a row that speak against down
@@ -67,20 +71,21 @@ func (s *seat) share(slow time.Duration, c clock) float64 {
 // hear counts a check, and reports whether so many in a row speak against what
 // was so far that it counts.
 func (s *seat) hear(up bool, p *Policy, now int64) (changed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	past := s.past.need()
+	past.mu.Lock()
+	defer past.mu.Unlock()
 	threshold := p.Fall
 	if up {
 		threshold = p.Rise
 	}
 	if s.down.Load() == !up {
-		s.contrary = 0
+		past.contrary = 0
 		return false
 	}
-	if s.contrary++; s.contrary < threshold {
+	if past.contrary++; past.contrary < threshold {
 		return false
 	}
-	s.contrary = 0
+	past.contrary = 0
 	if up {
 		s.since.Store(now)
 	}
@@ -90,14 +95,15 @@ func (s *seat) hear(up bool, p *Policy, now int64) (changed bool) {
 
 // countFailure counts towards [Policy.MaxFailures] and ejects if it is full.
 func (s *seat) countFailure(p *Policy, now int64) (ejected time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failures = slices.DeleteFunc(s.failures, func(at int64) bool { return now-at >= int64(p.Window) })
-	s.failures = append(s.failures, now)
-	if len(s.failures) < p.MaxFailures {
+	past := s.past.need()
+	past.mu.Lock()
+	defer past.mu.Unlock()
+	past.failures = slices.DeleteFunc(past.failures, func(at int64) bool { return now-at >= int64(p.Window) })
+	past.failures = append(past.failures, now)
+	if len(past.failures) < p.MaxFailures {
 		return 0
 	}
-	s.failures = s.failures[:0]
+	past.failures = past.failures[:0]
 	s.ejected.Store(now + int64(p.Window))
 	return p.Window
 }
@@ -105,18 +111,19 @@ func (s *seat) countFailure(p *Policy, now int64) (ejected time.Duration) {
 // eject passes the seat over, for longer than the last time unless that is long
 // ago.
 func (s *seat) eject(e Ejection, now int64) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now-s.back > int64(e.Max) {
-		s.times = 0
+	past := s.past.need()
+	past.mu.Lock()
+	defer past.mu.Unlock()
+	if now-past.back > int64(e.Max) {
+		past.times = 0
 	}
 	length := e.Max
-	if s.times < 30 {
-		length = min(e.Max, e.Base<<s.times)
+	if past.times < 30 {
+		length = min(e.Max, e.Base<<past.times)
 	}
-	s.times++
-	s.back = now + int64(length)
+	past.times++
+	past.back = now + int64(length)
 	s.inARow.Store(0)
-	s.ejected.Store(s.back)
+	s.ejected.Store(past.back)
 	return length
 }

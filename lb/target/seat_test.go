@@ -13,12 +13,12 @@ func TestPanic(t *testing.T) {
 	for method := RoundRobin; method <= Rendezvous; method++ {
 		members := []Member{member("a", 1), member("b", 1), member("c", 1), member("d", 1)}
 		p := NewRegistry(nil).Pool("web", members, Policy{Method: method, Watched: true, Panic: 50})
-		p.SetUp(p.targets[0], false)
-		p.SetUp(p.targets[1], false)
+		p.SetUp(p.members[0].Target, false)
+		p.SetUp(p.members[1].Target, false)
 		if got := counts(p, 1000); got["a"]+got["b"] > 0 || p.Stats().Panics {
 			t.Errorf("method %d: %v with half of them down", method, got)
 		}
-		p.SetUp(p.targets[2], false)
+		p.SetUp(p.members[2].Target, false)
 		got := counts(p, 1000)
 		for _, m := range members {
 			if got[m.Key.Address] < 150 {
@@ -26,7 +26,7 @@ func TestPanic(t *testing.T) {
 				break
 			}
 		}
-		if !p.Stats().Panics || !p.Takes(p.targets[0]) {
+		if !p.Stats().Panics || !p.Takes(p.members[0].Target) {
 			t.Errorf("method %d: %+v", method, p.Stats())
 		}
 	}
@@ -37,7 +37,7 @@ func TestWindowOfFailuresEjects(t *testing.T) {
 		r := NewRegistry(nil)
 		policy := Policy{MaxFailures: 2, Window: 10 * time.Second}
 		p := r.Pool("web", []Member{member("a", 1), member("b", 1)}, policy)
-		a := p.targets[0]
+		a := p.members[0].Target
 		if p.Observe(a, 500) > 0 {
 			t.Error("one failure ejects")
 		}
@@ -64,7 +64,7 @@ func TestFailuresInARowEjectForLongerEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ejection := Ejection{Failures: 3, Base: 5 * time.Second, Max: time.Minute, Share: 50, Least: 502, Most: 504}
 		p := NewRegistry(nil).Pool("web", []Member{member("a", 1), member("b", 1), member("c", 1)}, Policy{Ejection: ejection})
-		a := p.targets[0]
+		a := p.members[0].Target
 		fail := func(target *Target, status int) (ejected time.Duration) {
 			for range 3 {
 				ejected = max(ejected, p.Observe(target, status))
@@ -98,7 +98,7 @@ func TestFailuresInARowEjectForLongerEachTime(t *testing.T) {
 			t.Errorf("ejected for %v after a long time, want 5 s", got)
 		}
 		// Half of three is one.
-		if got := fail(p.targets[1], 0); got > 0 || !p.Takes(p.targets[1]) {
+		if got := fail(p.members[1].Target, 0); got > 0 || !p.Takes(p.members[1].Target) {
 			t.Errorf("a second one of three is ejected for %v", got)
 		}
 		if got := p.Stats(); got.Ejected != 1 || got.Open != 2 || got.Ejections != 7 {
@@ -110,7 +110,7 @@ func TestFailuresInARowEjectForLongerEachTime(t *testing.T) {
 func TestTheOnlyTargetIsNotEjected(t *testing.T) {
 	p := NewRegistry(nil).Pool("web", []Member{member("a", 1)},
 		Policy{Ejection: Ejection{Failures: 1, Base: time.Second, Max: time.Second, Share: 50}})
-	if p.Observe(p.targets[0], 0) > 0 || p.Pick(0) == nil {
+	if p.Observe(p.members[0].Target, 0) > 0 || p.Pick(0) == nil {
 		t.Error("ejected the only one")
 	}
 }
@@ -148,8 +148,8 @@ func TestSlowStart(t *testing.T) {
 			if d := share(); math.Abs(d-0.25) > 0.02 {
 				t.Errorf("method %d: %.3f at the end", method, d)
 			}
-			p.SetUp(p.targets[0], false)
-			p.SetUp(p.targets[0], true)
+			p.SetUp(p.members[0].Target, false)
+			p.SetUp(p.members[0].Target, true)
 			if a := float64(counts(p, manyPicks)["a"]) / manyPicks; a > 0.03 {
 				t.Errorf("method %d: %.3f for one that is well again", method, a)
 			}
@@ -203,7 +203,7 @@ func TestThresholdsOfChecks(t *testing.T) {
 	r := NewRegistry(nil)
 	policy := Policy{Watched: true, Fall: 3, Rise: 2}
 	p := r.Pool("p", []Member{member("a", 1), member("b", 1)}, policy)
-	a := p.targets[0]
+	a := p.members[0].Target
 	for n, step := range []struct{ up, down, changed bool }{
 		{false, false, false}, {false, false, false}, {true, false, false}, // the row is broken
 		{false, false, false}, {false, false, false}, {false, true, true},

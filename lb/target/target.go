@@ -60,11 +60,14 @@ type Target struct {
 	inFlight atomic.Int64
 	total    atomic.Uint64
 	failed   atomic.Uint64
+	latency  lazy[latency]
+	hash     uint64 // of the key, for pools that need it
 	released atomic.Bool
 
-	latency latency
-
-	pools int // that it is in; of the registry, under its lock
+	// Of the registry, under its lock: how many pools it is in, and another target of
+	// the same address.
+	pools int32
+	next  *Target
 }
 
 // Key is the target's identity.
@@ -97,7 +100,7 @@ func (t *Target) End(failed bool) {
 func (t *Target) load() float64 { return float64(t.inFlight.Load() + 1) }
 
 // Took tells how long the target took to begin an answer.
-func (t *Target) Took(d time.Duration) { t.latency.add(d, time.Now()) }
+func (t *Target) Took(d time.Duration) { t.latency.need().add(d, time.Now()) }
 
 // Stats is a moment's view of a target's counters.
 type Stats struct {

@@ -74,14 +74,14 @@ func TestPoolKeepsHugeWeightsInProportion(t *testing.T) {
 
 func TestPickOtherPassesOverTheTried(t *testing.T) {
 	p := NewRegistry(nil).Pool("web", []Member{member("a", 3), member("b", 1)}, Policy{})
-	a := p.targets[0]
+	a := p.members[0].Target
 	for range 8 {
 		if got := p.PickOther(nil, a); got == a {
 			t.Fatal("picked the tried target although there is another")
 		}
 	}
 	alone := NewRegistry(nil).Pool("web", []Member{member("a", 1)}, Policy{})
-	if got := alone.PickOther(nil, alone.targets[0]); got != alone.targets[0] {
+	if got := alone.PickOther(nil, alone.members[0].Target); got != alone.members[0].Target {
 		t.Errorf("picked %v, want the only target again", got)
 	}
 }
@@ -95,7 +95,7 @@ func TestRegistryPoolGoesOnWhereItWas(t *testing.T) {
 		t.Error("equal members made another pool")
 	}
 	grown := r.Pool("web", append(two, member("c", 1)), Policy{})
-	if grown == p || grown.targets[0] != p.targets[0] {
+	if grown == p || grown.members[0].Target != p.members[0].Target {
 		t.Error("other members must make a new pool with the known targets")
 	}
 	if got := picks(grown, 3); got != "b c a" {
@@ -107,7 +107,7 @@ func TestRegistryReleasesWhatIsNotKept(t *testing.T) {
 	r := NewRegistry(func(Key) Conns { return &fakeConns{} })
 	closed := func(target *Target) int { return target.Conns().(*fakeConns).closed }
 	p := r.Pool("web", []Member{member("a", 1), member("b", 1), member("c", 1)}, Policy{})
-	a, b, c := p.targets[0], p.targets[1], p.targets[2]
+	a, b, c := p.members[0].Target, p.members[1].Target, p.members[2].Target
 	b.Begin()
 	pools := func(list ...*Pool) iter.Seq[*Pool] { return slices.Values(list) }
 	r.Replace(pools(), pools(p, p))
@@ -148,17 +148,17 @@ func TestRegistryForgetsWhatWasNotPutInForce(t *testing.T) {
 	late := r.Pool("web", []Member{member("b", 1)}, Policy{})
 	none := slices.Values([]*Pool(nil))
 	r.Replace(none, slices.Values([]*Pool{late}))
-	if got := r.Targets(); len(got) != 1 || got[0] != late.targets[0] || got[0] != early.targets[1] {
+	if got := r.Targets(); len(got) != 1 || got[0] != late.members[0].Target || got[0] != early.members[1].Target {
 		t.Errorf("targets %v, want b alone", got)
 	}
-	if closed := early.targets[0].Conns().(*fakeConns).closed; closed != 1 {
+	if closed := early.members[0].Target.Conns().(*fakeConns).closed; closed != 1 {
 		t.Errorf("closed a %d times, want once", closed)
 	}
 	if r.Pool("web", []Member{member("b", 1)}, Policy{}) != late {
 		t.Error("the pool in force was forgotten")
 	}
 	r.Close()
-	if closed := late.targets[0].Conns().(*fakeConns).closed; closed != 1 || len(r.Targets()) != 0 {
+	if closed := late.members[0].Target.Conns().(*fakeConns).closed; closed != 1 || len(r.Targets()) != 0 {
 		t.Errorf("a closed registry has %d targets, closed b %d times", len(r.Targets()), closed)
 	}
 }

@@ -73,6 +73,7 @@ var vendorClients = map[string]string{
 	"github.com/hashicorp/nomad/api":   "watch/nomad",
 	"github.com/redis/go-redis/v9":     "lb/redislimit",
 	"github.com/caddyserver/certmagic": "lb/acme",
+	"github.com/go-acme/lego":          "lb/acme/dns01",
 	"go.opentelemetry.io/otel":         "lb/tracing",
 	"go.opentelemetry.io/contrib":      "lb/tracing",
 }

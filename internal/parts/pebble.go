@@ -27,6 +27,9 @@ type Pebble struct {
 	// Directory is its URL, and RootFile has the root of its own certificate.
 	Directory string
 	RootFile  string
+	// DNS is the server it asks for names, and Names the URL at which records can be
+	// added to that, as pebble-challtestsrv has it; empty if it is another one.
+	DNS, Names string
 
 	management string
 	*process
@@ -39,6 +42,22 @@ type Pebble struct {
 func StartPebble(t testing.TB, ip string, life time.Duration) *Pebble {
 	t.Helper()
 	own := Loopback(t)
+	startNames(t, own, ip)
+	p := startPebble(t, own, own+":8053", life)
+	p.Names = "http://" + own + ":8055"
+	return p
+}
+
+// StartPebbleAsking starts an authority that asks a DNS server of the test's for
+// all names, and is else as that of [StartPebble].
+func StartPebbleAsking(t testing.TB, dns string) *Pebble {
+	t.Helper()
+	return startPebble(t, Loopback(t), dns, 0)
+}
+
+// startNames starts a DNS server that has one address for all names.
+func startNames(t testing.TB, own, ip string) {
+	t.Helper()
 	names := newProcess(t, "pebble-challtestsrv")
 	names.args = []string{
 		"-dnsserver", own + ":8053", "-management", own + ":8055", "-defaultIPv4", ip, "-defaultIPv6", "",
@@ -46,8 +65,11 @@ func StartPebble(t testing.TB, ip string, life time.Duration) *Pebble {
 	}
 	names.ready = func() bool { return isOpen(own + ":8053") }
 	names.Start()
+}
 
-	p := &Pebble{process: newProcess(t, "pebble"), Directory: "https://" + own + ":14000/dir", management: "https://" + own + ":15000"}
+func startPebble(t testing.TB, own, dns string, life time.Duration) *Pebble {
+	t.Helper()
+	p := &Pebble{process: newProcess(t, "pebble"), Directory: "https://" + own + ":14000/dir", DNS: dns, management: "https://" + own + ":15000"}
 	var key string
 	p.RootFile, key = p.certificate(own)
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
@@ -59,7 +81,7 @@ func StartPebble(t testing.TB, ip string, life time.Duration) *Pebble {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.args = []string{"-config", p.write("pebble.json", string(config)), "-dnsserver", own + ":8053"}
+	p.args = []string{"-config", p.write("pebble.json", string(config)), "-dnsserver", dns}
 	p.env = []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"}
 	p.ready = func() bool { return isOpen(own+":14000") && isOpen(own+":15000") }
 	p.Start()

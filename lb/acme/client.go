@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/certmagic"
 	"golang.org/x/time/rate"
 
+	"github.com/sluiceproxy/sluice/lb/acme/dns01"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -33,6 +34,7 @@ const (
 type Client struct {
 	options Options
 	storage certmagic.Storage
+	solver  *dns01.Solver // of challenges by DNS, else nil
 	log     *slog.Logger
 	engine  atomic.Pointer[engine] // nil before Run
 	// lookups bounds what strangers make of requests to the storage.
@@ -54,19 +56,27 @@ func New(o Options) (*Client, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	return &Client{
+	c := &Client{
 		options: o, storage: newStorage(&o), log: o.Logger,
 		lookups: rate.NewLimiter(lookupsPerSecond, lookupsAtOnce),
 		queue:   make(chan *name, MaxNames), wake: make(chan struct{}, 1),
 		told: make(chan struct{}), names: map[string]*name{},
-	}, nil
+	}
+	if o.Challenge == ChallengeDNS {
+		solver, err := dns01.New(o.DNS, c.storage, o.Logger)
+		if err != nil {
+			return nil, err
+		}
+		c.solver = solver
+	}
+	return c, nil
 }
 
 // Run has certificates issued, and renewed before they end, until ctx ends. The
 // authority has to reach us at the address, directly or through others, when it
 // looks whether a name is ours. It is called once.
 func (c *Client) Run(ctx context.Context, address netip.AddrPort) {
-	e := newEngine(&c.options, c.storage, address, func(name string) {
+	e := newEngine(&c.options, c.storage, c.solver, address, func(name string) {
 		c.log.Info("certificate issued", "name", name)
 	})
 	defer e.cache.Stop()
@@ -109,10 +119,12 @@ func (c *Client) dispatch(now time.Time) time.Duration {
 		case n.queued:
 		case !n.wanted && n.isOver(now):
 			delete(c.names, n.text)
-		case n.wanted && wait <= 0:
+		case !n.wanted:
+			rest = min(rest, n.certificate.Leaf.NotAfter.Sub(now))
+		case wait <= 0:
 			n.queued = true
 			c.queue <- n // which has room for every name
-		case n.wanted:
+		default:
 			rest = min(rest, wait)
 		}
 	}
@@ -181,16 +193,24 @@ func (c *Client) awaken() {
 	}
 }
 
-// Want tells for which names, in lower case, there are to be certificates. Those
-// of others stay in use to their end, and are not renewed. Names beyond
-// [MaxNames] are passed over.
+// Want tells for which names, in lower case, there are to be certificates. With
+// "*.example.com" among them, those one label below it need none of their own.
+// Certificates of others stay in use to their end, and are not renewed. Names
+// beyond [MaxNames] are passed over.
 func (c *Client) Want(names []string) {
 	c.mu.Lock()
 	for _, n := range c.names {
 		n.wanted = false
 	}
+	wildcards := map[string]bool{}
+	for _, text := range names {
+		wildcards[text] = strings.HasPrefix(text, "*.")
+	}
 	var come []string
 	for _, text := range names {
+		if wildcards[wildcardFor(text)] {
+			continue
+		}
 		if n := c.names[text]; n != nil {
 			n.wanted = true
 		} else {
@@ -227,8 +247,9 @@ func (c *Client) makeRoom() bool {
 	return false
 }
 
-// Certificate returns the one for the very name a client asks for, nil if there is
-// none. It waits for those that may be in the storage, but not for authorities.
+// Certificate returns the one for the very name a client asks for, else that for
+// all names beside it, and nil if there is none. It waits for those that may be in
+// the storage, but not for authorities.
 func (c *Client) Certificate(hello *tls.ClientHelloInfo) *tls.Certificate {
 	return c.certificate(hello.Context(), hello.ServerName)
 }
@@ -243,6 +264,17 @@ func (c *Client) certificate(ctx context.Context, serverName string) *tls.Certif
 	if !await(ctx, c.told) {
 		return nil
 	}
+	for _, text := range [...]string{text, wildcardFor(text)} {
+		if certificate := c.loaded(ctx, text); certificate != nil {
+			return certificate
+		}
+	}
+	return nil
+}
+
+// loaded is the certificate that was issued for a name, nil for none. It waits
+// until the storage was looked into.
+func (c *Client) loaded(ctx context.Context, text string) *tls.Certificate {
 	c.mu.Lock()
 	n := c.names[text]
 	c.mu.Unlock()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+
+	"github.com/sluiceproxy/sluice/lb/acme/dns01"
 )
 
 // engine is the library at work. It is asked to settle one name after the other;
@@ -24,17 +26,19 @@ type engine struct {
 	config  *certmagic.Config
 	issuer  *certmagic.ACMEIssuer
 
+	timeout   time.Duration // of what is done for one name
 	unreached time.Duration // the first pause after a failure to reach somebody
 }
 
 // settleTimeout bounds what is done for one name, the wait for others included
-// that do the same.
-const settleTimeout = 10 * time.Minute
+// that do the same. Of challenges by DNS there may be one at a time, each of which
+// waits until the zone's servers agree.
+const settleTimeout, settleTimeoutDNS = 10 * time.Minute, time.Hour
 
 // newEngine makes one that expects challenges at an address, on which somebody
 // listens who has the engine answer them: else it would listen itself.
-func newEngine(o *Options, storage certmagic.Storage, address netip.AddrPort, issued func(name string)) *engine {
-	e := &engine{storage: storage, unreached: cmp.Or(o.unreached, minUnreached)}
+func newEngine(o *Options, storage certmagic.Storage, solver *dns01.Solver, address netip.AddrPort, issued func(name string)) *engine {
+	e := &engine{storage: storage, timeout: settleTimeout, unreached: cmp.Or(o.unreached, minUnreached)}
 	log := newLogger(o.Logger)
 	e.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return e.config, nil },
@@ -62,14 +66,18 @@ func newEngine(o *Options, storage certmagic.Storage, address netip.AddrPort, is
 		},
 		Logger: log,
 	})
-	e.issuer = certmagic.NewACMEIssuer(e.config, certmagic.ACMEIssuer{
+	template := certmagic.ACMEIssuer{
 		CA: o.Directory, Email: o.Email, Agreed: true, ExternalAccount: o.binding(), TrustedRoots: o.Roots,
-		PreferredChains:         o.chains(),
+		PreferredChains: o.chains(), Profile: o.Profile,
 		DisableHTTPChallenge:    o.Challenge != ChallengeHTTP,
 		DisableTLSALPNChallenge: o.Challenge != ChallengeTLS,
 		ListenHost:              address.Addr().String(), AltHTTPPort: int(address.Port()), AltTLSALPNPort: int(address.Port()),
 		Logger: log,
-	})
+	}
+	if solver != nil {
+		template.DNS01Solver, e.timeout = solver, settleTimeoutDNS
+	}
+	e.issuer = certmagic.NewACMEIssuer(e.config, template)
 	e.config.Issuers = []certmagic.Issuer{e.issuer}
 	return e
 }
@@ -90,17 +98,21 @@ func (e *engine) load(ctx context.Context, name string) (*tls.Certificate, error
 // a while, and returns it. There may be one together with an error: then it could
 // not be renewed.
 func (e *engine) settle(ctx context.Context, name string) (*tls.Certificate, error) {
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	e.forget(name) // others may have renewed it
 	err := e.config.ManageSync(ctx, []string{name})
-	for _, c := range e.cache.AllMatchingCertificates(name) {
-		return &c.Certificate, err
-	}
-	if err == nil {
+	// Not out of the library's cache, where one that is for several names may be that
+	// of another one.
+	certificate, missing := e.load(ctx, name)
+	switch {
+	case err != nil:
+	case missing != nil:
+		err = fmt.Errorf("certificate of %s: %w", name, missing)
+	case certificate == nil:
 		err = fmt.Errorf("certificate of %s: it is not there after it was issued", name)
 	}
-	return nil, err
+	return certificate, err
 }
 
 func (e *engine) forget(name string) {

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"crypto/tls"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,16 @@ type name struct {
 	certificate *tls.Certificate // nil without one
 	failures    int              // since the last success
 	err         error            // of the last attempt
+}
+
+// wildcardFor is what stands for a name and all beside it, "*.example.com" for
+// "a.example.com". It is empty for names that nothing else stands for.
+func wildcardFor(text string) string {
+	label, parent, ok := strings.Cut(text, ".")
+	if !ok || label == "*" {
+		return ""
+	}
+	return "*." + parent
 }
 
 func newName(text string) *name { return &name{text: text, loaded: make(chan struct{})} }

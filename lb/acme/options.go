@@ -15,6 +15,7 @@ import (
 	"github.com/mholt/acmez/v3/acme"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb/acme/dns01"
 )
 
 // LetsEncrypt is the directory of the authority that is asked if none is named.
@@ -28,10 +29,13 @@ const (
 	// ChallengeHTTP is HTTP-01 (RFC 8555 §8.3): it asks for a special page at port
 	// 80.
 	ChallengeHTTP = "http"
+	// ChallengeDNS is DNS-01 (RFC 8555 §8.4): it asks for a record of the name's zone,
+	// and is the only one for all names below one.
+	ChallengeDNS = "dns"
 )
 
 // Challenges are those there are.
-var Challenges = []string{ChallengeTLS, ChallengeHTTP}
+var Challenges = []string{ChallengeTLS, ChallengeHTTP, ChallengeDNS}
 
 // keyTypes are the kinds of keys certificates may have, by their names.
 var keyTypes = map[string]certmagic.KeyType{
@@ -60,8 +64,12 @@ type Options struct {
 	// PreferredChain is the common name of an issuer in the chain that is taken if
 	// the authority offers several; else it is the first.
 	PreferredChain string
-	// Challenge is one of Challenges.
+	// Profile is which kind of certificates the authority is asked for; empty leaves
+	// that to it.
+	Profile string
+	// Challenge is one of Challenges, and DNS who writes records for it.
 	Challenge string
+	DNS       dns01.Options
 
 	// Storage is shared by several; nil keeps all in Folder, for this machine alone.
 	Storage Storage
@@ -89,6 +97,11 @@ func (o *Options) Validate() error {
 	}
 	if !slices.Contains(Challenges, o.Challenge) {
 		errs = append(errs, noSuch("challenge", o.Challenge, Challenges))
+	}
+	if o.Challenge == ChallengeDNS {
+		if err := o.DNS.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("dns: %w", err))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -49,6 +49,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/acme", "watch", "where things are kept is handed to it"},
 	{"lb", "lb/acme", "the server is given who issues certificates"},
 	{"lb/accesslog", "lb", "the access log is given plain values"},
+	{"lb/certs", "", "leaf packages stand alone"},
 	{"lb/claim", "", "leaf packages stand alone"},
 	{"lb/listener", "", "leaf packages stand alone"},
 	{"lb/notation", "", "leaf packages stand alone"},
@@ -60,8 +61,9 @@ var allowed = map[string][]string{
 	"lb/target":   {"lb/transport"}, // by which it is told apart from others
 	"lb/h2":       {"lb/h1"},        // whose calls it takes
 	"lb/tcp":      {"lb/proxyproto", "lb/target"},
-	"lb/claim":    {"lb/match", "lb/tags"},       // what may be asked for
-	"lb/listener": {"lb/notation", "lb/tlsconf"}, // what its keys and values are read by
+	"lb/claim":    {"lb/match", "lb/tags"},                                                   // what may be asked for
+	"lb/certs":    {"internal/nearest", "lb/listener", "lb/notation", "lb/tlsconf", "watch"}, // in which some are kept
+	"lb/listener": {"lb/notation", "lb/tlsconf"},                                             // what its keys and values are read by
 	"lb/notation": {"internal/nearest"},
 	"lb/probe":    {"lb/proxyproto", "lb/spec", "lb/target"},
 }

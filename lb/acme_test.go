@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch"
@@ -119,7 +120,7 @@ func TestACMENames(t *testing.T) {
 		o.Listeners = []listener.Listener{
 			{Name: "websecure", Address: "127.0.0.1:0", Proto: listener.ProtoHTTPSAndSNI, CertSource: "le"}, {Name: "web", Address: "127.0.0.1:0", Proto: listener.ProtoHTTP},
 		}
-		o.ACME = []ACME{
+		o.ACME = []certs.ACME{
 			{Name: "le", Client: le, Domains: []string{"Always.test"}},
 			{Name: "other", Client: other, Allow: []string{"*.test", "example.com"}, HTTP: true},
 		}
@@ -182,7 +183,7 @@ func TestACMECertificates(t *testing.T) {
 		register(s, "web", []string{"traefik.http.routers.a.rule=Host(`a.test`) || Host(`lb.test`)", "traefik.http.routers.a.tls.certresolver=le"}, watch.Passing, httpBackend(t, echo))
 	}, func(o *ServerOptions) {
 		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: listener.ProtoHTTPS, CertFile: cert, KeyFile: key}}
-		o.ACME = []ACME{{Name: "le", Client: le}}
+		o.ACME = []certs.ACME{{Name: "le", Client: le}}
 	})
 	eventually(t, "the server is ready", c.Ready)
 	for name, want := range map[string]string{"a.test": "issued.test", "lb.test": "lb.test", "unknown.test": "lb.test"} {
@@ -195,7 +196,7 @@ func TestACMECertificates(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if all := c.Certificates(); !slices.ContainsFunc(all, func(i CertificateInfo) bool { return i.Source == "le" && i.Name == "issued.test" }) {
+	if all := c.Certificates(); !slices.ContainsFunc(all, func(i certs.Info) bool { return i.Source == "le" && i.Name == "issued.test" }) {
 		t.Errorf("certificates %+v", all)
 	}
 	fail := func(failures map[string]error) {
@@ -235,7 +236,7 @@ func TestACMETLSChallenge(t *testing.T) {
 			{Name: "both", Address: "127.0.0.1:0", Proto: listener.ProtoHTTPSAndSNI, CertFile: cert, KeyFile: key, ClientCA: cert},
 			{Name: "tcp", Address: "127.0.0.1:0", Proto: listener.ProtoTCP, CertFile: cert, KeyFile: key, ClientCA: cert},
 		}
-		o.ACME = []ACME{{Name: "le", Client: newFakeACME(t)}}
+		o.ACME = []certs.ACME{{Name: "le", Client: newFakeACME(t)}}
 	})
 	eventually(t, "the server is ready", c.Ready)
 	for name, address := range c.Addrs() {
@@ -284,7 +285,7 @@ func TestACMEHTTPChallenge(t *testing.T) {
 			{Name: "other", Address: "127.0.0.1:0", Proto: listener.ProtoHTTP},
 			{Name: "tls", Address: "127.0.0.1:0", Proto: listener.ProtoHTTPS, CertFile: cert, KeyFile: key},
 		}
-		o.ACME = []ACME{{Name: "silent", HTTP: true, Client: silent}, {Name: "page", HTTP: true, Entrypoint: "web", Client: page}}
+		o.ACME = []certs.ACME{{Name: "silent", HTTP: true, Client: silent}, {Name: "page", HTTP: true, Entrypoint: "web", Client: page}}
 	})
 	eventually(t, "the server is ready", c.Ready)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
@@ -319,7 +320,7 @@ func TestACMEHTTPChallenge(t *testing.T) {
 
 func TestACMEValidate(t *testing.T) {
 	for want, change := range map[string]func(o *ServerOptions){
-		`two certificate sources are named "le"`:        func(o *ServerOptions) { o.CertSources = []CertSource{{Name: "le"}} },
+		`two certificate sources are named "le"`:        func(o *ServerOptions) { o.CertSources = []certs.Source{{Name: "le"}} },
 		"an authority has no name":                      func(o *ServerOptions) { o.ACME[0].Name = "" },
 		"domains: *.a.test: certificates for all names": func(o *ServerOptions) { o.ACME[0].Domains = []string{"*.a.test"} },
 		`domains: "a b" is not the name of a host`:      func(o *ServerOptions) { o.ACME[0].Domains = []string{"a b"} },
@@ -333,7 +334,7 @@ func TestACMEValidate(t *testing.T) {
 	} {
 		o := DefaultServerOptions()
 		o.Listeners = []listener.Listener{{Name: "tls", Address: ":1", Proto: listener.ProtoHTTPS, CertSource: "le"}, {Name: "web", Address: ":2", Proto: listener.ProtoHTTP}}
-		o.ACME = []ACME{{Name: "le", Client: newFakeACME(t)}}
+		o.ACME = []certs.ACME{{Name: "le", Client: newFakeACME(t)}}
 		o.Logger = nil
 		change(&o)
 		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), want) {

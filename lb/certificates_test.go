@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/internal/certtest"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch"
@@ -101,7 +102,7 @@ func hostServed(address, ask string) string {
 
 func withCertSource(text, options string) func(*ServerOptions) {
 	return func(o *ServerOptions) {
-		c, err := ParseCertSource(text)
+		c, err := certs.ParseSource(text)
 		if err != nil {
 			panic(err)
 		}
@@ -109,7 +110,7 @@ func withCertSource(text, options string) func(*ServerOptions) {
 		if err != nil {
 			panic(err)
 		}
-		o.CertSources, o.Listeners = []CertSource{c}, []listener.Listener{l}
+		o.CertSources, o.Listeners = []certs.Source{c}, []listener.Listener{l}
 	}
 }
 

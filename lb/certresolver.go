@@ -1,50 +1,18 @@
 package lb
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
-	"github.com/sluiceproxy/sluice/lb/listener"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
-// CertResolver is an [ACME] for those who build tables.
-type CertResolver struct {
-	Name  string
-	Allow []string
-}
-
-// certResolvers are what tables need to know of authorities.
-func certResolvers(all []ACME, listeners []listener.Listener) (resolvers []CertResolver, at map[string]string) {
-	at = map[string]string{}
-	for i := range all {
-		resolvers = append(resolvers, CertResolver{all[i].Name, all[i].Allow})
-		for l := range listeners {
-			if cmp.Or(listeners[l].CertResolver, listeners[l].CertSource) == all[i].Name {
-				at[listeners[l].Entrypoint()] = all[i].Name
-			}
-		}
-	}
-	return resolvers, at
-}
-
-func (r *CertResolver) allows(name string) bool {
-	return len(r.Allow) == 0 || slices.ContainsFunc(r.Allow, func(pattern string) bool {
-		below, isPattern := strings.CutPrefix(strings.ToLower(pattern), "*")
-		return isPattern && strings.HasSuffix(name, below) || strings.EqualFold(name, pattern)
-	})
-}
-
-// certificateName is a name a route needs a certificate for, and who is to issue
-// it.
-type certificateName struct{ resolver, name string }
-
 // certificates are what a route needs, by what it asks for and its listeners.
-func (k *link) certificates(entrypoints []string) (all []certificateName) {
+func (k *link) certificates(entrypoints []string) (all []certs.Need) {
 	resolvers := k.certResolvers(k.asked.CertResolver, entrypoints)
 	if len(resolvers) == 0 {
 		return nil
@@ -57,15 +25,15 @@ func (k *link) certificates(entrypoints []string) (all []certificateName) {
 		name, ok := tlsconf.NameToIssue(text)
 		if !ok {
 			if !ruled {
-				k.tell(checkName(text).Error(), "")
+				k.tell(certs.CheckName(text).Error(), "")
 			}
 			continue
 		}
 		for _, r := range resolvers {
-			asked := certificateName{r.Name, name}
+			asked := certs.Need{Resolver: r.Name, Name: name}
 			switch {
 			case slices.Contains(all, asked):
-			case !r.allows(name):
+			case !r.Allows(name):
 				k.tell(fmt.Sprintf("acme %s is not to issue certificates for %s", r.Name, name), "its allow says for which names it is")
 			default:
 				all = append(all, asked)
@@ -77,10 +45,10 @@ func (k *link) certificates(entrypoints []string) (all []certificateName) {
 
 // certResolvers are those that issue a route's certificates: the one it asks for,
 // or else those of its listeners.
-func (k *link) certResolvers(asked string, entrypoints []string) (all []CertResolver) {
+func (k *link) certResolvers(asked string, entrypoints []string) (all []certs.Resolver) {
 	named := func(name string) bool {
-		i := slices.IndexFunc(k.CertResolvers, func(r CertResolver) bool { return strings.EqualFold(r.Name, name) })
-		if i >= 0 && !slices.ContainsFunc(all, func(r CertResolver) bool { return r.Name == k.CertResolvers[i].Name }) {
+		i := slices.IndexFunc(k.CertResolvers, func(r certs.Resolver) bool { return strings.EqualFold(r.Name, name) })
+		if i >= 0 && !slices.ContainsFunc(all, func(r certs.Resolver) bool { return r.Name == k.CertResolvers[i].Name }) {
 			all = append(all, k.CertResolvers[i])
 		}
 		return i >= 0

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
@@ -25,11 +26,11 @@ type entry struct {
 	listener listener.Listener
 	timeouts Timeouts
 	limits   limits
-	tls      *tls.Config // nil without TLS
-	passing  tlsConfigs  // of connections that are passed on; nil without TLS or such
-	sniHost  bool        // see listener.SNIHostMode: the name in the handshake is the only host
-	gate     *gate       // over the socket bound
-	address  net.Addr    // of the socket
+	tls      *tls.Config   // nil without TLS
+	passing  certs.Configs // of connections that are passed on; nil without TLS or such
+	sniHost  bool          // see listener.SNIHostMode: the name in the handshake is the only host
+	gate     *gate         // over the socket bound
+	address  net.Addr      // of the socket
 	// hasTLSOptions is set if connections have to remember by which TLS options they
 	// were opened.
 	hasTLSOptions bool

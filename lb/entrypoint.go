@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -50,7 +51,7 @@ func entrypointTLSOptions(listeners []listener.Listener) map[string]string {
 	names := map[string]string{}
 	for i := range listeners {
 		if l := &listeners[i]; l.TLSOptions != "" {
-			names[l.Entrypoint()] = tlsOptionsName(l.TLSOptions)
+			names[l.Entrypoint()] = certs.TLSOptionsName(l.TLSOptions)
 		}
 	}
 	return names

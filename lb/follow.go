@@ -118,7 +118,7 @@ func (s *Server) put(table *Table) {
 	goneTCP, comeTCP := differences(old.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
 	s.metrics.tcp.attach(goneTCP, comeTCP)
 	s.table.Store(table)
-	s.wantCertificates(old == nil, gone, come, goneTCP, comeTCP)
+	s.orderCertificates(gone, come, goneTCP, comeTCP)
 	s.metrics.rebuilds.Add(1)
 	s.metrics.rebuilt.Store(time.Now().UnixNano())
 	s.targets.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))

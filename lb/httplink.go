@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -73,11 +74,11 @@ func (k *httpLink) entrypoints() bool {
 // tlsOptions finds the hosts for which the route's TLS options are to count.
 func (k *httpLink) tlsOptions() bool {
 	k.tlsHosts = k.hostsOf(k.made)
-	name := tlsOptionsName(k.wanted.TLSOptions)
+	name := certs.TLSOptionsName(k.wanted.TLSOptions)
 	switch {
 	case name == "":
-	case k.Options.tlsOptions(name) == nil:
-		return k.fail(noTLSOptions(k.wanted.TLSOptions))
+	case certs.FindTLSOptions(k.TLSOptions, name) == nil:
+		return k.fail(certs.Undeclared(k.wanted.TLSOptions))
 	case len(k.tlsHosts) == 0:
 		k.problems = append(k.problems, k.wanted.Problem("the TLS options "+k.wanted.TLSOptions+" have no effect: the rule names no host",
 			"they are chosen by the name clients ask for, before there is a request"))

@@ -99,11 +99,6 @@ func (k *link) use(object used) {
 	}
 }
 
-// noTLSOptions says that nobody has declared them.
-func noTLSOptions(name string) (reason, hint string) {
-	return "there are no TLS options " + name, `lb { tls_options "NAME" { … } } declares them`
-}
-
 // fail reports why the route is not served.
 func (k *link) fail(reason, hint string) bool {
 	k.problems = append(k.problems, k.asked.Problem(reason, hint))

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -42,10 +43,10 @@ type Options struct {
 	// CertResolvers are who may issue certificates for routes, and
 	// EntrypointCertResolvers name those that listeners have for routes that ask for
 	// none, by the names of the listeners.
-	CertResolvers           []CertResolver
+	CertResolvers           []certs.Resolver
 	EntrypointCertResolvers map[string]string
 	// TLSOptions are what routes may ask for by name.
-	TLSOptions []TLSOptions
+	TLSOptions []certs.TLSOptions
 	// Failover names the datacenters whose instances stand in for those of a
 	// service of which none serves in Scope, in order.
 	Failover []string

@@ -39,7 +39,7 @@ func (s *Server) screen(x *Exchange) (answered bool) {
 	if refused := s.screenPath(x.RawPath); refused != nil {
 		return x.refuse(refused)
 	}
-	if len(s.acme) > 0 && s.answerChallenge(x) {
+	if len(s.options.ACME) > 0 && s.answerChallenge(x) {
 		return true
 	}
 	if to := x.entry.redirectPort; to != "" {

@@ -11,9 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/probe"
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/lb/tcp"
 	"github.com/sluiceproxy/sluice/watch"
@@ -43,15 +45,14 @@ type Server struct {
 	tunnels tcp.Upstreams
 
 	entries      []*entry
-	certificates []*certificates
-	acme         []*acmeSource
-	authorities  map[string]*clientAuthorities // by the name of the TLS options
-	slots        chan struct{}                 // one element for each connection
-	splices      chan struct{}                 // see tcp.Limits
-	encoded      []string                      // see screenPath
-	ownFields    []string                      // those no client may send, as they are configured
-	untrusted    []string                      // those and all by which proxies tell of clients
-	streams      sync.WaitGroup                // one for each HTTP/2 connection
+	certificates *certs.Certificates
+	unissued     map[string][]tags.Problem // with certificates, by their source
+	slots        chan struct{}             // one element for each connection
+	splices      chan struct{}             // see tcp.Limits
+	encoded      []string                  // see screenPath
+	ownFields    []string                  // those no client may send, as they are configured
+	untrusted    []string                  // those and all by which proxies tell of clients
+	streams      sync.WaitGroup            // one for each HTTP/2 connection
 	draining     atomic.Bool
 
 	guarded atomic.Pointer[guard.State] // nil until there was a table
@@ -81,8 +82,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if s.tunnels.Grace = o.Timeouts.DepartedTunnel; s.tunnels.Grace > 0 {
 		s.targets.OnRelease(func(key target.Key) { s.tunnels.Of(key).Release() })
 	}
-	s.acme = newACMESources(s.options.ACME)
-	s.readAuthorities()
+	s.certificates, s.unissued = certs.New(s.options.certOptions(), w), map[string][]tags.Problem{}
 	s.rebuildBy(s.options.Table)
 	return s, nil
 }
@@ -191,15 +191,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.follow(following) })
 	wg.Go(func() { s.prober.Run(following) })
 	wg.Go(s.copies.wait)
-	for _, c := range s.certificates {
-		wg.Go(func() { c.run(following, s) })
-	}
-	for _, a := range s.acme {
-		wg.Go(func() { a.Client.Run(following, s.challengedAt(a)) })
-	}
-	for _, a := range s.authorities {
-		wg.Go(func() { a.run(following) })
-	}
+	wg.Go(func() { s.certificates.Run(following, s.bound) })
 	for _, e := range s.entries {
 		e.start(requests, s)
 		wg.Go(func() {

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -75,13 +75,13 @@ type ServerOptions struct {
 	// Forwarding says what else upstreams and clients are told.
 	Forwarding Forwarding
 	// CertSources are what listeners take certificates from, by name.
-	CertSources []CertSource
+	CertSources []certs.Source
 	// IssueCertificate has a certificate issued for a host name by the role at a
 	// path of Vault; nil without a Vault. Its errors hold no secret.
 	IssueCertificate func(ctx context.Context, path, name string) (*watch.IssuedCertificate, error)
 	// ACME are authorities that issue certificates, for listeners as CertSources are
 	// and for routes that name them.
-	ACME []ACME
+	ACME []certs.ACME
 	// Underscores is what becomes of fields with an underscore in their names: one
 	// of the constants; empty is UnderscoresKeep.
 	Underscores string
@@ -116,7 +116,7 @@ func (o ServerOptions) TableOptions() Options {
 	t.EntrypointTLSOptions = entrypointTLSOptions(o.Listeners)
 	t.EntrypointMiddlewares = entrypointMiddlewares(o.Listeners)
 	t.TCPEntrypoints = tcpEntrypoints(o.Listeners)
-	t.CertResolvers, t.EntrypointCertResolvers = certResolvers(o.ACME, o.Listeners)
+	t.CertResolvers, t.EntrypointCertResolvers = certs.Resolvers(o.ACME, o.Listeners)
 	return t
 }
 
@@ -211,7 +211,7 @@ func (o ServerOptions) Validate() error {
 	if o.MaxHeaderBytes < listener.MinHeaderBytes {
 		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", listener.MinHeaderBytes, o.MaxHeaderBytes))
 	}
-	errs = append(errs, o.validateLimits(), o.validateCertSources(), o.validateTLSOptions(), o.validateScreening(), o.Forwarding.validate())
+	errs = append(errs, o.validateLimits(), o.certOptions().Validate(o.Listeners), o.validateScreening(), o.Forwarding.validate())
 	if o.NoRouteStatus != 0 && (o.NoRouteStatus < 200 || o.NoRouteStatus > 999) {
 		errs = append(errs, fmt.Errorf("the status without a route must be from 200 to 999, not %d", o.NoRouteStatus))
 	}
@@ -242,39 +242,6 @@ func (o ServerOptions) validateLimits() error {
 	} {
 		if limit.value < limit.least {
 			errs = append(errs, fmt.Errorf("the limit of %s must be %d or more, not %d", limit.name, limit.least, limit.value))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (o ServerOptions) validateCertSources() error {
-	var errs []error
-	known := map[string]bool{}
-	for _, c := range o.CertSources {
-		if known[c.Name] {
-			errs = append(errs, fmt.Errorf("two certificate sources are named %q", c.Name))
-		}
-		known[c.Name] = true
-	}
-	for i := range o.ACME {
-		a := &o.ACME[i]
-		if known[a.Name] {
-			errs = append(errs, fmt.Errorf("two certificate sources are named %q", a.Name))
-		}
-		known[a.Name] = true
-		errs = append(errs, a.validate(o.Listeners))
-	}
-	issuing := map[string]bool{}
-	for i := range o.ACME {
-		issuing[o.ACME[i].Name] = true
-	}
-	for _, l := range o.Listeners {
-		if l.CertResolver != "" && !issuing[l.CertResolver] {
-			errs = append(errs, fmt.Errorf("listener %s: there is no certificate resolver %q%s", l.Address, l.CertResolver,
-				nearest.Hint(l.CertResolver, "", maps.Keys(issuing))))
-		}
-		if l.CertSource != "" && !known[l.CertSource] {
-			errs = append(errs, fmt.Errorf("listener %s: there is no certificate source %q%s", l.Address, l.CertSource, nearest.Hint(l.CertSource, "", maps.Keys(known))))
 		}
 	}
 	return errors.Join(errs...)

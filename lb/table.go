@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -40,7 +41,7 @@ type Route struct {
 	// is sent, or the target's address if it is empty.
 	PassHost bool
 
-	certificates []certificateName
+	certificates []certs.Need
 
 	handler Handler  // the steps, and then the forwarder
 	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [httpLink.ending]

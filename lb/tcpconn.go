@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -128,7 +129,7 @@ func (c *tcpConn) handshake(ctx context.Context) bool {
 	defer cancel()
 	config := c.entry.passing[""]
 	if route, ok := c.lookup(); ok {
-		config = c.entry.passing[tlsOptionsName(route.TLSOptions)]
+		config = c.entry.passing[certs.TLSOptionsName(route.TLSOptions)]
 	}
 	nc := tls.Server(h1.Direct(c.front()), config)
 	if err := nc.HandshakeContext(ctx); err != nil {

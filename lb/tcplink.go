@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -123,8 +124,8 @@ func (k *tcpLink) make() bool {
 }
 
 func (k *tcpLink) tlsOptions() bool {
-	if name := tlsOptionsName(k.wanted.TLSOptions); name != "" && k.Options.tlsOptions(name) == nil {
-		return k.fail(noTLSOptions(k.wanted.TLSOptions))
+	if name := certs.TLSOptionsName(k.wanted.TLSOptions); name != "" && certs.FindTLSOptions(k.TLSOptions, name) == nil {
+		return k.fail(certs.Undeclared(k.wanted.TLSOptions))
 	}
 	return true
 }

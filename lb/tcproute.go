@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/probe"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -23,7 +24,7 @@ type TCPRoute struct {
 	// Steps are the route's middlewares, in order.
 	Steps []Step
 
-	certificates []certificateName
+	certificates []certs.Need
 
 	end        passageEnding
 	probed     []probe.Pool   // its pools that have a health check

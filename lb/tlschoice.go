@@ -7,62 +7,28 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/listener"
-	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
-// tlsConfigs are what a listener does TLS with, by the name of the options. They
-// stay the same for as long as the server runs, for they hold the keys of session
-// tickets. With "" it is what counts where no options do.
-type tlsConfigs map[string]*tls.Config
-
-// tlsConfigs makes those of a listener, which agree on one of the protocols.
-func (s *Server) tlsConfigs(l *listener.Listener, protocols ...string) (tlsConfigs, error) {
-	base, err := s.tlsBase(l)
-	if err != nil {
-		return nil, err
-	}
-	base.NextProtos = protocols
-	all := tlsConfigs{}
-	if all[""], err = s.tlsOver(l.TLSOptions, base).Config(); err != nil {
-		return nil, err
-	}
-	for _, o := range s.options.Table.TLSOptions {
-		name := tlsOptionsName(o.Name)
-		if name == "" {
-			continue
-		}
-		if all[name], err = s.tlsOver(name, base).Config(); err != nil {
-			return nil, fmt.Errorf("TLS options %q: %w", o.Name, err)
-		}
-	}
-	return all, nil
-}
-
-// tlsOver puts the options of a name over what a listener says.
-func (s *Server) tlsOver(name string, base tlsconf.Options) tlsconf.Options {
-	name = tlsOptionsName(name)
-	o := s.options.Table.tlsOptions(name)
-	if o == nil {
-		return base
-	}
-	var authorities *tlsconf.Authorities
-	if a := s.authorities[name]; a != nil {
-		authorities = &a.Authorities
-	}
-	return o.over(base, authorities)
-}
+// httpProtocols are what TLS clients may agree on to speak with a listener for
+// requests.
+var httpProtocols = []string{"h2", "http/1.1", "http/1.0"}
 
 // setTLS gives an entry what it does TLS with.
-func (s *Server) setTLS(e *entry) (err error) {
+func (s *Server) setTLS(e *entry) error {
 	l := &e.listener
 	if !l.HasTLS() {
 		return nil
 	}
+	base, err := s.certificates.Base(l)
+	if err != nil {
+		return err
+	}
 	if !l.IsHTTP() || l.Proto == listener.ProtoHTTPSAndSNI {
 		// What is passed on may be any protocol.
-		if e.passing, err = s.tlsConfigs(l); err != nil {
+		if e.passing, err = s.certificates.Configs(l, base); err != nil {
 			return err
 		}
 	}
@@ -70,11 +36,8 @@ func (s *Server) setTLS(e *entry) (err error) {
 		e.tls = e.passing[""]
 		return nil
 	}
-	all, err := s.tlsConfigs(l, httpProtocols...)
-	if err != nil {
-		return err
-	}
-	base, err := s.tlsBase(l)
+	base.NextProtos = httpProtocols
+	all, err := s.certificates.Configs(l, base)
 	if err != nil {
 		return err
 	}
@@ -88,7 +51,7 @@ func (s *Server) setTLS(e *entry) (err error) {
 // in force has for the name the client asks for. others is for clients for whom
 // there are none.
 func (s *Server) choice(
-	entrypoint string, all tlsConfigs, others func(*tls.ClientHelloInfo) (*tls.Config, error),
+	entrypoint string, all certs.Configs, others func(*tls.ClientHelloInfo) (*tls.Config, error),
 ) func(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		name := s.table.Load().tlsOptions(entrypoint, strings.ToLower(hello.ServerName))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -17,7 +18,7 @@ type tlsHost struct{ entrypoint, host string }
 // tlsVote is what one route asks for.
 type tlsVote struct {
 	by      *tags.Route
-	options string // see tlsOptionsName
+	options string // see certs.TLSOptionsName
 }
 
 // tlsHosts knows for each host which routes with TLS ask for which options. As
@@ -43,7 +44,7 @@ func (t *tlsHosts) withdraw(r *tags.Route, at []tlsHost) {
 // vote takes in what a route asks for. What its listener has anyway is nothing.
 func (t *tlsHosts) vote(r *tags.Route, at []tlsHost) {
 	for _, h := range at {
-		name := tlsOptionsName(r.TLSOptions)
+		name := certs.TLSOptionsName(r.TLSOptions)
 		if name == t.own[h.entrypoint] {
 			name = ""
 		}

@@ -10,12 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
 func TestTLSOptionsOfRouters(t *testing.T) {
-	r := startTLSOptions(t, "", []TLSOptions{
+	r := startTLSOptions(t, "", []certs.TLSOptions{
 		{Name: "new", Min: tls.VersionTLS13},
 		{Name: "suites", Max: tls.VersionTLS12, Ciphers: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}},
 		{Name: "strict", StrictSNI: true},
@@ -81,7 +82,7 @@ func TestTLSOptionsOfRouters(t *testing.T) {
 // A connection is for hosts with the options it was opened by, RFC 9110 §15.5.20,
 // and a client cannot take its session to a host where more is asked of it.
 func TestRequestsForHostsWithOtherTLSOptions(t *testing.T) {
-	r := startTLSOptions(t, "", []TLSOptions{{Name: "new", Min: tls.VersionTLS13}, {Name: "any", ClientAuth: "RequireAnyClientCert"}},
+	r := startTLSOptions(t, "", []certs.TLSOptions{{Name: "new", Min: tls.VersionTLS13}, {Name: "any", ClientAuth: "RequireAnyClientCert"}},
 		router("any", "Host(`any.test`)", "any@file"), router("new", "Host(`new.test`) || Host(`next.test`)", "new"),
 		router("plain", "Host(`plain.test`)", ""), []string{"urlprefix-fabio.test/", "urlprefix-any.test/fabio"})
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
@@ -144,7 +145,7 @@ func (o oneSession) Put(_ string, s *tls.ClientSessionState)    { o.ClientSessio
 // Options that come into force close the door to connections that were opened
 // before.
 func TestTLSOptionsThatComeLater(t *testing.T) {
-	r := startTLSOptions(t, "", []TLSOptions{{Name: "any", ClientAuth: "RequireAnyClientCert"}}, router("a", "Host(`a.test`)", ""))
+	r := startTLSOptions(t, "", []certs.TLSOptions{{Name: "any", ClientAuth: "RequireAnyClientCert"}}, router("a", "Host(`a.test`)", ""))
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		r.register(r.source, httpBackend(t, echo), router("a", "Host(`a.test`)", ""))
 		early := r.client(protocol, "a.test", nil)
@@ -158,7 +159,7 @@ func TestTLSOptionsThatComeLater(t *testing.T) {
 }
 
 func TestTLSOptionsInDispute(t *testing.T) {
-	r := startTLSOptions(t, ";name=websecure", []TLSOptions{{Name: "new", Min: tls.VersionTLS13}},
+	r := startTLSOptions(t, ";name=websecure", []certs.TLSOptions{{Name: "new", Min: tls.VersionTLS13}},
 		router("one", "Host(`a.test`) && Path(`/x`)", "new@file"), router("two", "Host(`a.test`) && Path(`/y`)", "clients@file"),
 		router("three", "Host(`b.test`)", "new@file"), router("four", "Host(`b.test`) && Path(`/y`)", ""),
 		router("five", "HostRegexp(`c[.]test`)", "new@file"), router("six", "Host(`d.test`)", "typo@file"),
@@ -192,7 +193,7 @@ func TestTLSOptionsInDispute(t *testing.T) {
 
 // The default options go before the listener's own settings, one by one.
 func TestDefaultTLSOptions(t *testing.T) {
-	r := startTLSOptions(t, ";tlsmax=tls12", []TLSOptions{
+	r := startTLSOptions(t, ";tlsmax=tls12", []certs.TLSOptions{
 		{Name: "default", ClientAuth: "RequireAnyClientCert"}, {Name: "open", ClientAuth: "NoClientCert"}, {Name: "new", Max: tls.VersionTLS13},
 	}, router("a", "Host(`a.test`)", ""), router("open", "Host(`open.test`)", "open"), router("new", "Host(`new.test`)", "new"))
 	version := func(name string, change func(*tls.Config)) uint16 {
@@ -218,7 +219,7 @@ func TestTLSOptionsOfTCPRouters(t *testing.T) {
 			r := "traefik.tcp.routers." + name
 			return []string{r + ".rule=HostSNI(`" + name + ".test`)", r + ".tls=true", r + ".tls.options=" + options}
 		}
-		r := startTLSOptions(t, ";proto="+proto, []TLSOptions{{Name: "any", ClientAuth: "RequireAnyClientCert", NextProtos: []string{"db"}}},
+		r := startTLSOptions(t, ";proto="+proto, []certs.TLSOptions{{Name: "any", ClientAuth: "RequireAnyClientCert", NextProtos: []string{"db"}}},
 			tags("any", "any@file"), tags("plain", "default"), tags("typo", "typo@file"))
 		for _, tt := range []struct {
 			name   string
@@ -252,7 +253,7 @@ func TestTLSOptionsOfTCPRouters(t *testing.T) {
 }
 
 func TestTLSOptionsThatMakeNoSense(t *testing.T) {
-	for want, options := range map[string][]TLSOptions{
+	for want, options := range map[string][]certs.TLSOptions{
 		`named ""`:             {{}},
 		`named "a@file"`:       {{Name: "a@file"}},
 		`two TLS options`:      {{Name: "a"}, {Name: "A"}},
@@ -294,7 +295,7 @@ func TestTLSOptionsAllocateNothing(t *testing.T) {
 // A listener may name the options that count on it unless a route asks for
 // others; those stand over what the listener says, not over its options.
 func TestTLSOptionsOfListeners(t *testing.T) {
-	r := startTLSOptions(t, ";name=websecure;tlsoptions=Guarded@file", []TLSOptions{
+	r := startTLSOptions(t, ";name=websecure;tlsoptions=Guarded@file", []certs.TLSOptions{
 		{Name: "guarded", ClientAuth: "RequireAnyClientCert"}, {Name: "default", Max: tls.VersionTLS12}, {Name: "open", Min: tls.VersionTLS13},
 	}, router("plain", "Host(`plain.test`)", ""), router("same", "Host(`plain.test`) && Path(`/y`)", "guarded"),
 		router("open", "Host(`open.test`)", "open"), []string{"urlprefix-fabio.test/"})

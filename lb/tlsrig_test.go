@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
@@ -22,7 +23,7 @@ type tlsRig struct {
 
 // startTLSOptions starts one on a listener with these further settings, with a
 // service for each list of tags.
-func startTLSOptions(t *testing.T, listener string, options []TLSOptions, services ...[]string) *tlsRig {
+func startTLSOptions(t *testing.T, listener string, options []certs.TLSOptions, services ...[]string) *tlsRig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &tlsRig{ca: filepath.Join(dir, "ca.pem")}
@@ -42,7 +43,7 @@ func startTLSOptions(t *testing.T, listener string, options []TLSOptions, servic
 	r.liveCatalog = startWithCatalog(t, func(source *watchtest.Source) {
 		r.register(source, backend, services...)
 	}, proxied("cert="+cert+";key="+key+listener), func(o *ServerOptions) {
-		o.Table.TLSOptions = append(options, TLSOptions{Name: "Clients", ClientCAs: []string{r.ca}})
+		o.Table.TLSOptions = append(options, certs.TLSOptions{Name: "Clients", ClientCAs: []string{r.ca}})
 	})
 	eventually(t, "the server is ready", r.Ready)
 	return r

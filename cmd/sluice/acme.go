@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/acme"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/watch/consul"
 )
 
 // addACME gives the authorities of the load balancer their clients.
-func (d *daemon) addACME(c Config, sources []lb.ACME) error {
+func (d *daemon) addACME(c Config, sources []certs.ACME) error {
 	for i := range c.LB.ACME {
 		a := &c.LB.ACME[i]
 		client, err := d.newACMEClient(c, a)

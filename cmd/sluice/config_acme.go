@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
-	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/acme"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -72,8 +72,8 @@ func (a *ACME) options(log *slog.Logger) (acme.Options, error) {
 }
 
 // source is what the load balancer knows of it. It has no client yet.
-func (a *ACME) source() lb.ACME {
-	return lb.ACME{
+func (a *ACME) source() certs.ACME {
+	return certs.ACME{
 		Name: a.Name, Domains: a.Domains, Allow: a.Allow, Entrypoint: a.Entrypoint, HTTP: a.Challenge == acme.ChallengeHTTP,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/watch/dial"
@@ -217,11 +218,11 @@ func (c *Certificates) setDefaults(at position) { *c = Certificates{Origin: at.S
 
 func (c *Certificates) setLabel(label string) { c.Name = label }
 
-func (c *Certificates) source() (lb.CertSource, error) {
+func (c *Certificates) source() (certs.Source, error) {
 	if c.text != "" {
-		return lb.ParseCertSource(c.text.Reveal())
+		return certs.ParseSource(c.text.Reveal())
 	}
-	s := lb.CertSource{
+	s := certs.Source{
 		Name: c.Name, Type: c.Type, Cert: strings.Join(c.Cert, ","), Key: strings.Join(c.Key, ","),
 		ClientCA: c.ClientCA, UpgradeCN: c.ClientCAUpgradeCN, Refresh: c.Refresh,
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -42,8 +42,8 @@ func (t *TLSOptions) setLabel(label string) { t.Name = label }
 
 // options reads the words. The error joins all faults; whether the options fit
 // together is for package lb to say.
-func (t *TLSOptions) options() (o lb.TLSOptions, err error) {
-	o = lb.TLSOptions{
+func (t *TLSOptions) options() (o certs.TLSOptions, err error) {
+	o = certs.TLSOptions{
 		Name: t.Name, NextProtos: t.ALPN, ClientAuth: t.ClientAuth.Type, ClientCAs: t.ClientAuth.CAFiles,
 		StrictSNI: t.SNIStrict, WithoutTickets: !t.SessionTickets.Or(true),
 	}
@@ -77,7 +77,7 @@ func (t *TLSOptions) options() (o lb.TLSOptions, err error) {
 }
 
 // tlsOptions are those of the stanzas that are valid.
-func (l *LB) tlsOptions() (all []lb.TLSOptions) {
+func (l *LB) tlsOptions() (all []certs.TLSOptions) {
 	for i := range l.TLSOptions {
 		if o, err := l.TLSOptions[i].options(); err == nil {
 			all = append(all, o)
@@ -99,7 +99,7 @@ func (l *LB) validateTLSOptions(f *faultList) {
 
 // knownTLSOptions finds a name that no stanza declares.
 func (l *LB) knownTLSOptions(f *faultList, at, name string) {
-	declared := []string{lb.DefaultTLSOptions}
+	declared := []string{certs.DefaultTLSOptions}
 	for i := range l.TLSOptions {
 		declared = append(declared, l.TLSOptions[i].Name)
 	}

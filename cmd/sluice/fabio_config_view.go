@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
@@ -131,7 +131,7 @@ func viewFabioListener(text string, c Config) any {
 // viewFabioCertificates is the source of that name, without what a URL or its
 // header says of who is asking.
 func viewFabioCertificates(name string, c Config) any {
-	var s lb.CertSource
+	var s certs.Source
 	for _, each := range c.LB.Certificates {
 		if source, err := each.source(); err == nil && source.Name == name && name != "" {
 			s = source

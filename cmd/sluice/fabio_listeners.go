@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch/dial"
@@ -43,7 +43,7 @@ func setFabioCertificates(r *fabioReader, p property) error {
 	r.LB.Certificates = nil
 	for _, text := range splitQuoted(p.value) {
 		r.LB.Certificates = append(r.LB.Certificates, Certificates{Origin: p.origin + ": proxy.cs", text: dial.Secret(text)})
-		source, err := lb.ParseCertSource(text)
+		source, err := certs.ParseSource(text)
 		if err != nil {
 			continue // of which it is told later
 		}
@@ -56,7 +56,7 @@ func setFabioCertificates(r *fabioReader, p property) error {
 
 // setVaultToken takes the token for Vault from where a source of certificates
 // says it is. There is one for all of them.
-func (r *fabioReader) setVaultToken(p property, source lb.CertSource) error {
+func (r *fabioReader) setVaultToken(p property, source certs.Source) error {
 	kind, where, ok := strings.Cut(source.VaultToken, ":")
 	switch {
 	case !ok:

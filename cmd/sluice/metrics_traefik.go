@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -125,7 +126,7 @@ func collectRetries(services []lb.ServiceMetrics, named func(dialect, name strin
 	}
 }
 
-func (m *traefikMetrics) collectCertificates(all []lb.CertificateInfo, out metricSink) {
+func (m *traefikMetrics) collectCertificates(all []certs.Info, out metricSink) {
 	seen := map[[3]string]bool{}
 	for _, c := range all {
 		names := slices.Sorted(slices.Values(c.Leaf.DNSNames))

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
@@ -139,7 +139,7 @@ func (c *Certificates) spellOut() error {
 	if c.text == "" {
 		return nil
 	}
-	s, err := lb.ParseCertSource(c.text.Reveal())
+	s, err := certs.ParseSource(c.text.Reveal())
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 )
 
 // tlsOptions takes over one of tls.options. Whoever asks for what cannot be taken
@@ -69,7 +69,7 @@ func fileName(name string) string { return strings.TrimSuffix(name, "@file") }
 // has: without them they would be open to more clients.
 func (m *migration) finishTLS() {
 	missing := func(name string) bool {
-		return name != "" && !strings.EqualFold(name, lb.DefaultTLSOptions) &&
+		return name != "" && !strings.EqualFold(name, certs.DefaultTLSOptions) &&
 			!slices.ContainsFunc(m.LB.TLSOptions, func(o TLSOptions) bool { return strings.EqualFold(o.Name, name) })
 	}
 	m.keepListeners(func(l Listener) (reason string) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/certs"
 )
 
 // traefikAPI answers what Traefik's own API does, in its forms, for scripts and
@@ -219,7 +219,7 @@ func (a *traefikAPI) overview(m *traefikModel) map[string]any {
 }
 
 // certificateSection warns of certificates that expire within a month.
-func certificateSection(all []lb.CertificateInfo, now time.Time) (s traefikSection) {
+func certificateSection(all []certs.Info, now time.Time) (s traefikSection) {
 	const soon = 30 * 24 * time.Hour
 	for _, c := range all {
 		s.Total++

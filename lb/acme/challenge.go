@@ -12,9 +12,6 @@ import (
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
-// challengePath is below what challenges by HTTP ask for (RFC 8555 §8.3).
-const challengePath = "/.well-known/acme-challenge/"
-
 // Anyone can ask for what only authorities should, and what was not begun here is
 // looked for in the storage.
 const lookupsPerSecond, lookupsAtOnce = 20, 100
@@ -30,7 +27,7 @@ func (c *Client) mayLookUp(name string) bool {
 // as any other.
 func (c *Client) HTTPChallenge(ctx context.Context, host, path string) (text string, ok bool) {
 	e := c.engine.Load()
-	if e == nil || c.options.Challenge != ChallengeHTTP || !strings.HasPrefix(path, challengePath) || !c.mayLookUp(host) {
+	if e == nil || c.options.Challenge != ChallengeHTTP || !strings.HasPrefix(path, tlsconf.ChallengePath) || !c.mayLookUp(host) {
 		return "", false
 	}
 	r := &http.Request{Method: http.MethodGet, Host: host, URL: &url.URL{Path: path}, RequestURI: path, Header: http.Header{}}

@@ -9,6 +9,9 @@ import (
 // whether a name is ours (RFC 8737 §4).
 const ChallengeProtocol = "acme-tls/1"
 
+// ChallengePath is below what one asks for that looks for a page (RFC 8555 §8.3).
+const ChallengePath = "/.well-known/acme-challenge/"
+
 // IsChallenge reports whether a handshake is such a look.
 func IsChallenge(hello *tls.ClientHelloInfo) bool {
 	return hello.ServerName != "" && slices.Equal(hello.SupportedProtos, []string{ChallengeProtocol})

@@ -1,4 +1,4 @@
-package lb
+package certs
 
 import (
 	"net/http"
@@ -9,29 +9,29 @@ import (
 )
 
 func TestParseCertSource(t *testing.T) {
-	for text, want := range map[string]CertSource{
+	for text, want := range map[string]Source{
 		"cs=web;type=file;cert=a.pem;key=b.pem;clientca=ca;caupgcn=ApiGateway": {
-			Name: "web", Type: "file", Cert: "a.pem", Key: "b.pem", ClientCA: "ca", UpgradeCN: "ApiGateway", Refresh: certRefresh,
+			Name: "web", Type: "file", Cert: "a.pem", Key: "b.pem", ClientCA: "ca", UpgradeCN: "ApiGateway", Refresh: defaultRefresh,
 		},
 		"cs=all;type=path;cert=/etc/certs;refresh=1m": {Name: "all", Type: "path", Cert: "/etc/certs", Refresh: time.Minute},
 		"cs=web;type=http;cert=https://h/list;hdr=X-Token: a:b": {
-			Name: "web", Type: "http", Cert: "https://h/list", Refresh: certRefresh, Header: http.Header{"X-Token": {"a:b"}},
+			Name: "web", Type: "http", Cert: "https://h/list", Refresh: defaultRefresh, Header: http.Header{"X-Token": {"a:b"}},
 		},
-		"cs=kv;type=consul;cert=lb/certs": {Name: "kv", Type: "consul", Cert: "lb/certs", Refresh: certRefresh},
+		"cs=kv;type=consul;cert=lb/certs": {Name: "kv", Type: "consul", Cert: "lb/certs", Refresh: defaultRefresh},
 		"cs=kv;type=consul;cert=http://localhost:8500/v1/kv/lb/certs?token=secret&dc=east": {
-			Name: "kv", Type: "consul", Cert: "lb/certs", Datacenter: "east", Refresh: certRefresh,
+			Name: "kv", Type: "consul", Cert: "lb/certs", Datacenter: "east", Refresh: defaultRefresh,
 		},
 		"cs=v;type=vault;cert=secret/certs;vaultfetchtoken=env:X": {
-			Name: "v", Type: "vault", Cert: "secret/certs", Refresh: certRefresh, VaultToken: "env:X",
+			Name: "v", Type: "vault", Cert: "secret/certs", Refresh: defaultRefresh, VaultToken: "env:X",
 		},
-		"cs=v;type=vault;cert=secret/certs": {Name: "v", Type: "vault", Cert: "secret/certs", Refresh: certRefresh},
+		"cs=v;type=vault;cert=secret/certs": {Name: "v", Type: "vault", Cert: "secret/certs", Refresh: defaultRefresh},
 		// A refresh below an hour is one, as Fabio has it.
 		"cs=p;type=vault-pki;cert=pki/issue/web":                               {Name: "p", Type: "vault-pki", Cert: "pki/issue/web", Refresh: time.Hour},
 		"cs=p;type=vault-pki;cert=pki/issue/web;refresh=3s":                    {Name: "p", Type: "vault-pki", Cert: "pki/issue/web", Refresh: time.Hour},
 		"cs=p;type=vault-pki;cert=pki/issue/web;refresh=24h;clientca=secret/c": {Name: "p", Type: "vault-pki", Cert: "pki/issue/web", ClientCA: "secret/c", Refresh: 24 * time.Hour},
-		"cs=dev;type=selfsigned":                                               {Name: "dev", Type: "selfsigned", Refresh: certRefresh},
+		"cs=dev;type=selfsigned":                                               {Name: "dev", Type: "selfsigned", Refresh: defaultRefresh},
 	} {
-		got, err := ParseCertSource(text)
+		got, err := ParseSource(text)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, error %v; want %+v", text, got, err, want)
 		}
@@ -59,7 +59,7 @@ func TestParseCertSourceErrorsSayWhatToDo(t *testing.T) {
 		"cs=a;type=http;cert=certs/list":                 "cert is the URL of a text file",
 		"cs=a;type=consul;cert=http://h/ui?token=secret": "cert is a prefix of keys",
 	} {
-		_, err := ParseCertSource(text)
+		_, err := ParseSource(text)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: error %v, want %q in it", text, err, want)
 		}
@@ -74,7 +74,7 @@ func FuzzParseCertSource(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := ParseCertSource(text)
+		c, err := ParseSource(text)
 		if err != nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package lb
+package certs
 
 import (
 	"errors"
@@ -13,11 +13,11 @@ import (
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
-// CertSource says where certificates are kept that listeners may use by its
-// name. Its notation is that of Fabio; see [ParseCertSource].
-type CertSource struct {
+// Source says where certificates are kept that listeners may use by its
+// name. Its notation is that of Fabio; see [ParseSource].
+type Source struct {
 	Name string
-	// Type is one of certTypes.
+	// Type is one of sourceTypes.
 	Type string
 	// Cert is a file, a folder or a URL, a prefix of keys in Consul's KV store, a
 	// path in Vault's, or that of a role that issues certificates; Key a file, if
@@ -33,7 +33,7 @@ type CertSource struct {
 	UpgradeCN string
 	// Datacenter is that of Consul's KV store, empty for the agent's.
 	Datacenter string
-	// Refresh is how often it is read again; 0 stands for certRefresh. What
+	// Refresh is how often it is read again; 0 stands for defaultRefresh. What
 	// Consul and Vault have is watched all the time. What Vault issues is issued
 	// again so long before it ends, which is an hour at least.
 	Refresh time.Duration
@@ -50,35 +50,35 @@ const (
 	// typeVaultPKI issues a certificate for each name clients ask for.
 	typeVaultPKI = "vault-pki"
 
-	// certRefresh is how often certificates are read again if nothing is said.
-	certRefresh    = 3 * time.Second
-	minCertRefresh = time.Second
+	// defaultRefresh is how often certificates are read again if nothing is said.
+	defaultRefresh = 3 * time.Second
+	minRefresh     = time.Second
 	minReissue     = time.Hour
 )
 
 var (
-	certTypes = []string{
+	sourceTypes = []string{
 		tlsconf.TypeFile, tlsconf.TypePath, tlsconf.TypeHTTP, typeConsul, typeVault, typeVaultPKI, tlsconf.TypeSelfSigned,
 	}
-	certKeys = []string{"cs", "type", "cert", "key", "clientca", "caupgcn", "refresh", "hdr", "vaultfetchtoken"}
+	sourceKeys = []string{"cs", "type", "cert", "key", "clientca", "caupgcn", "refresh", "hdr", "vaultfetchtoken"}
 )
 
-// ParseCertSource reads "cs=NAME;type=TYPE;cert=WHERE[;key=…][;clientca=…]
+// ParseSource reads "cs=NAME;type=TYPE;cert=WHERE[;key=…][;clientca=…]
 // [;caupgcn=CN][;refresh=3s][;hdr=NAME: VALUE][;vaultfetchtoken=env:NAME|file:PATH]".
-func ParseCertSource(text string) (CertSource, error) {
-	var c CertSource
+func ParseSource(text string) (Source, error) {
+	var c Source
 	err := notation.Each(text, c.set)
 	if err == nil {
 		err = c.Complete()
 	}
 	if err != nil {
 		// The text itself may hold a token.
-		return CertSource{}, fmt.Errorf("certificate source %q: %w", c.Name, err)
+		return Source{}, fmt.Errorf("certificate source %q: %w", c.Name, err)
 	}
 	return c, nil
 }
 
-func (c *CertSource) set(key, value string) (err error) {
+func (c *Source) set(key, value string) (err error) {
 	switch key {
 	case "cs":
 		c.Name = value
@@ -107,20 +107,20 @@ func (c *CertSource) set(key, value string) (err error) {
 		c.Header = http.Header{}
 		c.Header.Add(strings.TrimSpace(name), strings.TrimSpace(content))
 	default:
-		err = notation.Unknown("key", key, certKeys)
+		err = notation.Unknown("key", key, sourceKeys)
 	}
 	return err
 }
 
 // Complete fills in what was not said, and reports what is wrong.
-func (c *CertSource) Complete() error {
+func (c *Source) Complete() error {
 	switch {
 	case c.Name == "":
 		return errors.New("it has no name (cs=NAME)")
 	case c.Type == "":
-		return errors.New("it has no type; supported: " + strings.Join(certTypes, ", "))
-	case !slices.Contains(certTypes, c.Type):
-		return notation.Unknown("type", c.Type, certTypes)
+		return errors.New("it has no type; supported: " + strings.Join(sourceTypes, ", "))
+	case !slices.Contains(sourceTypes, c.Type):
+		return notation.Unknown("type", c.Type, sourceTypes)
 	case c.Cert == "" && c.Type != tlsconf.TypeSelfSigned:
 		return errors.New("it does not say where the certificates are (cert)")
 	case c.Key != "" && c.Type != tlsconf.TypeFile:
@@ -134,9 +134,9 @@ func (c *CertSource) Complete() error {
 	case c.Type == typeVaultPKI:
 		c.Refresh = max(c.Refresh, minReissue) // as Fabio, whatever is said
 	case c.Refresh == 0:
-		c.Refresh = certRefresh
-	case c.Refresh < minCertRefresh:
-		return fmt.Errorf("refresh must be %v or more, not %v", minCertRefresh, c.Refresh)
+		c.Refresh = defaultRefresh
+	case c.Refresh < minRefresh:
+		return fmt.Errorf("refresh must be %v or more, not %v", minRefresh, c.Refresh)
 	}
 	switch c.Type {
 	case tlsconf.TypeHTTP:
@@ -151,7 +151,7 @@ func (c *CertSource) Complete() error {
 
 // cutURL makes a prefix of keys of the URL Fabio wants. It is read through the
 // agent of this program and with its token, whatever the URL says.
-func (c *CertSource) cutURL(where *string) error {
+func (c *Source) cutURL(where *string) error {
 	if !strings.Contains(*where, "://") {
 		return nil
 	}
@@ -172,12 +172,12 @@ func (c *CertSource) cutURL(where *string) error {
 
 // isWatched reports whether the watcher has the certificates, or at least the
 // authorities of clients.
-func (c *CertSource) isWatched() bool {
+func (c *Source) isWatched() bool {
 	return c.Type == typeConsul || c.Type == typeVault || c.Type == typeVaultPKI
 }
 
 // local is the source for package tlsconf to read, if it can.
-func (c *CertSource) local() tlsconf.Source {
+func (c *Source) local() tlsconf.Source {
 	return tlsconf.Source{
 		Type: c.Type, Cert: c.Cert, Key: c.Key, ClientCA: c.ClientCA, UpgradeCN: c.UpgradeCN, Refresh: c.Refresh, Header: c.Header,
 	}

@@ -1,4 +1,4 @@
-package lb
+package certs
 
 import (
 	"context"
@@ -10,25 +10,24 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// followCertificates keeps a keeper up with what the watcher knows of its
-// source, until ctx ends.
-func (s *Server) followCertificates(ctx context.Context, c *certificates) {
-	wants := s.watcher.Register("certificates " + c.Name)
+// follow keeps up with what the watcher knows of the source, until ctx ends.
+func (k *keptSource) follow(ctx context.Context, w *watch.Watcher) {
+	wants := w.Register("certificates " + k.Name)
 	defer wants.Close()
 	for {
-		reading := certReading{snapshot: s.watcher.Snapshot()}
+		reading := certReading{snapshot: w.Snapshot()}
 		var content tlsconf.Content
-		if c.issuer == nil {
-			content.Pairs = tlsconf.PairsOf(reading.files(&c.CertSource, c.Cert))
+		if k.issuer == nil {
+			content.Pairs = tlsconf.PairsOf(reading.files(&k.Source, k.Cert))
 		}
-		if c.ClientCA != "" {
-			for _, file := range reading.files(&c.CertSource, c.ClientCA) {
+		if k.ClientCA != "" {
+			for _, file := range reading.files(&k.Source, k.ClientCA) {
 				content.ClientCAs = append(content.ClientCAs, file)
 			}
 		}
 		wants.Set(reading.wanted...)
 		if !reading.pending {
-			c.keeper.Tell(c.put(content, errors.Join(reading.failures...)))
+			k.keeper.Tell(k.put(content, errors.Join(reading.failures...)))
 		}
 		select {
 		case <-ctx.Done():
@@ -40,14 +39,14 @@ func (s *Server) followCertificates(ctx context.Context, c *certificates) {
 
 // put puts what was read in force. Where certificates are issued, that is the
 // authorities of clients alone.
-func (c *certificates) put(content tlsconf.Content, failure error) error {
-	if c.issuer == nil {
-		return c.keeper.Put(content, failure)
+func (k *keptSource) put(content tlsconf.Content, failure error) error {
+	if k.issuer == nil {
+		return k.keeper.Put(content, failure)
 	}
 	if len(content.ClientCAs) == 0 && failure != nil {
 		return failure
 	}
-	return errors.Join(failure, c.keeper.Store.SetClientCAs(content.ClientCAs...))
+	return errors.Join(failure, k.keeper.Store.SetClientCAs(content.ClientCAs...))
 }
 
 // certReading reads files of certificates out of a snapshot.
@@ -58,7 +57,7 @@ type certReading struct {
 	failures []error // of what cannot be had at the moment, and never could
 }
 
-func (r *certReading) files(c *CertSource, where string) map[string][]byte {
+func (r *certReading) files(c *Source, where string) map[string][]byte {
 	if c.Type != typeConsul {
 		return r.secrets(where)
 	}

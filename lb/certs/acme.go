@@ -1,4 +1,4 @@
-package lb
+package certs
 
 import (
 	"context"
@@ -29,12 +29,12 @@ type ACME struct {
 	HTTP       bool
 	Entrypoint string
 	// Client is how it is asked. A server has to have one.
-	Client ACMEClient
+	Client Client
 }
 
-// ACMEClient has certificates issued by an authority, and renewed. Package lb/acme
+// Client has certificates issued by an authority, and renewed. Package lb/acme
 // has it. Its methods are called from any goroutine.
-type ACMEClient interface {
+type Client interface {
 	// Run does it until ctx ends. The authority reaches us at the address, directly or
 	// through others.
 	Run(ctx context.Context, address netip.AddrPort)
@@ -59,7 +59,7 @@ func (a *ACME) validate(listeners []listener.Listener) error {
 		errs = append(errs, errors.New("an authority has no name"))
 	}
 	for _, name := range a.Domains {
-		if err := checkName(name); err != nil {
+		if err := CheckName(name); err != nil {
 			errs = append(errs, fmt.Errorf("acme %q: domains: %w", a.Name, err))
 		}
 	}
@@ -92,8 +92,8 @@ func (a *ACME) isFor(l *listener.Listener) bool {
 	return l.HasTLS()
 }
 
-// checkName reports what is wrong with a name that is to have a certificate.
-func checkName(name string) error {
+// CheckName reports what is wrong with a name that is to have a certificate.
+func CheckName(name string) error {
 	if strings.HasPrefix(name, "*.") {
 		return fmt.Errorf("%s: certificates for all names below one need a challenge by DNS, which is not supported", name)
 	}

@@ -1,15 +1,11 @@
-package lb
+package certs
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
@@ -41,9 +37,9 @@ type TLSOptions struct {
 // DefaultTLSOptions are the name of options that no route has to ask for.
 const DefaultTLSOptions = "default"
 
-// tlsOptionsName is what options are found by: their name in lower case, without
+// TLSOptionsName is what options are found by: their name in lower case, without
 // what says where Traefik had them from; empty for the default ones.
-func tlsOptionsName(text string) string {
+func TLSOptionsName(text string) string {
 	name, _, _ := strings.Cut(strings.ToLower(text), "@")
 	if name == DefaultTLSOptions {
 		return ""
@@ -51,14 +47,19 @@ func tlsOptionsName(text string) string {
 	return name
 }
 
-// tlsOptions are those of a name as [tlsOptionsName] has it, nil if there are
+// FindTLSOptions returns those of a name as [TLSOptionsName] has it, nil if there are
 // none.
-func (o *Options) tlsOptions(name string) *TLSOptions {
-	i := slices.IndexFunc(o.TLSOptions, func(t TLSOptions) bool { return tlsOptionsName(t.Name) == name })
+func FindTLSOptions(all []TLSOptions, name string) *TLSOptions {
+	i := slices.IndexFunc(all, func(t TLSOptions) bool { return TLSOptionsName(t.Name) == name })
 	if i < 0 {
 		return nil
 	}
-	return &o.TLSOptions[i]
+	return &all[i]
+}
+
+// Undeclared says that there are no TLS options of a name.
+func Undeclared(name string) (reason, hint string) {
+	return "there are no TLS options " + name, `lb { tls_options "NAME" { … } } declares them`
 }
 
 // clientAuth is what is asked of clients; said is false if nothing is said of it.
@@ -107,85 +108,4 @@ func (o TLSOptions) Validate() error {
 		return fmt.Errorf("TLS options %q: client_auth: %w", o.Name, err)
 	}
 	return nil
-}
-
-// validateTLSOptions finds what is wrong with the options, each by itself and
-// over each listener.
-func (o ServerOptions) validateTLSOptions() error {
-	var errs []error
-	known := map[string]bool{}
-	for i := range o.Table.TLSOptions {
-		t := &o.Table.TLSOptions[i]
-		name := tlsOptionsName(t.Name)
-		if known[name] {
-			errs = append(errs, fmt.Errorf("two TLS options are named %q", t.Name))
-		}
-		known[name] = true
-		if err := t.Validate(); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for l := range o.Listeners {
-			if l := &o.Listeners[l]; l.HasTLS() {
-				if _, err := t.over(l.TLS(), nil).Config(); err != nil {
-					errs = append(errs, fmt.Errorf("TLS options %q at listener %s: %w", t.Name, l.Entrypoint(), err))
-				}
-			}
-		}
-	}
-	for i := range o.Listeners {
-		l := &o.Listeners[i]
-		if name := tlsOptionsName(l.TLSOptions); name != "" && o.Table.tlsOptions(name) == nil {
-			reason, hint := noTLSOptions(l.TLSOptions)
-			errs = append(errs, fmt.Errorf("listener %s: %s: %s", l.Entrypoint(), reason, hint))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// clientAuthorities are those of TLS options, kept up with their files.
-type clientAuthorities struct {
-	tlsconf.Authorities
-	files []string
-	log   *slog.Logger
-	fault tlsconf.Fault
-}
-
-// read reads the files. What was read before stays in force if they cannot be.
-func (a *clientAuthorities) read() {
-	err := a.Read(a.files...)
-	switch {
-	case !a.fault.IsNews(err):
-	case err != nil:
-		a.log.Error("the authorities of clients cannot be read; those read before stay in use, without any nobody is let in", "err", err)
-	default:
-		a.log.Info("the authorities of clients can be read again")
-	}
-}
-
-// run reads the files again and again until ctx ends.
-func (a *clientAuthorities) run(ctx context.Context) {
-	ticker := time.NewTicker(certRefresh)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			a.read()
-		}
-	}
-}
-
-// readAuthorities reads those of all TLS options for the first time.
-func (s *Server) readAuthorities() {
-	s.authorities = map[string]*clientAuthorities{}
-	for _, o := range s.options.Table.TLSOptions {
-		if len(o.ClientCAs) == 0 {
-			continue
-		}
-		a := &clientAuthorities{files: o.ClientCAs, log: s.log.With("tls_options", o.Name)}
-		a.read()
-		s.authorities[tlsOptionsName(o.Name)] = a
-	}
 }

@@ -1,10 +1,13 @@
 package lb
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +19,7 @@ import (
 type errorPages struct {
 	spec     *spec.Errors
 	statuses spec.Statuses
-	rewrites []statusRewrite
+	rewrites []statusRewrite // those of the fewest statuses first
 	pages    ending
 }
 
@@ -28,7 +31,8 @@ type statusRewrite struct {
 func newErrorPages(s *spec.Errors, pages ending) (*errorPages, error) {
 	statuses, err := spec.ParseStatuses(s.Status)
 	e := &errorPages{spec: s, statuses: statuses, pages: pages}
-	for of, to := range s.StatusRewrites {
+	for _, of := range slices.Sorted(maps.Keys(s.StatusRewrites)) {
+		to := s.StatusRewrites[of]
 		from, err1 := spec.ParseStatuses([]string{of})
 		status, err2 := strconv.Atoi(to)
 		if err1 != nil || err2 != nil || status < 200 || status > 999 {
@@ -36,6 +40,7 @@ func newErrorPages(s *spec.Errors, pages ending) (*errorPages, error) {
 		}
 		e.rewrites = append(e.rewrites, statusRewrite{from, status})
 	}
+	slices.SortStableFunc(e.rewrites, func(a, b statusRewrite) int { return cmp.Compare(a.of.Count(), b.of.Count()) })
 	return e, err
 }
 
@@ -62,24 +67,19 @@ func (e *errorPages) Serve(x *Exchange, next Handler) {
 
 // ask has the page answer the exchange, in the place of an answer of a status.
 func (e *errorPages) ask(x *Exchange, status int) {
-	told := status
-	for _, rewrite := range e.rewrites {
-		if rewrite.of.Contain(status) {
-			told = rewrite.to
-		}
-	}
+	told := e.told(status)
 	target := strings.NewReplacer(
 		"{status}", strconv.Itoa(told), "{originalStatus}", strconv.Itoa(status),
 		"{url}", url.QueryEscape(x.Scheme+"://"+x.Authority+x.SentPath+x.SentQuery),
 	).Replace(e.spec.Query)
 	path, query, ok := strings.Cut(target, "?")
 	if ok {
-		query = "?" + query
+		query = "?" + safeQuery(query)
 	}
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
-	if err := x.ReplaceRawPath(path); err != nil {
+	if err := x.ReplaceRawPath(SafePath(path)); err != nil {
 		x.Outcome.Err = fmt.Errorf("the path of the error page: %w", err)
 		x.AnswerText(told, http.StatusText(told))
 		return
@@ -95,6 +95,16 @@ func (e *errorPages) ask(x *Exchange, status int) {
 	e.pages.Serve(x)
 	x.Request.Method, x.Reply = method, reply
 	x.Outcome.Status = told
+}
+
+// told is the status that clients are told in the place of another.
+func (e *errorPages) told(status int) int {
+	for _, rewrite := range e.rewrites {
+		if rewrite.of.Contain(status) {
+			return rewrite.to
+		}
+	}
+	return status
 }
 
 // replacingReply keeps answers of some statuses from the client.

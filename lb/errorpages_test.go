@@ -90,6 +90,16 @@ func TestErrorPages(t *testing.T) {
 			t.Errorf("%d: the error is %v", test.status, x.Outcome.Err)
 		}
 	}
+	for range 20 { // in whatever order the map is read
+		e, err := newErrorPages(&spec.Errors{StatusRewrites: map[string]string{
+			"400-499": "400", "410-420": "410", "418": "418", "415-425": "415", "200-599": "200",
+		}}, via{"pages", pages})
+		for status, want := range map[int]int{418: 418, 411: 410, 417: 410, 424: 415, 404: 400, 500: 200, 600: 600} {
+			if told := e.told(status); told != want || err != nil {
+				t.Fatalf("%d becomes %d, want %d: %v", status, told, want, err)
+			}
+		}
+	}
 	for _, bad := range []*spec.Errors{
 		{Status: []string{"5xx"}, Service: "pages"},
 		{Status: []string{"500"}, Service: "pages", StatusRewrites: map[string]string{"x": "404"}},
@@ -97,6 +107,31 @@ func TestErrorPages(t *testing.T) {
 	} {
 		if _, err := newErrorPages(bad, via{"pages", pages}); err == nil {
 			t.Errorf("%+v is taken", bad)
+		}
+	}
+}
+
+// What an address cannot hold is escaped in that of a page.
+func TestAddressOfErrorPage(t *testing.T) {
+	for query, want := range map[string]string{
+		"page":                     "/page",
+		"":                         "/",
+		"/{other}/a b/\"é?q={x} y": "/%7Bother%7D/a%20b/%22%C3%A9?q=%7Bx%7D%20y",
+		"/a%2Fb?c=%20?d":           "/a%2Fb?c=%20?d",
+	} {
+		asked := ""
+		e, err := newErrorPages(&spec.Errors{Status: []string{"500"}, Service: "pages", Query: query}, via{"pages", &Route{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := Question{Method: "GET", URL: "http://h/"}.Exchange(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.Reply, x.Route = &taken{}, &Route{}
+		x.forward = handlerFunc(func(x *Exchange) { asked = x.RawPath + x.RawQuery })
+		if e.ask(x, 500); asked != want {
+			t.Errorf("%q asks for %q, want %q", query, asked, want)
 		}
 	}
 }

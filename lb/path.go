@@ -2,6 +2,7 @@ package lb
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -161,6 +162,26 @@ func escapeHigh(segment string) string {
 // text, and its slashes separate.
 func escapePath(path string) string {
 	return (&url.URL{Path: path}).EscapedPath()
+}
+
+// SafePath escapes what a path cannot hold: whoever wrote one for a middleware meant
+// a path, and adds no query this way. Escapes stay as they are.
+func SafePath(raw string) string { return escapeBytes(raw, "?#\"<>\\^`{|}") }
+
+// safeQuery is the same for a query.
+func safeQuery(raw string) string { return escapeBytes(raw, "#\"<>\\^`{|}") }
+
+// escapeBytes escapes those bytes, blanks, and what is not ASCII.
+func escapeBytes(raw, unsafe string) string {
+	var b strings.Builder
+	for i := range len(raw) {
+		if c := raw[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(unsafe, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // stripPrefix takes prefix, a part of path in its decoded form, off the front

@@ -151,6 +151,33 @@ func TestFaultsOfUsersFile(t *testing.T) {
 	}
 }
 
+// A password of a form nobody knows, and a user of another realm, cost that user
+// alone. Both are told of without their hashes.
+func TestUsersWhoCannotBeLetIn(t *testing.T) {
+	m := made(t, &spec.BasicAuth{Users: []string{"lost:planted", "a:" + passwordLines["sha"]}})
+	for name, want := range map[string]int{"a": 200, "lost": 401} {
+		x, r := exchange(t, "GET http://h/", basic(name, "secret"))
+		if m.Serve(x, upstream(200, "")); r.status != want {
+			t.Errorf("%s got %d, want %d", name, r.status, want)
+		}
+	}
+	const ha1 = ":0123456789abcdef0123456789abcdef"
+	digest := made(t, &spec.DigestAuth{Users: []string{"a:traefik" + ha1, "b:team" + ha1, "c:team" + ha1}})
+	for _, row := range []struct {
+		lb.Middleware
+		want string
+	}{
+		{m, `user 1: the hash of "lost" is of no known form (bcrypt, apr1, SHA, SSHA, SHA-crypt), who is not let in`},
+		{digest, `user 2: of another realm: "b" is a user of the realm "team", not of "traefik", who is not let in; ` +
+			`user 3: of another realm: "c" is a user of the realm "team", not of "traefik", who is not let in`},
+	} {
+		varies, err := row.Middleware.(lb.Faulty).Fault()
+		if !varies || fmt.Sprint(err) != row.want {
+			t.Errorf("%T: %v, %v\nwant %s", row.Middleware, varies, err, row.want)
+		}
+	}
+}
+
 func TestUsersFileIsFollowed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "htpasswd")
 	write := func(text string, at time.Time) {

@@ -83,7 +83,7 @@ func parseUser(line string, parsers []htpasswd.PasswdParser) (name string, c cre
 			return name, credential{password, encoded}, nil
 		}
 	}
-	return "", c, fmt.Errorf("the hash of %q is of no known form (bcrypt, apr1, SHA, SSHA, SHA-crypt)", name)
+	return "", c, fmt.Errorf("the hash of %q is %w (bcrypt, apr1, SHA, SSHA, SHA-crypt)", name, errHash)
 }
 
 // Serve implements [lb.Middleware].
@@ -108,7 +108,7 @@ func (b *basicAuth) Serve(x *lb.Exchange, next lb.Handler) {
 }
 
 // Fault implements [lb.Faulty].
-func (b *basicAuth) Fault() (varies bool, err error) { return b.users.path != "", b.users.fault() }
+func (b *basicAuth) Fault() (varies bool, err error) { return b.users.fault() }
 
 // refuseOnce asks for credentials only if there are none.
 func (b *basicAuth) refuseOnce(x *lb.Exchange) {

@@ -45,7 +45,7 @@ func newDigestAuth(s *spec.DigestAuth) (*digestAuth, error) {
 }
 
 // Fault implements [lb.Faulty].
-func (d *digestAuth) Fault() (varies bool, err error) { return d.users.path != "", d.users.fault() }
+func (d *digestAuth) Fault() (varies bool, err error) { return d.users.fault() }
 
 func parseDigestUser(line, realm string) (name, ha1 string, err error) {
 	parts := strings.Split(strings.TrimSpace(line), ":")

@@ -228,7 +228,7 @@ func (f *forwardAuth) admit(x *lb.Exchange, answer *http.Response) {
 	if f.pattern != nil {
 		x.Header.DelFunc(func(name string) bool { return f.pattern.MatchString(name) || f.pattern.MatchString(hyphenated(name)) })
 		for name, values := range answer.Header {
-			if f.pattern.MatchString(name) && !isFraming(name) {
+			if f.pattern.MatchString(name) && !spec.IsFraming(name) {
 				for _, value := range values {
 					x.Header.Add(name, value)
 				}
@@ -275,7 +275,7 @@ func (f *forwardAuth) refuse(x *lb.Exchange, answer *http.Response, body []byte)
 	}
 	h := &lb.Header{}
 	for name, values := range answer.Header {
-		if isFraming(name) {
+		if spec.IsFraming(name) {
 			continue
 		}
 		for _, value := range values {

@@ -69,23 +69,13 @@ func fields(m map[string]string) ([]field, error) {
 			errs = append(errs, errors.New(strconv.Quote(name)+" is no name of a field"))
 		case !httpguts.ValidHeaderFieldValue(value):
 			errs = append(errs, errors.New("the value of "+name+" cannot be sent in a field"))
-		case isFraming(name):
+		case spec.IsFraming(name):
 			errs = append(errs, errors.New(name+" is set by the load balancer alone"))
 		}
 		all = append(all, field{http.CanonicalHeaderKey(name), value})
 	}
 	slices.SortFunc(all, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	return all, errors.Join(errs...)
-}
-
-// isFraming names the fields that say where a message ends and a connection
-// goes.
-func isFraming(name string) bool {
-	switch strings.ToLower(name) {
-	case "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "keep-alive", "proxy-connection":
-		return true
-	}
-	return false
 }
 
 func set(h *lb.Header, fields []field) {

@@ -125,22 +125,7 @@ func (r replacePathRegex) Preview(x *lb.Exchange) error {
 	if !strings.HasPrefix(replaced, "/") {
 		replaced = "/" + replaced
 	}
-	return x.ReplaceRawPath(pathSafe(replaced))
-}
-
-// pathSafe escapes what a path cannot hold: whoever wrote a replacement meant a
-// path, and adds no query this way. Escapes stay as they are.
-func pathSafe(path string) string {
-	isUnsafe := func(c byte) bool { return c <= ' ' || c >= 0x7f || strings.IndexByte("?#\"<>\\^`{|}", c) >= 0 }
-	var b strings.Builder
-	for i := range len(path) {
-		if c := path[i]; isUnsafe(c) {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
+	return x.ReplaceRawPath(lb.SafePath(replaced))
 }
 
 // encodedCharacters refuses paths with certain escapes.

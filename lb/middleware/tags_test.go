@@ -29,7 +29,6 @@ func TestTagsWithoutSense(t *testing.T) {
 		{"addprefix.prefix=", "no prefix"},
 		{"stripprefixregex.regex=(", "missing closing"},
 		{"stripprefixregex.regex=/a, [", "missing closing"},
-		{"replacepath.path=", "no path"},
 		{"replacepathregex.regex=(", "missing closing"},
 		{"replacepathregex.regex=", "empty"},
 		{"redirectscheme.permanent=true", "no scheme"},
@@ -40,7 +39,6 @@ func TestTagsWithoutSense(t *testing.T) {
 		{"headers.sslredirect=true", "nothing is set"},
 		{"headers.accesscontrolalloworiginlistregex=(", "missing closing"},
 		{"headers.customrequestheaders.X Y=1", `"X Y" is no name`},
-		{"headers.customrequestheaders.Transfer-Encoding=chunked", "set by the load balancer alone"},
 		{"headers.customresponseheaders.X:Y=1", `"X:Y" is no name`},
 		{"headers.customrequestheaders.X=a\nb", "end of a line"},
 		{"headers.customresponseheaders.X=a\x7fb", "cannot be sent"},
@@ -121,6 +119,31 @@ func TestTagsWithoutSense(t *testing.T) {
 		}
 		if !told {
 			t.Errorf("%q: no problem says %q: %v", tt.tags, tt.problem, table.Problems())
+		}
+	}
+}
+
+// Options that ask for what cannot be had leave their router served, as Traefik
+// does, and a problem tells of them.
+func TestTagsWithoutEffect(t *testing.T) {
+	for _, tt := range []struct{ tags, problem string }{
+		{"traefik.http.middlewares.m.headers.customrequestheaders.Transfer-Encoding=chunked", "Transfer-Encoding cannot be set"},
+		{"traefik.http.middlewares.m.headers.customrequestheaders.connection= traefik.http.middlewares.m.headers.customresponseheaders.X-A=1", "connection cannot be set"},
+		{"traefik.http.middlewares.m.headers.customresponseheaders.Content-Length=1 traefik.http.middlewares.m.headers.customrequestheaders.TE=x", "Content-Length, TE cannot be set"},
+		{"traefik.http.middlewares.m.replacepath.path=", "it names none"},
+		{"traefik.http.middlewares.m.stripprefix.prefixes=", "does nothing"},
+		{"traefik.http.middlewares.m.basicauth.users=alice:s3cret,bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "is not let in"},
+		{"traefik.frontend.headers.customRequestHeaders=Connection:s3cret||X-A:1", "Connection cannot be set"},
+		{"traefik.frontend.headers.customResponseHeaders=Upgrade:x", "Upgrade cannot be set"},
+	} {
+		tags := options(tt.tags)
+		if strings.Contains(tt.tags, ".http.") {
+			tags = append(tags, "traefik.http.routers.r.rule=Host(`h`)", "traefik.http.routers.r.middlewares=m")
+		}
+		table := tableOf(tags...)
+		problems := table.Problems()
+		if len(table.Routes()) != 1 || len(problems) != 1 || !strings.Contains(problems[0].Reason, tt.problem) || strings.Contains(problems[0].Error(), "s3cret") {
+			t.Errorf("%q: %d routes, problems %v; want one of each, %q", tt.tags, len(table.Routes()), problems, tt.problem)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type users[T any] struct {
 	path    string
 	refresh time.Duration
 	parse   func(line string) (name string, value T, err error)
+	lost    []error // why some of fixed let nobody in
 
 	table atomic.Pointer[userTable[T]]
 
@@ -34,21 +35,31 @@ type userTable[T any] struct {
 	bad []int
 }
 
-// errOtherRealm is what a line is told by that is right, but not meant for us.
-var errOtherRealm = errors.New("of another realm")
+// What lines are told by that have the right form and let nobody in.
+var (
+	// errOtherRealm is of those that are not meant for us.
+	errOtherRealm = errors.New("of another realm")
+	errHash       = errors.New("of no known form")
+)
 
-// newUsers reads the users. A line of the spec that cannot be parsed is an
-// error; one of the file costs that user alone. If the file cannot be read there
-// are users beside the error: nobody, until it can.
+// newUsers reads the users. A line of the spec that has not the form of one is an
+// error; one that lets nobody in, and any of the file, costs that user alone. If
+// the file cannot be read there are users beside the error: nobody, until it can.
 func newUsers[T any](fixed []string, path string, refresh time.Duration, parse func(string) (string, T, error)) (*users[T], error) {
 	if refresh == 0 {
 		refresh = time.Second
 	}
 	u := &users[T]{fixed: fixed, path: path, refresh: refresh, parse: parse, looked: time.Now()}
 	for i, line := range fixed {
-		if _, _, err := parse(line); err != nil {
-			return nil, fmt.Errorf("user %d: %w", i+1, err)
+		_, _, err := parse(line)
+		if err == nil {
+			continue
 		}
+		err = fmt.Errorf("user %d: %w", i+1, err)
+		if !errors.Is(err, errOtherRealm) && !errors.Is(err, errHash) {
+			return nil, err
+		}
+		u.lost = append(u.lost, err)
 	}
 	info, err := u.stat()
 	if err == nil {
@@ -97,7 +108,7 @@ func (u *users[T]) stat() (os.FileInfo, error) {
 func (u *users[T]) read(info os.FileInfo) error {
 	table := &userTable[T]{users: map[string]T{}}
 	for _, line := range u.fixed {
-		_ = table.add(line, u.parse) // was parsed before
+		_ = table.add(line, u.parse) // what cannot be is among lost
 	}
 	if info != nil {
 		text, err := readFile(u.path)
@@ -117,7 +128,11 @@ func (u *users[T]) read(info os.FileInfo) error {
 		u.changed, u.size = info.ModTime(), info.Size()
 	}
 	if len(table.users) == 0 {
-		return fmt.Errorf("there is no valid user%s", in(u.path))
+		none := fmt.Errorf("there is no valid user%s", in(u.path))
+		if len(u.lost) > 0 {
+			return fmt.Errorf("%w: %w", none, u.lost[0])
+		}
+		return none
 	}
 	u.table.Store(table)
 	return nil
@@ -138,18 +153,26 @@ func in(path string) string {
 	return " in " + path
 }
 
-// fault is what is wrong with the file at the moment. It holds nothing of what is
-// in there.
-func (u *users[T]) fault() error {
+// fault is what is wrong at the moment, and whether anything ever may be. It holds
+// nothing of the hashes.
+func (u *users[T]) fault() (varies bool, err error) {
+	varies = u.path != "" || len(u.lost) > 0
 	if _, err := u.get(); err != nil {
-		return fmt.Errorf("nobody is let in: %w", err)
+		return varies, fmt.Errorf("nobody is let in: %w", err)
 	}
-	bad := u.table.Load().bad
-	switch len(bad) {
+	var wrong []string
+	for _, err := range u.lost {
+		wrong = append(wrong, err.Error()+", who is not let in")
+	}
+	switch bad := u.table.Load().bad; len(bad) {
 	case 0:
-		return nil
 	case 1:
-		return fmt.Errorf("line %d%s is no user, who is not let in", bad[0], in(u.path))
+		wrong = append(wrong, fmt.Sprintf("line %d%s is no user, who is not let in", bad[0], in(u.path)))
+	default:
+		wrong = append(wrong, fmt.Sprintf("line %d%s and %d more are no users, who are not let in", bad[0], in(u.path), len(bad)-1))
 	}
-	return fmt.Errorf("line %d%s and %d more are no users, who are not let in", bad[0], in(u.path), len(bad)-1)
+	if len(wrong) == 0 {
+		return varies, nil
+	}
+	return varies, errors.New(strings.Join(wrong, "; "))
 }

@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -68,6 +69,34 @@ func (h *Headers) Validate() error {
 		errs = append(errs, checkRegexp(text))
 	}
 	return errors.Join(errs...)
+}
+
+// IsFraming reports whether a field says where a message ends or what becomes of
+// its connection: such fields are the load balancer's own.
+func IsFraming(name string) bool {
+	switch strings.ToLower(name) {
+	case "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "keep-alive", "proxy-connection":
+		return true
+	}
+	return false
+}
+
+// DropFraming leaves out the fields that [IsFraming] names, and returns their names,
+// sorted.
+func (h *Headers) DropFraming() (dropped []string) {
+	for _, fields := range []*map[string]string{&h.Request, &h.Response} {
+		for name := range *fields {
+			if IsFraming(name) {
+				delete(*fields, name)
+				dropped = append(dropped, name)
+			}
+		}
+		if len(*fields) == 0 {
+			*fields = nil
+		}
+	}
+	slices.Sort(dropped)
+	return dropped
 }
 
 // Size is the length in bytes of the fields it sets of its own.

@@ -45,3 +45,11 @@ func (s Statuses) Contain(status int) bool {
 	}
 	return false
 }
+
+// Count is how many statuses are in the ranges.
+func (s Statuses) Count() (n int) {
+	for _, r := range s {
+		n += r.To - r.From + 1
+	}
+	return n
+}

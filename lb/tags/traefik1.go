@@ -269,9 +269,16 @@ func (p *parser) reportOption1(s setting1, key string, err error) {
 		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: -1, Reason: key + " is not known and ignored"})
 	case errors.Is(err, errNoPassTLSCert):
 		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: -1, Reason: err.Error(), Hint: "passTLSClientCert tells servers of the client's in a header"})
+	case isFraming1(err):
+		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: -1, Reason: err.Error()})
 	default:
 		p.problem(s.owner, Problem{Tag: s.redacted(), Offset: s.at, Reason: err.Error() + "; the default is used"})
 	}
+}
+
+func isFraming1(err error) bool {
+	_, ok := errors.AsType[framingError](err)
+	return ok
 }
 
 func isUnknown1(err error) bool {

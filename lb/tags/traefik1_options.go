@@ -127,10 +127,24 @@ func (o *options1) setHeaders(key, value string) error {
 	if !slices.Contains(headerMaps1, key) {
 		return decode1(first(&o.headers), key, value, headerNames1...)
 	}
-	return pairs(value, func(name, text string) error {
+	var framing []string
+	err := pairs(value, func(name, text string) error {
+		if key != "SSLProxyHeaders" && spec.IsFraming(name) {
+			framing = append(framing, name)
+			return nil
+		}
 		return spec.Decode(first(&o.headers), []string{strings.ToLower(key), name}, text)
 	})
+	if err == nil && len(framing) > 0 {
+		return framingError(framing)
+	}
+	return err
 }
+
+// framingError names fields of a map that are not set; the others are.
+type framingError []string
+
+func (e framingError) Error() string { return ofFraming(e) }
 
 // pairs reads a map.
 func pairs(value string, set func(name, text string) error) error {

@@ -3,6 +3,7 @@ package tags
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -56,12 +57,24 @@ func (m *middleware) check() (odd string) {
 		return ""
 	}
 	m.spec = m.draft.Middleware()
-	if h, ok := m.spec.(*spec.Headers); ok {
+	switch s := m.spec.(type) {
+	case *spec.Headers:
 		// From v2 on these are parsed and do nothing.
-		h.SSLRedirect, h.SSLTemporaryRedirect, h.SSLHost, h.SSLForceHost = false, false, "", false
-	}
-	if chain, ok := m.spec.(spec.Chain); ok {
-		m.spec = spec.Chain{Middlewares: local(chain.Middlewares)}
+		s.SSLRedirect, s.SSLTemporaryRedirect, s.SSLHost, s.SSLForceHost = false, false, "", false
+		if dropped := s.DropFraming(); len(dropped) > 0 {
+			odd = "middleware " + m.name + ": " + ofFraming(dropped)
+			if reflect.ValueOf(*s).IsZero() {
+				m.spec = spec.Chain{}
+				return odd
+			}
+		}
+	case spec.Chain:
+		m.spec = spec.Chain{Middlewares: local(s.Middlewares)}
+	case spec.ReplacePath:
+		if s.Path == "" {
+			m.spec = spec.ReplacePath{Path: "/"}
+			odd = "middleware " + m.name + " replaces every path by /: it names none"
+		}
 	}
 	if isIdle(m.spec) {
 		m.spec = spec.Chain{}
@@ -69,8 +82,14 @@ func (m *middleware) check() (odd string) {
 	}
 	if err := m.spec.Validate(); err != nil {
 		m.broken, m.spec = strings.ReplaceAll(err.Error(), "\n", "; "), nil
+		return ""
 	}
-	return ""
+	return odd
+}
+
+// ofFraming says why fields are not set that tags ask for.
+func ofFraming(names []string) string {
+	return strings.Join(names, ", ") + " cannot be set: the load balancer alone says where a message ends and its connection goes"
 }
 
 // isIdle reports whether a middleware has nothing to do, which Traefik takes no

@@ -91,7 +91,11 @@ func echo(name string) http.Handler {
 		}
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Backend", name)
-		if kind := r.Header.Get("X-Type"); kind != "" {
+		switch kind := r.Header.Get("X-Type"); kind {
+		case "":
+		case "-":
+			w.Header()["Content-Type"] = nil // and none is guessed
+		default:
 			w.Header().Set("Content-Type", kind)
 		}
 		if name, value, ok := strings.Cut(r.Header.Get("X-Field"), ": "); ok {

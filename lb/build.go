@@ -217,13 +217,14 @@ func (b *Builder) settle(name string, known *service, d tags.Definition) {
 	for _, alias := range d.Aliases {
 		b.aliases[alias]++
 	}
-	for _, alias := range known.definition.Aliases {
+	before := known.definition.whole(name)
+	for _, alias := range before.Aliases {
 		if b.aliases[alias]--; b.aliases[alias] == 0 {
 			delete(b.aliases, alias)
 		}
 	}
-	b.linker.replace(known.definition, d)
-	known.definition = d
+	b.linker.replace(before, d)
+	known.definition = keptDefinition(d)
 }
 
 // trimmed is a list that is kept for long, without the room it grew by.

@@ -71,7 +71,7 @@ var errNoPart = errors.New("none of the services that it is composed of is there
 
 // spreadOver makes a spread over parts that are made by a function.
 func spreadOver[E part](k *link, p *tags.Pool, made func(service string) (E, error)) (s spread[E], err error) {
-	s = spread[E]{service: plainPool(p.Name), rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turn}}
+	s = spread[E]{service: plainPool(p.Name), rota: rota{turn: k.backend(nameOf(p.Dialect, p.Name)).turns()}}
 	var weights []int
 	for _, asked := range p.Composed.Weighted.Services {
 		to, err := made(asked.Name)
@@ -124,7 +124,7 @@ func (k *httpLink) mirroring(p *tags.Pool, path []string) (ending, error) {
 	if err != nil {
 		return nil, fmt.Errorf("service %s: %w", p.Name, err)
 	}
-	m := &mirroring{service: p.Name, ending: main, turn: k.backend(nameOf(p.Dialect, p.Name)).turn, room: asked.MaxBodySize, withBody: asked.MirrorBody}
+	m := &mirroring{service: p.Name, ending: main, turn: k.backend(nameOf(p.Dialect, p.Name)).turns(), room: asked.MaxBodySize, withBody: asked.MirrorBody}
 	if m.room < 0 {
 		m.room = spec.MaxMirrorBody
 	}

@@ -21,7 +21,9 @@ func definitions(o Options, s *watch.Snapshot) []tags.Definition {
 	}
 	all := []tags.Definition{o.Static}
 	for _, name := range b.names {
-		all = append(all, b.services[name].definition)
+		d := b.services[name].definition.whole(name)
+		d.Problems = b.problems.of[owner{"service", nameOf("", name)}]
+		all = append(all, d)
 	}
 	return all
 }

@@ -258,7 +258,7 @@ func (t *Table) checked() []CheckedMetrics {
 	all := map[CheckedMetrics]bool{} // whether any way of a route has it up
 	for _, r := range t.Routes() {
 		for way := range r.everyWay {
-			if way.health == nil {
+			if way.health() == nil {
 				continue
 			}
 			of := serviceKeyOf(way, "")

@@ -163,8 +163,8 @@ func pools(routes []*Route, tcp ...*TCPRoute) iter.Seq[*target.Pool] {
 // probed are the pools of routes that have a health check.
 func probed(routes []*Route, tcp []*TCPRoute) (all []probe.Pool) {
 	for _, r := range withVias(routes) {
-		if r.health != nil {
-			all = append(all, probe.Pool{Pool: r.Pool, Health: r.health, Proxy: r.proxy})
+		if health := r.health(); health != nil {
+			all = append(all, probe.Pool{Pool: r.Pool, Health: health, Proxy: r.proxy()})
 		}
 	}
 	for _, r := range tcp {

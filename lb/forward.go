@@ -48,7 +48,7 @@ func (f forwarder) serve(x *Exchange) {
 	asked := x.clock()
 	var tried [spec.MaxAttempts]*target.Target
 	ans, err := f.try(x, t)
-	for n := 0; err != nil && n < x.Route.attempts-1 && x.ctx.Err() == nil && !x.limit.isOver() && isRetriable(&x.call, err); n++ {
+	for n := 0; err != nil && n < x.Route.attempts()-1 && x.ctx.Err() == nil && !x.limit.isOver() && isRetriable(&x.call, err); n++ {
 		tried[n] = t
 		other := x.Route.Pool.PickOther(x.Route.own(), tried[:n+1]...)
 		if other == t && (n > 0 || errors.Is(err, h1.ErrBusy)) {
@@ -88,13 +88,13 @@ func (f forwarder) prepare(x *Exchange) {
 	x.call = h1.Call{
 		Method: x.Request.Method, Path: x.RawPath, Query: x.RawQuery, Fields: x.Header.fields,
 		Upgrade: x.upgrade, TakesTrailers: x.Trailer != nil, Inform: x.inform, Watch: x.watch,
-		Body: x.Body, Length: x.Length, HeadTimeout: x.Route.timeout,
+		Body: x.Body, Length: x.Length, HeadTimeout: x.Route.timeout(),
 	}
 	if x.Body != nil && x.Trailer != nil {
 		x.call.Trailer, x.call.Announced = x.trailers, x.announced
 	}
-	if x.Route.proxy != 0 {
-		x.call.Preface, _ = proxyproto.AppendHeader(nil, x.Route.proxy, x.Remote, x.Local) // a valid version
+	if version := x.Route.proxy(); version != 0 {
+		x.call.Preface, _ = proxyproto.AppendHeader(nil, version, x.Remote, x.Local) // a valid version
 	}
 }
 

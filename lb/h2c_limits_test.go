@@ -172,7 +172,7 @@ func TestHTTP2TargetIsToldOfTheClient(t *testing.T) {
 	s.Start()
 	defer s.Close()
 	backend := "h2c://" + behind.Addr().String()
-	r := start(t, nil, testRoute{prefix: "/", backends: []string{backend}, change: func(r *Route) { r.proxy = 1 }})
+	r := start(t, nil, testRoute{prefix: "/", backends: []string{backend}, change: func(r *Route) { r.balancer = &spec.LoadBalancer{Proxy: &spec.ProxyProtocol{Version: 1}} }})
 	for range 2 {
 		if status, text := r.get("/"); status != http.StatusOK {
 			t.Fatal(status, text)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -164,7 +163,7 @@ func (l *linker) middleware(n name) *middleware {
 func (l *linker) backend(n name) *backend {
 	b := l.backends[n]
 	if b == nil {
-		b = &backend{name: n, turn: new(atomic.Uint64)}
+		b = &backend{name: n}
 		l.backends[n] = b
 	}
 	return b
@@ -235,8 +234,10 @@ func (l *linker) linkHTTP(w *wanted) (links []*link) {
 				l.faulty[w] = append(l.faulty[w], k.faulty...)
 			}
 		}
-		w.votes = append(w.votes, ballot{k.wanted, k.tlsHosts})
-		l.tls.vote(k.wanted, k.tlsHosts)
+		if len(k.tlsHosts) > 0 {
+			w.votes = append(w.votes, ballot{k.wanted, k.tlsHosts})
+			l.tls.vote(k.wanted, k.tlsHosts)
+		}
 	}
 	l.http.come = append(l.http.come, w.routes...)
 	return links

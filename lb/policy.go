@@ -65,26 +65,60 @@ func budget(r *spec.Retries) target.Budget {
 	return target.Budget{Percent: cmp.Or(r.Percent, 20), PerSecond: cmp.Or(r.PerSecond, 10)}
 }
 
+// balance has a route do as its pool's load balancer says.
+func (r *Route) balance(b *spec.LoadBalancer) {
+	r.balancer = b
+	if b != nil && b.Sticky != nil && b.Sticky.Cookie != nil {
+		r.sticky = newSticky(b.Sticky.Cookie, r.Pool)
+	}
+}
+
 // attempts is how often a request may be tried.
-func attempts(b *spec.LoadBalancer) int {
-	if b == nil || b.Retries == nil {
+func (r *Route) attempts() int {
+	if r.balancer == nil || r.balancer.Retries == nil {
 		return defaultAttempts
 	}
-	return min(cmp.Or(b.Retries.Attempts, defaultAttempts), spec.MaxAttempts)
+	return min(cmp.Or(r.balancer.Retries.Attempts, defaultAttempts), spec.MaxAttempts)
 }
 
 const defaultAttempts = 3
 
-// balance sets what a route does as its pool's load balancer says.
-func (r *Route) balance(b *spec.LoadBalancer) {
-	r.attempts = attempts(b)
-	if b == nil {
-		return
+// timeout is for the head of an answer; 0 is that of all targets.
+func (r *Route) timeout() time.Duration {
+	if r.balancer == nil {
+		return 0
 	}
-	r.health, r.affinity, r.timeout = b.Health, (*affinity)(b.Hash), b.ResponseTimeout
-	r.wholeTimeout = b.RequestTimeout
-	r.proxy = b.Proxy.VersionSent()
-	if b.Sticky != nil && b.Sticky.Cookie != nil {
-		r.sticky = newSticky(b.Sticky.Cookie, r.Pool)
+	return r.balancer.ResponseTimeout
+}
+
+// wholeTimeout is for all that targets take of an exchange, 0 for no limit.
+func (r *Route) wholeTimeout() time.Duration {
+	if r.balancer == nil {
+		return 0
 	}
+	return r.balancer.RequestTimeout
+}
+
+// proxy is the version of the PROXY header that targets are sent; 0 is none.
+func (r *Route) proxy() int {
+	if r.balancer == nil {
+		return 0
+	}
+	return r.balancer.Proxy.VersionSent()
+}
+
+// health is how targets are checked, nil for not.
+func (r *Route) health() *spec.HealthCheck {
+	if r.balancer == nil {
+		return nil
+	}
+	return r.balancer.Health
+}
+
+// affinity is for pools that pick by it.
+func (r *Route) affinity() *affinity {
+	if r.balancer == nil {
+		return nil
+	}
+	return (*affinity)(r.balancer.Hash)
 }

@@ -41,8 +41,8 @@ func TestPolicyOfTags(t *testing.T) {
 		}
 		p, hasPolicy := r.Pool.Policy(), host != "bare"
 		if p.Method != want || p.Panic != 40 || (p.SlowStart == 30*time.Second) != hasPolicy ||
-			(r.timeout == 7*time.Second) != hasPolicy || (r.attempts == 1) != hasPolicy || (r.Policy != nil) != hasPolicy {
-			t.Errorf("%s: %+v, timeout %v, attempts %d, because of %+v", host, p, r.timeout, r.attempts, r.Policy)
+			(r.timeout() == 7*time.Second) != hasPolicy || (r.attempts() == 1) != hasPolicy || (r.Policy != nil) != hasPolicy {
+			t.Errorf("%s: %+v, timeout %v, attempts %d, because of %+v", host, p, r.timeout(), r.attempts(), r.Policy)
 		}
 	}
 	tcp := table.TCPRoutes()

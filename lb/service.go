@@ -10,9 +10,34 @@ import (
 // service is what the builder knows of a service.
 type service struct {
 	// definition is made of the instances of that version, if they were read.
-	definition tags.Definition
+	definition definition
 	version    uint64
 	state      state
+}
+
+// definition is a [tags.Definition] as it is kept: most have routes and pools and
+// nothing else.
+type definition struct {
+	routes []tags.Route
+	pools  []tags.Pool
+	rest   *tags.Definition // nil for nothing
+}
+
+func keptDefinition(d tags.Definition) definition {
+	kept := definition{routes: d.Routes, pools: d.Pools}
+	if len(d.TCPRoutes)+len(d.Middlewares)+len(d.TCPMiddlewares)+len(d.Aliases) > 0 {
+		kept.rest = &d
+	}
+	return kept
+}
+
+// whole is the definition of the service of that name, without its problems.
+func (k *definition) whole(service string) (d tags.Definition) {
+	if k.rest != nil {
+		d = *k.rest
+	}
+	d.Service, d.Routes, d.Pools, d.Problems = service, k.routes, k.pools, nil
+	return d
 }
 
 // state tells whether the instances of a service are known.

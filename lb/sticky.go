@@ -138,7 +138,7 @@ func (r *Route) choose(x *Exchange) (t *target.Target, fresh bool) {
 	}
 	var affinity uint64
 	if r.Pool.HasAffinity() {
-		affinity = r.affinity.of(x)
+		affinity = r.affinity().of(x)
 	}
 	return r.Pool.Pick(affinity), r.sticky != nil
 }

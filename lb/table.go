@@ -3,7 +3,6 @@ package lb
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -47,16 +46,8 @@ type Route struct {
 	vias    []*Route // further pools that are forwarded to, as the ends of the steps; see [httpLink.ending]
 	// variants are set for a route that has any, and for each of them.
 	variants *variants
-	sticky   *sticky // nil if the pool is not
-	health   *spec.HealthCheck
-	// affinity is for pools that pick by it, attempts how often a request may be
-	// tried, timeout for the head of an answer; 0 is that of all targets.
-	affinity *affinity
-	attempts int
-	timeout  time.Duration
-	// wholeTimeout is for all that targets take of an exchange, 0 for no limit.
-	wholeTimeout time.Duration
-	proxy        int // the version of the PROXY header that targets are sent; 0 is none
+	sticky   *sticky            // nil if the pool is not
+	balancer *spec.LoadBalancer // of the pool, nil for none; see policy.go
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
 	counters *counters

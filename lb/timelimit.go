@@ -36,7 +36,7 @@ func (l *timeLimit) isOver() bool { return !l.until.IsZero() && !time.Now().Befo
 
 // limitTime begins the time of the exchange's route, if it has not begun.
 func (x *Exchange) limitTime() {
-	d := x.Route.wholeTimeout
+	d := x.Route.wholeTimeout()
 	switch {
 	case d == 0:
 		x.limit.until, x.limit.route = time.Time{}, nil
@@ -55,7 +55,7 @@ func (x *Exchange) hurry(usual time.Duration) {
 		return
 	}
 	left := max(1, time.Until(x.limit.until))
-	if usual = cmp.Or(x.Route.timeout, usual); usual <= 0 || left < usual {
+	if usual = cmp.Or(x.Route.timeout(), usual); usual <= 0 || left < usual {
 		x.call.HeadTimeout = left
 	}
 }

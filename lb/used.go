@@ -36,8 +36,15 @@ type backend struct {
 	// the first use.
 	merged  *tags.Pool
 	runtime *target.Pool
-	// turn counts the requests to it if it is composed of others.
-	turn *atomic.Uint64
+	turn    *atomic.Uint64 // see turns
+}
+
+// turns counts the requests to it if it is composed of others.
+func (b *backend) turns() *atomic.Uint64 {
+	if b.turn == nil {
+		b.turn = new(atomic.Uint64)
+	}
+	return b.turn
 }
 
 func (m *middleware) addUser(w *wanted) { m.users.add(w) }

@@ -13,11 +13,11 @@ import (
 
 // certificates are what a route needs, by what it asks for and its listeners.
 func (k *link) certificates(entrypoints []string) (all []certs.Need) {
-	resolvers := k.certResolvers(k.asked.CertResolver, entrypoints)
+	resolvers := k.certResolvers(k.asked.CertResolver(), entrypoints)
 	if len(resolvers) == 0 {
 		return nil
 	}
-	names, ruled := k.asked.CertDomains, false
+	names, ruled := k.asked.CertDomains(), false
 	if len(names) == 0 {
 		names, ruled = hostsNamed(nil, k.asked.Match), true
 	}

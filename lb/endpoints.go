@@ -91,7 +91,7 @@ func allInPanic(endpoints []tags.Endpoint, threshold int) []tags.Endpoint {
 
 // together counts the serving endpoints that have one share between them; it is
 // 1 if there is no such number.
-func together(endpoints []tags.Endpoint, split int) (count int) {
+func together(endpoints []tags.Endpoint, split int32) (count int) {
 	for _, e := range endpoints {
 		if split > 0 && e.Serving && e.Split == split {
 			count++

@@ -105,7 +105,7 @@ func (anyMiddleware) Serve(x *Exchange, next Handler) { next.Serve(x) }
 // A split share is that of all its serving targets together, and shares that
 // are too much or too little are scaled.
 func TestSplitShares(t *testing.T) {
-	endpoint := func(address string, serving bool, share float64, split int) tags.Endpoint {
+	endpoint := func(address string, serving bool, share float64, split int32) tags.Endpoint {
 		return tags.Endpoint{Scheme: "http", Address: address, Weight: 1, Serving: serving, Share: share, Split: split}
 	}
 	var got []int

@@ -74,13 +74,13 @@ func (k *httpLink) entrypoints() bool {
 // tlsOptions finds the hosts for which the route's TLS options are to count.
 func (k *httpLink) tlsOptions() bool {
 	k.tlsHosts = k.hostsOf(k.made)
-	name := certs.TLSOptionsName(k.wanted.TLSOptions)
+	name := certs.TLSOptionsName(k.wanted.TLSOptions())
 	switch {
 	case name == "":
 	case certs.FindTLSOptions(k.TLSOptions, name) == nil:
-		return k.fail(certs.Undeclared(k.wanted.TLSOptions))
+		return k.fail(certs.Undeclared(k.wanted.TLSOptions()))
 	case len(k.tlsHosts) == 0:
-		k.problems = append(k.problems, k.wanted.Problem("the TLS options "+k.wanted.TLSOptions+" have no effect: the rule names no host",
+		k.problems = append(k.problems, k.wanted.Problem("the TLS options "+k.wanted.TLSOptions()+" have no effect: the rule names no host",
 			"they are chosen by the name clients ask for, before there is a request"))
 	}
 	return true
@@ -119,16 +119,16 @@ func (k *httpLink) steps() bool {
 // defaults are the middlewares that all routes have, without those that the route may
 // and would rather leave out.
 func (k *httpLink) defaults() []string {
-	if len(k.wanted.Without) == 0 {
+	if len(k.wanted.Without()) == 0 {
 		return k.Defaults.Middlewares
 	}
-	for _, name := range k.wanted.Without {
+	for _, name := range k.wanted.Without() {
 		if !slices.ContainsFunc(k.Defaults.Optional, func(o string) bool { return isNamed(o, name) }) {
 			k.problems = append(k.problems, k.wanted.Problem("the middleware "+name+" cannot be left out", "defaults { optional = […] } says which ones can"))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(k.Defaults.Middlewares), func(m string) bool {
-		return slices.ContainsFunc(k.wanted.Without, func(name string) bool { return isNamed(m, name) }) && slices.Contains(k.Defaults.Optional, m)
+		return slices.ContainsFunc(k.wanted.Without(), func(name string) bool { return isNamed(m, name) }) && slices.Contains(k.Defaults.Optional, m)
 	})
 }
 
@@ -159,7 +159,7 @@ func checkFields(steps []Step) error {
 // without its protection, but not without the others; and what would keep strangers
 // out keeps out everybody then.
 func (k *httpLink) own(r *tags.Route) (steps []Step) {
-	for _, s := range r.Protection {
+	for _, s := range r.Protection() {
 		name := tags.PolicyPrefix + s.Kind()
 		if _, err := k.step(r.Name, s); err != nil {
 			_, guards := s.(*spec.JWT)

@@ -129,7 +129,7 @@ func (c *tcpConn) handshake(ctx context.Context) bool {
 	defer cancel()
 	config := c.entry.passing[""]
 	if route, ok := c.lookup(); ok {
-		config = c.entry.passing[certs.TLSOptionsName(route.TLSOptions)]
+		config = c.entry.passing[certs.TLSOptionsName(route.TLSOptions())]
 	}
 	nc := tls.Server(h1.Direct(c.front()), config)
 	if err := nc.HandshakeContext(ctx); err != nil {

@@ -124,8 +124,8 @@ func (k *tcpLink) make() bool {
 }
 
 func (k *tcpLink) tlsOptions() bool {
-	if name := certs.TLSOptionsName(k.wanted.TLSOptions); name != "" && certs.FindTLSOptions(k.TLSOptions, name) == nil {
-		return k.fail(certs.Undeclared(k.wanted.TLSOptions))
+	if name := certs.TLSOptionsName(k.wanted.TLSOptions()); name != "" && certs.FindTLSOptions(k.TLSOptions, name) == nil {
+		return k.fail(certs.Undeclared(k.wanted.TLSOptions()))
 	}
 	return true
 }
@@ -133,7 +133,7 @@ func (k *tcpLink) tlsOptions() bool {
 // sameTCP reports whether two routes of one name do the same.
 func sameTCP(a, b *tags.TCPRoute) bool {
 	return a.Rule == b.Rule && a.Pool == b.Pool && a.ProxyProtocol == b.ProxyProtocol && a.Priority == b.Priority &&
-		a.Terminate == b.Terminate && a.TLSOptions == b.TLSOptions && a.CertResolver == b.CertResolver && slices.Equal(a.CertDomains, b.CertDomains) && slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares) &&
+		a.Terminate == b.Terminate && a.TLSOptions() == b.TLSOptions() && a.CertResolver() == b.CertResolver() && slices.Equal(a.CertDomains(), b.CertDomains()) && slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares) &&
 		reflect.DeepEqual(a.Access, b.Access)
 }
 

@@ -44,7 +44,7 @@ func (t *tlsHosts) withdraw(r *tags.Route, at []tlsHost) {
 // vote takes in what a route asks for. What its listener has anyway is nothing.
 func (t *tlsHosts) vote(r *tags.Route, at []tlsHost) {
 	for _, h := range at {
-		name := certs.TLSOptionsName(r.TLSOptions)
+		name := certs.TLSOptionsName(r.TLSOptions())
 		if name == t.own[h.entrypoint] {
 			name = ""
 		}

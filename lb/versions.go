@@ -64,8 +64,8 @@ func (l *linker) beside(best, d *tags.Route, served []*httpLink) *tags.Route {
 	own.Name = nameBeside(d.Name, d.Match.String(), d.Entrypoints, d.Middlewares, d.Pool, d.Service)
 	own.Precedence.Name = own.Name
 	own.Precedence.Priority = min(d.Precedence.Priority, served[0].wanted.Precedence.Priority)
-	if served[0].wanted.TLSOptions != "" && d.TLSOptions != "" || asksForTLS(d.Match) && asksForTLS(best.Match) {
-		own.TLSOptions = served[0].wanted.TLSOptions // of one host, only one can count
+	if options := served[0].wanted.TLSOptions(); options != "" && d.TLSOptions() != "" || asksForTLS(d.Match) && asksForTLS(best.Match) {
+		own.TLS = tags.NewTLS(options, d.CertResolver(), d.CertDomains()) // of one host, only one can count
 	}
 	return &own
 }

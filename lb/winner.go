@@ -33,7 +33,7 @@ func same(a, b *tags.Route) bool {
 		return a.Service == b.Service
 	}
 	return a.Rule == b.Rule && a.Match.String() == b.Match.String() && a.Precedence == b.Precedence && a.Pool == b.Pool &&
-		a.TLSOptions == b.TLSOptions && a.CertResolver == b.CertResolver && slices.Equal(a.CertDomains, b.CertDomains) && a.Unlogged == b.Unlogged && a.Uncounted == b.Uncounted &&
+		a.TLSOptions() == b.TLSOptions() && a.CertResolver() == b.CertResolver() && slices.Equal(a.CertDomains(), b.CertDomains()) && a.Unlogged == b.Unlogged && a.Uncounted == b.Uncounted &&
 		a.Traced == b.Traced && a.TracedSteps == b.TracedSteps &&
 		slices.Equal(a.Entrypoints, b.Entrypoints) && slices.Equal(a.Middlewares, b.Middlewares)
 }

@@ -101,7 +101,7 @@ func (p fabioPlace) targets(whole, endpoints []tags.Endpoint, pool *target.Pool,
 		src, path = host, ""
 	}
 	opts, proto, query := fabioOpts(p.rule)
-	weights, sum, split := map[string]float64{}, 0.0, map[int]float64{}
+	weights, sum, split := map[string]float64{}, 0.0, map[int32]float64{}
 	for _, m := range pool.Members() {
 		weights[m.Key.Address] += float64(m.Weight)
 		sum += float64(m.Weight)

@@ -179,8 +179,8 @@ func (o *traefikObject) setTLS(d *tags.Declaration, terminates bool) {
 	if !terminates {
 		of["passthrough"] = true
 	}
-	if d.TLSOptions != "" {
-		of["options"] = d.TLSOptions
+	if options := d.TLSOptions(); options != "" {
+		of["options"] = options
 	}
 	o.fields["tls"] = of
 	listed := maps.Clone(of)

@@ -241,7 +241,7 @@ func viewLinked(d *tags.Declaration, l *lb.Linked, steps []lb.Step) routeView {
 		v.Steps = append(v.Steps, stepView{step.Spec.Kind(), step.Name})
 	}
 	if d.Source == "" {
-		v.MadeBy.Instances = d.Origin.Instances
+		v.MadeBy.Instances = int(d.Origin.Instances)
 	}
 	return v
 }

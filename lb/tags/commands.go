@@ -309,7 +309,7 @@ func (all Commands) apply(p *parser, routes *fabioRoutes) {
 			for _, r := range *routes {
 				for i := range r.targets {
 					if t := &r.targets[i]; c.selects(r, *t) {
-						t.share, t.split = c.share, c.number
+						t.share, t.split = c.share, int32(c.number) //nolint:gosec // there are not so many lines
 					}
 				}
 			}

@@ -53,14 +53,8 @@ type Declaration struct {
 	Entrypoints []string
 	// Middlewares are names to be resolved, in order.
 	Middlewares []string
-	// TLSOptions are the name of the TLS options for the hosts of the rule, or by
-	// which TLS is ended; empty for the default ones.
-	TLSOptions string
-	// CertResolver is who has certificates issued for the route, empty for that of
-	// its listeners, if there is any. It is for CertDomains or, without any, for the
-	// hosts the rule names.
-	CertResolver string
-	CertDomains  []string
+	// TLS is nil for what is usual.
+	TLS *TLS
 	// Pool is the name of a pool to be resolved, of the same dialect.
 	Pool string
 	// Origin ranks definitions of one name. Tag and Instance say where the
@@ -73,6 +67,50 @@ type Declaration struct {
 	Node     string
 	// Manual is set if Tag is one of the [Commands].
 	Manual bool
+}
+
+// TLS is what a route asks for of TLS. It is immutable.
+type TLS struct {
+	// Options are the name of the TLS options for the hosts of the rule, or by which
+	// TLS is ended; empty for the default ones.
+	Options string
+	// CertResolver is who has certificates issued for the route, empty for that of
+	// its listeners, if there is any. It is for CertDomains or, without any, for the
+	// hosts the rule names.
+	CertResolver string
+	CertDomains  []string
+}
+
+// NewTLS is nil if nothing is asked for.
+func NewTLS(options, resolver string, domains []string) *TLS {
+	if options == "" && resolver == "" && len(domains) == 0 {
+		return nil
+	}
+	return &TLS{options, resolver, domains}
+}
+
+// TLSOptions are those of [TLS].
+func (d *Declaration) TLSOptions() string {
+	if d.TLS == nil {
+		return ""
+	}
+	return d.TLS.Options
+}
+
+// CertResolver is that of [TLS].
+func (d *Declaration) CertResolver() string {
+	if d.TLS == nil {
+		return ""
+	}
+	return d.TLS.CertResolver
+}
+
+// CertDomains are those of [TLS].
+func (d *Declaration) CertDomains() []string {
+	if d.TLS == nil {
+		return nil
+	}
+	return d.TLS.CertDomains
 }
 
 // Declared is the declaration, for those who take either kind of route.
@@ -89,31 +127,43 @@ type Route struct {
 	// Steps are the route's own middlewares, in order, which come before
 	// Middlewares.
 	Steps []spec.Middleware
-	// Protection are further ones, of the service's [Policy], which come before
-	// Steps. One that cannot be made is left out.
-	Protection []spec.Middleware
+	// ByPolicy is what the service's [Policy] says of its routes, nil for nothing.
+	ByPolicy *Policy
 	// SlashPaths are exact paths whose other form, with or without the slash at
 	// the end, is answered by a redirect to the path itself.
 	SlashPaths []string
+	// Host is what is sent in the Host field where PassHost does not hold.
+	Host string
+	// Owners are the instances that ask for it, if others of the service ask for a
+	// route of the same name in another way.
+	Owners []Owner
 	// PassHost forwards the client's Host field, if the pool's PassHost agrees.
 	// Otherwise Host is sent, or the target's address if that is empty.
 	PassHost bool
 	// WithoutDefaults leaves out the middlewares every route has.
 	WithoutDefaults bool
-	// Without names some of them, in lower case, that the route would rather not have:
-	// it is served without those that may be left out.
-	Without []string
 	// Unlogged keeps its requests out of the access log, Uncounted out of the
 	// metrics of routes.
 	Unlogged, Uncounted bool
 	// Traced tells a tracer of its requests, and TracedSteps of their middlewares
 	// too; not set, they are as the listener has them.
 	Traced, TracedSteps spec.Switch
-	// Host is what is sent in the Host field where PassHost does not hold.
-	Host string
-	// Owners are the instances that ask for it, if others of the service ask for a
-	// route of the same name in another way.
-	Owners []Owner
+}
+
+// Protection are the middlewares of [Policy.Protection].
+func (r *Route) Protection() []spec.Middleware {
+	if r.ByPolicy == nil {
+		return nil
+	}
+	return r.ByPolicy.Protection
+}
+
+// Without names the middlewares of [Policy.Without].
+func (r *Route) Without() []string {
+	if r.ByPolicy == nil {
+		return nil
+	}
+	return r.ByPolicy.Without
 }
 
 // TCPRoute is one route of connections, or of datagrams, that are passed on as
@@ -173,9 +223,8 @@ type Middleware struct {
 // Pool is a named set of endpoints. Pools of one name from several services
 // are joined.
 type Pool struct {
-	Name     string
-	Dialect  Dialect
-	PassHost bool
+	Name    string
+	Dialect Dialect
 	// Middlewares are names to be resolved, in order, which come after those of
 	// the route.
 	Middlewares []string
@@ -191,6 +240,7 @@ type Pool struct {
 	// ProxyProtocol is as in [TCPRoute], of which the pool's counts if the route
 	// has none.
 	ProxyProtocol int
+	PassHost      bool
 	Endpoints     []Endpoint
 	Service       string
 	Origin        Origin
@@ -210,7 +260,6 @@ type Endpoint struct {
 	// ServerName is the name in the certificate of an https or tls endpoint; empty is
 	// the host of Address. SkipVerify takes any certificate.
 	ServerName string
-	SkipVerify bool
 	// Transport is how connections to the endpoint are made, or none. What it says of
 	// TLS goes before ServerName and SkipVerify.
 	Transport transport.ID
@@ -220,8 +269,9 @@ type Endpoint struct {
 	// Share is a fixed part of all traffic (0 to 1) where the dialect has that,
 	// or 0. It is turned into weights when the pool is built. If Split is above 0
 	// the share is that of all serving endpoints of the pool with this number.
-	Share float64
-	Split int
+	Share      float64
+	Split      int32
+	SkipVerify bool
 	// Serving is set when the instance's health allows traffic to it, Retired when
 	// somebody has said that it must get none.
 	Serving  bool
@@ -243,10 +293,9 @@ type Owner struct{ Node, Instance string }
 type Origin struct {
 	// Claimed is set for services that the configuration reserves hosts for. They
 	// rank above all others.
-	Claimed   bool
-	Serving   int
-	Instances int
-	Newest    uint64 // see [Instance.Registered]
+	Claimed            bool
+	Serving, Instances int32
+	Newest             uint64 // see [Instance.Registered]
 }
 
 // Compare is positive if o ranks above other.

@@ -19,7 +19,7 @@ type fabioTarget struct {
 	Instance
 	share float64
 	// split is above 0 if the share is that of all targets with this number.
-	split int
+	split int32
 	tags  []string // without those that route
 }
 

@@ -2,6 +2,7 @@ package tags
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/match"
@@ -87,7 +88,7 @@ func (p *parser) fabioMatch(t fabioTag) match.Expr {
 	if t.src.host != "" {
 		all = t.src.hostMatch(p.FabioPlainHosts)
 	}
-	return append(all, p.FabioMatcher.path(t.src.path))
+	return slices.Concat(all, match.And{p.FabioMatcher.path(t.src.path)}) // without room to grow
 }
 
 // path is the condition for a path.

@@ -233,7 +233,7 @@ func FuzzPolicy(f *testing.F) {
 				t.Fatalf("%q: %v", text, err)
 			}
 		}
-		for _, m := range d.Routes[0].Protection {
+		for _, m := range d.Routes[0].Protection() {
 			if err := m.Validate(); err != nil {
 				t.Fatalf("%q: %v", text, err)
 			}

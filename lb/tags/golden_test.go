@@ -168,17 +168,17 @@ func dump(d Definition) string {
 				fmt.Fprintf(&b, "\t%s %s\n", list.name, strings.Join(list.words, " "))
 			}
 		}
-		for _, step := range slices.Concat(r.Protection, r.Steps) {
+		for _, step := range slices.Concat(r.Protection(), r.Steps) {
 			fmt.Fprintf(&b, "\t%s\n", dumpStep(step))
 		}
 		if !r.PassHost {
 			fmt.Fprintf(&b, "\thost %q\n", r.Host)
 		}
-		if r.TLSOptions != "" {
-			fmt.Fprintf(&b, "\ttls options %s\n", r.TLSOptions)
+		if r.TLSOptions() != "" {
+			fmt.Fprintf(&b, "\ttls options %s\n", r.TLSOptions())
 		}
-		if r.CertResolver != "" || r.CertDomains != nil {
-			fmt.Fprintf(&b, "\tcertificates from %q for %q\n", r.CertResolver, r.CertDomains)
+		if r.CertResolver() != "" || r.CertDomains() != nil {
+			fmt.Fprintf(&b, "\tcertificates from %q for %q\n", r.CertResolver(), r.CertDomains())
 		}
 		if r.Unlogged || r.Uncounted {
 			fmt.Fprintf(&b, "\tunlogged %v, uncounted %v\n", r.Unlogged, r.Uncounted)
@@ -287,11 +287,11 @@ func dumpTCP(r TCPRoute) string {
 	if r.Terminate {
 		text += "\n\tends TLS"
 	}
-	if r.TLSOptions != "" {
-		text += "\n\ttls options " + r.TLSOptions
+	if r.TLSOptions() != "" {
+		text += "\n\ttls options " + r.TLSOptions()
 	}
-	if r.CertResolver != "" || r.CertDomains != nil {
-		text += fmt.Sprintf("\n\tcertificates from %q for %q", r.CertResolver, r.CertDomains)
+	if r.CertResolver() != "" || r.CertDomains() != nil {
+		text += fmt.Sprintf("\n\tcertificates from %q for %q", r.CertResolver(), r.CertDomains())
 	}
 	for _, list := range []struct {
 		name  string

@@ -21,6 +21,12 @@ type Policy struct {
 	Tags     []string
 	Instance string
 	Node     string
+	// Protection are middlewares of the service's routes, which come before
+	// [Route.Steps]. One that cannot be made is left out.
+	Protection []spec.Middleware
+	// Without names default middlewares, in lower case, that the routes would rather
+	// not have: they are served without those that may be left out.
+	Without []string
 }
 
 // PolicyPrefix is the start of the tags that a [Policy] is made of. What follows
@@ -29,7 +35,7 @@ type Policy struct {
 const PolicyPrefix = "sluice."
 
 // policySteps are the middlewares that protect servers, in the order in which they
-// become a route's [Route.Protection].
+// become [Policy.Protection].
 var policySteps = []string{"ratelimit", "inflightreq", policyGuard, "buffering", "circuitbreaker"}
 
 // policyGuard is the one of them that keeps strangers out: if anything of it makes no
@@ -51,7 +57,8 @@ func (p *parser) policy() {
 	steps := map[string]spec.Middleware{}
 	for _, group := range policyGroups(settings) {
 		if kind := groupOf(group[0].key); kind == policyWithout {
-			if p.without(group) {
+			if names, ok := p.without(group); ok {
+				made.Without = names
 				made.add(group)
 			}
 		} else if slices.Contains(policySteps, kind) {
@@ -75,31 +82,27 @@ func (p *parser) policy() {
 			p.Pools[i].Policy = &made
 		}
 	}
-	var own []spec.Middleware
 	for _, kind := range policySteps {
 		if m, ok := steps[kind]; ok {
-			own = append(own, m)
+			made.Protection = append(made.Protection, m)
 		}
 	}
 	for i := range p.Routes {
-		p.Routes[i].Protection = own
+		p.Routes[i].ByPolicy = &made
 	}
 }
 
 // without reads the names of middlewares to be left out. It is not ok if nothing is
 // left of the group.
-func (p *parser) without(group []setting1) (ok bool) {
+func (p *parser) without(group []setting1) (names []string, ok bool) {
 	for _, s := range group {
 		if s.key != policyWithout {
 			p.policyRead(s, spec.ErrUnknown)
 			continue
 		}
-		ok = true
-		for i := range p.Routes {
-			p.Routes[i].Without = spec.List(strings.ToLower(s.value))
-		}
+		names, ok = spec.List(strings.ToLower(s.value)), true
 	}
-	return ok
+	return names, ok
 }
 
 // addPolicy takes in a tag of the policy.

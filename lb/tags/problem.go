@@ -43,7 +43,7 @@ func (p Problem) Error() string {
 // Problem is one with the declaration as a whole.
 func (d *Declaration) Problem(reason, hint string) Problem {
 	return Problem{
-		Service: d.Service, Instance: d.Instance, Node: d.Node, Instances: d.Origin.Instances,
+		Service: d.Service, Instance: d.Instance, Node: d.Node, Instances: int(d.Origin.Instances),
 		Source: d.Source, Route: d.Name, Tag: d.Tag, Offset: -1, Reason: reason, Hint: hint,
 	}
 }

@@ -78,7 +78,7 @@ type StaticMiddleware struct {
 }
 
 // unbeatable ranks above what any number of instances ask for.
-var unbeatable = Origin{Claimed: true, Serving: math.MaxInt}
+var unbeatable = Origin{Claimed: true, Serving: math.MaxInt32}
 
 // Definition is what the configuration asks for, and for each service of the
 // catalog the pools of the dialect [File] that its instances are to be in. The
@@ -192,7 +192,8 @@ func (r StaticRoute) route(patterns *match.Patterns) (made Route, pool Pool, err
 	made = Route{
 		Declaration: Declaration{
 			Name: r.Name, Dialect: File, Service: r.Service, Rule: r.Rule,
-			Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Pool: r.pool(), Origin: unbeatable, Source: r.Source,
+			Entrypoints: r.Entrypoints, Middlewares: ofFile(r.Middlewares), TLS: NewTLS(r.TLSOptions, r.CertResolver, nil),
+			Pool: r.pool(), Origin: unbeatable, Source: r.Source,
 		},
 		Precedence:      match.Precedence{Class: match.ByPriority, Priority: cmp.Or(r.Priority, len(r.Rule)), Name: r.Name},
 		WithoutDefaults: r.WithoutDefaults, Traced: r.Traced, TracedSteps: r.TracedSteps, PassHost: !r.RewriteHost,

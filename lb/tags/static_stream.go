@@ -81,7 +81,7 @@ func (r *StaticStream) match(made *TCPRoute, patterns *match.Patterns) error {
 	case "terminate", "passthrough":
 		made.Match = match.And{expr, match.TLS{}}
 		if made.Terminate = r.TLS == "terminate"; made.Terminate {
-			made.TLSOptions, made.CertResolver = r.TLSOptions, r.CertResolver
+			made.TLS = NewTLS(r.TLSOptions, r.CertResolver, nil)
 		}
 	case "":
 		if needsTLS(expr) {

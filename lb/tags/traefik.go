@@ -275,16 +275,12 @@ func (m *merger) router(v variant[router]) {
 			Match:       rule,
 			Entrypoints: r.entrypoints,
 			Middlewares: r.middlewares,
-			TLSOptions:  strings.TrimSpace(declared.Options),
-
-			CertResolver: strings.TrimSpace(declared.CertResolver),
-			CertDomains:  names(declared.Domains),
-
-			Pool:     local([]string{r.service})[0],
-			Origin:   v.origin,
-			Tag:      r.rule.tag,
-			Instance: v.owner.ID,
-			Node:     v.owner.Node,
+			TLS:         NewTLS(strings.TrimSpace(declared.Options), strings.TrimSpace(declared.CertResolver), names(declared.Domains)),
+			Pool:        local([]string{r.service})[0],
+			Origin:      v.origin,
+			Tag:         r.rule.tag,
+			Instance:    v.owner.ID,
+			Node:        v.owner.Node,
 		},
 		Precedence: match.Precedence{
 			Class:    match.ByPriority,

@@ -2,6 +2,7 @@ package tags
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -70,7 +71,7 @@ func (p *ruleParser) chain(
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
-	return join(parts), nil
+	return join(slices.Clone(parts)), nil // without room to grow
 }
 
 func (p *ruleParser) unary() (match.Expr, *ruleError) {

@@ -145,8 +145,7 @@ func (m *streamMerger) router(v variant[streamRouter]) {
 		Terminate: r.TLS != nil && !r.TLS.Passthrough, UDP: m.root == "udp",
 	}
 	if route.Terminate {
-		route.TLSOptions = strings.TrimSpace(r.TLS.Options)
-		route.CertResolver, route.CertDomains = strings.TrimSpace(r.TLS.CertResolver), names(r.TLS.Domains)
+		route.TLS = NewTLS(strings.TrimSpace(r.TLS.Options), strings.TrimSpace(r.TLS.CertResolver), names(r.TLS.Domains))
 	}
 	if route.UDP {
 		m.TCPRoutes = append(m.TCPRoutes, route)

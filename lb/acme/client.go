@@ -49,6 +49,8 @@ type Client struct {
 	mu     sync.Mutex
 	names  map[string]*name
 	beyond int // names there was no room for
+	// importErr is why what Traefik had is not taken over.
+	importErr error
 }
 
 // New returns a client that does nothing before Run.
@@ -81,6 +83,7 @@ func (c *Client) Run(ctx context.Context, address netip.AddrPort) {
 	})
 	defer e.cache.Stop()
 	c.engine.Store(e)
+	c.takeOver(ctx, e)
 	var working sync.WaitGroup
 	defer working.Wait()
 	for range workers {

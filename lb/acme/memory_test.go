@@ -85,3 +85,10 @@ func (m *memory) keys() string {
 	defer m.mu.Unlock()
 	return strings.Join(slices.Sorted(maps.Keys(m.values)), "\n")
 }
+
+// all is what there is, by name.
+func (m *memory) all() map[string][]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.values)
+}

@@ -71,6 +71,10 @@ type Options struct {
 	Challenge string
 	DNS       dns01.Options
 
+	// Import is Traefik's acme.json, of which the account and the certificates of the
+	// resolver of that Name are taken over before anything is ordered.
+	Import, Name string
+
 	// Storage is shared by several; nil keeps all in Folder, for this machine alone.
 	Storage Storage
 	Folder  string

@@ -14,7 +14,7 @@ import (
 
 const module = "github.com/sluiceproxy/sluice"
 
-// Imports go one way: cmd → {admin, render, lb} → watch. For each package path
+// Imports go one way: cmd → config → {render, lb} → watch, and cmd → admin. For each package path
 // (or tree, with "/...") the packages of this module and the vendor clients
 // that may not appear among its imports.
 var forbidden = []struct{ importer, imported, reason string }{
@@ -34,6 +34,13 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"admin/...", "lb", "the admin listener is given plain values"},
 	{"admin/...", "render", "the admin listener is given plain values"},
 	{"admin/...", "watch", "the admin listener is given plain values"},
+	{"watch/...", "config", "what is configured does not know the configuration"},
+	{"render/...", "config", "what is configured does not know the configuration"},
+	{"lb/...", "config", "what is configured does not know the configuration"},
+	{"admin/...", "config", "the admin listener is given plain values"},
+	{"config/...", "cmd", "main is above the configuration"},
+	{"config/...", "admin", "what is shown is main's"},
+	{"config/hcl", "config", "the language knows no setting"},
 	{"templates/...", "", "templates are data"},
 	{"lb/match", "", "leaf packages stand alone"},
 	{"lb/spec", "", "leaf packages stand alone"},

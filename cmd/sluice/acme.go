@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/acme"
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/watch/consul"
 )
 
 // addACME gives the authorities of the load balancer their clients.
-func (d *daemon) addACME(c Config, sources []certs.ACME) error {
+func (d *daemon) addACME(c config.Config, sources []certs.ACME) error {
 	for i := range c.LB.ACME {
 		a := &c.LB.ACME[i]
 		client, err := d.newACMEClient(c, a)
@@ -25,8 +26,8 @@ func (d *daemon) addACME(c Config, sources []certs.ACME) error {
 	return nil
 }
 
-func (d *daemon) newACMEClient(c Config, a *ACME) (*acme.Client, error) {
-	o, err := a.options(d.log)
+func (d *daemon) newACMEClient(c config.Config, a *config.ACME) (*acme.Client, error) {
+	o, err := a.Options(d.log)
 	if err != nil {
 		return nil, err
 	}
@@ -35,15 +36,15 @@ func (d *daemon) newACMEClient(c Config, a *ACME) (*acme.Client, error) {
 			return nil, fmt.Errorf("ca_root: %w", err)
 		}
 	}
-	if a.Storage == acmeConsul {
-		if c.Catalog.Path != "" || c.Fabio.Registry.replacesConsul() {
+	if a.Storage == config.ACMEConsul {
+		if c.Catalog.Path != "" || c.Fabio.Registry.ReplacesConsul() {
 			return nil, errors.New(`there is no Consul to keep certificates in: storage = "file" keeps them on this machine, in folder`)
 		}
 		environment, err := consul.ConfigFromEnv(d.getenv)
 		if err != nil {
 			return nil, err
 		}
-		if o.Storage, err = consul.NewValues(c.consulConfig(d.log).Over(environment), cmp.Or(a.Prefix, acmePrefix)); err != nil {
+		if o.Storage, err = consul.NewValues(c.ConsulConfig(d.log).Over(environment), cmp.Or(a.Prefix, config.ACMEPrefix)); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/sluiceproxy/sluice/admin"
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/render"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -17,7 +18,7 @@ import (
 func (d *daemon) openAdmin() (all []*admin.Server, err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(d))
-	if d.config.Admin.Listen != adminOff {
+	if d.config.Admin.Listen != config.AdminOff {
 		server, err := d.newAdmin(registry)
 		if err != nil {
 			return nil, err
@@ -59,7 +60,7 @@ func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) 
 		if err := d.addFabio(&o); err != nil {
 			return nil, err
 		}
-		if tls := d.config.Admin.notation(); tls != "" {
+		if tls := d.config.Admin.Notation(); tls != "" {
 			var err error
 			if o.TLS, err = d.lb.TLS(tls); err != nil {
 				return nil, fmt.Errorf("the admin listener: %w", err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/nearest"
 )
 
@@ -37,9 +38,9 @@ func (f *fabioSettings) flag(name string) (flag flagSpec, ok bool) {
 	return flag, true
 }
 
-// load puts the settings into a configuration: of a flag, a variable and a
+// Load puts the settings into a configuration: of a flag, a variable and a
 // property of one name, the first counts.
-func (f *fabioSettings) load(c *Config, getenv func(string) string) error {
+func (f *fabioSettings) Load(c *config.Config, getenv func(string) string) error {
 	if f.path == "" {
 		return nil
 	}
@@ -73,14 +74,14 @@ func readProperties(where string) ([]byte, error) {
 	return text, err
 }
 
-// take is load with what the file holds.
-func (f *fabioSettings) take(c *Config, text string, getenv func(string) string) error {
-	c.setFabioDefaults()
+// take is Load with what the file holds.
+func (f *fabioSettings) take(c *config.Config, text string, getenv func(string) string) error {
+	setFabioDefaults(c)
 	file, variables, err := parseProperties(f.path, text, getenv)
 	errs := []error{err}
 	for _, v := range variables {
 		if !v.set {
-			c.warnings = append(c.warnings, fmt.Sprintf("%s: %s: ${%s} is empty: there is no property and no variable of that name", v.property.origin, v.property.key, v.name))
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: %s: ${%s} is empty: there is no property and no variable of that name", v.property.origin, v.property.key, v.name))
 		}
 	}
 	var unknown []string
@@ -90,7 +91,7 @@ func (f *fabioSettings) take(c *Config, text string, getenv func(string) string)
 				nearest.Hint(p.key, "", fabioKeyNames())))
 		}
 	}
-	c.warnings = append(c.warnings, unknown...)
+	c.Warnings = append(c.Warnings, unknown...)
 	settings := newFabioReader(c, getenv)
 	for _, key := range fabioKeys() {
 		p, ok := lastOf(f.flags, key.name)
@@ -103,12 +104,12 @@ func (f *fabioSettings) take(c *Config, text string, getenv func(string) string)
 		if !ok {
 			continue
 		}
-		c.fabioUI.given[key.name] = p.value
+		c.FabioUI.Given[key.name] = p.value
 		if err := key.set(settings, p); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", p.origin, p.key, err))
 		}
 	}
-	c.fabioUI.listen = c.Admin.Listen
+	c.FabioUI.Listen = c.Admin.Listen
 	return errors.Join(append(errs, settings.finish())...)
 }
 
@@ -137,18 +138,18 @@ func environmentProperty(key string, getenv func(string) string) (p property, ok
 
 // setFabioDefaults is where Fabio's defaults are not ours and a user would
 // notice.
-func (c *Config) setFabioDefaults() {
-	c.LB.Listeners = []Listener{{Origin: "Fabio's default of proxy.addr", Text: ":9999"}}
+func setFabioDefaults(c *config.Config) {
+	c.LB.Listeners = []config.Listener{{Origin: "Fabio's default of proxy.addr", Text: ":9999"}}
 	c.LB.Health.Checks = "one"
 	c.LB.AccessLog.Format = "common"
 	c.LB.Forwarding.Details = true
 	c.LB.TrustedProxies = []string{"0.0.0.0/0", "::/0"} // Fabio has no list of them
 	c.Admin.Listen = ":9998"
 	c.Tags.Dialects = []string{"fabio"}
-	c.fabioUI = newFabioUI()
-	c.Fabio = Fabio{
+	c.FabioUI = config.NewFabioUI()
+	c.Fabio = config.Fabio{
 		RoutesKey: "fabio/config", NoRouteKey: "fabio/noroute.html",
-		Register:     Register{Enabled: true, Name: "fabio"},
-		EmptyNoRoute: true, Registry: defaultFabioRegistry(),
+		Register:     config.Register{Enabled: true, Name: "fabio"},
+		EmptyNoRoute: true, Registry: config.DefaultFabioRegistry(),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
@@ -21,23 +22,23 @@ const hidden = "redacted"
 
 // viewFabioConfig is what sluice was told as Fabio, in the form of Fabio's API, but
 // for secrets.
-func viewFabioConfig(c Config) any {
+func viewFabioConfig(c config.Config) any {
 	all := map[string]any{}
 	for _, s := range fabioSettingsShown() {
-		put(all, s.path, s.value(c.fabioUI.given))
+		put(all, s.path, s.value(c.FabioUI.Given))
 	}
-	scheme, address, ok := strings.Cut(cmp.Or(c.fabioUI.given["registry.consul.addr"], "localhost:8500"), "://")
+	scheme, address, ok := strings.Cut(cmp.Or(c.FabioUI.Given["registry.consul.addr"], "localhost:8500"), "://")
 	if !ok {
 		scheme, address = "http", scheme
 	}
 	put(all, "Registry.Consul.Addr", address)
 	put(all, "Registry.Consul.Scheme", scheme)
-	put(all, "Registry.Consul.ServiceAddr", cmp.Or(c.Fabio.Register.Address, c.fabioUI.listen))
+	put(all, "Registry.Consul.ServiceAddr", cmp.Or(c.Fabio.Register.Address, c.FabioUI.Listen))
 	put(all, "Registry.Consul.CheckScheme", map[bool]string{false: "http", true: "https"}[c.Admin.Certificates != ""])
 	put(all, "Proxy.AuthSchemes", viewFabioAuth(c.LB.Auth))
-	put(all, "UI.Listen", viewFabioListener(cmp.Or(c.fabioUI.given["ui.addr"], c.fabioUI.listen), c))
+	put(all, "UI.Listen", viewFabioListener(cmp.Or(c.FabioUI.Given["ui.addr"], c.FabioUI.Listen), c))
 	listeners := []any{}
-	for _, text := range splitQuoted(cmp.Or(c.fabioUI.given["proxy.addr"], ":9999")) {
+	for _, text := range splitQuoted(cmp.Or(c.FabioUI.Given["proxy.addr"], ":9999")) {
 		listeners = append(listeners, viewFabioListener(text, c))
 	}
 	all["Listen"] = listeners
@@ -68,13 +69,13 @@ func (s fabioSetting) value(given map[string]string) any {
 	var err error
 	switch standard := s.standard.(type) {
 	case bool:
-		err = assign(&standard, text)
+		err = config.Assign(&standard, text)
 		return orText(standard, text, err)
 	case int:
-		err = assign(&standard, text)
+		err = config.Assign(&standard, text)
 		return orText(standard, text, err)
 	case time.Duration:
-		err = assign(&standard, text)
+		err = config.Assign(&standard, text)
 		return orText(standard, text, err)
 	case []string:
 		var list []string
@@ -103,7 +104,7 @@ func orText(value any, text string, err error) any {
 // secretSetting is shown as empty, or as there.
 type secretSetting string
 
-func viewFabioAuth(all []LBAuth) any {
+func viewFabioAuth(all []config.LBAuth) any {
 	shown := map[string]any{}
 	for _, a := range all {
 		shown[a.Name] = map[string]any{
@@ -114,7 +115,7 @@ func viewFabioAuth(all []LBAuth) any {
 	return shown
 }
 
-func viewFabioListener(text string, c Config) any {
+func viewFabioListener(text string, c config.Config) any {
 	l, err := listener.Parse(text)
 	if err != nil {
 		address, _, _ := strings.Cut(text, ";")
@@ -130,10 +131,10 @@ func viewFabioListener(text string, c Config) any {
 
 // viewFabioCertificates is the source of that name, without what a URL or its
 // header says of who is asking.
-func viewFabioCertificates(name string, c Config) any {
+func viewFabioCertificates(name string, c config.Config) any {
 	var s certs.Source
 	for _, each := range c.LB.Certificates {
-		if source, err := each.source(); err == nil && source.Name == name && name != "" {
+		if source, err := each.Source(); err == nil && source.Name == name && name != "" {
 			s = source
 		}
 	}

@@ -4,14 +4,17 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 )
 
 // readFabio is what becomes of properties.
-func readFabio(t *testing.T, lines ...string) (Config, error) {
+func readFabio(t *testing.T, lines ...string) (config.Config, error) {
 	t.Helper()
-	c := DefaultConfig()
+	c := config.DefaultConfig()
 	settings := fabioSettings{path: "fabio.properties"}
-	err := settings.take(&c, strings.Join(lines, "\n"), noEnv)
+	err := settings.take(&c, strings.Join(lines, "\n"), configtest.NoEnv)
 	return c, err
 }
 
@@ -40,9 +43,9 @@ func TestFabioReadModes(t *testing.T) {
 // A property that Fabio does not have is told of; a flag ends the program.
 func TestFabioUnknownNames(t *testing.T) {
 	c, err := readFabio(t, "proxy.matchr = glob", "proxy.matcher = glob")
-	if err != nil || c.Fabio.Matcher != "glob" || len(c.warnings) != 1 ||
-		c.warnings[0] != "fabio.properties:1: proxy.matchr is ignored, for Fabio has no such property; did you mean proxy.matcher?" {
-		t.Errorf("%q, %v", c.warnings, err)
+	if err != nil || c.Fabio.Matcher != "glob" || len(c.Warnings) != 1 ||
+		c.Warnings[0] != "fabio.properties:1: proxy.matchr is ignored, for Fabio has no such property; did you mean proxy.matcher?" {
+		t.Errorf("%q, %v", c.Warnings, err)
 	}
 	if _, err := parseCommandLine([]string{"-fabio", "fabio.properties", "-proxy.matchr", "glob"}); err == nil || !strings.Contains(err.Error(), "proxy.matchr") {
 		t.Errorf("a flag that is none: %v", err)
@@ -69,12 +72,12 @@ func TestFabioKeysReachTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.settle()
-	o, err := c.serverOptions()
+	c.Settle()
+	o, err := c.ServerOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, r := c.consulConfig(nil), c.Fabio.Register
+	k, r := c.ConsulConfig(nil), c.Fabio.Register
 	for name, got := range map[string][2]any{
 		"dial":          {o.Timeouts.Dial.String(), "1s"},
 		"idle":          {o.MaxIdlePerTarget, 2},
@@ -94,7 +97,7 @@ func TestFabioKeysReachTheServer(t *testing.T) {
 		"level":       {c.LogLevel.Value.String(), "DEBUG"},
 		"consul":      {k.Address + " " + k.Token.Reveal() + " " + k.Namespace, "https://consul.test:8501 hush ns"},
 		"consul TLS":  {k.SSL.Key + k.SSL.Cert + k.SSL.CACert + k.SSL.CAPath, "kccap"},
-		"verify":      {c.Consul.SSL.Verify, Some(false)},
+		"verify":      {c.Consul.SSL.Verify, config.Some(false)},
 		"registered":  {r.Enabled, false},
 		"as":          {r.Address + " " + r.Name + " " + strings.Join(r.Tags, " "), "192.0.2.2:1 edge a b"},
 		"checked":     {r.Interval.String() + " " + r.Timeout.String(), "14s 15s"},
@@ -105,8 +108,8 @@ func TestFabioKeysReachTheServer(t *testing.T) {
 			t.Errorf("%s: %v, not %v", name, got[0], got[1])
 		}
 	}
-	if len(c.warnings) > 0 {
-		t.Errorf("%q", c.warnings)
+	if len(c.Warnings) > 0 {
+		t.Errorf("%q", c.Warnings)
 	}
 }
 
@@ -119,12 +122,12 @@ func TestFabioKeysWithoutEffect(t *testing.T) {
 	} {
 		name, _, _ := strings.Cut(line, " ")
 		c, err := readFabio(t, line)
-		if err != nil || len(c.warnings) != 1 || !strings.Contains(c.warnings[0], name) {
-			t.Errorf("%s: %q, error %v", line, c.warnings, err)
+		if err != nil || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], name) {
+			t.Errorf("%s: %q, error %v", line, c.Warnings, err)
 		}
 		c, err = readFabio(t, name+" =")
-		if name != "bgp.enabled" && name != "tracing.TracingEnabled" && (err != nil || len(c.warnings) > 0) {
-			t.Errorf("%s without a value: %q, error %v", name, c.warnings, err)
+		if name != "bgp.enabled" && name != "tracing.TracingEnabled" && (err != nil || len(c.Warnings) > 0) {
+			t.Errorf("%s without a value: %q, error %v", name, c.Warnings, err)
 		}
 	}
 }
@@ -176,9 +179,9 @@ func TestFabioFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := cl.Load(noEnv)
+		c, err := cl.Load(configtest.NoEnv)
 		if err == nil {
-			_, err = c.serverOptions()
+			_, err = c.ServerOptions()
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q in it", line, err, want)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -22,19 +24,19 @@ type fabioKey struct {
 
 // fabioReader puts properties into a configuration.
 type fabioReader struct {
-	*Config
+	*config.Config
 	getenv            func(string) string
 	consistent, stale bool
 	registry          fabioRegistryWords
 	vaultToken        string // where it is, if a source of certificates says so
-	metrics           NamedMetrics
+	metrics           config.NamedMetrics
 	metricsOn         bool
 }
 
-func newFabioReader(c *Config, getenv func(string) string) *fabioReader {
+func newFabioReader(c *config.Config, getenv func(string) string) *fabioReader {
 	r := &fabioReader{Config: c, getenv: getenv, registry: fabioRegistryWords{scheme: "https"}}
-	r.metrics.setDefaults(position{})
-	r.metrics.Name = fabioNames
+	r.metrics.SetDefaults(hcl.Position{})
+	r.metrics.Name = config.FabioNames
 	return r
 }
 
@@ -54,7 +56,7 @@ func (r *fabioReader) finish() error {
 		r.Admin.Metrics = append(r.Admin.Metrics, r.metrics)
 	}
 	if !strings.HasPrefix(r.Consul.Address, "https://") {
-		r.Consul.SSL = SSL{} // as Fabio, for which none of it means that there is TLS
+		r.Consul.SSL = config.SSL{} // as Fabio, for which none of it means that there is TLS
 	}
 	return r.registry.apply(r.Config)
 }
@@ -99,19 +101,19 @@ func fabioProxyKeys() []fabioKey {
 			r.Fabio.Matcher = p.value
 			return nil
 		}},
-		{name: "proxy.noroutestatus", set: direct(func(c *Config) any { return &c.LB.NoRouteStatus })},
-		{name: "proxy.dialtimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Dial })},
-		{name: "proxy.responseheadertimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Response })},
-		{name: "proxy.idleconntimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.UpstreamIdle })},
-		{name: "proxy.readtimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Read })},
-		{name: "proxy.writetimeout", set: duration(func(c *Config) *time.Duration { return &c.LB.Timeouts.Write })},
-		{name: "proxy.maxconn", set: direct(func(c *Config) any { return &c.LB.Limits.IdlePerTarget })},
-		{name: "proxy.shutdownwait", set: duration(func(c *Config) *time.Duration { return &c.LB.DrainTimeout })},
-		{name: "proxy.deregistergraceperiod", set: duration(func(c *Config) *time.Duration { return &c.Fabio.Register.Grace })},
+		{name: "proxy.noroutestatus", set: direct(func(c *config.Config) any { return &c.LB.NoRouteStatus })},
+		{name: "proxy.dialtimeout", set: duration(func(c *config.Config) *time.Duration { return &c.LB.Timeouts.Dial })},
+		{name: "proxy.responseheadertimeout", set: duration(func(c *config.Config) *time.Duration { return &c.LB.Timeouts.Response })},
+		{name: "proxy.idleconntimeout", set: duration(func(c *config.Config) *time.Duration { return &c.LB.Timeouts.UpstreamIdle })},
+		{name: "proxy.readtimeout", set: duration(func(c *config.Config) *time.Duration { return &c.LB.Timeouts.Read })},
+		{name: "proxy.writetimeout", set: duration(func(c *config.Config) *time.Duration { return &c.LB.Timeouts.Write })},
+		{name: "proxy.maxconn", set: direct(func(c *config.Config) any { return &c.LB.Limits.IdlePerTarget })},
+		{name: "proxy.shutdownwait", set: duration(func(c *config.Config) *time.Duration { return &c.LB.DrainTimeout })},
+		{name: "proxy.deregistergraceperiod", set: duration(func(c *config.Config) *time.Duration { return &c.Fabio.Register.Grace })},
 		{name: "proxy.keepalivetimeout", set: without("the period of TCP keep-alives is the system's")},
 		{name: "proxy.flushinterval", set: same},
 		{name: "proxy.globalflushinterval", set: same},
-		{name: "proxy.localip", set: direct(func(c *Config) any { return &c.LB.Forwarding.By })},
+		{name: "proxy.localip", set: direct(func(c *config.Config) any { return &c.LB.Forwarding.By })},
 		{name: "proxy.gzip.contenttype", set: func(r *fabioReader, p property) error {
 			r.Fabio.Compress = p.value
 			return (&spec.Compress{Pattern: p.value}).Validate()
@@ -124,32 +126,32 @@ func fabioProxyKeys() []fabioKey {
 
 func fabioHeaderKeys() []fabioKey {
 	return []fabioKey{
-		{name: "proxy.header.clientip", set: direct(func(c *Config) any { return &c.LB.Forwarding.ClientIP })},
-		{name: "proxy.header.requestid", set: direct(func(c *Config) any { return &c.LB.Forwarding.RequestID })},
-		{name: "proxy.header.tls", set: direct(func(c *Config) any { return &c.LB.Forwarding.TLS })},
-		{name: "proxy.header.tls.value", set: direct(func(c *Config) any { return &c.LB.Forwarding.TLSValue })},
-		{name: "proxy.header.sts.maxage", set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.MaxAge })},
-		{name: "proxy.header.sts.subdomains", boolean: true, set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.Subdomains })},
-		{name: "proxy.header.sts.preload", boolean: true, set: direct(func(c *Config) any { return &c.LB.Forwarding.StrictTransport.Preload })},
+		{name: "proxy.header.clientip", set: direct(func(c *config.Config) any { return &c.LB.Forwarding.ClientIP })},
+		{name: "proxy.header.requestid", set: direct(func(c *config.Config) any { return &c.LB.Forwarding.RequestID })},
+		{name: "proxy.header.tls", set: direct(func(c *config.Config) any { return &c.LB.Forwarding.TLS })},
+		{name: "proxy.header.tls.value", set: direct(func(c *config.Config) any { return &c.LB.Forwarding.TLSValue })},
+		{name: "proxy.header.sts.maxage", set: direct(func(c *config.Config) any { return &c.LB.Forwarding.StrictTransport.MaxAge })},
+		{name: "proxy.header.sts.subdomains", boolean: true, set: direct(func(c *config.Config) any { return &c.LB.Forwarding.StrictTransport.Subdomains })},
+		{name: "proxy.header.sts.preload", boolean: true, set: direct(func(c *config.Config) any { return &c.LB.Forwarding.StrictTransport.Preload })},
 	}
 }
 
 func fabioConsulKeys() []fabioKey {
 	const at = "registry.consul."
 	return []fabioKey{
-		{name: at + "addr", set: direct(func(c *Config) any { return &c.Consul.Address })},
-		{name: at + "token", set: direct(func(c *Config) any { return &c.Consul.Token })},
-		{name: at + "namespace", set: direct(func(c *Config) any { return &c.Consul.Namespace })},
-		{name: at + "tls.keyfile", set: direct(func(c *Config) any { return &c.Consul.SSL.Key })},
-		{name: at + "tls.certfile", set: direct(func(c *Config) any { return &c.Consul.SSL.Cert })},
-		{name: at + "tls.cafile", set: direct(func(c *Config) any { return &c.Consul.SSL.CACert })},
-		{name: at + "tls.capath", set: direct(func(c *Config) any { return &c.Consul.SSL.CAPath })},
+		{name: at + "addr", set: direct(func(c *config.Config) any { return &c.Consul.Address })},
+		{name: at + "token", set: direct(func(c *config.Config) any { return &c.Consul.Token })},
+		{name: at + "namespace", set: direct(func(c *config.Config) any { return &c.Consul.Namespace })},
+		{name: at + "tls.keyfile", set: direct(func(c *config.Config) any { return &c.Consul.SSL.Key })},
+		{name: at + "tls.certfile", set: direct(func(c *config.Config) any { return &c.Consul.SSL.Cert })},
+		{name: at + "tls.cafile", set: direct(func(c *config.Config) any { return &c.Consul.SSL.CACert })},
+		{name: at + "tls.capath", set: direct(func(c *config.Config) any { return &c.Consul.SSL.CAPath })},
 		{name: at + "tls.insecureskipverify", boolean: true, set: boolean(func(r *fabioReader, on bool) {
-			r.Consul.SSL.Verify = Some(!on)
+			r.Consul.SSL.Verify = config.Some(!on)
 		})},
-		{name: at + "kvpath", set: direct(func(c *Config) any { return &c.Fabio.RoutesKey })},
-		{name: at + "noroutehtmlpath", set: direct(func(c *Config) any { return &c.Fabio.NoRouteKey })},
-		{name: at + "tagprefix", set: direct(func(c *Config) any { return &c.Tags.FabioPrefix })},
+		{name: at + "kvpath", set: direct(func(c *config.Config) any { return &c.Fabio.RoutesKey })},
+		{name: at + "noroutehtmlpath", set: direct(func(c *config.Config) any { return &c.Fabio.NoRouteKey })},
+		{name: at + "tagprefix", set: direct(func(c *config.Config) any { return &c.Tags.FabioPrefix })},
 		{name: at + "service.status", set: setFabioStatuses},
 		{name: at + "checksRequired", set: func(r *fabioReader, p property) error {
 			if err := oneOfThese("one", "all")(r, p); err != nil {
@@ -162,13 +164,13 @@ func fabioConsulKeys() []fabioKey {
 		{name: at + "pollinterval", set: same},
 		{name: at + "requireConsistent", boolean: true, set: boolean(func(r *fabioReader, on bool) { r.consistent = on })},
 		{name: at + "allowStale", boolean: true, set: boolean(func(r *fabioReader, on bool) { r.stale = on })},
-		{name: at + "register.enabled", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.Register.Enabled })},
-		{name: at + "register.addr", set: direct(func(c *Config) any { return &c.Fabio.Register.Address })},
-		{name: at + "register.name", set: direct(func(c *Config) any { return &c.Fabio.Register.Name })},
-		{name: at + "register.tags", set: setList(func(c *Config) *[]string { return &c.Fabio.Register.Tags })},
-		{name: at + "register.checkInterval", set: duration(func(c *Config) *time.Duration { return &c.Fabio.Register.Interval })},
-		{name: at + "register.checkTimeout", set: duration(func(c *Config) *time.Duration { return &c.Fabio.Register.Timeout })},
-		{name: at + "register.checkTLSSkipVerify", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.Register.SkipVerify })},
+		{name: at + "register.enabled", boolean: true, set: direct(func(c *config.Config) any { return &c.Fabio.Register.Enabled })},
+		{name: at + "register.addr", set: direct(func(c *config.Config) any { return &c.Fabio.Register.Address })},
+		{name: at + "register.name", set: direct(func(c *config.Config) any { return &c.Fabio.Register.Name })},
+		{name: at + "register.tags", set: setList(func(c *config.Config) *[]string { return &c.Fabio.Register.Tags })},
+		{name: at + "register.checkInterval", set: duration(func(c *config.Config) *time.Duration { return &c.Fabio.Register.Interval })},
+		{name: at + "register.checkTimeout", set: duration(func(c *config.Config) *time.Duration { return &c.Fabio.Register.Timeout })},
+		{name: at + "register.checkTLSSkipVerify", boolean: true, set: direct(func(c *config.Config) any { return &c.Fabio.Register.SkipVerify })},
 		{name: at + "register.checkDeregisterCriticalServiceAfter", set: same},
 	}
 }
@@ -177,34 +179,34 @@ func fabioUIKeys() []fabioKey {
 	return []fabioKey{
 		{name: "ui.addr", set: setFabioUI},
 		{name: "ui.access", set: func(r *fabioReader, p property) error {
-			r.fabioUI.readOnly = p.value != "rw"
+			r.FabioUI.ReadOnly = p.value != "rw"
 			return oneOfThese("ro", "rw")(r, p)
 		}},
-		{name: "ui.title", set: ofUI(func(ui *fabioUI) any { return &ui.title })},
+		{name: "ui.title", set: ofUI(func(ui *config.FabioUI) any { return &ui.Title })},
 		{name: "ui.path", set: func(r *fabioReader, p property) error {
-			if r.fabioUI.path = strings.Trim(p.value, "/"); r.fabioUI.path != "" {
-				r.fabioUI.path = "/" + r.fabioUI.path
+			if r.FabioUI.Path = strings.Trim(p.value, "/"); r.FabioUI.Path != "" {
+				r.FabioUI.Path = "/" + r.FabioUI.Path
 			}
 			return nil
 		}},
 		{name: "ui.color", set: without("the pages have no other colors than the browser's")},
-		{name: "ui.routingtable.source.linkenabled", boolean: true, set: ofUI(func(ui *fabioUI) any { return &ui.links.on })},
-		{name: "ui.routingtable.source.newtab", boolean: true, set: ofUI(func(ui *fabioUI) any { return &ui.links.newTab })},
+		{name: "ui.routingtable.source.linkenabled", boolean: true, set: ofUI(func(ui *config.FabioUI) any { return &ui.Links.On })},
+		{name: "ui.routingtable.source.newtab", boolean: true, set: ofUI(func(ui *config.FabioUI) any { return &ui.Links.NewTab })},
 		{name: "ui.routingtable.source.scheme", set: func(r *fabioReader, p property) error {
 			if p.value == "" {
 				return nil
 			}
-			r.fabioUI.links.scheme = p.value
+			r.FabioUI.Links.Scheme = p.value
 			return oneOfThese("http", "https")(r, p) // nothing that a browser would run
 		}},
-		{name: "ui.routingtable.source.host", set: ofUI(func(ui *fabioUI) any { return &ui.links.host })},
-		{name: "ui.routingtable.source.port", set: ofUI(func(ui *fabioUI) any { return &ui.links.port })},
+		{name: "ui.routingtable.source.host", set: ofUI(func(ui *config.FabioUI) any { return &ui.Links.Host })},
+		{name: "ui.routingtable.source.port", set: ofUI(func(ui *config.FabioUI) any { return &ui.Links.Port })},
 	}
 }
 
 func fabioOtherKeys() []fabioKey {
 	keys := []fabioKey{
-		{name: "glob.matching.disabled", boolean: true, set: direct(func(c *Config) any { return &c.Fabio.PlainHosts })},
+		{name: "glob.matching.disabled", boolean: true, set: direct(func(c *config.Config) any { return &c.Fabio.PlainHosts })},
 		{name: "glob.cache.size", set: same},
 		{name: "log.access.target", set: func(r *fabioReader, p property) error {
 			r.LB.AccessLog.Target = p.value
@@ -221,11 +223,11 @@ func fabioOtherKeys() []fabioKey {
 		{name: "insecure", boolean: true, set: same},
 		{name: "bgp.enabled", boolean: true, set: boolean(func(r *fabioReader, on bool) {
 			if on {
-				r.warnings = append(r.warnings, "bgp.enabled: sluice announces no addresses: run a BGP speaker beside it")
+				r.Warnings = append(r.Warnings, "bgp.enabled: sluice announces no addresses: run a BGP speaker beside it")
 			}
 		})},
-		{name: "runtime.gogc", set: direct(func(c *Config) any { return &c.runtime.garbage })},
-		{name: "runtime.gomaxprocs", set: direct(func(c *Config) any { return &c.runtime.threads })},
+		{name: "runtime.gogc", set: direct(func(c *config.Config) any { return &c.Runtime.Garbage })},
+		{name: "runtime.gomaxprocs", set: direct(func(c *config.Config) any { return &c.Runtime.Threads })},
 	}
 	for _, name := range []string{
 		"asn", "routerid", "nexthop", "anycastaddresses", "peers", "listenport", "listenaddresses", "enablegrpc", "grpclistenaddress",
@@ -260,33 +262,33 @@ func without(reason string) func(*fabioReader, property) error {
 }
 
 func (r *fabioReader) warn(p property, reason string) {
-	r.warnings = append(r.warnings, fmt.Sprintf("%s: %s has no effect: %s", p.origin, p.key, reason))
+	r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %s has no effect: %s", p.origin, p.key, reason))
 }
 
 // direct is for what a setting stands for as it is.
-func direct(field func(*Config) any) func(*fabioReader, property) error {
+func direct(field func(*config.Config) any) func(*fabioReader, property) error {
 	return func(r *fabioReader, p property) error {
 		if p.value == "" {
 			return nil
 		}
-		return assign(field(r.Config), p.value)
+		return config.Assign(field(r.Config), p.value)
 	}
 }
 
 // ofUI is the same for what concerns the pages.
-func ofUI(field func(*fabioUI) any) func(*fabioReader, property) error {
-	return direct(func(c *Config) any { return field(c.fabioUI) })
+func ofUI(field func(*config.FabioUI) any) func(*fabioReader, property) error {
+	return direct(func(c *config.Config) any { return field(c.FabioUI) })
 }
 
 // duration is the same for durations; 0, which is no limit for Fabio, leaves
 // the default.
-func duration(field func(*Config) *time.Duration) func(*fabioReader, property) error {
+func duration(field func(*config.Config) *time.Duration) func(*fabioReader, property) error {
 	return func(r *fabioReader, p property) error {
 		var d time.Duration
 		if p.value == "" {
 			return nil
 		}
-		if err := assign(&d, p.value); err != nil {
+		if err := config.Assign(&d, p.value); err != nil {
 			return err
 		}
 		if d > 0 {
@@ -307,7 +309,7 @@ func boolean(set func(r *fabioReader, on bool)) func(*fabioReader, property) err
 	}
 }
 
-func setList(field func(*Config) *[]string) func(*fabioReader, property) error {
+func setList(field func(*config.Config) *[]string) func(*fabioReader, property) error {
 	return func(r *fabioReader, p property) error {
 		list := field(r.Config)
 		*list = nil
@@ -336,7 +338,7 @@ func setFabioMessages(r *fabioReader, p property) error {
 	if p.value == "" {
 		return nil
 	}
-	if err := assign(&most, p.value); err != nil {
+	if err := config.Assign(&most, p.value); err != nil {
 		return err
 	}
 	if most < 1 {
@@ -369,5 +371,5 @@ func setFabioLogLevel(r *fabioReader, p property) error {
 	if level == "fatal" {
 		level = "err"
 	}
-	return assign(&r.LogLevel, level)
+	return config.Assign(&r.LogLevel, level)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
@@ -19,7 +20,7 @@ func setFabioListeners(r *fabioReader, p property) error {
 			r.Admin.MetricsListen = append(r.Admin.MetricsListen, address)
 			continue
 		}
-		r.LB.Listeners = append(r.LB.Listeners, Listener{Origin: p.origin + ": proxy.addr", Text: text})
+		r.LB.Listeners = append(r.LB.Listeners, config.Listener{Origin: p.origin + ": proxy.addr", Text: text})
 	}
 	return nil
 }
@@ -42,7 +43,7 @@ func forMetrics(listener string) (address string, ok bool) {
 func setFabioCertificates(r *fabioReader, p property) error {
 	r.LB.Certificates = nil
 	for _, text := range splitQuoted(p.value) {
-		r.LB.Certificates = append(r.LB.Certificates, Certificates{Origin: p.origin + ": proxy.cs", text: dial.Secret(text)})
+		r.LB.Certificates = append(r.LB.Certificates, config.Certificates{Origin: p.origin + ": proxy.cs", Text: dial.Secret(text)})
 		source, err := certs.ParseSource(text)
 		if err != nil {
 			continue // of which it is told later
@@ -66,7 +67,7 @@ func (r *fabioReader) setVaultToken(p property, source certs.Source) error {
 	case kind == "file":
 		r.Vault.AgentTokenFile = where
 	case r.getenv(where) == "":
-		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: vaultfetchtoken: the variable %s is empty; VAULT_TOKEN counts instead", p.origin, p.key, where))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %s: vaultfetchtoken: the variable %s is empty; VAULT_TOKEN counts instead", p.origin, p.key, where))
 	default:
 		r.Vault.Token = dial.Secret(r.getenv(where))
 	}
@@ -77,7 +78,7 @@ func (r *fabioReader) setVaultToken(p property, source certs.Source) error {
 func setFabioAuth(r *fabioReader, p property) error {
 	r.LB.Auth = nil
 	for _, text := range splitQuoted(p.value) {
-		a := LBAuth{Origin: p.origin + ": proxy.auth"}
+		a := config.LBAuth{Origin: p.origin + ": proxy.auth"}
 		for option := range strings.SplitSeq(text, ";") {
 			key, value, _ := strings.Cut(strings.TrimSpace(option), "=")
 			value = strings.Trim(value, `"`)
@@ -86,7 +87,7 @@ func setFabioAuth(r *fabioReader, p property) error {
 			if !ok {
 				return fmt.Errorf("there is no key %q: name, type, file, realm, refresh", key)
 			}
-			if err := assign(field, value); err != nil {
+			if err := config.Assign(field, value); err != nil {
 				return err
 			}
 		}
@@ -94,8 +95,8 @@ func setFabioAuth(r *fabioReader, p property) error {
 			return fmt.Errorf("%s: type external is not supported", a.Name)
 		}
 		if file, err := os.Open(a.File); err != nil {
-			a.later = true
-			r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: %v; until it can be read, auth=%s lets nobody in", p.origin, p.key, err, a.Name))
+			a.Later = true
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %s: %v; until it can be read, auth=%s lets nobody in", p.origin, p.key, err, a.Name))
 		} else {
 			file.Close()
 		}
@@ -116,7 +117,7 @@ func setFabioUI(r *fabioReader, p property) error {
 	}
 	r.Admin.Listen = l.Address
 	if _, options, _ := strings.Cut(p.value, ";"); options != "" && l.CertSource == "" {
-		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s: %s has no effect without certificates (cs)", p.origin, p.key, options))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %s: %s has no effect without certificates (cs)", p.origin, p.key, options))
 		return nil
 	}
 	r.Admin.Certificates, r.Admin.StrictSNI = l.CertSource, l.StrictSNI

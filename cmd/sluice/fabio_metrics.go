@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // fabioMetricKeys are the properties of metrics for Prometheus.
@@ -13,7 +15,7 @@ func fabioMetricKeys() []fabioKey {
 		{name: "metrics.target", set: setFabioMetricTargets},
 		{name: "metrics.prefix", set: func(r *fabioReader, p property) error {
 			r.metrics.Prefix = p.value
-			_, err := r.metrics.namespace()
+			_, err := r.metrics.Namespace()
 			return err
 		}},
 		{name: "metrics.prometheus.subsystem", set: func(r *fabioReader, p property) error {
@@ -56,7 +58,7 @@ func setFabioBuckets(r *fabioReader, p property) error {
 		}
 		r.metrics.Buckets = append(r.metrics.Buckets, bound)
 	}
-	if slices.Equal(r.metrics.Buckets, fabioBuckets) {
+	if slices.Equal(r.metrics.Buckets, config.FabioBuckets) {
 		r.metrics.Buckets = nil
 	}
 	return nil

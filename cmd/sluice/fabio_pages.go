@@ -22,7 +22,7 @@ type fabioPage struct {
 }
 
 func (a *fabioAPI) page() fabioPage {
-	return fabioPage{Title: cmp.Or(a.ui.title, "sluice"), Program: version, Path: a.ui.path, Editable: !a.ui.readOnly}
+	return fabioPage{Title: cmp.Or(a.ui.Title, "sluice"), Program: version, Path: a.ui.Path, Editable: !a.ui.ReadOnly}
 }
 
 // linkedTarget has no link if none is wanted.
@@ -38,11 +38,11 @@ func (a *fabioAPI) routesPage(w http.ResponseWriter, r *http.Request) {
 
 		Targets []linkedTarget
 		NewTab  bool
-	}{fabioPage: a.page(), NewTab: a.ui.links.newTab}
+	}{fabioPage: a.page(), NewTab: a.ui.Links.NewTab}
 	for _, t := range a.routes.targets() {
 		linked := linkedTarget{fabioTarget: t}
-		if a.ui.links.on && strings.Contains(t.Src, "/") {
-			linked.Link = a.ui.links.to(t, r.Host)
+		if a.ui.Links.On && strings.Contains(t.Src, "/") {
+			linked.Link = linkTo(a.ui.Links, t, r.Host)
 		}
 		page.Targets = append(page.Targets, linked)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // fabioRegistryWords are properties of the registries that only count together,
@@ -16,9 +18,9 @@ type fabioRegistryWords struct {
 }
 
 // apply puts them into the configuration.
-func (w fabioRegistryWords) apply(c *Config) error {
+func (w fabioRegistryWords) apply(c *config.Config) error {
 	r := &c.Fabio.Registry
-	if r.replacesConsul() {
+	if r.ReplacesConsul() {
 		c.Fabio.RoutesKey, c.Fabio.NoRouteKey = "", ""
 	}
 	switch r.Backend {
@@ -47,7 +49,7 @@ func (w fabioRegistryWords) apply(c *Config) error {
 // fabioRegistryKeys are those of all backends but Consul.
 func fabioRegistryKeys() []fabioKey {
 	const at = "registry."
-	registry := func(c *Config) *FabioRegistry { return &c.Fabio.Registry }
+	registry := func(c *config.Config) *config.FabioRegistry { return &c.Fabio.Registry }
 	word := func(field func(*fabioRegistryWords) *string) func(*fabioReader, property) error {
 		return func(r *fabioReader, p property) error {
 			*field(&r.registry) = p.value
@@ -57,21 +59,21 @@ func fabioRegistryKeys() []fabioKey {
 	return []fabioKey{
 		{name: at + "backend", set: func(r *fabioReader, p property) error {
 			r.Fabio.Registry.Backend = p.value
-			return oneOfThese(fabioBackends...)(r, p)
+			return oneOfThese(config.FabioBackends...)(r, p)
 		}},
 		{name: at + "timeout", set: without("Consul is waited for as long as it takes")},
-		{name: at + "retry", set: duration(func(c *Config) *time.Duration { return &c.Consul.Retry.Backoff })},
+		{name: at + "retry", set: duration(func(c *config.Config) *time.Duration { return &c.Consul.Retry.Backoff })},
 		{name: at + "static.routes", set: word(func(w *fabioRegistryWords) *string { return &w.staticRoutes })},
 		{name: at + "static.noroutehtml", set: word(func(w *fabioRegistryWords) *string { return &w.staticPage })},
-		{name: at + "file.path", set: direct(func(c *Config) any { return &registry(c).Path })},
-		{name: at + "file.noroutehtmlpath", set: direct(func(c *Config) any { return &registry(c).PagePath })},
+		{name: at + "file.path", set: direct(func(c *config.Config) any { return &registry(c).Path })},
+		{name: at + "file.noroutehtmlpath", set: direct(func(c *config.Config) any { return &registry(c).PagePath })},
 		{name: at + "custom.host", set: word(func(w *fabioRegistryWords) *string { return &w.host })},
 		{name: at + "custom.scheme", set: word(func(w *fabioRegistryWords) *string { return &w.scheme })},
 		{name: at + "custom.path", set: word(func(w *fabioRegistryWords) *string { return &w.path })},
 		{name: at + "custom.queryparams", set: word(func(w *fabioRegistryWords) *string { return &w.query })},
-		{name: at + "custom.timeout", set: duration(func(c *Config) *time.Duration { return &registry(c).Timeout })},
-		{name: at + "custom.pollinterval", set: duration(func(c *Config) *time.Duration { return &registry(c).Poll })},
-		{name: at + "custom.checkTLSSkipVerify", boolean: true, set: direct(func(c *Config) any { return &registry(c).SkipVerify })},
+		{name: at + "custom.timeout", set: duration(func(c *config.Config) *time.Duration { return &registry(c).Timeout })},
+		{name: at + "custom.pollinterval", set: duration(func(c *config.Config) *time.Duration { return &registry(c).Poll })},
+		{name: at + "custom.checkTLSSkipVerify", boolean: true, set: direct(func(c *config.Config) any { return &registry(c).SkipVerify })},
 		{name: at + "custom.noroutehtml", set: word(func(w *fabioRegistryWords) *string { return &w.customPage })},
 	}
 }

@@ -16,17 +16,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
 // fabioSource stands in for Consul: it knows no service, and of keys the one
 // with the routes of a custom registry, if that is what it stands for.
 type fabioSource struct {
-	registry FabioRegistry
+	registry config.FabioRegistry
 	client   *http.Client // nil: there is none
 }
 
-func newFabioSource(r FabioRegistry) *fabioSource {
+func newFabioSource(r config.FabioRegistry) *fabioSource {
 	s := &fabioSource{registry: r}
 	if r.Backend == "custom" {
 		transport := &http.Transport{
@@ -56,7 +57,7 @@ func (s *fabioSource) Answers(q watch.Query) bool {
 	case watch.Services:
 		return true
 	case watch.Prefix:
-		return s.client != nil && q.Path == customRoutesKey
+		return s.client != nil && q.Path == config.CustomRoutesKey
 	}
 	return false
 }
@@ -71,11 +72,8 @@ func (s *fabioSource) Fetch(ctx context.Context, r watch.Request) (watch.Reply, 
 	if err != nil {
 		return watch.Reply{}, fmt.Errorf("reading routes: %w", err)
 	}
-	return watch.Reply{Value: []watch.Pair{{Key: customRoutesKey, Value: routes}}, Poll: s.registry.Poll}, nil
+	return watch.Reply{Value: []watch.Pair{{Key: config.CustomRoutesKey, Value: routes}}, Poll: s.registry.Poll}, nil
 }
-
-// maxRoutes bounds a list of routes, in bytes.
-const maxRoutes = 64 << 20
 
 // routes are those of the registry, as commands.
 func (s *fabioSource) routes(ctx context.Context) (string, error) {
@@ -95,7 +93,7 @@ func (s *fabioSource) routes(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s answers %s", s.origin(), resp.Status)
 	}
 	var all []fabioRouteDefinition
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxRoutes)).Decode(&all); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, config.MaxRoutes)).Decode(&all); err != nil {
 		return "", fmt.Errorf("%s: %w", s.origin(), err)
 	}
 	var text strings.Builder

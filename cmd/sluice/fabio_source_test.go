@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -25,10 +25,10 @@ func TestFabioSource(t *testing.T) {
 		_, _ = io.WriteString(w, text)
 	}))
 	defer server.Close()
-	r := defaultFabioRegistry()
+	r := config.DefaultFabioRegistry()
 	r.Backend, r.URL, r.Poll = "custom", server.URL+"/routes?dc=1", 7*time.Second
 	s := newFabioSource(r)
-	query := watch.Prefix{Path: customRoutesKey}
+	query := watch.Prefix{Path: config.CustomRoutesKey}
 	if !s.Answers(query) || !s.Answers(watch.Services{}) || s.Answers(watch.Prefix{Path: "fabio/config"}) || s.Answers(watch.Health{Service: "web"}) {
 		t.Error("answers other questions than its own")
 	}
@@ -40,7 +40,7 @@ func TestFabioSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []watch.Pair{{Key: customRoutesKey, Value: `route add web a/ http://b:1/ weight 0.25 tags "x,y" opts "host=dst strip=/p"
+	want := []watch.Pair{{Key: config.CustomRoutesKey, Value: `route add web a/ http://b:1/ weight 0.25 tags "x,y" opts "host=dst strip=/p"
 route del web a/x
 route add two route del lines a/ http://b:1/
 `}}
@@ -70,7 +70,7 @@ func TestFabioRegistryFaults(t *testing.T) {
 		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := (&fabioSettings{path: path}).load(new(Config), func(string) string { return "" })
+		err := (&fabioSettings{path: path}).Load(new(config.Config), func(string) string { return "" })
 		if err == nil || !strings.Contains(err.Error(), test.fault) {
 			t.Errorf("%s: %v, want %s", test.text, err, test.fault)
 		}

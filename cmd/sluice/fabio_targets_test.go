@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
@@ -37,10 +37,10 @@ func TestFabioTargets(t *testing.T) {
 			"route add a /b http://127.0.0.1:1/\nroute add a /a http://127.0.0.1:1/\nroute add a x.com/ http://127.0.0.1:1/", []float64{1, 1, 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := DefaultConfig()
-			c.setFabioDefaults()
+			c := config.DefaultConfig()
+			setFabioDefaults(&c)
 			c.Fabio.RoutesKey, c.Fabio.NoRouteKey, c.Fabio.Routes = "", "", test.text
-			o, err := c.serverOptions()
+			o, err := c.ServerOptions()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 )
 
 func TestParseProperties(t *testing.T) {
@@ -147,17 +149,17 @@ func TestFabioPropertiesOfURL(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	c := DefaultConfig()
+	c := config.DefaultConfig()
 	good := fabioSettings{path: server.URL + "/fabio.properties"}
-	if err := good.load(&c, noEnv); err != nil {
+	if err := good.Load(&c, configtest.NoEnv); err != nil {
 		t.Fatal(err)
 	}
-	if c.LB.NoRouteStatus != 410 || len(c.warnings) != 1 || !strings.HasPrefix(c.warnings[0], good.path+":2: ") {
-		t.Errorf("status %d, warnings %q", c.LB.NoRouteStatus, c.warnings)
+	if c.LB.NoRouteStatus != 410 || len(c.Warnings) != 1 || !strings.HasPrefix(c.Warnings[0], good.path+":2: ") {
+		t.Errorf("status %d, warnings %q", c.LB.NoRouteStatus, c.Warnings)
 	}
 	for path, want := range map[string]string{"/absent": "404 Not Found", "/large": "more than 1 MiB"} {
 		bad := fabioSettings{path: server.URL + path}
-		if err := bad.load(&c, noEnv); err == nil || !strings.Contains(err.Error(), want) {
+		if err := bad.Load(&c, configtest.NoEnv); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q in it", path, err, want)
 		}
 	}
@@ -170,8 +172,8 @@ func TestFabioListenersForMetrics(t *testing.T) {
 		":1, :2;proto=prometheus ,:3;rt=1s; proto = prometheus": {":1", ":2 :3"},
 		":1;proto=tcp,:2;proto=prometheus;cs=a":                 {":1;proto=tcp :2;proto=prometheus;cs=a", ""}, // refused
 	} {
-		c := DefaultConfig()
-		if err := setFabioListeners(newFabioReader(&c, noEnv), property{value: text}); err != nil {
+		c := config.DefaultConfig()
+		if err := setFabioListeners(newFabioReader(&c, configtest.NoEnv), property{value: text}); err != nil {
 			t.Fatal(err)
 		}
 		var listeners []string
@@ -197,7 +199,7 @@ func TestFabioTokenForVault(t *testing.T) {
 			"fabio.properties:1: proxy.cs: vaultfetchtoken is env:ROLE_TOKEN and file:t: one token is for all of Vault"},
 	} {
 		t.Run(test.from, func(t *testing.T) {
-			c := DefaultConfig()
+			c := config.DefaultConfig()
 			settings := fabioSettings{path: "fabio.properties"}
 			fault := ""
 			if err := settings.take(&c, "proxy.cs = "+test.from, func(name string) string {
@@ -205,7 +207,7 @@ func TestFabioTokenForVault(t *testing.T) {
 			}); err != nil {
 				fault = err.Error()
 			}
-			got := []string{c.Vault.Token.Reveal(), c.Vault.AgentTokenFile, strings.Join(c.warnings, "\n"), fault}
+			got := []string{c.Vault.Token.Reveal(), c.Vault.AgentTokenFile, strings.Join(c.Warnings, "\n"), fault}
 			if diff := cmp.Diff([]string{test.token, test.file, test.warning, test.fault}, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -233,11 +235,11 @@ func TestFabioTimeoutsOfConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cl.Load(noEnv)
+	c, err := cl.Load(configtest.NoEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := c.serverOptions()
+	o, err := c.ServerOptions()
 	if err != nil {
 		t.Fatal(err)
 	}

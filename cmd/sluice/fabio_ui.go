@@ -8,51 +8,31 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/admin"
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/consul"
 )
 
-// fabioUI is what Fabio was told of its administration, and all that it was told.
-type fabioUI struct {
-	listen   string // what ui.addr says
-	readOnly bool   // ui.access=ro: manual routes are neither shown nor changed
-	title    string
-	path     string // below which all but /health is: empty, or with a slash in front
-	links    fabioLinks
-
-	given map[string]string // properties, by the names of [fabioKeys]
-}
-
-func newFabioUI() *fabioUI {
-	return &fabioUI{links: fabioLinks{newTab: true, scheme: "http"}, given: map[string]string{}}
-}
-
-// fabioLinks make links of the sources of routes.
-type fabioLinks struct {
-	on, newTab         bool
-	scheme, host, port string
-}
-
-// to is where a route is found; asked is the host that the page was asked for at.
-func (l fabioLinks) to(t fabioTarget, asked string) string {
-	host := l.host
+// linkTo is where a route is found; asked is the host that the page was asked for at.
+func linkTo(l config.FabioLinks, t fabioTarget, asked string) string {
+	host := l.Host
 	if host == "" {
 		host = t.Host
 	}
 	if host == "" {
 		host = (&url.URL{Host: asked}).Hostname()
 	}
-	if l.port != "" {
-		host = net.JoinHostPort((&url.URL{Host: host}).Hostname(), l.port)
+	if l.Port != "" {
+		host = net.JoinHostPort((&url.URL{Host: host}).Hostname(), l.Port)
 	}
-	return (&url.URL{Scheme: l.scheme, Host: host, Path: t.Path}).String()
+	return (&url.URL{Scheme: l.Scheme, Host: host, Path: t.Path}).String()
 }
 
 // addFabio has the admin listener answer as Fabio's, if it is the one that Fabio
 // was told of.
 func (d *daemon) addFabio(o *admin.Options) error {
-	ui := d.config.fabioUI
-	if ui == nil || ui.listen != d.config.Admin.Listen {
+	ui := d.config.FabioUI
+	if ui == nil || ui.Listen != d.config.Admin.Listen {
 		return nil
 	}
 	routes := fabioRoutes{
@@ -73,20 +53,20 @@ func (d *daemon) addFabio(o *admin.Options) error {
 // manualKeys is nil if manual routes are not in Consul.
 func (d *daemon) manualKeys() (*consul.Keys, error) {
 	c := d.config
-	if c.Fabio.RoutesKey == "" || !c.asksConsul() {
+	if c.Fabio.RoutesKey == "" || !c.AsksConsul() {
 		return nil, nil
 	}
 	environment, err := consul.ConfigFromEnv(d.getenv)
 	if err != nil {
 		return nil, err
 	}
-	return consul.NewKeys(c.consulConfig(d.log).Over(environment))
+	return consul.NewKeys(c.ConsulConfig(d.log).Over(environment))
 }
 
 // fabioAPI answers what Fabio's administration does, in its forms, for people and
 // scripts that know it.
 type fabioAPI struct {
-	ui     fabioUI
+	ui     config.FabioUI
 	routes fabioRoutes
 	config func() any
 }
@@ -107,7 +87,7 @@ func (a *fabioAPI) Owns(r *http.Request) bool {
 
 // below is a path without that of ui.path.
 func (a *fabioAPI) below(path string) (rest string, ok bool) {
-	rest, ok = strings.CutPrefix(path, a.ui.path)
+	rest, ok = strings.CutPrefix(path, a.ui.Path)
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
@@ -133,7 +113,7 @@ func (a *fabioAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeFabioText(w, "OK\n")
 	case !ok || path == "/favicon.ico":
 		http.NotFound(w, r)
-	case a.ui.readOnly && (isManual(path) || path == "/api/paths"):
+	case a.ui.ReadOnly && (isManual(path) || path == "/api/paths"):
 		http.Error(w, "Forbidden: ui.access is ro", http.StatusForbidden)
 	case page:
 		a.manualPage(w, r, sub)
@@ -152,7 +132,7 @@ func (a *fabioAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/api/version":
 		writeFabioText(w, version)
 	default:
-		http.Redirect(w, r, a.ui.path+"/routes", http.StatusSeeOther)
+		http.Redirect(w, r, a.ui.Path+"/routes", http.StatusSeeOther)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -47,14 +48,14 @@ func (s *store) CompareAndSet(_ context.Context, key, value string, index uint64
 
 // testFabioAPI has the key fabio/config with a route, which was changed at index 7.
 func testFabioAPI(flags ...property) (*fabioAPI, *store) {
-	var c Config
+	var c config.Config
 	settings := fabioSettings{path: "fabio.properties", flags: flags}
 	if err := settings.take(&c, "", func(string) string { return "" }); err != nil {
 		panic(err)
 	}
 	keys := &store{index: 7, pairs: []watch.Pair{{Key: "fabio/config", Value: "route del x\n", ModifyIndex: 7}}}
 	return &fabioAPI{
-		ui: *c.fabioUI, config: func() any { return viewFabioConfig(c) },
+		ui: *c.FabioUI, config: func() any { return viewFabioConfig(c) },
 		routes: fabioRoutes{
 			prefix: "urlprefix-", key: "fabio/config", keys: keys,
 			table: func() *lb.Table { return nil }, snapshot: func() *watch.Snapshot { return new(watch.Snapshot) },
@@ -277,17 +278,17 @@ func TestFabioManualPage(t *testing.T) {
 
 func TestFabioLinks(t *testing.T) {
 	for _, test := range []struct {
-		links            fabioLinks
+		links            config.FabioLinks
 		host, path, want string
 	}{
-		{fabioLinks{scheme: "http"}, "a.test", "/x", "http://a.test/x"},
-		{fabioLinks{scheme: "https", port: "8443"}, "a.test", "/x", "https://a.test:8443/x"},
-		{fabioLinks{scheme: "http", port: "81"}, "a.test:80", "/x y", "http://a.test:81/x%20y"},
-		{fabioLinks{scheme: "http", host: "edge.test"}, "a.test", "/", "http://edge.test/"},
-		{fabioLinks{scheme: "http", port: "9999"}, "", "/x", "http://127.0.0.1:9999/x"},
-		{fabioLinks{scheme: "http"}, "", "/x", "http://127.0.0.1/x"},
+		{config.FabioLinks{Scheme: "http"}, "a.test", "/x", "http://a.test/x"},
+		{config.FabioLinks{Scheme: "https", Port: "8443"}, "a.test", "/x", "https://a.test:8443/x"},
+		{config.FabioLinks{Scheme: "http", Port: "81"}, "a.test:80", "/x y", "http://a.test:81/x%20y"},
+		{config.FabioLinks{Scheme: "http", Host: "edge.test"}, "a.test", "/", "http://edge.test/"},
+		{config.FabioLinks{Scheme: "http", Port: "9999"}, "", "/x", "http://127.0.0.1:9999/x"},
+		{config.FabioLinks{Scheme: "http"}, "", "/x", "http://127.0.0.1/x"},
 	} {
-		if got := test.links.to(fabioTarget{Host: test.host, Path: test.path}, "127.0.0.1:9998"); got != test.want {
+		if got := linkTo(test.links, fabioTarget{Host: test.host, Path: test.path}, "127.0.0.1:9998"); got != test.want {
 			t.Errorf("%+v, %s%s: %s, not %s", test.links, test.host, test.path, got, test.want)
 		}
 	}

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"reflect"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch"
 	"golang.org/x/sync/errgroup"
 )
@@ -16,7 +16,7 @@ type feed struct {
 	stop context.CancelFunc
 }
 
-func (d *daemon) newFeed(c Config) (*feed, error) {
+func (d *daemon) newFeed(c config.Config) (*feed, error) {
 	s, err := newSources(c, d.getenv, d.log)
 	if err != nil {
 		return nil, err
@@ -30,12 +30,4 @@ func (f *feed) start(ctx context.Context, group *errgroup.Group) {
 	ctx, f.stop = context.WithCancel(ctx)
 	group.Go(func() error { return f.sources.Run(ctx) })
 	group.Go(func() error { return f.watcher.Run(ctx) })
-}
-
-// sameFeed reports whether two configurations ask the same sources in the same
-// way.
-func sameFeed(a, b Config) bool {
-	return reflect.DeepEqual(a.Consul, b.Consul) && reflect.DeepEqual(a.Nomad, b.Nomad) &&
-		reflect.DeepEqual(a.Vault, b.Vault) && a.Catalog == b.Catalog && a.Fabio.Registry == b.Fabio.Registry &&
-		a.MaxStale == b.MaxStale && a.BlockQueryWait == b.BlockQueryWait
 }

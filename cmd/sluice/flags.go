@@ -1,18 +1,14 @@
 package main
 
 import (
-	"encoding"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/internal/nearest"
-	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
 // commandLine is what was asked for by arguments. It stays the same when the
@@ -29,8 +25,8 @@ type commandLine struct {
 	fabio     fabioSettings
 	traefik   traefikSettings
 	configs   []string
-	listeners []Listener
-	settings  []func(*Config) error
+	listeners []config.Listener
+	settings  []func(*config.Config) error
 }
 
 // parseCommandLine reads arguments in the syntax of Go's flag package: -x, --x,
@@ -86,41 +82,11 @@ func (cl commandLine) noMoreArgs() error {
 	return exit.With(exit.Flags, fmt.Errorf("unexpected argument %q: flags start with - and a subcommand comes first (see sluice -h)", cl.Args[0]))
 }
 
-// Load puts the configuration together, strongest last: defaults, environment
-// variables, what Fabio or Traefik was told, files in order, CT_LOCAL_CONFIG, flags. The error joins all faults;
-// beside it the Config holds what could be read. Its status is 15, or 13 if only
-// CT_LOCAL_CONFIG is at fault, or 14 if only templates are.
-func (cl commandLine) Load(getenv func(string) string) (Config, error) {
-	const local = "CT_LOCAL_CONFIG"
-	c := DefaultConfig()
-	inPeer := errors.Join(cl.fabio.load(&c, getenv), cl.traefik.load(&c, getenv))
-	c.files = cl.configs
-	inFiles := errors.Join(inPeer, c.loadFiles(cl.configs))
-	inLocal := c.loadText(local, []byte(getenv(local)))
-	for _, set := range cl.settings {
-		if err := set(&c); err != nil {
-			return c, exit.With(exit.Flags, err) // was accepted before: cannot be
-		}
-	}
-	if len(cl.listeners) > 0 {
-		c.LB.Listeners = slices.Clone(cl.listeners)
-	}
-	// The environment only fills what is still open, hence comes last here.
-	inEnv := c.fillLogLevel(getenv)
-	inRegistry := c.Fabio.readRegistry()
-	c.settle()
-	inSettings, inTemplates := c.validateSettings(), c.validateTemplates()
-
-	err := errors.Join(inFiles, inLocal, inEnv, inRegistry, inSettings, inTemplates)
-	switch {
-	case err == nil:
-		return c, nil
-	case errors.Join(inFiles, inEnv, inRegistry, inSettings) != nil:
-		return c, exit.With(exit.Config, err)
-	case inLocal != nil:
-		return c, exit.With(exit.Flags, err)
-	}
-	return c, exit.With(exit.Runner, err)
+// Load puts the configuration together as the command line says.
+func (cl commandLine) Load(getenv func(string) string) (config.Config, error) {
+	return config.Load(config.Sources{
+		Version: version, Peers: []config.PeerSettings{&cl.fabio, &cl.traefik}, Files: cl.configs, Settings: cl.settings, Listeners: cl.listeners,
+	}, getenv)
 }
 
 // flagSpec is one flag of the table in flags_table.go.
@@ -147,54 +113,23 @@ type setFunc func(cl *commandLine, value string) error
 
 // into is a setFunc for a setting: value is read into what field points at,
 // once now, to find mistakes, and again at each Load.
-func into(field func(*Config) any) setFunc {
+func into(field func(*config.Config) any) setFunc {
 	return func(cl *commandLine, value string) error {
-		set := func(c *Config) error { return assign(field(c), value) }
+		set := func(c *config.Config) error { return config.Assign(field(c), value) }
 		cl.settings = append(cl.settings, set)
-		scratch := DefaultConfig()
+		scratch := config.DefaultConfig()
 		return set(&scratch)
 	}
 }
 
 // toggle is a setFunc for a switch of the command line itself.
 func toggle(field func(*commandLine) *bool) setFunc {
-	return func(cl *commandLine, value string) error { return assign(field(cl), value) }
+	return func(cl *commandLine, value string) error { return config.Assign(field(cl), value) }
 }
 
 // toggleText is the same for a text.
 func toggleText(field func(*commandLine) *string) setFunc {
-	return func(cl *commandLine, value string) error { return assign(field(cl), value) }
-}
-
-// assign reads a flag's value into a setting.
-func assign(target any, value string) (err error) {
-	switch t := target.(type) {
-	case slotted:
-		return assign(t.slot(), value)
-	case encoding.TextUnmarshaler:
-		return t.UnmarshalText([]byte(value))
-	case *string:
-		*t = value
-	case *dial.Secret:
-		*t = dial.Secret(value)
-	case *bool:
-		if *t, err = strconv.ParseBool(value); err != nil {
-			return fmt.Errorf("%q is not true or false", value)
-		}
-	case *[]string:
-		*t = append(*t, value)
-	case *int:
-		if *t, err = strconv.Atoi(value); err != nil {
-			return fmt.Errorf("%q is not a whole number", value)
-		}
-	case *time.Duration:
-		if *t, err = time.ParseDuration(value); err != nil {
-			return fmt.Errorf("%q is not a duration such as 250ms or 1m30s", value)
-		}
-	default:
-		return fmt.Errorf("no flag can set a %T", target)
-	}
-	return nil
+	return func(cl *commandLine, value string) error { return config.Assign(field(cl), value) }
 }
 
 func findFlag(name string, own []flagSpec) (flagSpec, error) {

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
@@ -133,12 +135,12 @@ log_level = INFO`},
 			}
 			// Settings add up to the same however often they are loaded.
 			for range 2 {
-				c, err := cl.Load(noEnv)
+				c, err := cl.Load(configtest.NoEnv)
 				if err != nil {
 					t.Fatal(err)
 				}
 				want := strings.TrimSpace(strings.ReplaceAll(tt.want, "\t", ""))
-				if diff := cmp.Diff(want, strings.TrimSuffix(dump(c), "\n")); diff != "" {
+				if diff := cmp.Diff(want, strings.TrimSuffix(configtest.Dump(c), "\n")); diff != "" {
 					t.Errorf("-want +got:\n%s", diff)
 				}
 			}
@@ -207,8 +209,8 @@ func TestFlagFaults(t *testing.T) {
 		if tt.args[0] == "-log-level" {
 			status = exit.Config
 		}
-		if err.Error() != tt.want || errorCode(t, err) != status {
-			t.Errorf("%q: status %d, %v; want %s", tt.args, errorCode(t, err), err, tt.want)
+		if err.Error() != tt.want || configtest.Status(t, err) != status {
+			t.Errorf("%q: status %d, %v; want %s", tt.args, configtest.Status(t, err), err, tt.want)
 		}
 	}
 }
@@ -225,7 +227,7 @@ func TestTemplateFlagKeepsTheCommand(t *testing.T) {
 		{" in : out ", " in ", " out ", ""},
 	}
 	for _, tt := range tests {
-		got, err := parseTemplate(tt.value)
+		got, err := config.ParseTemplate(tt.value)
 		if err != nil {
 			t.Errorf("%q: %v", tt.value, err)
 		}
@@ -297,7 +299,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	compareGolden(t, "testdata/usage.golden", b.String())
+	configtest.Golden(t, "testdata/usage.golden", b.String())
 }
 
 func FuzzFlags(f *testing.F) {
@@ -307,12 +309,12 @@ func FuzzFlags(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		cl, err := parseCommandLine(strings.Split(line, " "))
 		if err != nil {
-			errorCode(t, err)
+			configtest.Status(t, err)
 			return
 		}
 		cl.configs = nil // no reading of files the fuzzer names
-		if _, err := cl.Load(noEnv); err != nil {
-			errorCode(t, err)
+		if _, err := cl.Load(configtest.NoEnv); err != nil {
+			configtest.Status(t, err)
 		}
 	})
 }

@@ -9,13 +9,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // rotatedFile is a log file that a new one takes the place of when it has become
 // too large or too old. Each has the time of its beginning in its name:
 // NAME-UNIXNANO.EXT.
 type rotatedFile struct {
-	settings    LogFile
+	settings    config.LogFile
 	prefix, ext string
 
 	mu    sync.Mutex
@@ -26,7 +28,7 @@ type rotatedFile struct {
 
 // openRotatedFile begins the first file. A path that ends in / is a folder in
 // which the files are named after the program.
-func openRotatedFile(settings LogFile, program string) (*rotatedFile, error) {
+func openRotatedFile(settings config.LogFile, program string) (*rotatedFile, error) {
 	path := settings.Path
 	if strings.HasSuffix(path, "/") {
 		path += program

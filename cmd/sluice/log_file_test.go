@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // contents reads the files of a folder in the order of their names, which is
@@ -31,17 +33,17 @@ func contents(t *testing.T, dir string) string {
 
 func TestLogFileRotation(t *testing.T) {
 	tests := map[string]struct {
-		settings LogFile
+		settings config.LogFile
 		want     string
 	}{
-		"for ever":      {LogFile{}, "one.two.three.four."},
-		"by size":       {LogFile{RotateBytes: 8}, "one.two.|three.|four."},
-		"smaller":       {LogFile{RotateBytes: 1}, "one.|two.|three.|four."},
-		"by age":        {LogFile{RotateDuration: 2 * time.Minute}, "one.two.|three.four."},
-		"keep one":      {LogFile{RotateBytes: 1, RotateMaxFiles: 1}, "three.|four."},
-		"keep none":     {LogFile{RotateBytes: 1, RotateMaxFiles: -1}, "four."},
-		"keep many":     {LogFile{RotateBytes: 1, RotateMaxFiles: 9}, "one.|two.|three.|four."},
-		"size and time": {LogFile{RotateBytes: 1000, RotateDuration: 3 * time.Minute}, "one.two.three.|four."},
+		"for ever":      {config.LogFile{}, "one.two.three.four."},
+		"by size":       {config.LogFile{RotateBytes: 8}, "one.two.|three.|four."},
+		"smaller":       {config.LogFile{RotateBytes: 1}, "one.|two.|three.|four."},
+		"by age":        {config.LogFile{RotateDuration: 2 * time.Minute}, "one.two.|three.four."},
+		"keep one":      {config.LogFile{RotateBytes: 1, RotateMaxFiles: 1}, "three.|four."},
+		"keep none":     {config.LogFile{RotateBytes: 1, RotateMaxFiles: -1}, "four."},
+		"keep many":     {config.LogFile{RotateBytes: 1, RotateMaxFiles: 9}, "one.|two.|three.|four."},
+		"size and time": {config.LogFile{RotateBytes: 1000, RotateDuration: 3 * time.Minute}, "one.two.three.|four."},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -76,7 +78,7 @@ func TestLogFileNames(t *testing.T) {
 		"app-1-x.log": `^app-1-x-\d+\.log$`,
 	} {
 		dir := t.TempDir()
-		f, err := openRotatedFile(LogFile{Path: dir + "/" + path}, otherName)
+		f, err := openRotatedFile(config.LogFile{Path: dir + "/" + path}, otherName)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +90,7 @@ func TestLogFileNames(t *testing.T) {
 			t.Errorf("%q: mode %v, %v", path, info.Mode(), err)
 		}
 	}
-	if _, err := openRotatedFile(LogFile{Path: t.TempDir() + "/none/app"}, ourName); err == nil {
+	if _, err := openRotatedFile(config.LogFile{Path: t.TempDir() + "/none/app"}, ourName); err == nil {
 		t.Error("a folder that does not exist was accepted")
 	}
 }
@@ -102,7 +104,7 @@ func TestLogFileKeepsOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f, err := openRotatedFile(LogFile{Path: dir + "/app", RotateMaxFiles: 1}, ourName)
+	f, err := openRotatedFile(config.LogFile{Path: dir + "/app", RotateMaxFiles: 1}, ourName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // Each level has the severity consul-template gives it.
@@ -24,18 +26,18 @@ func TestSyslog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer to.Close()
-	log := slog.New(&syslogHandler{textHandler{level: LevelDebug, bare: true}, to}).With("part", "runner").WithGroup("g")
+	log := slog.New(&syslogHandler{textHandler{level: config.LevelDebug, bare: true}, to}).With("part", "runner").WithGroup("g")
 	for _, step := range []struct {
-		level    LogLevel
+		level    config.LogLevel
 		severity syslog.Priority
 		want     string
 	}{
-		{LevelDebug, syslog.LOG_INFO, `[DEBUG] (runner) message g.key="a b"`},
-		{LevelInfo, syslog.LOG_NOTICE, `[INFO] (runner) message g.key="a b"`},
-		{LevelWarn, syslog.LOG_WARNING, `[WARN] (runner) message g.key="a b"`},
-		{LevelError, syslog.LOG_ERR, `[ERR] (runner) message g.key="a b"`},
+		{config.LevelDebug, syslog.LOG_INFO, `[DEBUG] (runner) message g.key="a b"`},
+		{config.LevelInfo, syslog.LOG_NOTICE, `[INFO] (runner) message g.key="a b"`},
+		{config.LevelWarn, syslog.LOG_WARNING, `[WARN] (runner) message g.key="a b"`},
+		{config.LevelError, syslog.LOG_ERR, `[ERR] (runner) message g.key="a b"`},
 	} {
-		log.Log(t.Context(), LevelTrace.Level(), "not this")
+		log.Log(t.Context(), config.LevelTrace.Level(), "not this")
 		log.Log(t.Context(), step.level.Level(), "message", "key", "a b")
 		buf := make([]byte, 1000)
 		if err := socket.SetReadDeadline(time.Now().Add(patience)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -34,16 +35,16 @@ func TestTextLog(t *testing.T) {
 			l.WithGroup("g").With("a", 1).Info("m", slog.Group("h", "b", true), slog.Group("", "c", ""))
 		},
 			`[INFO] m g.a=1 g.h.b=true g.c=""`},
-		{func(l *slog.Logger) { l.Log(t.Context(), LevelTrace.Level(), "deep") }, "[TRACE] deep"},
+		{func(l *slog.Logger) { l.Log(t.Context(), config.LevelTrace.Level(), "deep") }, "[TRACE] deep"},
 		{func(l *slog.Logger) {
-			l.Info("m", "token", dial.Secret("planted"), "config", Consul{Token: "planted"}.Token)
+			l.Info("m", "token", dial.Secret("planted"), "config", config.Consul{Token: "planted"}.Token)
 		},
 			"[INFO] m token=*** config=***"},
 	}
 	stamp := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d{4}) `)
 	for _, tt := range tests {
 		var b strings.Builder
-		tt.log(newLogger(&b, "text", LevelTrace))
+		tt.log(newLogger(&b, "text", config.LevelTrace))
 		line := b.String()
 		if !stamp.MatchString(line) {
 			t.Errorf("no time: %s", line)
@@ -57,7 +58,7 @@ func TestTextLog(t *testing.T) {
 // One With must not show in its siblings.
 func TestTextLogBranches(t *testing.T) {
 	var b strings.Builder
-	root := newLogger(&b, "text", LevelInfo).With("a", 1)
+	root := newLogger(&b, "text", config.LevelInfo).With("a", 1)
 	left, right := root.With("b", 2), root.With("c", 3)
 	left.Info("left")
 	right.Info("right")
@@ -69,7 +70,7 @@ func TestTextLogBranches(t *testing.T) {
 
 func TestJSONLog(t *testing.T) {
 	var b strings.Builder
-	newLogger(&b, "json", LevelInfo).Error("failed", "token", dial.Secret("planted"))
+	newLogger(&b, "json", config.LevelInfo).Error("failed", "token", dial.Secret("planted"))
 	var line map[string]any
 	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
 		t.Fatal(err)
@@ -80,10 +81,10 @@ func TestJSONLog(t *testing.T) {
 }
 
 func TestLogLevelNames(t *testing.T) {
-	for name, want := range map[string]LogLevel{
-		"trace": LevelTrace, "Debug": LevelDebug, "INFO": LevelInfo, "warn": LevelWarn, "warning": LevelWarn, "err": LevelError, "error": LevelError,
+	for name, want := range map[string]config.LogLevel{
+		"trace": config.LevelTrace, "Debug": config.LevelDebug, "INFO": config.LevelInfo, "warn": config.LevelWarn, "warning": config.LevelWarn, "err": config.LevelError, "error": config.LevelError,
 	} {
-		var l LogLevel
+		var l config.LogLevel
 		if err := l.UnmarshalText([]byte(name)); err != nil || l != want {
 			t.Errorf("%s: %v, %v", name, l, err)
 		}
@@ -115,9 +116,9 @@ func TestStandardLogger(t *testing.T) {
 		log.SetOutput(os.Stderr)
 		log.SetFlags(log.LstdFlags)
 	}()
-	for level, want := range map[LogLevel]string{LevelInfo: "", LevelDebug: `"level":"DEBUG","msg":"protocol error: \"x\""`} {
+	for level, want := range map[config.LogLevel]string{config.LevelInfo: "", config.LevelDebug: `"level":"DEBUG","msg":"protocol error: \"x\""`} {
 		var out strings.Builder
-		logs, err := program{stderr: &out}.openLogs(Config{LogFormat: "json", LogLevel: Some(level)})
+		logs, err := program{stderr: &out}.openLogs(config.Config{LogFormat: "json", LogLevel: config.Some(level)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // partKey is the attribute that names the part of the program that speaks.
@@ -63,7 +65,7 @@ func (h *textHandler) format(b *strings.Builder, r slog.Record) {
 	if !r.Time.IsZero() && !h.bare {
 		b.WriteString(r.Time.Format("2006-01-02T15:04:05.000Z0700") + " ")
 	}
-	b.WriteString("[" + LogLevel(r.Level).String() + "] ")
+	b.WriteString("[" + config.LogLevel(r.Level).String() + "] ")
 	if line.part != "" {
 		b.WriteString("(" + line.part + ") ")
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/internal/nearest"
 )
@@ -89,7 +90,7 @@ func (p program) version(_ context.Context, args []string) error {
 
 // load reads arguments and configuration for the daemon and the tools alike.
 // done is set when help or the version was asked for and printed.
-func (p program) load(args []string) (cl commandLine, c Config, done bool, err error) {
+func (p program) load(args []string) (cl commandLine, c config.Config, done bool, err error) {
 	if cl, err = parseCommandLine(args); err != nil {
 		return cl, c, false, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -16,7 +17,7 @@ import (
 // fabioMetrics are the load balancer's metrics as Fabio has them, with dots as
 // underscores: https://fabiolb.net/feature/metrics/.
 type fabioMetrics struct {
-	NamedMetrics
+	config.NamedMetrics
 	counted []float64 // the bounds that there are
 	noRoute int       // the status of requests without a route
 
@@ -29,14 +30,14 @@ type fabioMetrics struct {
 // fabioStreams are what is told of listeners that pass on connections.
 type fabioStreams struct{ connections, failures, noRoute *prometheus.Desc }
 
-func newFabioMetrics(m NamedMetrics, counted []float64, noRoute int) *fabioMetrics {
-	namespace, _ := m.namespace() // as validate has let through
+func newFabioMetrics(m config.NamedMetrics, counted []float64, noRoute int) *fabioMetrics {
+	namespace, _ := m.Namespace() // as validate has let through
 	subsystem := m.Subsystem
 	if subsystem != "" {
-		subsystem = cleanName(subsystem)
+		subsystem = config.CleanName(subsystem)
 	}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, cleanName(name)), help, labels, nil)
+		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, config.CleanName(name)), help, labels, nil)
 	}
 	streams := func(prefix string) fabioStreams {
 		return fabioStreams{
@@ -71,7 +72,7 @@ func (m *fabioMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 		host, path := fabioHostPath(fabioSrc(t.Route))
 		routes.add(&t.Detail, t.Service, host, path, fabioTargetURL(t.Target))
 	}
-	routes.durations(out, m.route, m.counted, m.bounds())
+	routes.durations(out, m.route, m.counted, m.Bounds())
 	for _, t := range view.TCPTargets {
 		host, path := fabioHostPath(fabioSrc(t.Route))
 		if strings.Contains(host, ":") {
@@ -105,10 +106,10 @@ func (m *fabioMetrics) collectServices(services []lb.ServiceMetrics, out metricS
 			status.add(d, strconv.Itoa(d.Status), s.Service)
 		}
 	}
-	requests.durations(out, m.requests, m.counted, m.bounds())
-	status.durations(out, m.status, m.counted, m.bounds())
-	calls.durations(out, m.calls, m.counted, m.bounds())
-	callStatus.durations(out, m.callStatus, m.counted, m.bounds())
+	requests.durations(out, m.requests, m.counted, m.Bounds())
+	status.durations(out, m.status, m.counted, m.Bounds())
+	calls.durations(out, m.calls, m.counted, m.Bounds())
+	callStatus.durations(out, m.callStatus, m.counted, m.Bounds())
 }
 
 // collectStreams returns the connections without a route.

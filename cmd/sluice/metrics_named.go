@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -14,13 +15,13 @@ type namedCollector interface {
 	collect(b *balancing, view *lb.Metrics, out metricSink)
 }
 
-func newNamedCollectors(c *Config) (all []namedCollector) {
-	bounds := c.Admin.detailBounds()
+func newNamedCollectors(c *config.Config) (all []namedCollector) {
+	bounds := c.Admin.DetailBounds()
 	for _, m := range c.Admin.Metrics {
 		switch m.Name {
-		case traefikNames:
+		case config.TraefikNames:
 			all = append(all, newTraefikMetrics(m, bounds))
-		case fabioNames:
+		case config.FabioNames:
 			all = append(all, newFabioMetrics(m, bounds, c.LB.NoRouteStatus))
 		}
 	}

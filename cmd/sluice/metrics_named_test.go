@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -33,7 +35,7 @@ func (c *namedScrape) Collect(metrics chan<- prometheus.Metric) {
 
 func scrapeNamed(t *testing.T, stanza string, view lb.Metrics) string {
 	t.Helper()
-	c := loadTextOrFail(t, "admin {\n"+stanza+"\n}")
+	c := configtest.Text(t, "admin {\n"+stanza+"\n}")
 	o := lb.DefaultServerOptions()
 	o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "http"}}
 	server, err := lb.New(o, watch.New(watch.DefaultOptions()))
@@ -123,23 +125,23 @@ func TestFabioMetricSettings(t *testing.T) {
 			metrics_path = "/m"`,
 		"metrics.target = prometheus\nmetrics.prometheus.buckets = .005,.01,.025,.05,.1,.25,.5,1,2.5,5,10": `metrics "fabio" {}`,
 	} {
-		c := DefaultConfig()
-		if err := (&fabioSettings{path: "fabio.properties"}).take(&c, text, noEnv); err != nil {
+		c := config.DefaultConfig()
+		if err := (&fabioSettings{path: "fabio.properties"}).take(&c, text, configtest.NoEnv); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		of := loadTextOrFail(t, "admin {\n"+strings.ReplaceAll(want, `" {`, "\" {\n")+"\n}").Admin
+		of := configtest.Text(t, "admin {\n"+strings.ReplaceAll(want, `" {`, "\" {\n")+"\n}").Admin
 		for i := range of.Metrics {
 			of.Metrics[i].Origin = c.Admin.Metrics[i].Origin
 		}
-		if !slices.EqualFunc(c.Admin.Metrics, of.Metrics, func(a, b NamedMetrics) bool {
+		if !slices.EqualFunc(c.Admin.Metrics, of.Metrics, func(a, b config.NamedMetrics) bool {
 			return a.Name == b.Name && a.Prefix == b.Prefix && a.Subsystem == b.Subsystem && slices.Equal(a.Buckets, b.Buckets)
 		}) || c.Admin.MetricsPath != of.MetricsPath {
 			t.Errorf("%s: %+v, want %+v", text, c.Admin, of)
 		}
 	}
 	for _, text := range []string{"metrics.prefix = {{", "metrics.prometheus.buckets = 1,x"} {
-		c := DefaultConfig()
-		if err := (&fabioSettings{path: "fabio.properties"}).take(&c, text, noEnv); err == nil || !strings.Contains(err.Error(), strings.Fields(text)[0]) {
+		c := config.DefaultConfig()
+		if err := (&fabioSettings{path: "fabio.properties"}).take(&c, text, configtest.NoEnv); err == nil || !strings.Contains(err.Error(), strings.Fields(text)[0]) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
@@ -16,7 +17,7 @@ import (
 // traefikMetrics are the load balancer's metrics as Traefik has them:
 // https://doc.traefik.io/traefik/reference/install-configuration/observability/metrics/.
 type traefikMetrics struct {
-	NamedMetrics
+	config.NamedMetrics
 	counted []float64 // the bounds that there are
 
 	reloads, lastReload, openConnections, certificates *prometheus.Desc
@@ -31,7 +32,7 @@ type traefikMetrics struct {
 // traefikCounts are what is told of listeners, of routes and of services alike.
 type traefikCounts struct{ requests, requestsTLS, duration, received, sent *prometheus.Desc }
 
-func newTraefikMetrics(m NamedMetrics, counted []float64) *traefikMetrics {
+func newTraefikMetrics(m config.NamedMetrics, counted []float64) *traefikMetrics {
 	router := []string{"router", "service"}
 	return &traefikMetrics{
 		NamedMetrics: m, counted: counted,
@@ -111,7 +112,7 @@ func (m *traefikMetrics) collectBackends(view *lb.Metrics, out metricSink) {
 		backends.add(s.Details, s.Service)
 	}
 	backends.kinds.counts(out, m.backend.requests)
-	backends.kinds.durations(out, m.backend.duration, m.counted, m.bounds())
+	backends.kinds.durations(out, m.backend.duration, m.counted, m.Bounds())
 	collectRetries(view.Services, plain, m.backendRetries, out)
 	collectServers(view.Checked, plain, m.backendsUp, out)
 }
@@ -189,7 +190,7 @@ func (s *traefikSums) add(details []lb.Detail, of ...string) {
 func (s *traefikSums) collect(as *traefikCounts, m *traefikMetrics, out metricSink) {
 	s.tls.counts(out, as.requestsTLS)
 	s.kinds.counts(out, as.requests)
-	s.kinds.durations(out, as.duration, m.counted, m.bounds())
+	s.kinds.durations(out, as.duration, m.counted, m.Bounds())
 	for _, sum := range s.kinds {
 		out.counter(as.received, sum.Received, sum.labels...)
 		out.counter(as.sent, sum.Sent, sum.labels...)

@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
@@ -72,8 +73,8 @@ func (p program) migrate(_ context.Context, args []string) error {
 
 // migration is a configuration that is being put together.
 type migration struct {
-	Config
-	// comments tell where settings come from; see [hclWriter].
+	config.Config
+	// comments tell where settings come from; see [config.Encode].
 	comments map[string][]string
 	notes    []note
 	sources  []string
@@ -112,7 +113,7 @@ func (m *migration) sortNotes() {
 }
 
 func newMigration() *migration {
-	return &migration{Config: DefaultConfig(), comments: map[string][]string{}}
+	return &migration{Config: config.DefaultConfig(), comments: map[string][]string{}}
 }
 
 func (m *migration) comment(path, format string, args ...any) {
@@ -231,15 +232,15 @@ func (m *migration) text() (text string, faults, err error) {
 	for _, n := range m.notes {
 		fmt.Fprintf(&head, "# not taken over: %s\n", printable(n.String()))
 	}
-	text = head.String() + "\n" + encodeConfig(m.Config, m.comments)
-	c := DefaultConfig()
-	if err := c.loadText("the result", []byte(text)); err != nil {
+	text = head.String() + "\n" + config.Encode(m.Config, m.comments)
+	c := config.DefaultConfig()
+	if err := c.LoadText("the result", []byte(text)); err != nil {
 		return "", nil, err
 	}
-	faults = c.Fabio.readRegistry()
-	c.settle()
-	_, inListeners := c.serverOptions()
-	return text, errors.Join(faults, c.validateSettings(), inListeners), nil
+	faults = c.Fabio.ReadRegistry()
+	c.Settle()
+	_, inListeners := c.ServerOptions()
+	return text, errors.Join(faults, c.ValidateSettings(), inListeners), nil
 }
 
 // isProperties tells a properties file from TOML and YAML.

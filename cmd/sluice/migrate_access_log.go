@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -42,7 +43,7 @@ func (m *migration) accessLog(t *tree, text, json string) {
 }
 
 // modes are those of the fields or headers of an access log.
-func (m *migration) modes(t *tree, at string) (modes AccessLogModes) {
+func (m *migration) modes(t *tree, at string) (modes config.AccessLogModes) {
 	mode := func(at string) string {
 		text := t.text(at)
 		if text == "" || slices.Contains([]string{"keep", "drop", "redact"}, text) {
@@ -66,7 +67,7 @@ func (m *migration) modes(t *tree, at string) (modes AccessLogModes) {
 }
 
 // fieldModes are modes without names that are no field's.
-func (m *migration) fieldModes(t *tree, at string, known []string) AccessLogModes {
+func (m *migration) fieldModes(t *tree, at string, known []string) config.AccessLogModes {
 	modes := m.modes(t, at)
 	for _, names := range []*[]string{&modes.Keep, &modes.Drop, &modes.Redact} {
 		*names = slices.DeleteFunc(*names, func(name string) bool {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb/acme"
 )
 
@@ -42,20 +44,20 @@ func (m *migration) authority1(t *tree) {
 // authority takes over the keys below a path. What is left of it afterwards is
 // told as all that is not taken.
 func (m *migration) authority(t *tree, name, whole, at string) {
-	a := ACME{}
-	a.setDefaults(position{})
+	a := config.ACME{}
+	a.SetDefaults(hcl.Position{})
 	a.Origin, a.Name, a.Email = t.origin(whole), name, t.text(at+".email")
 	a.CA = cmp.Or(t.text(at+".caServer"), a.CA)
 	a.KeyType = strings.ToLower(cmp.Or(t.text(at+".keyType"), "rsa4096")) // as there without a word
 	a.PreferredChain = t.text(at + ".preferredChain")
-	a.EAB = ACMEBinding{KeyID: t.text(at + ".eab.kid")}
-	_ = assign(&a.EAB.HMAC, t.text(at+".eab.hmacEncoded"))
+	a.EAB = config.ACMEBinding{KeyID: t.text(at + ".eab.kid")}
+	_ = config.Assign(&a.EAB.HMAC, t.text(at+".eab.hmacEncoded"))
 	if roots := t.list(at + ".caCertificates"); len(roots) == 1 {
 		a.CARoot = roots[0]
 	} else if len(roots) > 1 {
 		m.note(t, at+".caCertificates", at+".caCertificates are several files: write them to one, and name it in ca_root")
 	}
-	_, err := a.options(slog.New(slog.DiscardHandler))
+	_, err := a.Options(slog.New(slog.DiscardHandler))
 	switch {
 	case t.has(at + ".dnsChallenge"):
 		m.note(t, at+".dnsChallenge", fmt.Sprintf("%s is left out: challenges by DNS are not supported; tlsChallenge and httpChallenge are, "+
@@ -126,7 +128,7 @@ func (m *migration) routersResolver(t *tree, at string) string {
 	return name
 }
 
-func (m *migration) authorityNamed(name string) *ACME {
+func (m *migration) authorityNamed(name string) *config.ACME {
 	for i := range m.LB.ACME {
 		if strings.EqualFold(m.LB.ACME[i].Name, name) {
 			return &m.LB.ACME[i]
@@ -147,7 +149,7 @@ func (m *migration) finishACME() {
 	}
 	for i := range m.LB.Listeners {
 		l := &m.LB.Listeners[i]
-		if name := l.option("certresolver"); missing(name, l.Origin, "the listener "+l.option("name")) {
+		if name := l.Option("certresolver"); missing(name, l.Origin, "the listener "+l.Option("name")) {
 			l.Text = strings.Replace(l.Text, ";certresolver="+name, "", 1)
 		}
 	}
@@ -164,7 +166,7 @@ func (m *migration) finishACME() {
 	for i := range m.LB.ACME {
 		a := &m.LB.ACME[i]
 		if m.Catalog.None {
-			a.Storage, a.Folder = acmeFile, cmp.Or(a.Folder, "acme")
+			a.Storage, a.Folder = config.ACMEFile, cmp.Or(a.Folder, "acme")
 		} else {
 			a.Folder = ""
 		}

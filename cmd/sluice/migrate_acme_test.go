@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 )
 
 // Authorities are taken over with what names them; without those that cannot be,
@@ -67,14 +70,14 @@ tcp:
 			t.Errorf("%q is not among the notes:\n%s", want, notes)
 		}
 	}
-	c := loadTextOrFail(t, text)
+	c := configtest.Text(t, text)
 	if len(c.LB.ACME) != 1 {
 		t.Fatalf("authorities: %+v", c.LB.ACME)
 	}
 	got := c.LB.ACME[0]
-	want := ACME{
+	want := config.ACME{
 		Origin: got.Origin, Name: "le", Email: "ops@example.com", CA: "https://ca.example.com/directory", CARoot: "ca.pem", KeyType: "ec384",
-		PreferredChain: "Root X1", EAB: ACMEBinding{"k1", "c2VjcmV0"}, Challenge: "http", Entrypoint: "web", Storage: acmeConsul,
+		PreferredChain: "Root X1", EAB: config.ACMEBinding{KeyID: "k1", HMAC: "c2VjcmV0"}, Challenge: "http", Entrypoint: "web", Storage: config.ACMEConsul,
 	}
 	if domains := got.Domains; !slices.Equal(domains, []string{"example.com", "www.example.com", "b.example.com"}) {
 		t.Errorf("domains %q", domains)
@@ -82,7 +85,7 @@ tcp:
 	if got.Domains = nil; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if l := c.LB.Listeners; len(l) != 3 || l[1].option("certresolver") != "le" || l[2].option("certresolver") != "" || l[2].option("cs") != migrated {
+	if l := c.LB.Listeners; len(l) != 3 || l[1].Option("certresolver") != "le" || l[2].Option("certresolver") != "" || l[2].Option("cs") != migrated {
 		t.Errorf("listeners %v", l)
 	}
 	if r := c.Routes; len(r) != 2 || r[0].CertResolver != "le" || r[1].CertResolver != "" || !r[1].TLS {
@@ -119,12 +122,12 @@ sans = ["www.example.com"]
 	if !strings.Contains(notes, "acme.onDemand has no equivalent") {
 		t.Errorf("notes: %s", notes)
 	}
-	c := loadTextOrFail(t, text)
-	if l := c.LB.Listeners; len(l) != 2 || l[1].option("certresolver") != acmeOf1 {
+	c := configtest.Text(t, text)
+	if l := c.LB.Listeners; len(l) != 2 || l[1].Option("certresolver") != acmeOf1 {
 		t.Errorf("listeners %v", l)
 	}
 	// There is no Consul.
-	if a := c.LB.ACME; len(a) != 1 || a[0].Challenge != "tls-alpn" || a[0].KeyType != "rsa4096" || a[0].Storage != acmeFile || a[0].Folder != "acme" ||
+	if a := c.LB.ACME; len(a) != 1 || a[0].Challenge != "tls-alpn" || a[0].KeyType != "rsa4096" || a[0].Storage != config.ACMEFile || a[0].Folder != "acme" ||
 		!slices.Equal(a[0].Domains, []string{"example.com", "www.example.com"}) {
 		t.Errorf("authorities %+v", a)
 	}

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 )
 
 // What Traefik has for administration, unless an entry point of that name says
@@ -48,7 +51,7 @@ func (m *migration) api(t *tree) {
 		m.comment("admin.listen", "what the API tells, metrics and /ping; to be kept from strangers")
 	case hasMetrics || hasPing:
 		m.Admin.MetricsListen = append(m.Admin.MetricsListen, address)
-		m.comment("admin.metrics_listen", "metrics and /ping; all else is at %s", defaultAdminAddress)
+		m.comment("admin.metrics_listen", "metrics and /ping; all else is at %s", config.DefaultAdminAddress)
 	}
 	if at := t.text("api.entryPoint"); at != "" && at != traefikEntrypoint {
 		m.note(t, "api.entryPoint", "api.entryPoint: what the API tells is at the admin listener, not at "+at)
@@ -84,9 +87,9 @@ func (m *migration) ping(t *tree) {
 		return
 	}
 	m.comment("route.ping-internal", "%s", m.origin(t, "ping"))
-	m.Routes = append(m.Routes, StaticRoute{
+	m.Routes = append(m.Routes, config.StaticRoute{
 		Origin: t.origin("ping"), Name: "ping-internal", Rule: "PathPrefix(`/ping`)", Entrypoints: []string{at}, Priority: math.MaxInt32,
-		Defaults: Some(false), Service: "ping@internal",
+		Defaults: config.Some(false), Service: "ping@internal",
 	})
 }
 
@@ -97,14 +100,14 @@ func (m *migration) namedMetrics(t *tree) {
 	if !t.has(at) {
 		return
 	}
-	var named NamedMetrics
-	named.setDefaults(position{})
-	named.Name = traefikNames
+	var named config.NamedMetrics
+	named.SetDefaults(hcl.Position{})
+	named.Name = config.TraefikNames
 	for key, field := range map[string]*bool{
 		"addEntryPointsLabels": &named.Entrypoints, "addRoutersLabels": &named.Routers, "addServicesLabels": &named.Services,
 	} {
-		if t.has(join(at, key)) {
-			*field = t.is(join(at, key))
+		if t.has(hcl.Join(at, key)) {
+			*field = t.is(hcl.Join(at, key))
 		}
 	}
 	for _, text := range t.list(at + ".buckets") {
@@ -115,7 +118,7 @@ func (m *migration) namedMetrics(t *tree) {
 		}
 		named.Buckets = append(named.Buckets, bound)
 	}
-	if slices.Equal(named.Buckets, traefikBuckets) {
+	if slices.Equal(named.Buckets, config.TraefikBuckets) {
 		named.Buckets = nil
 	}
 	if m.ofTraefik1 == t {
@@ -128,6 +131,6 @@ func (m *migration) namedMetrics(t *tree) {
 	if to := t.text(at + ".entryPoint"); to != "" && to != traefikEntrypoint && len(m.Admin.MetricsListen) == 0 {
 		m.note(t, at+".entryPoint", at+".entryPoint: metrics are at the admin listener, not at "+to)
 	}
-	m.comment("admin.metrics."+traefikNames, "%s", m.origin(t, at))
+	m.comment("admin.metrics."+config.TraefikNames, "%s", m.origin(t, at))
 	m.Admin.Metrics = append(m.Admin.Metrics, named)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
@@ -63,8 +65,8 @@ func (m *migration) datagrams(t *tree, at, text string) {
 // to HTTPS, and come before all routes.
 func (m *migration) redirection(t *tree, at string) {
 	for key, usual := range map[string]string{"permanent": "true", "scheme": "https", "priority": ""} {
-		if value := t.text(join(at, key)); value != "" && value != usual {
-			m.note(t, join(at, key), join(at, key)+" is left out: redirects of a listener are permanent, to HTTPS, and come before all routes")
+		if value := t.text(hcl.Join(at, key)); value != "" && value != usual {
+			m.note(t, hcl.Join(at, key), hcl.Join(at, key)+" is left out: redirects of a listener are permanent, to HTTPS, and come before all routes")
 		}
 	}
 }
@@ -75,7 +77,7 @@ func (m *migration) bounds(t *tree, at string, text *string) {
 	for _, limit := range []struct{ key, option string }{
 		{"http.maxHeaderBytes", "maxheader"}, {"transport.keepAliveMaxRequests", "maxrequests"},
 	} {
-		if value := t.text(join(at, limit.key)); value != "" && value != "0" {
+		if value := t.text(hcl.Join(at, limit.key)); value != "" && value != "0" {
 			*text += ";" + limit.option + "=" + value
 		}
 	}
@@ -89,7 +91,7 @@ func (m *migration) bounds(t *tree, at string, text *string) {
 	m.LB.DrainDelay = max(m.LB.DrainDelay, t.duration(at+".transport.lifeCycle.requestAcceptGraceTimeout"))
 	m.LB.UnderscoreHeaders = cmp.Or(t.text(at+".http.underscoreHeadersStrategy"), m.LB.UnderscoreHeaders)
 	if t.is(at + ".forwardedHeaders.notAppendXForwardedFor") {
-		m.LB.Forwarding.Append = Some(false)
+		m.LB.Forwarding.Append = config.Some(false)
 	}
 	for _, character := range t.names(at + ".http.encodedCharacters") {
 		key := at + ".http.encodedCharacters." + character
@@ -133,7 +135,7 @@ func (m *migration) transport(t *tree) {
 }
 
 func (m *migration) idlePerTarget(t *tree, at string) {
-	if value := t.text(at); value != "" && assign(&m.LB.Limits.IdlePerTarget, value) == nil {
+	if value := t.text(at); value != "" && config.Assign(&m.LB.Limits.IdlePerTarget, value) == nil {
 		m.comment("lb.limits.idle_per_target", "%s", m.origin(t, at))
 	}
 }
@@ -142,7 +144,7 @@ func (m *migration) idlePerTarget(t *tree, at string) {
 func (m *migration) secureRoutes() {
 	for _, r := range m.Routes {
 		for _, name := range r.Entrypoints {
-			if l := m.listenerNamed(name); r.TLS && l != nil && l.option("cs") == "" {
+			if l := m.listenerNamed(name); r.TLS && l != nil && l.Option("cs") == "" {
 				m.notes = append(m.notes, note{path: r.Origin, text: "route " + r.Name + " is for TLS, and the listener " + name + " has no certificates: give it certificates = \"" + migrated + "\""})
 			}
 		}

@@ -7,9 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/lb/certs"
-	"github.com/sluiceproxy/sluice/lb/tlsconf"
-	"github.com/sluiceproxy/sluice/watch/dial"
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 )
 
 // fabio takes over a properties file: what -fabio makes of it, written down.
@@ -40,12 +39,12 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 			m.notes = append(m.notes, note{path: path, line: lineOf(v.property.origin), text: v.property.key + ": ${" + v.name + "} is written as the variable is now"})
 		}
 	}
-	for _, warning := range m.warnings {
+	for _, warning := range m.Warnings {
 		m.notes = append(m.notes, noteOf(path, warning))
 	}
-	m.warnings = nil
+	m.Warnings = nil
 	for i := range m.LB.Certificates {
-		if err := m.LB.Certificates[i].spellOut(); err != nil {
+		if err := m.LB.Certificates[i].SpellOut(); err != nil {
 			return err
 		}
 	}
@@ -57,9 +56,9 @@ func (m *migration) fabio(path, text string, getenv func(string) string) error {
 // tellProperties has comments say which property made which setting. That is found
 // out by reading them one by one.
 func (m *migration) tellProperties(all []property, getenv func(string) string) {
-	defaults := func() Config {
-		c := DefaultConfig()
-		c.setFabioDefaults()
+	defaults := func() config.Config {
+		c := config.DefaultConfig()
+		setFabioDefaults(&c)
 		c.Fabio.Registry.Backend = m.Fabio.Registry.Backend // by which others count
 		return c
 	}
@@ -111,18 +110,18 @@ func differingPaths(path string, v, base reflect.Value) (paths []string) {
 			continue
 		}
 		name, _, _ := strings.Cut(tag, ",")
-		at := join(path, name)
+		at := hcl.Join(path, name)
 		switch f := v.Field(i); {
-		case f.Type() == reflect.TypeFor[[]Listener]():
+		case f.Type() == reflect.TypeFor[[]config.Listener]():
 			for n := range f.Len() {
 				paths = append(paths, fmt.Sprintf("%s[%d]", at, n))
 			}
 		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
 			for n := range f.Len() {
-				if c, ok := reflect.TypeAssert[Certificates](f.Index(n)); ok && c.spellOut() == nil {
-					paths = append(paths, join(at, c.Name))
+				if c, ok := reflect.TypeAssert[config.Certificates](f.Index(n)); ok && c.SpellOut() == nil {
+					paths = append(paths, hcl.Join(at, c.Name))
 				} else {
-					paths = append(paths, join(at, f.Index(n).FieldByName("Name").String()))
+					paths = append(paths, hcl.Join(at, f.Index(n).FieldByName("Name").String()))
 				}
 			}
 		case f.Kind() == reflect.Struct && f.Type().Field(0).Tag.Get("hcl") != "":
@@ -132,23 +131,4 @@ func differingPaths(path string, v, base reflect.Value) (paths []string) {
 		}
 	}
 	return paths
-}
-
-// spellOut puts a source that was given in package lb's notation into fields.
-func (c *Certificates) spellOut() error {
-	if c.text == "" {
-		return nil
-	}
-	s, err := certs.ParseSource(c.text.Reveal())
-	if err != nil {
-		return err
-	}
-	c.Name, c.Type, c.ClientCA, c.Refresh = s.Name, s.Type, s.ClientCA, s.Refresh
-	c.ClientCAUpgradeCN = s.UpgradeCN
-	c.Cert, c.Key = tlsconf.Files(s.Cert), tlsconf.Files(s.Key)
-	for name, values := range s.Header {
-		c.Header = dial.Secret(name + ": " + values[0])
-	}
-	c.text = ""
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -15,8 +16,8 @@ func (m *migration) finish() {
 	m.finishMiddlewares()
 	m.finishServices()
 	m.finishMiddlewares() // without the pages of services that are left out
-	m.keepListeners(func(l Listener) (reason string) {
-		for _, name := range spec.List(l.option("middlewares")) {
+	m.keepListeners(func(l config.Listener) (reason string) {
+		for _, name := range spec.List(l.Option("middlewares")) {
 			if !m.hasMiddleware(name) {
 				return "there is no middleware " + name
 			}
@@ -28,7 +29,7 @@ func (m *migration) finish() {
 	m.finishRedirects()
 	if m.isStatic && !m.hasEntrypoints {
 		m.comment("lb.listener[0]", "what Traefik listens on if there are no entry points")
-		m.LB.Listeners = []Listener{{Text: ":80;name=http"}}
+		m.LB.Listeners = []config.Listener{{Text: ":80;name=http"}}
 	}
 	m.secureRoutes()
 	m.finishStreams()
@@ -41,7 +42,7 @@ func (m *migration) finish() {
 
 // hasMiddleware reports whether there is one of that name; what tags declare may be.
 func (m *migration) hasMiddleware(name string) bool {
-	return strings.Contains(name, "@") || slices.ContainsFunc(m.Middlewares, func(w Middleware) bool { return strings.EqualFold(w.Name, name) })
+	return strings.Contains(name, "@") || slices.ContainsFunc(m.Middlewares, func(w config.Middleware) bool { return strings.EqualFold(w.Name, name) })
 }
 
 func (m *migration) drop(missing bool, origin, what, name string) bool {
@@ -63,17 +64,17 @@ func (m *migration) finishMiddlewares() {
 	}
 	for before := -1; before != len(m.Middlewares); { // chains may be in chains
 		before = len(m.Middlewares)
-		m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w Middleware) bool {
-			chain, ok := w.spec.(spec.Chain)
+		m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w config.Middleware) bool {
+			chain, ok := w.Spec.(spec.Chain)
 			name, isMissing := missing(chain.Middlewares)
 			return ok && m.drop(isMissing, w.Origin, "middleware "+w.Name, name)
 		})
 	}
-	m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
+	m.Routes = slices.DeleteFunc(m.Routes, func(r config.StaticRoute) bool {
 		name, isMissing := missing(r.Middlewares)
 		return m.drop(isMissing, r.Origin, "route "+r.Name, name)
 	})
-	m.Services = slices.DeleteFunc(m.Services, func(s StaticService) bool {
+	m.Services = slices.DeleteFunc(m.Services, func(s config.StaticService) bool {
 		name, isMissing := missing(s.Middlewares)
 		if m.drop(isMissing, s.Origin, "service "+s.Name, name) {
 			m.dropped = append(m.dropped, strings.ToLower(s.Name))
@@ -87,8 +88,8 @@ func (m *migration) finishServices() {
 	isDropped := func(name string) bool { return slices.Contains(m.dropped, strings.ToLower(name)) }
 	for before := -1; before != len(m.dropped); {
 		before = len(m.dropped)
-		m.Services = slices.DeleteFunc(m.Services, func(s StaticService) bool {
-			whole := s.composition()
+		m.Services = slices.DeleteFunc(m.Services, func(s config.StaticService) bool {
+			whole := s.Composition()
 			if whole == nil || !slices.ContainsFunc(whole.Names(), func(name *string) bool { return isDropped(*name) }) {
 				return false
 			}
@@ -97,14 +98,14 @@ func (m *migration) finishServices() {
 			return true
 		})
 	}
-	m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
+	m.Routes = slices.DeleteFunc(m.Routes, func(r config.StaticRoute) bool {
 		if isDropped(r.Service) {
 			m.notes = append(m.notes, note{path: r.Origin, text: "route " + r.Name + " is left out, as its service " + r.Service + " is"})
 		}
 		return isDropped(r.Service)
 	})
-	m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w Middleware) bool {
-		pages, ok := w.spec.(*spec.Errors)
+	m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w config.Middleware) bool {
+		pages, ok := w.Spec.(*spec.Errors)
 		return ok && isDropped(pages.Service) && m.drop(true, w.Origin, "middleware "+w.Name, "for pages, as its service "+pages.Service+" is left out")
 	})
 }

@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
 // frontendSteps takes over what a frontend has in front of its backend, in the
 // order in which Traefik 1 goes through it; but for rate limits, which come last.
-func (m *migration) frontendSteps(t *tree, r *StaticRoute, at string) error {
+func (m *migration) frontendSteps(t *tree, r *config.StaticRoute, at string) error {
 	use := func(what string, s spec.Middleware) { r.Middlewares = append(r.Middlewares, m.own(t, r.Name, what, s)) }
 	if err := m.errorPages1(t, at, use); err != nil {
 		return err
@@ -40,12 +42,12 @@ func (m *migration) frontendSteps(t *tree, r *StaticRoute, at string) error {
 
 // decode takes what is below a path as the keys of a middleware, which is checked.
 func (t *tree) decode(at string, into spec.Middleware) error {
-	err := decodeSpec(t.object(at), into, "")
+	err := hcl.DecodeSpec(t.object(at), into, "")
 	if err == nil {
 		err = into.Validate()
 	}
-	if f, ok := errors.AsType[*fault](err); ok {
-		err = errors.New(f.text)
+	if f, ok := errors.AsType[*hcl.Fault](err); ok {
+		err = errors.New(f.Text)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", at, err)
@@ -59,7 +61,7 @@ func (m *migration) errorPages1(t *tree, frontend string, use func(what string, 
 	names := t.names(frontend + ".errors")
 	slices.Sort(names)
 	for _, name := range names {
-		at := join(frontend+".errors", name)
+		at := hcl.Join(frontend+".errors", name)
 		backend := t.text(at + ".backend")
 		if strings.EqualFold(backend, t.text(frontend+".backend")) {
 			t.take(at)
@@ -79,12 +81,12 @@ func (m *migration) errorPages1(t *tree, frontend string, use func(what string, 
 
 // pagesBackend has a service stanza stand for a backend that error pages come from.
 func (m *migration) pagesBackend(t *tree, name string) error {
-	if slices.ContainsFunc(m.Services, func(s StaticService) bool { return strings.EqualFold(s.Name, name) }) {
+	if slices.ContainsFunc(m.Services, func(s config.StaticService) bool { return strings.EqualFold(s.Name, name) }) {
 		return nil
 	}
 	at := "backends." + name
-	var s StaticService
-	s.setDefaults(t.place(at))
+	var s config.StaticService
+	s.SetDefaults(t.place(at))
 	s.Name, s.Targets = name, t.servers1(at)
 	if len(s.Targets) == 0 {
 		return fmt.Errorf("there is no backend %q with servers", name)
@@ -107,7 +109,7 @@ func (t *tree) servers1(at string) (targets []string) {
 }
 
 // rates1 takes over the rate limits of a frontend: a middleware for each set.
-func (m *migration) rates1(t *tree, r *StaticRoute, at string) error {
+func (m *migration) rates1(t *tree, r *config.StaticRoute, at string) error {
 	at += ".rateLimit"
 	if !t.has(at) {
 		return nil

@@ -5,32 +5,34 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/config/hcl"
 )
 
 // place is where a path first occurs.
-func (t *tree) place(path string) position {
+func (t *tree) place(path string) hcl.Position {
 	for _, v := range t.values {
 		if !v.isAt(path) {
 			continue
 		}
 		if n := v.from.places[strings.ToLower(path)]; n > 0 {
-			return position{v.from.path, n, 1}
+			return hcl.Position{File: v.from.path, Line: n, Column: 1}
 		}
-		return position{v.from.path, v.line, 1}
+		return hcl.Position{File: v.from.path, Line: v.line, Column: 1}
 	}
-	return position{file: t.sources[0].path}
+	return hcl.Position{File: t.sources[0].path}
 }
 
 // origin is the same as text.
 func (t *tree) origin(path string) string {
 	at := t.place(path)
-	return fmt.Sprintf("%s:%d", at.file, at.line)
+	return fmt.Sprintf("%s:%d", at.File, at.Line)
 }
 
 // note tells of something at a path.
 func (m *migration) note(t *tree, at, text string) {
 	place := t.place(at)
-	m.notes = append(m.notes, note{place.file, place.line, text, at})
+	m.notes = append(m.notes, note{place.File, place.Line, text, at})
 }
 
 // merge adds what another file says. Of what both declare, the first counts, as in

@@ -3,6 +3,8 @@ package main
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/config/hcl"
 )
 
 // places are the lines of keys, by path in lower case.
@@ -53,7 +55,7 @@ func placesOfTOML(text string) places {
 			}
 			p[table] = n
 		} else if key, _, ok := strings.Cut(line, "="); ok && !strings.HasPrefix(line, "#") {
-			p[join(table, plainPath(key))] = n
+			p[hcl.Join(table, plainPath(key))] = n
 		}
 	}
 	return p
@@ -100,7 +102,7 @@ func placesOfYAML(text string) places {
 		if !ok {
 			continue
 		}
-		path := join(stack[len(stack)-1].path, plainPath(key))
+		path := hcl.Join(stack[len(stack)-1].path, plainPath(key))
 		p[path] = n
 		stack = append(stack, level{indent: indent, path: path})
 	}

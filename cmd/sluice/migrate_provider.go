@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -16,7 +17,7 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	t.text(at)
 	m.comment("tags", "%s", m.origin(t, at))
 	m.Tags.Dialects = []string{dialect}
-	m.Tags.ExposedByDefault = Some(t.text(at+".exposedByDefault") != "false")
+	m.Tags.ExposedByDefault = config.Some(t.text(at+".exposedByDefault") != "false")
 	m.Tags.TraefikPrefix = cmp.Or(t.text(at+".prefix"), m.Tags.TraefikPrefix)
 	m.Tags.Traefik.DefaultRule, m.Tags.Traefik.DefaultDialect = t.text(at+".defaultRule"), dialect
 	address := t.text(at + ".endpoint.address")
@@ -36,7 +37,7 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	m.Consul.Auth.Username = t.text(at + ".endpoint.httpAuth.username")
 	m.Consul.Auth.Password = dial.Secret(t.text(at + ".endpoint.httpAuth.password"))
 	if m.Consul.Auth.Username != "" {
-		m.Consul.Auth.Enabled = Some(true)
+		m.Consul.Auth.Enabled = config.Some(true)
 	}
 	if namespaces := t.list(at + ".namespaces"); len(namespaces) > 0 {
 		m.Consul.Namespace = namespaces[0]
@@ -50,12 +51,12 @@ func (m *migration) catalog(t *tree, at, dialect string) {
 	secure := at + ".endpoint.tls"
 	if dialect == "traefik1" {
 		if secure = at + ".tls"; t.has(secure) {
-			ssl.Enabled = Some(true)
+			ssl.Enabled = config.Some(true)
 		}
 	}
 	ssl.CACert, ssl.Cert, ssl.Key = t.text(secure+".ca"), t.text(secure+".cert"), t.text(secure+".key")
 	if t.is(secure + ".insecureSkipVerify") {
-		ssl.Verify = Some(false)
+		ssl.Verify = config.Some(false)
 	}
 	if t.is(at + ".requireConsistent") {
 		m.Consul.Mode = "consistent"
@@ -84,9 +85,9 @@ func (m *migration) logs(t *tree, level, path, format string) {
 	switch text := strings.ToLower(t.text(level)); text {
 	case "":
 	case "fatal", "panic", "error":
-		m.LogLevel = Some(LevelError)
+		m.LogLevel = config.Some(config.LevelError)
 	default:
-		if err := assign(&m.LogLevel, text); err != nil {
+		if err := config.Assign(&m.LogLevel, text); err != nil {
 			m.note(t, level, err.Error())
 		}
 	}

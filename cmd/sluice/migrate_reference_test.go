@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // Every key of Traefik's reference is taken over, or there is a note: without it the
@@ -17,8 +19,8 @@ func TestMigrateTakesOverOrTells(t *testing.T) {
 	} {
 		whole := referenceTree(t, files)
 		text, notes := migrateWithout(t, whole, "")
-		if c := DefaultConfig(); c.loadText("the result", []byte(text)) != nil {
-			t.Errorf("%s: the result is no configuration: %v", kind, c.loadText("the result", []byte(text)))
+		if c := config.DefaultConfig(); c.LoadText("the result", []byte(text)) != nil {
+			t.Errorf("%s: the result is no configuration: %v", kind, c.LoadText("the result", []byte(text)))
 		}
 		seen := 0
 		for _, v := range whole.values {
@@ -110,7 +112,7 @@ func migrateWithout(t *testing.T, whole *tree, path string) (text string, notes 
 		t.Fatal(err)
 	}
 	m.convert()
-	return encodeConfig(m.Config, nil), m.notes
+	return config.Encode(m.Config, nil), m.notes
 }
 
 // isNoted reports whether a note is about a setting, or about what holds it and is left

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb/transport"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
@@ -24,7 +26,7 @@ const (
 // connected in another way.
 func (m *migration) serversTransport(t *tree, name string) {
 	at := serversTransports + "." + name
-	made := ServersTransport{
+	made := config.ServersTransport{
 		Name: name, InsecureSkipVerify: t.is(at + ".insecureSkipVerify"), ServerName: t.text(at + ".serverName"),
 		PeerCertURI: t.text(at + ".peerCertURI"), RootCAs: t.list(at + ".rootCAs"),
 		MinVersion: t.text(at + ".minVersion"), MaxVersion: t.text(at + ".maxVersion"),
@@ -45,16 +47,16 @@ func (m *migration) serversTransport(t *tree, name string) {
 // withoutPings tells that silent connections of HTTP/2 are looked at in one way.
 func (m *migration) withoutPings(t *tree, timeouts string) {
 	for _, key := range []string{"readIdleTimeout", "pingTimeout"} {
-		if d := t.duration(join(timeouts, key)); d > 0 {
-			m.note(t, join(timeouts, key), join(timeouts, key)+" is left out: servers that are gone are noticed by TCP, within a minute")
+		if d := t.duration(hcl.Join(timeouts, key)); d > 0 {
+			m.note(t, hcl.Join(timeouts, key), hcl.Join(timeouts, key)+" is left out: servers that are gone are noticed by TCP, within a minute")
 		}
 	}
 }
 
 // addTransport adds one of which nothing is left at a path, unless it makes no sense.
-func (m *migration) addTransport(t *tree, at string, made *ServersTransport) {
+func (m *migration) addTransport(t *tree, at string, made *config.ServersTransport) {
 	made.Origin = t.origin(at)
-	if m.isWhole(t, at, made.Name, made.read) {
+	if m.isWhole(t, at, made.Name, made.Read) {
 		m.comment("transport."+made.Name, "%s", m.origin(t, at))
 		m.Transports = append(m.Transports, *made)
 	}
@@ -86,7 +88,7 @@ func (t *tree) pairs(at string) (certificates []string, keys []dial.Secret) {
 
 // tcpServersTransport takes over one of tcp.serversTransports.
 func (m *migration) tcpServersTransport(t *tree, at, name string) {
-	made := TCPTransport{
+	made := config.TCPTransport{
 		Origin: t.origin(at), Name: name,
 		InsecureSkipVerify: t.is(at + ".tls.insecureSkipVerify"), ServerName: t.text(at + ".tls.serverName"),
 		PeerCertURI: t.text(at + ".tls.peerCertURI"), RootCAs: t.list(at + ".tls.rootCAs"),
@@ -95,7 +97,7 @@ func (m *migration) tcpServersTransport(t *tree, at, name string) {
 	}
 	made.Certificate, made.Key = t.pairs(at + ".tls.certificates")
 	t.text(at + ".tls")
-	if m.isWhole(t, at, name, made.read) {
+	if m.isWhole(t, at, name, made.Read) {
 		m.comment("tcp_transport."+name, "%s", m.origin(t, at))
 		m.TCPTransports = append(m.TCPTransports, made)
 		if name == allServers {
@@ -117,14 +119,14 @@ func (t *tree) proxyVersion(at string) int {
 // ofAllServers takes over how servers are connected to of which nothing else is said:
 // of Traefik 2 and 3 below a path, of Traefik 1 at the top.
 func (m *migration) ofAllServers(t *tree, at string) {
-	skip, cas := join(at, "insecureSkipVerify"), join(at, "rootCAs")
-	made := ServersTransport{Name: allServers, InsecureSkipVerify: t.is(skip), RootCAs: t.list(cas)}
+	skip, cas := hcl.Join(at, "insecureSkipVerify"), hcl.Join(at, "rootCAs")
+	made := config.ServersTransport{Name: allServers, InsecureSkipVerify: t.is(skip), RootCAs: t.list(cas)}
 	if !made.InsecureSkipVerify && len(made.RootCAs) == 0 {
 		return
 	}
 	made.Origin = t.origin(cmp.Or(at, skip))
 	if m.isRunning {
-		if _, err := made.read(); err != nil {
+		if _, err := made.Read(); err != nil {
 			m.note(t, cas, err.Error())
 			return
 		}
@@ -143,7 +145,7 @@ func (m *migration) transportNamed(name string) (string, error) {
 	if name = fileName(name); name == "" || name == "default@internal" {
 		return "", nil
 	}
-	if !slices.ContainsFunc(m.Transports, func(t ServersTransport) bool { return strings.EqualFold(t.Name, name) }) {
+	if !slices.ContainsFunc(m.Transports, func(t config.ServersTransport) bool { return strings.EqualFold(t.Name, name) }) {
 		return "", fmt.Errorf("there is no servers transport %s", name)
 	}
 	return name, nil
@@ -153,7 +155,7 @@ func (m *migration) tcpTransportNamed(name string) (string, error) {
 	if name = fileName(name); name == "" || name == "default@internal" {
 		return "", nil
 	}
-	if !slices.ContainsFunc(m.TCPTransports, func(t TCPTransport) bool { return strings.EqualFold(t.Name, name) }) {
+	if !slices.ContainsFunc(m.TCPTransports, func(t config.TCPTransport) bool { return strings.EqualFold(t.Name, name) }) {
 		return "", fmt.Errorf("there is no servers transport %s", name)
 	}
 	return name, nil
@@ -167,9 +169,9 @@ func (m *migration) termination(t *tree, at, service string) (transport string) 
 		return ""
 	}
 	name := service + "-termination"
-	if !slices.ContainsFunc(m.TCPTransports, func(t TCPTransport) bool { return t.Name == name }) {
+	if !slices.ContainsFunc(m.TCPTransports, func(t config.TCPTransport) bool { return t.Name == name }) {
 		m.comment("tcp_transport."+name, "%s", m.origin(t, at))
-		m.TCPTransports = append(m.TCPTransports, TCPTransport{Name: name, TerminationDelay: cmp.Or(time.Duration(ms)*time.Millisecond, time.Millisecond)})
+		m.TCPTransports = append(m.TCPTransports, config.TCPTransport{Name: name, TerminationDelay: cmp.Or(time.Duration(ms)*time.Millisecond, time.Millisecond)})
 	}
 	return name
 }

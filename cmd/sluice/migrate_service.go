@@ -6,11 +6,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 )
 
 // service gives a route its service of http.services: what that says if it has
 // servers, and else its name.
-func (m *migration) service(t *tree, r *StaticRoute, name string) error {
+func (m *migration) service(t *tree, r *config.StaticRoute, name string) error {
 	hasOwn := t.has("http.services." + name + ".middlewares") // which only a stanza has
 	if kind := composedKind(t, name); (kind != "" || hasOwn) && !strings.Contains(name, "@") {
 		r.Service = name
@@ -20,7 +23,7 @@ func (m *migration) service(t *tree, r *StaticRoute, name string) error {
 		r.Service = name
 		return nil
 	}
-	var s StaticService
+	var s config.StaticService
 	if err := m.servers(t, &s, name); err != nil {
 		return err
 	}
@@ -51,12 +54,12 @@ func (m *migration) part(t *tree, name *string) error {
 // declare takes over a service of http.services, with those that it is composed
 // of. Nothing is left of it after an error.
 func (m *migration) declare(t *tree, name string) error {
-	if slices.ContainsFunc(m.Services, func(s StaticService) bool { return strings.EqualFold(s.Name, name) }) {
+	if slices.ContainsFunc(m.Services, func(s config.StaticService) bool { return strings.EqualFold(s.Name, name) }) {
 		return nil
 	}
 	before, at := len(m.Services), "http.services."+name
-	var s StaticService
-	s.setDefaults(t.place(at))
+	var s config.StaticService
+	s.SetDefaults(t.place(at))
 	s.Name = name
 	m.Services = append(m.Services, s) // now, as it may be a part of itself
 	s.Middlewares = fileNames(t.list(at + ".middlewares"))
@@ -87,8 +90,8 @@ func (m *migration) otherServices(t *tree) {
 	}
 }
 
-func (m *migration) fill(t *tree, s *StaticService, kind string) error {
-	into := map[string]*Composed{"weighted": &s.Weighted, "highestRandomWeight": &s.Highest, "mirroring": &s.Mirroring, "failover": &s.Failover}[kind]
+func (m *migration) fill(t *tree, s *config.StaticService, kind string) error {
+	into := map[string]*config.Composed{"weighted": &s.Weighted, "highestRandomWeight": &s.Highest, "mirroring": &s.Mirroring, "failover": &s.Failover}[kind]
 	if into == nil {
 		return m.servers(t, s, s.Name)
 	}
@@ -96,17 +99,17 @@ func (m *migration) fill(t *tree, s *StaticService, kind string) error {
 	if v := t.find(at + ".healthCheck"); v != nil && v.value == nil {
 		v.value = true // an empty table switches it on
 	}
-	err := into.unmarshalObject(t.object(at))
+	err := into.UnmarshalObject(t.object(at))
 	if err == nil {
-		err = into.spec.Validate()
+		err = into.Spec.Validate()
 	}
-	if f, ok := errors.AsType[*fault](err); ok {
-		err = errors.New(f.text)
+	if f, ok := errors.AsType[*hcl.Fault](err); ok {
+		err = errors.New(f.Text)
 	}
 	if err != nil {
 		return fmt.Errorf("the service %s: %s", s.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	for _, name := range into.spec.Names() {
+	for _, name := range into.Spec.Names() {
 		if err := m.part(t, name); err != nil {
 			return err
 		}
@@ -115,7 +118,7 @@ func (m *migration) fill(t *tree, s *StaticService, kind string) error {
 }
 
 // servers takes over a service that has servers of its own.
-func (m *migration) servers(t *tree, s *StaticService, name string) error {
+func (m *migration) servers(t *tree, s *config.StaticService, name string) error {
 	at := "http.services." + name + ".loadBalancer"
 	switch {
 	case strings.Contains(name, "@"):
@@ -136,27 +139,27 @@ func (m *migration) servers(t *tree, s *StaticService, name string) error {
 		s.Targets = append(s.Targets, target)
 	}
 	if t.text(at+".passHostHeader") == "false" {
-		s.PassHost = Some(false)
+		s.PassHost = config.Some(false)
 	}
 	var err error
 	if s.Transport, err = m.transportNamed(t.text(at + ".serversTransport")); err != nil {
 		return err
 	}
 	t.take(at + ".responseForwarding")
-	var o object
+	var o hcl.Object
 	for _, key := range []string{"strategy", "sticky", "healthCheck", "passiveHealthCheck"} {
-		if path := join(at, key); t.has(path) {
-			v := node{value: t.object(path)}
+		if path := hcl.Join(at, key); t.has(path) {
+			v := hcl.Node{Value: t.object(path)}
 			if value := t.find(path); value != nil && value.value != nil {
-				v.value = t.text(path)
+				v.Value = t.text(path)
 			}
-			o = append(o, member{key, t.place(path), v})
+			o = append(o, hcl.Member{Key: key, Pos: t.place(path), Value: v})
 		}
 	}
 	if len(o) == 0 {
 		return nil
 	}
-	return s.LoadBalancer.unmarshalObject(o)
+	return s.LoadBalancer.UnmarshalObject(o)
 }
 
 // withoutPath cuts the path off a URL.

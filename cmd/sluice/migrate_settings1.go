@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -30,8 +32,8 @@ func (m *migration) web(t *tree) {
 	m.Admin.Listen = t.text("web.address")
 	m.comment("admin.listen", "%s", m.origin(t, "web"))
 	if t.has("web.auth") {
-		m.note(t, "web.auth", "web.auth has no equivalent: the admin listener stays on "+defaultAdminAddress+", for this machine alone")
-		m.Admin.Listen = defaultAdminAddress
+		m.note(t, "web.auth", "web.auth has no equivalent: the admin listener stays on "+config.DefaultAdminAddress+", for this machine alone")
+		m.Admin.Listen = config.DefaultAdminAddress
 		t.take("web.auth")
 	}
 	t.text("web")
@@ -69,7 +71,7 @@ func (m *migration) doors1(t *tree, at, name string) (names []string, err error)
 		}
 		made := "entrypoint-" + name + "-" + what
 		m.comment("middleware."+made, "%s", m.origin(t, at))
-		m.Middlewares = append(m.Middlewares, Middleware{Name: made, spec: s})
+		m.Middlewares = append(m.Middlewares, config.Middleware{Name: made, Spec: s})
 		names = append(names, made)
 	}
 	if ranges := append(t.list(at+".whiteList.sourceRange"), t.list(at+".whiteListSourceRange")...); len(ranges) > 0 {
@@ -87,7 +89,7 @@ func (m *migration) doors1(t *tree, at, name string) (names []string, err error)
 	}
 	for _, key := range []string{"auth", "whiteList", "whiteListSourceRange"} {
 		if err == nil {
-			err = t.nothingLeft(join(at, key))
+			err = t.nothingLeft(hcl.Join(at, key))
 		}
 	}
 	if err != nil {

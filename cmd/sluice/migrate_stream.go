@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -16,7 +18,7 @@ import (
 func (m *migration) streams(t *tree, root string) {
 	for _, name := range t.names(root + ".routers") {
 		at := root + ".routers." + name
-		r := StaticStream{Origin: t.origin(at), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints")}
+		r := config.StaticStream{Origin: t.origin(at), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints")}
 		r.Priority, _ = strconv.Atoi(t.text(at + ".priority"))
 		if t.has(at+".tls") && t.text(at+".tls") != "false" {
 			r.TLS = "terminate"
@@ -35,7 +37,7 @@ func (m *migration) streams(t *tree, root string) {
 			err = t.nothingLeft(at)
 		}
 		if err == nil {
-			_, _, err = tags.Static{Streams: []tags.StaticStream{r.static(nil, root == "udp")}}.Definition(nil)
+			_, _, err = tags.Static{Streams: []tags.StaticStream{r.Static(nil, root == "udp")}}.Definition(nil)
 		}
 		if err != nil {
 			m.note(t, at, fmt.Sprintf("%s router %s is left out: %v", root, name, err))
@@ -58,8 +60,8 @@ func (m *migration) streamListeners() {
 	for _, r := range m.TCPRoutes {
 		for _, name := range r.Entrypoints {
 			l := m.listenerNamed(name)
-			isOfRequests := slices.ContainsFunc(m.Routes, func(r StaticRoute) bool { return slices.Contains(r.Entrypoints, name) })
-			if l != nil && !isOfRequests && l.option("proto") == "" {
+			isOfRequests := slices.ContainsFunc(m.Routes, func(r config.StaticRoute) bool { return slices.Contains(r.Entrypoints, name) })
+			if l != nil && !isOfRequests && l.Option("proto") == "" {
 				l.Text += ";proto=" + listener.ProtoTCP
 			}
 		}
@@ -68,12 +70,12 @@ func (m *migration) streamListeners() {
 
 // streamService gives a route its service: what that says if it has servers, and else
 // its name.
-func (m *migration) streamService(t *tree, r *StaticStream, root, name string) error {
+func (m *migration) streamService(t *tree, r *config.StaticStream, root, name string) error {
 	if t.has(root + ".services." + name + ".weighted") {
 		r.Service = name
 		return m.declareStream(t, root, name)
 	}
-	var s StreamService
+	var s config.StreamService
 	if err := m.streamServers(t, &s, root, name); err != nil {
 		return err
 	}
@@ -87,12 +89,12 @@ func (m *migration) declareStream(t *tree, root, name string) error {
 	if root == "udp" {
 		into = &m.UDPServices
 	}
-	if slices.ContainsFunc(*into, func(s StreamService) bool { return strings.EqualFold(s.Name, name) }) {
+	if slices.ContainsFunc(*into, func(s config.StreamService) bool { return strings.EqualFold(s.Name, name) }) {
 		return nil
 	}
 	at, before := root+".services."+name, len(*into)
-	var s StreamService
-	s.setDefaults(t.place(at))
+	var s config.StreamService
+	s.SetDefaults(t.place(at))
 	s.Name = name
 	*into = append(*into, s) // now, as it may be a part of itself
 	err := m.fillStream(t, &s, root)
@@ -105,7 +107,7 @@ func (m *migration) declareStream(t *tree, root, name string) error {
 	return nil
 }
 
-func (m *migration) fillStream(t *tree, s *StreamService, root string) error {
+func (m *migration) fillStream(t *tree, s *config.StreamService, root string) error {
 	at := root + ".services." + s.Name
 	if !t.has(at + ".weighted") {
 		return m.streamServers(t, s, root, s.Name)
@@ -113,14 +115,14 @@ func (m *migration) fillStream(t *tree, s *StreamService, root string) error {
 	if v := t.find(at + ".weighted.healthCheck"); v != nil && v.value == nil {
 		v.value = true // an empty table switches it on
 	}
-	err := s.Weighted.unmarshalObject(t.object(at + ".weighted"))
+	err := s.Weighted.UnmarshalObject(t.object(at + ".weighted"))
 	if err == nil {
-		err = s.Weighted.spec.Validate()
+		err = s.Weighted.Spec.Validate()
 	}
 	if err != nil {
 		return fmt.Errorf("the service %s: %s", s.Name, strings.ReplaceAll(plainFault(err).Error(), "\n", "; "))
 	}
-	for _, name := range s.Weighted.spec.Names() {
+	for _, name := range s.Weighted.Spec.Names() {
 		if *name = fileName(*name); strings.HasSuffix(*name, "@consulcatalog") {
 			continue
 		}
@@ -133,8 +135,8 @@ func (m *migration) fillStream(t *tree, s *StreamService, root string) error {
 
 // plainFault is an error without the place it has in what is made of the file.
 func plainFault(err error) error {
-	if f, ok := errors.AsType[*fault](err); ok {
-		return errors.New(f.text)
+	if f, ok := errors.AsType[*hcl.Fault](err); ok {
+		return errors.New(f.Text)
 	}
 	return err
 }
@@ -142,10 +144,10 @@ func plainFault(err error) error {
 // tcpMiddleware takes over one of tcp.middlewares.
 func (m *migration) tcpMiddleware(t *tree, name string) {
 	at := "tcp.middlewares." + name
-	made := TCPMiddleware{Origin: t.origin(at), Name: name}
-	err := made.unmarshalObject(t.object(at))
+	made := config.TCPMiddleware{Origin: t.origin(at), Name: name}
+	err := made.UnmarshalObject(t.object(at))
 	if err == nil {
-		err = made.spec.Validate()
+		err = made.Spec.Validate()
 	}
 	if err != nil {
 		m.note(t, at, fmt.Sprintf("%s: %v; routes that use it are left out", at, plainFault(err)))
@@ -157,16 +159,16 @@ func (m *migration) tcpMiddleware(t *tree, name string) {
 
 // finishStreams leaves out routes without a middleware they name.
 func (m *migration) finishStreams() {
-	m.TCPRoutes = slices.DeleteFunc(m.TCPRoutes, func(r StaticStream) bool {
+	m.TCPRoutes = slices.DeleteFunc(m.TCPRoutes, func(r config.StaticStream) bool {
 		i := slices.IndexFunc(r.Middlewares, func(name string) bool {
-			return !strings.Contains(name, "@") && !slices.ContainsFunc(m.TCPMiddlewares, func(w TCPMiddleware) bool { return strings.EqualFold(w.Name, name) })
+			return !strings.Contains(name, "@") && !slices.ContainsFunc(m.TCPMiddlewares, func(w config.TCPMiddleware) bool { return strings.EqualFold(w.Name, name) })
 		})
 		return i >= 0 && m.drop(true, r.Origin, "tcp router "+r.Name, r.Middlewares[i])
 	})
 }
 
 // streamServers takes over a service that has servers of its own.
-func (m *migration) streamServers(t *tree, r *StreamService, root, name string) error {
+func (m *migration) streamServers(t *tree, r *config.StreamService, root, name string) error {
 	at := root + ".services." + name + ".loadBalancer"
 	switch {
 	case strings.Contains(name, "@"):
@@ -193,7 +195,7 @@ func (m *migration) streamServers(t *tree, r *StreamService, root, name string) 
 		t.take(at + ".terminationDelay")
 	}
 	if check := at + ".healthCheck"; t.has(check) {
-		if err := r.Health.unmarshalObject(t.object(check)); err != nil {
+		if err := r.Health.UnmarshalObject(t.object(check)); err != nil {
 			return fmt.Errorf("%s: %w", check, plainFault(err))
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -12,7 +12,11 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 	"github.com/sluiceproxy/sluice/internal/exit"
+	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -21,7 +25,7 @@ import (
 func runMigrate(t *testing.T, args ...string) (text, notes string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	p := program{name: ourName, stdout: &stdout, stderr: &stderr, getenv: noEnv}
+	p := program{name: ourName, stdout: &stdout, stderr: &stderr, getenv: configtest.NoEnv}
 	if status := p.run(context.Background(), append([]string{"migrate"}, args...)); status != 0 {
 		t.Fatalf("status %d: %s", status, &stderr)
 	}
@@ -39,93 +43,48 @@ func TestMigrateSamples(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, notes := runMigrate(t, files...)
-			compareGolden(t, golden+name+".hcl", text)
-			compareGolden(t, golden+name+".notes", notes)
-			c := loadTextOrFail(t, text)
-			if _, err := c.serverOptions(); err != nil {
+			configtest.Golden(t, golden+name+".hcl", text)
+			configtest.Golden(t, golden+name+".notes", notes)
+			c := configtest.Text(t, text)
+			if _, err := c.ServerOptions(); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
+// comparable leaves out what cannot be compared.
+var comparable = gocmp.Options{
+	cmpopts.IgnoreFields(lb.ServerOptions{}, "Table", "Logger", "AccessLog"),
+	cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}),
+}
+
 // What is migrated of Fabio is what -fabio reads, setting by setting.
 func TestMigratedFabioIsWhatFabioSays(t *testing.T) {
 	text, _ := runMigrate(t, "../../examples/migrate/fabio.properties")
-	want := DefaultConfig()
+	want := config.DefaultConfig()
 	settings := fabioSettings{path: "../../examples/migrate/fabio.properties"}
-	if err := settings.load(&want, noEnv); err != nil {
+	if err := settings.Load(&want, configtest.NoEnv); err != nil {
 		t.Fatal(err)
 	}
-	want.settle()
-	got := loadTextOrFail(t, text)
-	a, err := want.serverOptions()
+	want.Settle()
+	got := configtest.Text(t, text)
+	a, err := want.ServerOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := got.serverOptions()
+	b, err := got.ServerOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(a, b, compareOptions); diff != "" {
+	if diff := gocmp.Diff(a, b, comparable); diff != "" {
 		t.Errorf("server: -fabio +migrated:\n%s", diff)
 	}
-	for _, c := range []*Config{&want, &got} { // compared above; they know where they stand
-		c.LB.Listeners, c.LB.Certificates, c.warnings = nil, nil, nil
+	for _, c := range []*config.Config{&want, &got} { // compared above; they know where they stand
+		c.LB.Listeners, c.LB.Certificates, c.Warnings = nil, nil, nil
 	}
-	if diff := gocmp.Diff(dump(want), dump(got)); diff != "" {
+	if diff := gocmp.Diff(configtest.Dump(want), configtest.Dump(got)); diff != "" {
 		t.Errorf("-fabio +migrated:\n%s", diff)
-	}
-}
-
-// What is written down says what it was made of.
-func TestEncodeConfig(t *testing.T) {
-	want, err := commandLine{configs: []string{"testdata/config/everything.good.hcl"}}.Load(noEnv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := DefaultConfig()
-	base.Consul, base.LB, base.Tags, base.Fabio, base.Admin = want.Consul, want.LB, want.Tags, want.Fabio, want.Admin
-	base.Routes, base.Middlewares, base.Defaults, base.Claims = want.Routes, want.Middlewares, want.Defaults, want.Claims
-	base.Services, base.Transports, base.TCPTransports = want.Services, want.Transports, want.TCPTransports
-	base.TCPRoutes, base.UDPRoutes = want.TCPRoutes, want.UDPRoutes
-	base.LogLevel, base.LogFile, base.PIDFile = want.LogLevel, want.LogFile, `C:\${x} "y" ${`
-	got := DefaultConfig()
-	if err := got.loadText("encoded", []byte(encodeConfig(base, nil))); err != nil {
-		t.Fatalf("%v in\n%s", err, encodeConfig(base, nil))
-	}
-	base.settle()
-	got.settle()
-	var lines [2][]string
-	for i, c := range []Config{base, got} {
-		for line := range strings.Lines(dump(c)) {
-			if !strings.Contains(line, "origin = ") && !strings.Contains(line, ".text = ") {
-				lines[i] = append(lines[i], line)
-			}
-		}
-	}
-	if diff := gocmp.Diff(lines[0], lines[1]); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-	a, b := base.static(base.transports()), got.static(got.transports())
-	for i := range b.Routes {
-		a.Routes[i].Source, b.Routes[i].Source = "", ""
-	}
-	for i := range b.Services {
-		a.Services[i].Source, b.Services[i].Source = "", ""
-	}
-	for i := range b.Streams {
-		a.Streams[i].Source, b.Streams[i].Source = "", ""
-	}
-	for i := range b.Middlewares {
-		a.Middlewares[i].Source, b.Middlewares[i].Source = "", ""
-	}
-	if diff := gocmp.Diff(a, b); diff != "" {
-		t.Errorf("stanzas: -want +got:\n%s", diff)
-	}
-	x, y := base.transports(), got.transports()
-	if len(x.http) == 0 || len(x.tcp) == 0 || !maps.Equal(x.http, y.http) || !maps.Equal(x.tcp, y.tcp) {
-		t.Errorf("transports: %v, want %v", y, x)
 	}
 }
 
@@ -156,7 +115,7 @@ func TestMigrateRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			var stdout, stderr bytes.Buffer
-			p := program{name: ourName, stdout: &stdout, stderr: &stderr, getenv: noEnv}
+			p := program{name: ourName, stdout: &stdout, stderr: &stderr, getenv: configtest.NoEnv}
 			status := p.run(t.Context(), append(append([]string{"migrate"}, tt.args...), tt.file))
 			if want := cmp.Or(tt.status, exit.Config); status != want || !strings.Contains(stderr.String(), tt.want) || stdout.Len() > 0 {
 				t.Errorf("status %d, %q and %q, want status %d and %q", status, &stderr, &stdout, want, tt.want)
@@ -176,7 +135,7 @@ func TestMigrateListenersOfConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := loadTextOrFail(t, first(runMigrate(t, "a.yml", "b.yml")))
+	c := configtest.Text(t, first(runMigrate(t, "a.yml", "b.yml")))
 	if got := c.LB.Listeners; len(got) != 2 || got[0].Text != ":5432;name=pg;proto=tcp" || got[1].Text != ":80;name=web" {
 		t.Errorf("listeners %v", got)
 	}
@@ -203,8 +162,8 @@ func TestMigrateFilesTogether(t *testing.T) {
 	if want := "c.yml:4: http.routers.r is left out: it is in b.yml as well, which counts\n"; !strings.HasPrefix(notes, want) {
 		t.Errorf("notes: %s", notes)
 	}
-	c := DefaultConfig()
-	if err := c.loadText("result", []byte(text)); err != nil {
+	c := config.DefaultConfig()
+	if err := c.LoadText("result", []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	if r := c.Routes; len(r) != 1 || r[0].Rule != "Host(`b`)" || len(r[0].Targets) != 2 {
@@ -228,8 +187,8 @@ func TestMigrateFrontends(t *testing.T) {
 	if notes != "" {
 		t.Errorf("notes: %s", notes)
 	}
-	loaded := loadTextOrFail(t, text)
-	c := loaded.static(loaded.transports())
+	loaded := configtest.Text(t, text)
+	c := loaded.Static()
 	want := []spec.Middleware{
 		&spec.Errors{Status: []string{"500-599"}, Service: "pages", Query: "/{status}.html"},
 		&spec.Headers{Request: map[string]string{"X-One": "1"}, AllowedHosts: []string{"a.example.com"}, STSSeconds: 300, SSLRedirect: true},
@@ -295,7 +254,7 @@ func TestMigrateComposedServices(t *testing.T) {
 	if notes != "" {
 		t.Errorf("notes: %s", notes)
 	}
-	c := loadTextOrFail(t, text)
+	c := configtest.Text(t, text)
 	health := spec.DefaultHealthCheck()
 	health.Path = "/ok"
 	want := map[string]tags.StaticService{
@@ -314,7 +273,7 @@ func TestMigrateComposedServices(t *testing.T) {
 		}}},
 	}
 	got := map[string]tags.StaticService{}
-	for _, s := range c.static(c.transports()).Services {
+	for _, s := range c.Static().Services {
 		name := s.Name
 		s.Name, s.Source = "", ""
 		got[name] = s
@@ -325,8 +284,8 @@ func TestMigrateComposedServices(t *testing.T) {
 	if r := c.Routes; len(r) != 2 || r[0].Service != "app" || r[1].Targets[0] != "http://10.0.0.1:80" {
 		t.Errorf("routes %+v", r)
 	}
-	if pages, ok := c.Middlewares[0].spec.(*spec.Errors); !ok || pages.Service != "two" {
-		t.Errorf("error pages %+v", c.Middlewares[0].spec)
+	if pages, ok := c.Middlewares[0].Spec.(*spec.Errors); !ok || pages.Service != "two" {
+		t.Errorf("error pages %+v", c.Middlewares[0].Spec)
 	}
 }
 
@@ -386,7 +345,7 @@ func FuzzMigrate(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, extension string, text []byte) {
 		m := newMigration()
-		if m.take("file"+extension, "", text, noEnv) != nil {
+		if m.take("file"+extension, "", text, configtest.NoEnv) != nil {
 			return
 		}
 		_, _, _ = m.text() // reads what it has written

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/certs"
 )
 
@@ -12,10 +13,10 @@ import (
 // over is left out in the end; see [migration.finish].
 func (m *migration) tlsOptions(t *tree, name string) {
 	at := "tls.options." + name
-	o := TLSOptions{
+	o := config.TLSOptions{
 		Name: name, MinVersion: t.text(at + ".minVersion"), MaxVersion: t.text(at + ".maxVersion"),
 		Ciphers: t.list(at + ".cipherSuites"), Curves: t.list(at + ".curvePreferences"), ALPN: t.list(at + ".alpnProtocols"),
-		ClientAuth: ClientAuth{Type: t.text(at + ".clientAuth.clientAuthType"), CAFiles: t.list(at + ".clientAuth.caFiles")},
+		ClientAuth: config.ClientAuth{Type: t.text(at + ".clientAuth.clientAuthType"), CAFiles: t.list(at + ".clientAuth.caFiles")},
 		SNIStrict:  t.is(at + ".sniStrict"),
 	}
 	// Suites of TLS 1.3 may stand in the list there, and are always allowed.
@@ -23,13 +24,13 @@ func (m *migration) tlsOptions(t *tree, name string) {
 		o.Ciphers = nil
 	}
 	if t.is(at + ".disableSessionTickets") {
-		o.SessionTickets = Some(false)
+		o.SessionTickets = config.Some(false)
 	}
 	t.take(at + ".preferServerCipherSuites") // without effect there as well
 	o.Origin = t.origin(at)
 	err := t.nothingLeft(at)
 	if err == nil {
-		_, err = o.options()
+		_, err = o.Options()
 	}
 	if err != nil {
 		m.note(t, at, fmt.Sprintf("the TLS options %s are left out, and what asks for them: %v", name, err))
@@ -53,7 +54,7 @@ func (m *migration) clientAuthority1(t *tree, at, name string, text *string) {
 	if len(files) == 0 {
 		return
 	}
-	o := TLSOptions{Name: name, ClientAuth: ClientAuth{CAFiles: files}}
+	o := config.TLSOptions{Name: name, ClientAuth: config.ClientAuth{CAFiles: files}}
 	if t.is(ca + ".optional") {
 		o.ClientAuth.Type = "VerifyClientCertIfGiven"
 	}
@@ -70,15 +71,15 @@ func fileName(name string) string { return strings.TrimSuffix(name, "@file") }
 func (m *migration) finishTLS() {
 	missing := func(name string) bool {
 		return name != "" && !strings.EqualFold(name, certs.DefaultTLSOptions) &&
-			!slices.ContainsFunc(m.LB.TLSOptions, func(o TLSOptions) bool { return strings.EqualFold(o.Name, name) })
+			!slices.ContainsFunc(m.LB.TLSOptions, func(o config.TLSOptions) bool { return strings.EqualFold(o.Name, name) })
 	}
-	m.keepListeners(func(l Listener) (reason string) {
-		if name := l.option("tlsoptions"); missing(name) {
+	m.keepListeners(func(l config.Listener) (reason string) {
+		if name := l.Option("tlsoptions"); missing(name) {
 			return "no file here has the tls.options " + name
 		}
 		return ""
 	})
-	m.Routes = slices.DeleteFunc(m.Routes, func(r StaticRoute) bool {
+	m.Routes = slices.DeleteFunc(m.Routes, func(r config.StaticRoute) bool {
 		if missing(r.TLSOptions) {
 			m.notes = append(m.notes, note{path: r.Origin, text: "route " + r.Name + " is left out: no file here has the tls.options " + r.TLSOptions})
 		}
@@ -91,10 +92,10 @@ func (m *migration) finishTLS() {
 func (m *migration) finishRedirects() {
 	names := map[string]bool{}
 	for _, l := range m.LB.Listeners {
-		names[l.option("name")] = true
+		names[l.Option("name")] = true
 	}
-	m.keepListeners(func(l Listener) (reason string) {
-		if to := l.option("redirect"); to != "" && to[0] != ':' && !names[to] {
+	m.keepListeners(func(l config.Listener) (reason string) {
+		if to := l.Option("redirect"); to != "" && to[0] != ':' && !names[to] {
 			return "it redirects to " + to + ", which is left out"
 		}
 		return ""
@@ -102,8 +103,8 @@ func (m *migration) finishRedirects() {
 }
 
 // keepListeners leaves out those for which there is a reason.
-func (m *migration) keepListeners(reason func(l Listener) string) {
-	var left []Listener
+func (m *migration) keepListeners(reason func(l config.Listener) string) {
+	var left []config.Listener
 	for i, l := range m.LB.Listeners {
 		comment := m.comments[listenerPath(i)]
 		delete(m.comments, listenerPath(i))
@@ -118,17 +119,10 @@ func (m *migration) keepListeners(reason func(l Listener) string) {
 }
 
 // listenerNamed is the listener of that name, nil if there is none.
-func (m *migration) listenerNamed(name string) *Listener {
-	i := slices.IndexFunc(m.LB.Listeners, func(l Listener) bool { return l.option("name") == name })
+func (m *migration) listenerNamed(name string) *config.Listener {
+	i := slices.IndexFunc(m.LB.Listeners, func(l config.Listener) bool { return l.Option("name") == name })
 	if i < 0 {
 		return nil
 	}
 	return &m.LB.Listeners[i]
-}
-
-// option is the value of a key of the listener's notation, empty without it.
-func (l Listener) option(key string) string {
-	_, rest, _ := strings.Cut(l.Text, ";"+key+"=")
-	value, _, _ := strings.Cut(rest, ";")
-	return value
 }

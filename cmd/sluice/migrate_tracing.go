@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
@@ -19,7 +20,7 @@ func (m *migration) tracing(t *tree) {
 	to := &m.LB.Tracing
 	to.ServiceName = cmp.Or(t.text("tracing.serviceName"), "traefik") // as spans were called so far
 	if rate, err := strconv.ParseFloat(t.text("tracing.sampleRate"), 64); err == nil {
-		to.SampleRate = Some(rate)
+		to.SampleRate = config.Some(rate)
 	}
 	to.ResourceAttributes = t.entries("tracing.resourceAttributes", "tracing.globalAttributes")
 	to.RequestHeaders, to.ResponseHeaders = t.list("tracing.capturedRequestHeaders"), t.list("tracing.capturedResponseHeaders")
@@ -39,7 +40,7 @@ func (m *migration) tracing(t *tree) {
 	t.text(at)
 	for name, value := range t.entries(at + ".headers") {
 		if to.Headers == nil {
-			to.Headers = Table[dial.Secret]{}
+			to.Headers = config.Table[dial.Secret]{}
 		}
 		to.Headers[name] = dial.Secret(value)
 	}
@@ -69,8 +70,8 @@ func (m *migration) tracingElsewhere(t *tree) bool {
 }
 
 // entries takes what is below the paths, as texts by name; names may hold points.
-func (t *tree) entries(paths ...string) Table[string] {
-	all := Table[string]{}
+func (t *tree) entries(paths ...string) config.Table[string] {
+	all := config.Table[string]{}
 	for _, path := range paths {
 		for i := range t.values {
 			v := &t.values[i]

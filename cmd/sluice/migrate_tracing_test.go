@@ -6,7 +6,8 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/watch/dial"
@@ -16,34 +17,34 @@ func TestMigrateTracing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, test := range map[string]struct {
 		text string
-		want Tracing
+		want config.Tracing
 		note string
 	}{
-		"nothing said": {"tracing: {}", Tracing{ServiceName: "traefik", Endpoint: "https://localhost:4318"}, ""},
+		"nothing said": {"tracing: {}", config.Tracing{ServiceName: "traefik", Endpoint: "https://localhost:4318"}, ""},
 		"HTTP": {
 			`tracing: {sampleRate: 0.5, serviceName: edge, resourceAttributes: {a.b: c}, capturedRequestHeaders: [X-A], capturedResponseHeaders: [X-B],
   safeQueryParams: [q], addInternals: false, otlp: {http: {endpoint: "https://c:4318/v1/traces", headers: {X-Token: planted},
   tls: {insecureSkipVerify: true}}}}`,
-			Tracing{
-				ServiceName: "edge", Endpoint: "https://c:4318/v1/traces", SampleRate: Some(0.5), Headers: Table[dial.Secret]{"X-Token": "planted"},
-				ResourceAttributes: Table[string]{"a.b": "c"}, RequestHeaders: []string{"X-A"}, ResponseHeaders: []string{"X-B"},
-				SafeQueryParams: []string{"q"}, TLS: TracingTLS{InsecureSkipVerify: true},
+			config.Tracing{
+				ServiceName: "edge", Endpoint: "https://c:4318/v1/traces", SampleRate: config.Some(0.5), Headers: config.Table[dial.Secret]{"X-Token": "planted"},
+				ResourceAttributes: config.Table[string]{"a.b": "c"}, RequestHeaders: []string{"X-A"}, ResponseHeaders: []string{"X-B"},
+				SafeQueryParams: []string{"q"}, TLS: config.TracingTLS{InsecureSkipVerify: true},
 			}, "",
 		},
 		"gRPC": {
 			"tracing: {otlp: {grpc: {endpoint: 'c:4317', insecure: true}}}",
-			Tracing{ServiceName: "traefik", Protocol: "grpc", Endpoint: "http://c:4317"}, "",
+			config.Tracing{ServiceName: "traefik", Protocol: "grpc", Endpoint: "http://c:4317"}, "",
 		},
-		"gRPC, by default": {"tracing: {otlp: {grpc: {}}}", Tracing{ServiceName: "traefik", Protocol: "grpc", Endpoint: "https://localhost:4317"}, ""},
-		"Jaeger":           {"tracing: {jaeger: {samplingServerURL: x}}", Tracing{}, "a.yml:1: tracing by jaeger is left out: spans are exported by OTLP alone"},
-		"what is new":      {"tracing: {otlp: {http: {endpoint: 'http://c', colour: blue}}}", Tracing{ServiceName: "traefik", Endpoint: "http://c"}, "tracing.otlp.http.colour has no equivalent"},
+		"gRPC, by default": {"tracing: {otlp: {grpc: {}}}", config.Tracing{ServiceName: "traefik", Protocol: "grpc", Endpoint: "https://localhost:4317"}, ""},
+		"Jaeger":           {"tracing: {jaeger: {samplingServerURL: x}}", config.Tracing{}, "a.yml:1: tracing by jaeger is left out: spans are exported by OTLP alone"},
+		"what is new":      {"tracing: {otlp: {http: {endpoint: 'http://c', colour: blue}}}", config.Tracing{ServiceName: "traefik", Endpoint: "http://c"}, "tracing.otlp.http.colour has no equivalent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile("a.yml", []byte(test.text+"\nglobal: {}\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			text, notes := runMigrate(t, "a.yml")
-			if diff := gocmp.Diff(test.want, loadTextOrFail(t, text).LB.Tracing); diff != "" {
+			if diff := gocmp.Diff(test.want, configtest.Text(t, text).LB.Tracing); diff != "" {
 				t.Errorf("-want +got:\n%s\nof\n%s", diff, text)
 			}
 			if test.note == "" && notes != "" || !strings.Contains(notes, test.note) {
@@ -83,8 +84,8 @@ http:
 		t.Fatal(err)
 	}
 	written, notes := runMigrate(t, "a.yml")
-	c := loadTextOrFail(t, written)
-	o, err := c.serverOptions()
+	c := configtest.Text(t, written)
+	o, err := c.ServerOptions()
 	if err != nil || notes != "" {
 		t.Fatal(err, notes)
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -153,7 +155,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 
 func (m *migration) listener(t *tree, at, text string) {
 	m.comment(listenerPath(len(m.LB.Listeners)), "%s", m.origin(t, at))
-	m.LB.Listeners = append(m.LB.Listeners, Listener{Origin: t.origin(at), Text: text})
+	m.LB.Listeners = append(m.LB.Listeners, config.Listener{Origin: t.origin(at), Text: text})
 }
 
 // listenerPath is where the comments of a listener are kept.
@@ -192,7 +194,7 @@ func (t *tree) taken(at string, keys []string) {
 // one itself without.
 func (m *migration) selfSigned() {
 	if len(m.LB.Certificates) == 0 {
-		m.LB.Certificates = []Certificates{{Name: migrated, Type: "selfsigned", Cert: []string{"localhost"}}}
+		m.LB.Certificates = []config.Certificates{{Name: migrated, Type: "selfsigned", Cert: []string{"localhost"}}}
 	}
 }
 
@@ -212,7 +214,7 @@ func (m *migration) certificate(t *tree, at string, first bool) {
 	m.selfSigned()
 	c := &m.LB.Certificates[0]
 	if c.Type != "file" {
-		*c = Certificates{Name: migrated, Type: "file"}
+		*c = config.Certificates{Name: migrated, Type: "file"}
 	}
 	m.comment("lb.certificates."+migrated, "%s", m.origin(t, at))
 	place := slices.Index(c.Cert, cert)
@@ -235,19 +237,19 @@ func isPEM(text string) bool { return strings.HasPrefix(strings.TrimSpace(text),
 func (m *migration) middleware(t *tree, name string) {
 	at := "http.middlewares." + name
 	for _, kind := range t.names(at) {
-		o := object{{kind, position{}, node{value: t.object(join(at, kind))}}}
-		made := Middleware{Origin: m.origin(t, at), Name: name}
-		err := made.unmarshalObject(o)
+		o := hcl.Object{{Key: kind, Value: hcl.Node{Value: t.object(hcl.Join(at, kind))}}}
+		made := config.Middleware{Origin: m.origin(t, at), Name: name}
+		err := made.UnmarshalObject(o)
 		if err == nil {
-			err = made.spec.Validate()
+			err = made.Spec.Validate()
 		}
-		if pages, ok := made.spec.(*spec.Errors); ok && err == nil {
+		if pages, ok := made.Spec.(*spec.Errors); ok && err == nil {
 			err = m.part(t, &pages.Service)
 		}
 		if err != nil {
 			text := err.Error()
-			if f, ok := errors.AsType[*fault](err); ok {
-				text = f.text
+			if f, ok := errors.AsType[*hcl.Fault](err); ok {
+				text = f.Text
 			}
 			m.note(t, at, fmt.Sprintf("middleware %s of kind %s: %s; routes that use it are left out", name, kind, text))
 			continue
@@ -260,7 +262,7 @@ func (m *migration) middleware(t *tree, name string) {
 // router takes over one of http.routers, with its service.
 func (m *migration) router(t *tree, name string) {
 	at := "http.routers." + name
-	r := StaticRoute{Origin: t.origin(at), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
+	r := config.StaticRoute{Origin: t.origin(at), Name: name, Rule: t.text(at + ".rule"), Entrypoints: t.list(at + ".entryPoints"), Middlewares: fileNames(t.list(at + ".middlewares"))}
 	r.RuleSyntax = cmp.Or(t.text(at+".ruleSyntax"), m.rules)
 	if t.has(at + ".tls") {
 		r.TLS, r.TLSOptions = t.text(at+".tls") != "false", fileName(t.text(at+".tls.options"))
@@ -270,7 +272,7 @@ func (m *migration) router(t *tree, name string) {
 	r.Tracing = t.traced(at)
 	err := m.service(t, &r, fileName(t.text(at+".service")))
 	if err == nil {
-		_, _, err = tags.Static{Routes: []tags.StaticRoute{r.static(nil)}}.Definition(nil)
+		_, _, err = tags.Static{Routes: []tags.StaticRoute{r.Static(nil)}}.Definition(nil)
 	}
 	if err != nil {
 		m.note(t, at, fmt.Sprintf("router %s is left out: %v", name, err))

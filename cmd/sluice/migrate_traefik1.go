@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -30,7 +31,7 @@ func (m *migration) traefik1(t *tree) {
 	m.fileProvider(t, "file")
 	t.take("sendAnonymousUsage", "checkNewVersion", "providersThrottleDuration", "allowMinWeightZero")
 	if t.is("debug") {
-		m.LogLevel = Some(LevelDebug)
+		m.LogLevel = config.Some(config.LevelDebug)
 	}
 	m.logs(t, "logLevel", "traefikLog.filePath", "traefikLog.format")
 	m.LogFile.Path = cmp.Or(m.LogFile.Path, t.text("traefikLogsFile"))
@@ -39,7 +40,7 @@ func (m *migration) traefik1(t *tree) {
 	if path := t.text("accessLogsFile"); path != "" && m.LB.AccessLog.Target == "" {
 		m.LB.AccessLog.Target, m.LB.AccessLog.Format = path, "traefik1"
 	}
-	if l := &m.LB.AccessLog; l.isOn() {
+	if l := &m.LB.AccessLog; l.IsOn() {
 		l.Headers.Default = cmp.Or(l.Headers.Default, "keep") // as there
 	}
 	m.api(t)
@@ -69,7 +70,7 @@ func (m *migration) traefik1(t *tree) {
 // defaultMiddleware adds one that every route has.
 func (m *migration) defaultMiddleware(t *tree, name string, s spec.Middleware) {
 	m.comment("middleware."+name, "%s", m.origin(t, name))
-	m.Middlewares = append(m.Middlewares, Middleware{Name: name, spec: s})
+	m.Middlewares = append(m.Middlewares, config.Middleware{Name: name, Spec: s})
 	m.Defaults.Middlewares = append(m.Defaults.Middlewares, name)
 }
 
@@ -117,7 +118,7 @@ func (m *migration) entrypoint1(t *tree, name string) {
 // frontend takes over a frontend of a file, with its backend.
 func (m *migration) frontend(t *tree, name string) {
 	at := "frontends." + name
-	r := StaticRoute{Origin: t.origin(at), Name: name, RuleSyntax: "v1", Entrypoints: t.list(at + ".entryPoints")}
+	r := config.StaticRoute{Origin: t.origin(at), Name: name, RuleSyntax: "v1", Entrypoints: t.list(at + ".entryPoints")}
 	var rules []string
 	for _, route := range t.names(at + ".routes") {
 		rules = append(rules, t.text(at+".routes."+route+".rule"))
@@ -125,7 +126,7 @@ func (m *migration) frontend(t *tree, name string) {
 	r.Rule = strings.Join(rules, ";")
 	r.Priority, _ = strconv.Atoi(cmp.Or(t.text(at+".priority"), "0"))
 	if t.text(at+".passHostHeader") == "false" {
-		r.PassHost = Some(false)
+		r.PassHost = config.Some(false)
 	}
 	services := len(m.Services)
 	err := m.frontendSteps(t, &r, at)
@@ -154,16 +155,16 @@ func (m *migration) frontend(t *tree, name string) {
 func (m *migration) own(t *tree, frontend, what string, s spec.Middleware) string {
 	name := frontend + "-" + what
 	m.comment("middleware."+name, "%s", m.origin(t, "frontends."+frontend))
-	m.Middlewares = append(m.Middlewares, Middleware{Name: name, spec: s})
+	m.Middlewares = append(m.Middlewares, config.Middleware{Name: name, Spec: s})
 	return name
 }
 
 // disown takes them away again.
 func (m *migration) disown(names []string) {
-	m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w Middleware) bool { return slices.Contains(names, w.Name) })
+	m.Middlewares = slices.DeleteFunc(m.Middlewares, func(w config.Middleware) bool { return slices.Contains(names, w.Name) })
 }
 
-func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
+func (m *migration) backend(t *tree, r *config.StaticRoute, name string) error {
 	at := "backends." + name
 	if r.Targets = t.servers1(at); len(r.Targets) == 0 {
 		return fmt.Errorf("there is no backend %q with servers", name)
@@ -191,7 +192,7 @@ func (m *migration) backend(t *tree, r *StaticRoute, name string) error {
 		b.Health.Scheme, b.Health.Hostname = t.text(at+".healthCheck.scheme"), t.text(at+".healthCheck.hostname")
 	}
 	if b.Sticky != nil || b.Health != nil {
-		r.LoadBalancer.spec = b
+		r.LoadBalancer.Spec = b
 	}
 	if path := at + ".buffering"; t.has(path) {
 		buffering := &spec.Buffering{}

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
-	"go.yaml.in/yaml/v2"
-
+	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb/spec"
+	"go.yaml.in/yaml/v2"
 )
 
 // tree is a file of another program, as its settings by path: "entrypoints.web.address",
@@ -88,7 +88,7 @@ func treeError(path string, src []byte, err error) error {
 }
 
 func (t *tree) flatten(path string, v any) {
-	each := func(key string, v any) { t.flatten(join(path, key), v) }
+	each := func(key string, v any) { t.flatten(hcl.Join(path, key), v) }
 	switch v := v.(type) {
 	case map[string]any:
 		for key, inner := range v {
@@ -224,7 +224,7 @@ func (t *tree) untaken(path string) []string {
 func (t *tree) usual(at string, settings ...string) {
 	for _, setting := range settings {
 		key, value, _ := strings.Cut(setting, "=")
-		if v := t.find(join(at, key)); v != nil && fmt.Sprint(v.value) == value {
+		if v := t.find(hcl.Join(at, key)); v != nil && fmt.Sprint(v.value) == value {
 			v.taken = true
 		}
 	}
@@ -269,36 +269,39 @@ func (t *tree) count(path string) int {
 }
 
 // object is what is below a path, as a stanza would have it.
-func (t *tree) object(path string) (o object) {
+func (t *tree) object(path string) (o hcl.Object) {
 	for _, name := range t.names(path) {
-		at := join(path, name)
+		at := hcl.Join(path, name)
 		pos := t.place(at)
+		add := func(value any) {
+			o = append(o, hcl.Member{Key: name, Pos: pos, Value: hcl.Node{Pos: pos, Value: value}})
+		}
 		v := t.find(at)
 		if n := t.count(at); v == nil && n > 0 {
-			elements := make([]node, n)
+			elements := make([]hcl.Node, n)
 			for i := range elements {
-				elements[i] = node{pos, t.object(at + "[" + strconv.Itoa(i) + "]")}
+				elements[i] = hcl.Node{Pos: pos, Value: t.object(at + "[" + strconv.Itoa(i) + "]")}
 			}
-			o = append(o, member{name, pos, node{pos, elements}})
+			add(elements)
 			continue
 		}
 		if v == nil {
-			o = append(o, member{name, pos, node{pos, t.object(at)}})
+			add(t.object(at))
 			continue
 		}
 		v.taken = true
 		var value any = fmt.Sprint(v.value)
 		switch list := v.value.(type) {
 		case nil:
-			value = object{}
+			value = hcl.Object{}
 		case []any:
-			var nodes []node
+			var nodes []hcl.Node
 			for _, one := range list {
-				nodes = append(nodes, node{pos, fmt.Sprint(one)})
+				nodes = append(nodes, hcl.Node{Pos: pos, Value: fmt.Sprint(one)})
 			}
 			value = nodes
 		}
-		o = append(o, member{name, pos, node{pos, value}})
+		add(value)
 	}
 	return o
 }
@@ -310,7 +313,7 @@ func (t *tree) left() (all []treeValue) {
 			continue
 		}
 		if whole := t.wholly(v.path); whole != v.path {
-			v.path, v.line = whole, t.place(whole).line
+			v.path, v.line = whole, t.place(whole).Line
 		}
 		if !slices.ContainsFunc(all, func(o treeValue) bool { return o.path == v.path }) {
 			all = append(all, v)

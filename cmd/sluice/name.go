@@ -1,9 +1,13 @@
 package main
 
-import "path/filepath"
+import (
+	"path/filepath"
+
+	"github.com/sluiceproxy/sluice/config"
+)
 
 const (
-	ourName = "sluice"
+	ourName = config.Program
 	// otherName is what a link to sluice may be called, for scripts and unit files
 	// that know the program by it.
 	otherName = "consul-template"
@@ -18,6 +22,3 @@ func programName(path string) string {
 	}
 	return ourName
 }
-
-// userAgent is what requests to Consul, Vault and Nomad call their sender.
-func userAgent() string { return ourName + "/" + version }

@@ -14,7 +14,7 @@ import (
 func (d *daemon) parseOnly() error {
 	var errs []error
 	for _, t := range d.config.Templates {
-		parsed, err := render.Parse(t.renderTemplate(nil))
+		parsed, err := render.Parse(t.RenderTemplate(nil))
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -5,32 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/watch"
 )
-
-// patience is how long a failing query is borne: as long as the attempts take
-// that are allowed. Zero is for ever.
-func (r Retry) patience() time.Duration {
-	attempts := r.Attempts.Or(defaultAttempts)
-	if !r.Enabled {
-		attempts = 1
-	}
-	if attempts <= 0 {
-		return 0
-	}
-	const never = 1 << 20 // of attempts: nobody lives to see it
-	limits := r.limits(watch.DefaultOptions().Backoff)
-	total, pause := time.Duration(0), limits.Min
-	for range min(attempts, never) {
-		total += pause
-		pause = min(2*pause, limits.Max)
-	}
-	return total
-}
-
-// insists reports whether a number of attempts was asked for.
-func (r Retry) insists() bool { return r.Attempts.Set || !r.Enabled }
 
 // giveUp returns an error when a query has failed for longer than patience
 // allows. Once everything is rendered, the files in place are better than
@@ -49,11 +27,11 @@ func (w *work) giveUp(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		for _, q := range w.feed.watcher.Status().Queries {
-			stanza, retry := w.config.retryOf(q.Query)
-			if rendered && !retry.insists() {
+			stanza, retry := retryOf(w.config, q.Query)
+			if rendered && !retry.Insists() {
 				continue
 			}
-			if err := w.hopeless(q, stanza, retry.patience()); err != nil {
+			if err := w.hopeless(q, stanza, retry.Patience()); err != nil {
 				return exit.With(exit.Runner, err)
 			}
 		}
@@ -61,7 +39,7 @@ func (w *work) giveUp(ctx context.Context) error {
 }
 
 // retryOf is the stanza that says how often q is tried, and what it says.
-func (c *Config) retryOf(q watch.Query) (stanza string, r Retry) {
+func retryOf(c config.Config, q watch.Query) (stanza string, r config.Retry) {
 	switch q.(type) {
 	case watch.NomadServices, watch.NomadService, watch.NomadVariables, watch.NomadVariable:
 		return "nomad", c.Nomad.Retry
@@ -77,7 +55,7 @@ func (w *work) hopeless(q watch.QueryStatus, stanza string, patience time.Durati
 		return nil
 	}
 	if _, ok := q.Query.(watch.File); ok { // not retried, missing or unreadable
-		if !q.Known && w.config.alone() {
+		if !q.Known && w.config.Alone() {
 			return q.Err
 		}
 		return nil

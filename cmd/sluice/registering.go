@@ -1,16 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"os"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch/consul"
 )
 
@@ -23,22 +19,22 @@ type registering struct {
 }
 
 // newRegistering is nil if there is no load balancer or no Consul.
-func (d *daemon) newRegistering(c Config) (*registering, error) {
-	if d.lb == nil || !c.asksConsul() {
+func (d *daemon) newRegistering(c config.Config) (*registering, error) {
+	if d.lb == nil || !c.AsksConsul() {
 		return nil, nil
 	}
 	environment, err := consul.ConfigFromEnv(d.getenv)
 	if err != nil {
 		return nil, err
 	}
-	base, err := c.registration()
+	base, err := c.Registration()
 	if err != nil {
 		if !c.Fabio.Register.Enabled {
 			return nil, nil // nothing but the alias of a tag could need it
 		}
 		return nil, fmt.Errorf("fabio.register: %w", err)
 	}
-	registrar, err := consul.NewRegistrar(c.consulConfig(d.log).Over(environment), base)
+	registrar, err := consul.NewRegistrar(c.ConsulConfig(d.log).Over(environment), base)
 	if err != nil {
 		return nil, err
 	}
@@ -56,51 +52,6 @@ func (d *daemon) newRegistering(c Config) (*registering, error) {
 		return names
 	}
 	return r, nil
-}
-
-// registration is what the configuration says of it.
-func (c Config) registration() (consul.Registration, error) {
-	r := c.Fabio.Register
-	host, port, err := net.SplitHostPort(cmp.Or(r.Address, c.Admin.Listen))
-	if err != nil {
-		return consul.Registration{}, errors.New("there is no admin listener with an address and a port, for Consul to check")
-	}
-	number, err := strconv.Atoi(port)
-	if err != nil {
-		return consul.Registration{}, fmt.Errorf("%q is no port", port)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		if host, err = firstAddress(); err != nil {
-			return consul.Registration{}, err
-		}
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		return consul.Registration{}, err
-	}
-	scheme := "http"
-	if c.Admin.Certificates != "" {
-		scheme = "https"
-	}
-	return consul.Registration{
-		Name: cmp.Or(r.Name, ourName), Tags: r.Tags, Address: host, Port: number, Host: name,
-		HealthURL: scheme + "://" + net.JoinHostPort(host, port) + "/healthz",
-		Interval:  cmp.Or(r.Interval, time.Second), Timeout: cmp.Or(r.Timeout, 3*time.Second), SkipVerify: r.SkipVerify,
-	}, nil
-}
-
-// firstAddress is the first of this host that others may reach it at.
-func firstAddress() (string, error) {
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		return "", err
-	}
-	for _, a := range addresses {
-		if network, ok := a.(*net.IPNet); ok && network.IP.IsGlobalUnicast() {
-			return network.IP.String(), nil
-		}
-	}
-	return "", errors.New("this host has no address that others could reach it at; say which one is meant by register.address")
 }
 
 // Run registers until ctx ends, deregisters, and then leaves those who still

@@ -5,8 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // reread reads files and templates again. What is wrong with them leaves the
@@ -16,11 +17,11 @@ func (d *daemon) reread(old *work) (*work, error) {
 		fmt.Fprintln(d.stderr, "Reloading configuration...")
 	}
 	c, err := d.cl.Load(d.getenv)
-	if err = errors.Join(append(c.unread, err)...); err != nil {
+	if err = errors.Join(append(c.Unread, err)...); err != nil {
 		return nil, err
 	}
 	f := old.feed
-	if d.lb == nil && !sameFeed(old.config, c) {
+	if d.lb == nil && !config.SameFeed(old.config, c) {
 		if f, err = d.newFeed(c); err != nil {
 			return nil, err
 		}
@@ -41,11 +42,11 @@ func (d *daemon) reread(old *work) (*work, error) {
 
 // reroute has the load balancer route as another configuration says, unless
 // anything is wrong with that.
-func (d *daemon) reroute(c Config) error {
+func (d *daemon) reroute(c config.Config) error {
 	if d.lb == nil {
 		return nil
 	}
-	o, err := c.serverOptions()
+	o, err := c.ServerOptions()
 	if err != nil {
 		return err
 	}
@@ -55,14 +56,14 @@ func (d *daemon) reroute(c Config) error {
 // routesAlone answers reload signals where there are no templates. It returns nil
 // when ctx ends.
 func (d *daemon) routesAlone(ctx context.Context) error {
-	current, digest := d.config, d.config.watched().digest()
+	current, digest := d.config, filesOf(d.config).digest()
 	for {
-		if !d.awaitReload(ctx, current.watched(), digest) {
+		if !d.awaitReload(ctx, filesOf(current), digest) {
 			return nil
 		}
-		digest = current.watched().digest() // before it is read: what changes then is noticed
+		digest = filesOf(current).digest() // before it is read: what changes then is noticed
 		c, err := d.cl.Load(d.getenv)
-		if err = errors.Join(append(c.unread, err)...); err == nil {
+		if err = errors.Join(append(c.Unread, err)...); err == nil {
 			err = d.reroute(c)
 		}
 		if err != nil {
@@ -91,9 +92,9 @@ func (d *daemon) awaitReload(ctx context.Context, files fileSet, digest [sha256.
 }
 
 // tellNews warns of what the configuration before did not give reason to.
-func (d *daemon) tellNews(before, now Config) {
-	for _, warning := range now.warnings {
-		if !slices.Contains(before.warnings, warning) {
+func (d *daemon) tellNews(before, now config.Config) {
+	for _, warning := range now.Warnings {
+		if !slices.Contains(before.Warnings, warning) {
 			d.log.Warn("configuration", "hint", warning)
 		}
 	}
@@ -114,38 +115,8 @@ func (d *daemon) swapped(old, now *work) {
 }
 
 // tellFixed warns of what another configuration changes in vain.
-func (d *daemon) tellFixed(c Config) {
-	for _, setting := range d.config.fixedSettings(c) {
+func (d *daemon) tellFixed(c config.Config) {
+	for _, setting := range d.config.FixedSettings(c) {
 		d.log.Warn("a changed setting counts from the next start", "setting", setting)
 	}
-}
-
-// fixedSettings names the settings of another configuration that differ and
-// that a running sluice does not take over.
-func (c Config) fixedSettings(other Config) []string {
-	var changed []string
-	differs := func(name string, a, b any) {
-		if !reflect.DeepEqual(a, b) {
-			changed = append(changed, name)
-		}
-	}
-	differs("lb", c.LB.fixed(), other.LB.fixed())
-	differs("admin", c.Admin, other.Admin)
-	differs("log_format", c.LogFormat, other.LogFormat)
-	differs("log_file", c.LogFile, other.LogFile)
-	differs("syslog", c.Syslog, other.Syslog)
-	if len(c.LB.Listeners) > 0 {
-		differs("fabio.register", c.Fabio.Register, other.Fabio.Register)
-		if !sameFeed(c, other) {
-			changed = append(changed, "consul or catalog")
-		}
-	}
-	return slices.Clip(changed)
-}
-
-// fixed is what a running load balancer does not take over: all but what tables
-// are built by.
-func (l LB) fixed() LB {
-	l.Guard, l.Failover, l.Locality, l.Health, l.Auth = LBGuard{}, nil, LBLocality{}, LBHealth{}, nil
-	return l
 }

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"io/fs"
 	"log/slog"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/sluiceproxy/sluice/render"
-	"github.com/sluiceproxy/sluice/render/install"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -51,7 +48,7 @@ func (r *rendering) Run(ctx context.Context, reload <-chan struct{}) error {
 
 // await returns the work of the next good configuration, or nil when ctx ends.
 func (r *rendering) await(ctx context.Context, old *work, reload <-chan struct{}) *work {
-	files := old.config.watched().follow(ctx, old.digest, r.log)
+	files := filesOf(old.config).follow(ctx, old.digest, r.log)
 	for {
 		select {
 		case <-ctx.Done():
@@ -69,45 +66,6 @@ func (r *rendering) await(ctx context.Context, old *work, reload <-chan struct{}
 
 // Status tells how the templates stand.
 func (r *rendering) Status() []render.TemplateStatus { return r.current.Load().renderer.Status() }
-
-// renderTemplate is the template as package render takes it.
-func (t Template) renderTemplate(own environment) render.Template {
-	return render.Template{
-		Source:            t.Source,
-		Contents:          t.Contents,
-		Destination:       t.Destination,
-		Command:           install.Command(t.Exec.Command),
-		CommandTimeout:    t.Exec.Timeout.Value,
-		CommandDetached:   t.Exec.Timeout.Value == 0,
-		CommandEnv:        t.Exec.Env.environment(own),
-		KillSignal:        syscall.Signal(t.Exec.KillSignal.Value),
-		KillAfter:         t.Exec.KillTimeout.Value,
-		Splay:             t.Exec.Splay,
-		Lock:              t.Lock.renderLock(),
-		Runtime:           t.runtime(),
-		CommandRetries:    t.CommandRetries,
-		OnCommandError:    render.CommandPolicy(t.OnCommandError),
-		CommandGroup:      t.commandGroup,
-		Check:             install.Command(t.Check.Command),
-		CheckTimeout:      t.Check.Timeout,
-		MinBytes:          t.MinBytes,
-		MinInstances:      t.MinInstances,
-		MaxShrink:         int(t.MaxShrink),
-		ErrorFatal:        t.ErrorFatal.Value,
-		InPlace:           t.Write == "inplace",
-		Perms:             fs.FileMode(t.Perms),
-		User:              string(t.User),
-		Group:             string(t.Group),
-		Backup:            t.Backup,
-		CreateDestDirs:    t.CreateDestDirs,
-		Wait:              render.Wait{Min: t.Wait.Value.Min, Max: t.Wait.Value.Max},
-		LeftDelimiter:     t.LeftDelimiter,
-		RightDelimiter:    t.RightDelimiter,
-		ErrorOnMissingKey: t.ErrorOnMissingKey,
-		FunctionDenylist:  t.FunctionDenylist,
-		SandboxPath:       t.SandboxPath,
-	}
-}
 
 // missingOf describes queries for people.
 func missingOf(queries []watch.Query) []string {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
@@ -70,7 +71,7 @@ func (p program) routesAt(ctx context.Context, cl commandLine, path string) (lis
 	case err != nil:
 		return list, exit.With(exit.Flags, fmt.Errorf("-diff takes files that sluice routes -json wrote, configurations and folders of service definitions: %w", err))
 	case info.IsDir():
-		cl.settings = append(slices.Clone(cl.settings), func(c *Config) error {
+		cl.settings = append(slices.Clone(cl.settings), func(c *config.Config) error {
 			c.Catalog.Path = path
 			return nil
 		})

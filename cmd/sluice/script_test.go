@@ -19,7 +19,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/rogpeppe/go-internal/testscript"
-
 	"github.com/sluiceproxy/sluice/internal/parts"
 	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
 )

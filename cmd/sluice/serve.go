@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"golang.org/x/sync/errgroup"
 )
@@ -17,7 +18,7 @@ import (
 type daemon struct {
 	program
 	cl      commandLine
-	config  Config // of the start; a reload makes new work
+	config  config.Config // of the start; a reload makes new work
 	log     *slog.Logger
 	level   *slog.LevelVar
 	signals *signals
@@ -48,12 +49,12 @@ func (p program) serve(ctx context.Context, args []string) error {
 	}
 	defer logs.Close()
 	logs.takeStandard()
-	config.runtime.set()
+	config.Runtime.Set()
 	d := &daemon{program: p, cl: cl, config: config, log: logs.Logger, level: logs.level, signals: newSignals()}
-	for _, warning := range slices.Concat(cl.Warnings, config.warnings) {
+	for _, warning := range slices.Concat(cl.Warnings, config.Warnings) {
 		d.log.Warn("command line", "hint", warning)
 	}
-	for _, err := range config.unread {
+	for _, err := range config.Unread {
 		d.log.Error("what cannot be read is left out", "err", err)
 	}
 	if err := d.contradictions(); err != nil {
@@ -70,14 +71,14 @@ func (p program) serve(ctx context.Context, args []string) error {
 
 // contradictions joins what cannot be asked for together.
 func (d *daemon) contradictions() error {
-	var f faultList
+	var faults []error
 	if d.config.Once && len(d.config.LB.Listeners) > 0 {
-		f.addf("-once renders and ends, so it cannot be combined with -lb")
+		faults = append(faults, errors.New("-once renders and ends, so it cannot be combined with -lb"))
 	}
 	if d.cl.Diff && !d.cl.Dry {
-		f.addf("-diff says how -dry prints, so it needs -dry")
+		faults = append(faults, errors.New("-diff says how -dry prints, so it needs -dry"))
 	}
-	return errors.Join(f...)
+	return errors.Join(faults...)
 }
 
 // told logs what ended the daemon, which is then told.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
 	"github.com/sluiceproxy/sluice/render/child"
@@ -55,13 +56,13 @@ func newSignals() *signals {
 }
 
 // configure makes signals mean what a configuration says.
-func (s *signals) configure(c Config, program *child.Child) {
+func (s *signals) configure(c config.Config, program *child.Child) {
 	s.roles.Store(&signalRoles{kill: syscall.Signal(c.KillSignal), reload: syscall.Signal(c.ReloadSignal), child: program})
 	signal.Notify(s.arrived, ignored...)
 	if program != nil {
 		signal.Notify(s.arrived, passedOn...)
 	}
-	for _, own := range []Signal{c.KillSignal, c.ReloadSignal} {
+	for _, own := range []config.Signal{c.KillSignal, c.ReloadSignal} {
 		if own != 0 {
 			signal.Notify(s.arrived, syscall.Signal(own))
 		}
@@ -71,7 +72,7 @@ func (s *signals) configure(c Config, program *child.Child) {
 // stoppedError is the cause of an end that a signal asked for.
 type stoppedError struct{ signal syscall.Signal }
 
-func (e *stoppedError) Error() string { return fmt.Sprintf("stopped by %v", Signal(e.signal)) }
+func (e *stoppedError) Error() string { return fmt.Sprintf("stopped by %v", config.Signal(e.signal)) }
 
 // context returns one that ends with the first signal that ends the program.
 // Its stop function must be called.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -37,7 +38,7 @@ type toolFlags struct {
 // fromFlags say which running sluice to ask, and what flags follow.
 func (t *toolFlags) fromFlags(more ...flagSpec) []flagSpec {
 	return append([]flagSpec{
-		{name: "from", value: "URL", help: "Admin listener to ask: http://HOST:PORT, https://HOST:PORT or unix:///PATH (default http://" + defaultAdminAddress + ").",
+		{name: "from", value: "URL", help: "Admin listener to ask: http://HOST:PORT, https://HOST:PORT or unix:///PATH (default http://" + config.DefaultAdminAddress + ").",
 			set: func(_ *commandLine, value string) error {
 				t.from = strings.TrimRight(value, "/")
 				return nil
@@ -57,12 +58,12 @@ func (t *toolFlags) fromFlags(more ...flagSpec) []flagSpec {
 
 func (t *toolFlags) jsonFlag() flagSpec {
 	return flagSpec{name: "json", help: "Print JSON, as the admin listener has it.",
-		set: func(_ *commandLine, value string) error { return assign(&t.json, value) }}
+		set: func(_ *commandLine, value string) error { return config.Assign(&t.json, value) }}
 }
 
 func (t *toolFlags) diffFlag() flagSpec {
 	return flagSpec{name: "diff", help: "Compare OLD and NEW: each a file that -json wrote, a configuration, or a folder of service definitions. The exit status is 2 if a route differs.",
-		set: func(_ *commandLine, value string) error { return assign(&t.diff, value) }}
+		set: func(_ *commandLine, value string) error { return config.Assign(&t.diff, value) }}
 }
 
 func (t *toolFlags) headerFlag() flagSpec {
@@ -92,7 +93,7 @@ func headerOf(text string) (name, value string, err error) {
 }
 
 // loadTool is load for a tool with flags and a help of its own.
-func (p program) loadTool(args []string, head string, own ...flagSpec) (cl commandLine, c Config, done bool, err error) {
+func (p program) loadTool(args []string, head string, own ...flagSpec) (cl commandLine, c config.Config, done bool, err error) {
 	if cl, err = parseCommandLine(args, own...); err != nil {
 		return cl, c, false, err
 	}
@@ -104,7 +105,7 @@ func (p program) loadTool(args []string, head string, own ...flagSpec) (cl comma
 }
 
 // ask gets a path of the running sluice's admin API.
-func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) error {
+func (t toolFlags) ask(ctx context.Context, c config.Config, path string, into any) error {
 	client, base, err := t.adminClient(c)
 	if err != nil {
 		return err
@@ -145,10 +146,10 @@ func (t toolFlags) ask(ctx context.Context, c Config, path string, into any) err
 
 // adminClient is how the admin listener is reached, and the URL below which its
 // paths are.
-func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
+func (t toolFlags) adminClient(c config.Config) (*http.Client, string, error) {
 	listen := c.Admin.Listen
-	if listen == adminOff {
-		listen = defaultAdminAddress
+	if listen == config.AdminOff {
+		listen = config.DefaultAdminAddress
 	}
 	target := dial.Target{
 		Address: cmp.Or(t.from, listen),
@@ -168,13 +169,13 @@ func (t toolFlags) adminClient(c Config) (*http.Client, string, error) {
 }
 
 // standsAlone reports whether a tool was told where to read the catalog itself.
-func (t toolFlags) standsAlone(c Config) bool {
-	return t.from == "" && (!c.asksConsul() || c.Consul.Address != "")
+func (t toolFlags) standsAlone(c config.Config) bool {
+	return t.from == "" && (!c.AsksConsul() || c.Consul.Address != "")
 }
 
 // readTable builds the routing table from the configured source, once.
-func (p program) readTable(ctx context.Context, c Config) (*lb.Table, *sources, error) {
-	o, err := c.serverOptions()
+func (p program) readTable(ctx context.Context, c config.Config) (*lb.Table, *sources, error) {
+	o, err := c.ServerOptions()
 	if err != nil {
 		return nil, nil, exit.With(exit.Config, err)
 	}

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/hcl"
 )
 
 // traefikSettings are what a Traefik user starts it with. Traefik 2 and 3 look at a
@@ -55,9 +58,9 @@ func (s *traefikSettings) flag(name string) (flag flagSpec, ok bool) {
 	}}, true
 }
 
-// load puts into a configuration what migrating it would write down. What has no
+// Load puts into a configuration what migrating it would write down. What has no
 // equivalent is among the warnings.
-func (s *traefikSettings) load(c *Config, getenv func(string) string) error {
+func (s *traefikSettings) Load(c *config.Config, getenv func(string) string) error {
 	if !s.on {
 		return nil
 	}
@@ -70,7 +73,7 @@ func (s *traefikSettings) load(c *Config, getenv func(string) string) error {
 	m.convert()
 	m.sortNotes()
 	for _, n := range m.notes {
-		m.warnings = append(m.warnings, n.String())
+		m.Warnings = append(m.Warnings, n.String())
 	}
 	*c = m.Config
 	return nil
@@ -123,7 +126,7 @@ func (s *traefikSettings) variables() (all []property) {
 			if _, err := strconv.Atoi(word); err == nil && key != "" {
 				key += "[" + word + "]"
 			} else {
-				key = join(key, word)
+				key = hcl.Join(key, word)
 			}
 		}
 		all = append(all, property{key, value, "variable " + name})
@@ -173,9 +176,9 @@ func entrypointWords(text string) (all []property) {
 				all = append(all, property{key: pairAt + ".certFile", value: cert}, property{key: pairAt + ".keyFile", value: private})
 			}
 		case !given:
-			all = append(all, property{key: join(at, key), value: "true"})
+			all = append(all, property{key: hcl.Join(at, key), value: "true"})
 		default:
-			all = append(all, property{key: join(at, key), value: value})
+			all = append(all, property{key: hcl.Join(at, key), value: value})
 		}
 	}
 	return all

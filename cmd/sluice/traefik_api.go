@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/certs"
 )
 
@@ -18,7 +19,7 @@ import (
 // pages that were written for it: https://doc.traefik.io/traefik/reference/install-configuration/api-dashboard/.
 // Nothing can be changed by it.
 type traefikAPI struct {
-	config  Config
+	config  config.Config
 	b       *balancing
 	started time.Time
 }
@@ -200,7 +201,7 @@ func sectionOf(objects map[string]*traefikObject) (s traefikSection) {
 
 func (a *traefikAPI) overview(m *traefikModel) map[string]any {
 	tracing := ""
-	if a.config.LB.Tracing.isOn() {
+	if a.config.LB.Tracing.IsOn() {
 		tracing = "OTLP"
 	}
 	all := map[string]any{

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -67,7 +68,7 @@ func TestTraefikAPIOfNothing(t *testing.T) {
 	for request, want := range map[string]int{"POST /api/version": 405, "PUT /api/http/routers": 405, "GET /api/version": 200, "HEAD /api/version": 200, "GET /api/http": 404, "GET /api/entrypoints/x": 404, "GET /api/entrypoints": 200} {
 		method, path, _ := strings.Cut(request, " ")
 		w := httptest.NewRecorder()
-		(&traefikAPI{config: DefaultConfig()}).ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		(&traefikAPI{config: config.DefaultConfig()}).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 		if w.Code != want || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s: %d %s", request, w.Code, w.Body)
 		}

@@ -50,7 +50,7 @@ func (a *traefikAPI) entrypointsOf(declared []string, protocol string) (names []
 // entrypoints are the listeners in the form of Traefik's API, by name.
 func (a *traefikAPI) entrypoints() []map[string]any {
 	all := []map[string]any{}
-	timeouts := a.config.LB.Timeouts.over(lb.DefaultServerOptions().Timeouts)
+	timeouts := a.config.LB.Timeouts.Over(lb.DefaultServerOptions().Timeouts)
 	for _, l := range a.listeners() {
 		address, forwarded := l.Address, map[string]any{}
 		if l.Proto == listener.ProtoUDP {

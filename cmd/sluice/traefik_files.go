@@ -37,11 +37,11 @@ func (m *migration) followFiles() {
 		files = []string{file}
 	}
 	if from := cmp.Or(folder, file); follows && from != "" {
-		m.followed = append(m.followed, from)
+		m.Followed = append(m.Followed, from)
 	}
 	for _, path := range files {
 		if err := m.readDynamic(path, at == "file"); err != nil {
-			m.unread = append(m.unread, err)
+			m.Unread = append(m.Unread, err)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (m *migration) dynamicFiles(folder string) (files []string) {
 		return err
 	})
 	if err != nil {
-		m.unread = append(m.unread, fmt.Errorf("reading the folder of Traefik's files: %w", err))
+		m.Unread = append(m.Unread, fmt.Errorf("reading the folder of Traefik's files: %w", err))
 	}
 	return files
 }

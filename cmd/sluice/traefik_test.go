@@ -7,20 +7,23 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/configtest"
 )
 
 // loadTraefik is what -traefik makes of arguments and variables.
-func loadTraefik(t *testing.T, variables []string, args ...string) (Config, error) {
+func loadTraefik(t *testing.T, variables []string, args ...string) (config.Config, error) {
 	t.Helper()
 	cl, err := parseCommandLine(append([]string{"-traefik"}, args...))
 	if err != nil {
-		return Config{}, err
+		return config.Config{}, err
 	}
 	cl.traefik.environ = func() []string { return variables }
-	return cl.Load(noEnv)
+	return cl.Load(configtest.NoEnv)
 }
 
-func listenersOf(c Config) (texts []string) {
+func listenersOf(c config.Config) (texts []string) {
 	for _, l := range c.LB.Listeners {
 		texts = append(texts, l.Text)
 	}
@@ -56,14 +59,14 @@ func TestTraefikByFlagsAndVariables(t *testing.T) {
 		}
 		switch tt.name {
 		case "flags":
-			if c.Tags.TraefikPrefix != "edge" || c.LogLevel.Value != LevelError || c.Admin.Listen != ":8080" || c.Catalog.None {
+			if c.Tags.TraefikPrefix != "edge" || c.LogLevel.Value != config.LevelError || c.Admin.Listen != ":8080" || c.Catalog.None {
 				t.Errorf("flags: %+v, level %v, admin %q", c.Tags, c.LogLevel, c.Admin.Listen)
 			}
-			if !slices.ContainsFunc(c.warnings, func(w string) bool { return strings.Contains(w, "domains") }) {
-				t.Errorf("no warning tells what has no equivalent: %q", c.warnings)
+			if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "domains") }) {
+				t.Errorf("no warning tells what has no equivalent: %q", c.Warnings)
 			}
 		case "variables":
-			if !slices.Equal(c.LB.TrustedProxies, []string{"10.0.0.1", "10.0.0.2"}) || !c.Catalog.None || c.Admin.Listen != defaultAdminAddress {
+			if !slices.Equal(c.LB.TrustedProxies, []string{"10.0.0.1", "10.0.0.2"}) || !c.Catalog.None || c.Admin.Listen != config.DefaultAdminAddress {
 				t.Errorf("variables: %q, %+v", c.LB.TrustedProxies, c.Catalog)
 			}
 		case "older flags":
@@ -105,8 +108,8 @@ func TestTraefikFlagsBesideFiles(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	for _, origin := range []string{"flag -entrypoints.web.address", "variable TRAEFIK_API"} {
-		if want := origin + ": is ignored, as by Traefik, which does not look at it beside a file"; !slices.Contains(c.warnings, want) {
-			t.Errorf("%q is not among %q", want, c.warnings)
+		if want := origin + ": is ignored, as by Traefik, which does not look at it beside a file"; !slices.Contains(c.Warnings, want) {
+			t.Errorf("%q is not among %q", want, c.Warnings)
 		}
 	}
 	c, err = loadTraefik(t, nil, "one.toml", "--consulcatalog.domain=new", "--configfile=one.toml")
@@ -143,15 +146,15 @@ func TestTraefikFilesThatCannotBeRead(t *testing.T) {
 	if len(c.Routes) != 1 || c.Routes[0].Name != "good" {
 		t.Errorf("routes %+v", c.Routes)
 	}
-	if len(c.unread) != 1 || !strings.Contains(c.unread[0].Error(), "broken.yml") {
-		t.Errorf("not read: %v", c.unread)
+	if len(c.Unread) != 1 || !strings.Contains(c.Unread[0].Error(), "broken.yml") {
+		t.Errorf("not read: %v", c.Unread)
 	}
-	if len(c.watched()) != 0 {
-		t.Errorf("followed: %v", c.watched())
+	if len(c.Watched()) != 0 {
+		t.Errorf("followed: %v", c.Watched())
 	}
 	for _, want := range []string{"open none.pem", "router lost is left out: there is no servers transport t", "router odd is left out: ", "router path is left out: "} {
-		if !slices.ContainsFunc(c.warnings, func(w string) bool { return strings.Contains(w, want) }) {
-			t.Errorf("no warning tells %q: %q", want, c.warnings)
+		if !slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, want) }) {
+			t.Errorf("no warning tells %q: %q", want, c.Warnings)
 		}
 	}
 }

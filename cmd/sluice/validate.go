@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/render"
 )
@@ -27,12 +28,12 @@ func (p program) validate(ctx context.Context, args []string) error {
 		return err
 	}
 	c, err := cl.Load(p.getenv)
-	faults := slices.Concat(c.unread, []error{err, c.validateLocks()})
-	if _, err := c.serverOptions(); err != nil {
+	faults := slices.Concat(c.Unread, []error{err, c.ValidateLocks()})
+	if _, err := c.ServerOptions(); err != nil {
 		faults = append(faults, err)
 	}
 	for _, t := range c.Templates {
-		_, err := render.Parse(t.renderTemplate(nil))
+		_, err := render.Parse(t.RenderTemplate(nil))
 		faults = append(faults, err)
 	}
 	if c.Catalog.Path != "" {
@@ -55,7 +56,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 }
 
 // validateCatalog lists the faults of the embedded catalog's files and tags.
-func (p program) validateCatalog(ctx context.Context, c Config) []error {
+func (p program) validateCatalog(ctx context.Context, c config.Config) []error {
 	info, err := os.Stat(c.Catalog.Path)
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "catalog", Path: c.Catalog.Path, Err: errors.New("not a folder")}

@@ -8,10 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // filesSettle is how long files must be left alone before they are read:
@@ -74,21 +74,7 @@ func awaitQuiet(ctx context.Context, watcher *fsnotify.Watcher) bool {
 // fileSet is the files and folders a configuration was read from.
 type fileSet []string
 
-// watched are those that are to be followed: of Traefik's file provider, and all if
-// that is asked for.
-func (c Config) watched() fileSet {
-	files := append(fileSet{}, c.followed...)
-	if !c.WatchFiles {
-		return files
-	}
-	files = append(files, c.files...)
-	for _, t := range c.Templates {
-		if t.Source != "" && t.Source != standardStream && !strings.HasPrefix(t.Source, "@") {
-			files = append(files, t.Source)
-		}
-	}
-	return files
-}
+func filesOf(c config.Config) fileSet { return c.Watched() }
 
 // folders are those in which something happens when a file changes or is
 // replaced.
@@ -110,7 +96,7 @@ func (s fileSet) folders() []string {
 func (s fileSet) digest() [sha256.Size]byte {
 	h := sha256.New()
 	for _, path := range s {
-		files, err := configFiles(path)
+		files, err := config.FilesAt(path)
 		if err != nil {
 			_, _ = io.WriteString(h, err.Error())
 		}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/render"
 	"github.com/sluiceproxy/sluice/render/child"
@@ -23,7 +24,7 @@ import (
 // work is what one configuration makes of its templates: a renderer, and the
 // program that lives on what it renders.
 type work struct {
-	config   Config
+	config   config.Config
 	feed     *feed
 	stderr   io.Writer
 	renderer *render.Renderer
@@ -39,38 +40,38 @@ type work struct {
 
 // newWork makes the work of a configuration over a feed. Nothing happens before
 // Run, but that templates are read and parsed.
-func (d *daemon) newWork(c Config, f *feed) (*work, error) {
+func (d *daemon) newWork(c config.Config, f *feed) (*work, error) {
 	environment, err := consul.ConfigFromEnv(d.getenv)
 	if err != nil {
 		return nil, exit.With(exit.Config, err)
 	}
-	agent := c.consulConfig(d.log).Over(environment)
-	own := slices.Concat(consulEnvironment(agent), c.vaultEnvironment(d.getenv, d.log))
-	locker, err := c.newLocker(agent)
+	agent := c.ConsulConfig(d.log).Over(environment)
+	own := slices.Concat(config.ConsulEnvironment(agent), c.VaultEnvironment(d.getenv, d.log))
+	locker, err := c.NewLocker(agent)
 	if err != nil {
 		return nil, exit.With(exit.Config, err)
 	}
 
 	w := &work{config: c, feed: f, stderr: d.stderr, complete: make(chan struct{})}
-	w.digest = c.watched().digest()
+	w.digest = filesOf(c).digest()
 	o := render.DefaultOptions()
 	o.Once, o.Dry, o.Diff = c.Once, d.cl.Dry, d.cl.Diff
 	o.AbsentIsError = c.ErrOnFailedLookup
 	o.AfterPass = w.afterPass
-	o.Env = own.lookup
-	o.CommandEnv = ExecEnv{}.environment(own)
+	o.Env = own.Lookup
+	o.CommandEnv = config.ExecEnv{}.Environment(own)
 	o.Stdout, o.Stderr, o.Logger = d.stdout, d.stderr, d.log
 	for _, t := range c.Templates {
-		o.Templates = append(o.Templates, t.renderTemplate(own))
+		o.Templates = append(o.Templates, t.RenderTemplate(own))
 	}
 	if locker != nil {
 		o.Locker, w.locker = locker, locker
 	}
-	if w.claims, err = c.newClaims(agent, o.Dry); err != nil {
+	if w.claims, err = c.NewClaims(agent, o.Dry); err != nil {
 		return nil, exit.With(exit.Config, err)
 	}
 	if w.claims != nil {
-		o.Sharing = render.Sharing{Board: w.claims, Prefix: c.Deduplicate.keys()}
+		o.Sharing = render.Sharing{Board: w.claims, Prefix: c.Deduplicate.Keys()}
 	}
 	if w.renderer, err = render.New(o, f.watcher); err != nil {
 		return nil, exit.With(exit.Runner, err)
@@ -78,7 +79,7 @@ func (d *daemon) newWork(c Config, f *feed) (*work, error) {
 	if len(c.Exec.Command) > 0 && !d.cl.Dry {
 		w.child = child.New(child.Options{
 			Command:      install.Command(c.Exec.Command),
-			Env:          c.Exec.Env.environment(own),
+			Env:          c.Exec.Env.Environment(own),
 			KillSignal:   syscall.Signal(c.Exec.KillSignal.Value),
 			KillTimeout:  c.Exec.KillTimeout.Value,
 			ReloadSignal: syscall.Signal(c.Exec.ReloadSignal),

@@ -32,6 +32,7 @@ type client struct {
 	tokens  *tokens
 	grace   time.Duration // how much later than its wait a request may be answered
 	streams atomic.Int32
+	room    room // for bodies
 
 	bare     bool        // TLS is spoken without a certificate of our own
 	answered atomic.Bool // since the start, whatever the answer was
@@ -94,6 +95,7 @@ func newClient(c Config) (*client, error) {
 		agent:  c.UserAgent,
 		tokens: tokens,
 		grace:  grace,
+		room:   room{one: maxAnswer, all: maxAnswers},
 		bare:   addr.tls && c.SSL.Cert == "",
 	}, nil
 }
@@ -171,7 +173,7 @@ func (c *client) try(ctx context.Context, q call, token dial.Secret) (answer, er
 	if resp.ProtoMajor == 2 {
 		c.streams.Store(streamsPerConnection)
 	}
-	body, err := readAll(resp)
+	body, err := c.room.read(resp)
 	if err != nil {
 		return answer{}, requestError(ctx, q.verb()+" "+shown, fmt.Errorf("the answer was cut off: %w", err))
 	}
@@ -218,15 +220,6 @@ func (c *client) request(ctx context.Context, q call, token dial.Secret) (*http.
 		req.SetBasicAuth(c.auth.Username, c.auth.Password.Reveal())
 	}
 	return req, nil
-}
-
-func readAll(resp *http.Response) ([]byte, error) {
-	var b bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n < 64<<20 {
-		b.Grow(int(n) + bytes.MinRead)
-	}
-	_, err := b.ReadFrom(resp.Body)
-	return b.Bytes(), err
 }
 
 func newAnswer(resp *http.Response, body []byte, anonymous bool) answer {

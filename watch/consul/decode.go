@@ -1,6 +1,7 @@
 package consul
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -181,7 +182,16 @@ func instance(e wireEntry) watch.Instance {
 	return i
 }
 
+// errNull is of answers that Consul gives as empty lists: who says null instead knows
+// nothing, and that is not to say that there is nothing.
+var errNull = errors.New("the answer is null")
+
+func isNull(body []byte) bool { return len(body) < 64 && string(bytes.TrimSpace(body)) == "null" }
+
 func decodeHealth(body []byte) (any, int, error) {
+	if isNull(body) {
+		return nil, 0, errNull
+	}
 	if list, ok := scanHealth(body); ok {
 		return list, len(list), nil
 	}
@@ -251,6 +261,9 @@ func decodeKey(body []byte) (any, int, error) {
 // and sorts the tags, which Consul lists in random order: equal answers must
 // look equal.
 func decodeServices(body []byte) (any, int, error) {
+	if isNull(body) {
+		return nil, 0, errNull
+	}
 	wire, err := decodeTags(body)
 	if err != nil {
 		return nil, 0, err
@@ -293,7 +306,7 @@ func decodePrepared(body []byte) (any, int, error) {
 		return nil, 0, err
 	}
 	if wire == nil {
-		return nil, 0, errors.New("the answer is null")
+		return nil, 0, errNull
 	}
 	list := make([]watch.Instance, 0, len(wire.Nodes))
 	for _, e := range wire.Nodes {

@@ -195,6 +195,8 @@ func TestFetch_BadAnswers(t *testing.T) {
 		{"cut-off JSON", health, 200, nil, `[{"Node":{"Node":"n"}`, "is not the JSON expected", nil, 0},
 		{"trailing rubbish", health, 200, nil, `[] []`, "is not the JSON expected", nil, 0},
 		{"wrong type", health, 200, nil, `{"a":1}`, "is not the JSON expected", nil, 0},
+		{"null instead of instances", health, 200, nil, "null", "the answer is null", nil, 0},
+		{"null instead of services", watch.Services{}, 200, nil, " null\n", "the answer is null", nil, 0},
 		{"redirect", health, 302, map[string]string{"Location": "http://evil.example/"}, "", "302 Found: redirects are not followed", nil, 0},
 		{"key without a name", watch.Key{Path: "/"}, 200, nil, ``, "a key needs a name", nil, 0},
 	} {
@@ -233,6 +235,68 @@ func TestFetch_CutOffBody(t *testing.T) {
 	_, err := s.Fetch(t.Context(), watch.Request{Query: watch.Nodes{}})
 	if err == nil || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An answer without end costs no more memory than there is for it, and is an error;
+// so is one of many that are too much together. Others are read as ever.
+func TestFetch_AnswersWithoutEnd(t *testing.T) {
+	held, release := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Consul-Index", "7")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/endless"):
+			for r.Context().Err() == nil {
+				w.Write(bytes.Repeat([]byte(" "), 64<<10))
+			}
+		case strings.HasSuffix(r.URL.Path, "/refused"):
+			w.WriteHeader(http.StatusInternalServerError)
+			for r.Context().Err() == nil {
+				w.Write(bytes.Repeat([]byte("no leader "), 64<<10))
+			}
+		case strings.HasSuffix(r.URL.Path, "/held"):
+			w.Write(bytes.Repeat([]byte(" "), 900<<10))
+			w.(http.Flusher).Flush()
+			held <- struct{}{}
+			<-release
+			w.Write([]byte("[]"))
+		default:
+			w.Write([]byte("[]"))
+		}
+	}))
+	defer server.Close()
+	s := newSource(t, Config{Address: server.URL})
+	s.client.room.one, s.client.room.all = 1<<20, 1<<20+1<<19
+	fetch := func(service string) error {
+		_, err := s.Fetch(t.Context(), watch.Request{Query: watch.Health{Service: service}})
+		return err
+	}
+	expect := func(service, want string) {
+		t.Helper()
+		switch err := fetch(service); {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: the error is %.300v", service, err)
+		case err != nil && len(err.Error()) > 2000:
+			t.Errorf("%s: an error of %d bytes", service, len(err.Error()))
+		}
+	}
+	expect("endless", "more than 1048576 bytes")
+	expect("refused", "no leader")
+	expect("web", "")
+	ended := make(chan error)
+	go func() { ended <- fetch("held") }()
+	<-held
+	for s.client.room.used.Load() < 900<<10 {
+		time.Sleep(time.Millisecond)
+	}
+	expect("endless", "all answers being read have more than 1572864 bytes")
+	expect("web", "")
+	close(release)
+	if err := <-ended; err != nil {
+		t.Errorf("an answer that was being read is an error: %v", err)
+	}
+	if n := s.client.room.used.Load(); n != 0 {
+		t.Errorf("%d bytes are not given back", n)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,7 @@ func (m *mirroring) Serve(x *Exchange) {
 		}
 	}
 	f, ok := x.forward.(forwarder)
-	if !ok || len(to) == 0 || x.upgrade != "" || m.withBody && x.Length > m.room {
+	if !ok || len(to) == 0 || generation(&x.Header) >= maxGenerations || x.upgrade != "" || m.withBody && x.Length > m.room {
 		m.ending.Serve(x)
 		return
 	}
@@ -95,6 +96,18 @@ const (
 	maxCopyTime   = 30 * time.Second
 	maxCopyAnswer = 1 << 20
 )
+
+// copyField tells of a copy that it is one, and of how many copies before. A mirror may
+// lead back here; without an end to it, one request would be copied for ever.
+const (
+	copyField      = "Sluice-Copy"
+	maxGenerations = 3
+)
+
+func generation(h *Header) int {
+	n, _ := strconv.Atoi(h.Get(copyField)) // what is no number is none
+	return n
+}
 
 // copies are the copies of requests that are on their way.
 type copies struct {
@@ -150,6 +163,7 @@ func (c *copies) send(x *Exchange, body []byte, to Handler, done func()) {
 	c.flying.Add(1)
 	c.sent.Add(1)
 	copied := x.detached()
+	copied.Header.Set(copyField, strconv.Itoa(generation(&x.Header)+1))
 	if copied.Length = 0; body != nil {
 		copied.Body, copied.Length = bytes.NewReader(body), int64(len(body))
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
@@ -180,4 +181,38 @@ func TestFailoverWithoutTheBody(t *testing.T) {
 	eventually(t, "the fallback is asked for those who cannot be reached", func() bool { return post(strings.NewReader("form")) == "200 backup form" })
 	// The client may have its answer a moment before.
 	eventually(t, "nothing is kept of any body", func() bool { return c.keptBodies.used.Load() == 0 })
+}
+
+// A mirror that leads back to the service whose requests are copied is no machine that
+// runs for ever: copies of copies end, and the client's request is served as ever.
+func TestCopiesThatComeBackEnd(t *testing.T) {
+	var seen atomic.Int32 // by the service itself
+	var back atomic.Bool  // was a copy
+	c := startComposed(t, []string{
+		"app.mirroring.service=main", "app.mirroring.mirrors[0].name=self", "app.mirroring.mirrors[0].percent=100",
+	}, map[string]http.HandlerFunc{
+		"main": func(w http.ResponseWriter, r *http.Request) {
+			if seen.Add(1); r.Header.Get(copyField) != "" {
+				back.Store(true)
+			}
+			io.WriteString(w, "copy "+r.Header.Get(copyField))
+		},
+		"self": echo,
+	})
+	c.backends["self"] = c.addr
+	c.set(c.source, "self", watch.Passing)
+	eventually(t, "a copy comes back", func() bool {
+		if status, text := c.get("/"); status != http.StatusOK || text != "copy " {
+			t.Errorf("answered %d %q", status, text)
+		}
+		return back.Load()
+	})
+	eventually(t, "all copies have come to an end", func() bool { return c.copies.flying.Load() == 0 && c.Metrics().InFlight == 0 })
+	before, sent := seen.Load(), c.Metrics().Mirrored
+	c.get("/")
+	eventually(t, "a request is four", func() bool { return seen.Load() == before+1+maxGenerations })
+	c.stop()
+	if n := c.Metrics().Mirrored - sent; n != maxGenerations {
+		t.Errorf("it was copied %d times", n)
+	}
 }

@@ -24,10 +24,19 @@ type forwardAuth struct {
 	address *url.URL
 	client  *http.Client
 	pattern *regexp.Regexp // of answer fields that are passed on, or nil
+	asking  chan struct{}  // has room for the questions that may be on their way
 }
 
-// authTimeout bounds one question to the authentication server.
-const authTimeout = 30 * time.Second
+// Bounds of questions to the authentication server: how long one takes, and how many
+// are on their way at a time, as of requests to a target. A server that is slow does
+// not take up all connections then, nor does one that is reached by way of the very
+// route that asks it.
+const (
+	authTimeout  = 30 * time.Second
+	maxQuestions = 1024
+)
+
+var errManyQuestions = errors.New("as many questions are on their way as may be")
 
 // Bounds in bytes, for memory has one if the spec has none: on what is read of the
 // server's answer, and on what is kept of a request's body to be sent twice.
@@ -50,7 +59,7 @@ func newForwardAuth(s *spec.ForwardAuth) (*forwardAuth, error) {
 			return nil, err
 		}
 	}
-	f := &forwardAuth{spec: s, address: address, client: &http.Client{
+	f := &forwardAuth{spec: s, address: address, asking: make(chan struct{}, maxQuestions), client: &http.Client{
 		Transport: transport, Timeout: authTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -104,18 +113,9 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 		return
 	}
 	var answer *http.Response
-	if err == nil {
-		answer, err = f.ask(x, body)
-	}
-	if err != nil {
-		f.fail(x, err)
-		return
-	}
-	defer answer.Body.Close()
-	isYes := answer.StatusCode >= 200 && answer.StatusCode <= 299
 	var text []byte
-	if !isYes || f.spec.MaxResponseBodySize >= 0 {
-		text, err = f.text(answer)
+	if err == nil {
+		answer, text, err = f.question(x, body)
 	}
 	switch {
 	case errors.Is(err, errAnswerTooLarge):
@@ -125,7 +125,7 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	case err != nil:
 		f.fail(x, err)
 		return
-	case !isYes:
+	case !isYes(answer):
 		f.refuse(x, answer, text)
 		return
 	}
@@ -136,14 +136,38 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	next.Serve(x)
 }
 
+func isYes(answer *http.Response) bool { return answer.StatusCode >= 200 && answer.StatusCode <= 299 }
+
+// question has the server asked, and reads as much of its answer as is of use. The
+// answer keeps no connection, however long the request takes that may pass.
+func (f *forwardAuth) question(x *lb.Exchange, body []byte) (answer *http.Response, text []byte, err error) {
+	select {
+	case f.asking <- struct{}{}:
+		defer func() { <-f.asking }()
+	default:
+		return nil, nil, errManyQuestions
+	}
+	if answer, err = f.ask(x, body); err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	if !isYes(answer) || f.spec.MaxResponseBodySize >= 0 {
+		text, err = f.text(answer)
+	}
+	return answer, text, err
+}
+
 // fail answers a request nobody could decide about.
 func (f *forwardAuth) fail(x *lb.Exchange, err error) {
 	x.Outcome.Err = fmt.Errorf("asking %s whether the request may pass: %w", origin(f.address), withoutURL(err))
-	if x.Context().Err() != nil {
+	switch {
+	case x.Context().Err() != nil:
 		x.Outcome.Status = lb.StatusClientGone
-		return
+	case errors.Is(err, errManyQuestions):
+		x.AnswerText(http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable))
+	default:
+		x.Answer(http.StatusInternalServerError, &lb.Header{}, "")
 	}
-	x.Answer(http.StatusInternalServerError, &lb.Header{}, "")
 }
 
 // body reads the request's body to be sent to both servers, if the spec asks

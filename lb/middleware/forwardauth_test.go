@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -159,5 +160,73 @@ func TestForwardAuthKeepsItsAddress(t *testing.T) {
 		if _, err := newForwardAuth(s); err == nil || strings.Contains(err.Error(), "planted") {
 			t.Errorf("%s: the error is %v", address, err)
 		}
+	}
+}
+
+// An authentication server that is slow, or that can be had only by way of the route
+// that asks it, has so many questions and no more. Who comes then is answered at once.
+func TestForwardAuthQuestionsAreBounded(t *testing.T) {
+	arrived, answer := make(chan struct{}, maxQuestions+1), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived <- struct{}{}
+		<-answer
+	}))
+	defer server.Close()
+	s := spec.DefaultForwardAuth()
+	s.Address = server.URL
+	m, err := newForwardAuth(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.client.CloseIdleConnections()
+	m.asking = make(chan struct{}, 3) // the rest is a matter of patience
+	ask := func() int {
+		x, r := exchange(t, "GET http://h/")
+		m.Serve(x, upstream(200, "ok"))
+		return r.status
+	}
+	statuses := make(chan int)
+	for range cap(m.asking) {
+		go func() { statuses <- ask() }()
+		<-arrived
+	}
+	if status := ask(); status != http.StatusServiceUnavailable {
+		t.Errorf("one too many is answered %d", status)
+	}
+	close(answer)
+	for range cap(m.asking) {
+		if status := <-statuses; status != http.StatusOK {
+			t.Errorf("one of those that wait is answered %d", status)
+		}
+	}
+	if status := ask(); status != http.StatusOK {
+		t.Errorf("the next one is answered %d", status)
+	}
+}
+
+// What the server says beyond its status keeps no connection to it while the request
+// that may pass is served: that can take as long as a WebSocket does.
+func TestForwardAuthKeepsNoConnection(t *testing.T) {
+	left := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done() // it never comes to an end by itself
+		close(left)
+	}))
+	defer server.Close()
+	s := spec.DefaultForwardAuth()
+	s.Address = server.URL
+	served := false
+	askAuth(t, s, "", handler(func(x *lb.Exchange) {
+		select {
+		case <-left:
+			served = true
+		case <-time.After(time.Minute):
+			t.Error("the answer is still being read")
+		}
+	}))
+	if !served {
+		t.Error("the request did not pass")
 	}
 }

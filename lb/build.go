@@ -167,6 +167,7 @@ func (b *Builder) list(s *watch.Snapshot) {
 	for _, name := range come {
 		b.arrive(name)
 	}
+	b.problems.set(owner{"names", name{}}, oversized(services, b.Options))
 	b.unsure = nil
 	b.names, b.unasked = names, b.unasked || len(gone)+len(come) > 0
 }

@@ -14,7 +14,7 @@ import (
 // where they run, each is looked at by itself: those that ask for what they may
 // not are left out, or they would be among the targets of the others.
 func (b *Builder) permitted(service string, found []watch.Instance) tags.Definition {
-	var problems []tags.Problem
+	found, problems := withoutOversized(service, found)
 	claims := b.Claims
 	if claims.LookAtInstances() {
 		found = slices.Clone(found)

@@ -39,14 +39,15 @@ func (o Options) health(service string) watch.Health {
 	return watch.Health{Scope: o.Scope, Service: service}
 }
 
-// routable are the names of the services whose tags can route, in order. As far
-// as those are the last ones, it shares that list.
+// routable are the names of the services whose tags can route, in order, but for
+// names without end. As far as those are the last ones, it shares that list.
 func routable(services []watch.ServiceTags, o Options, last []string) []string {
 	var names []string
 	same := 0 // of last, while there are no others
 	for i := range services {
 		name := services[i].Name
 		switch {
+		case len(name) > maxName:
 		case !tags.CanRoute(o.Tags, services[i].Tags) && len(o.Tags.StaticPools[name]) == 0:
 		case names == nil && same < len(last) && last[same] == name:
 			same++

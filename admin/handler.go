@@ -56,7 +56,9 @@ func newHandler(o Options, log *slog.Logger) *handler {
 	}
 	if o.Gatherer != nil {
 		metrics := promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{
-			ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelError),
+			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
+			// One metric that cannot be shown takes none of the others away.
+			ErrorHandling:       promhttp.ContinueOnError,
 			MaxRequestsInFlight: 4,
 			Timeout:             writeTimeout / 2,
 		})

@@ -6,10 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sluiceproxy/sluice/lb/h1"
-	"github.com/sluiceproxy/sluice/lb/h2"
 	"github.com/sluiceproxy/sluice/lb/target"
-	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
 // Metrics is a moment's view of what a server has counted since it was made.
@@ -154,20 +151,6 @@ type EntrypointMetrics struct {
 	Details []Detail
 }
 
-// TargetMetrics is what was counted for one target.
-type TargetMetrics struct {
-	// Target is its URL.
-	Target string
-	// Requests counts those sent to it, Failures the ones of them that failed by
-	// its fault.
-	Requests, Failures uint64
-	// Busy counts how often a request waited in vain for it to have fewer in hand.
-	Busy     uint64
-	InFlight int64
-	// Open counts the connections to it, Idle those of them not in use.
-	Open, Idle int
-}
-
 // metrics are the server's counters, but for those of entries and targets.
 type metrics struct {
 	tunnels                                      atomic.Int64
@@ -302,23 +285,6 @@ func (s *Server) Metrics() Metrics {
 	for _, e := range s.entries {
 		view.Entrypoints = append(view.Entrypoints, e.metrics())
 	}
-	for _, t := range s.Targets() {
-		stats := t.Stats()
-		tm := TargetMetrics{Target: t.Key().String(), Requests: stats.Total, Failures: stats.Failed, InFlight: stats.InFlight}
-		switch conns := t.Conns().(type) {
-		case *h1.Pool:
-			tm.Open, tm.Idle = conns.Conns()
-			tm.Busy = conns.Busy()
-		case *h2.Pool:
-			tm.Open, tm.Busy = conns.Conns(), conns.Busy()
-		case *secured:
-			tm.Open, tm.Idle = conns.Conns()
-			tm.Open += conns.calls.Conns()
-			tm.Busy = conns.Busy() + conns.calls.Busy()
-		case *tcp.Upstream:
-			tm.Open = conns.Open()
-		}
-		view.Targets = append(view.Targets, tm)
-	}
+	view.Targets = s.targetMetrics()
 	return view
 }

@@ -73,15 +73,7 @@ func (m *fabioMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 		routes.add(&t.Detail, t.Service, host, path, fabioTargetURL(t.Target))
 	}
 	routes.durations(out, m.route, m.counted, m.Bounds())
-	for _, t := range view.TCPTargets {
-		host, path := fabioHostPath(fabioSrc(t.Route))
-		if strings.Contains(host, ":") {
-			path = ""
-		}
-		labels := []string{t.Service, host, path, fabioTargetURL(t.Target)}
-		out.counter(m.routeReceived, t.Sent, labels...) // Fabio looks from the target
-		out.counter(m.routeSent, t.Received, labels...)
-	}
+	m.collectBytes(view.TCPTargets, out)
 	notFound, callsNotFound := m.withoutRoute(view.Routes)
 	notFound += m.collectStreams(view.Entrypoints, out)
 	out.positive(m.notFound, notFound)
@@ -90,6 +82,26 @@ func (m *fabioMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 		out.positive(m.redirects, n, strconv.Itoa(code))
 	}
 	out.gauge(m.webSockets, float64(view.Tunnels))
+}
+
+// collectBytes tells of the targets of connections. Routes that differ in their
+// options alone are one to Fabio.
+func (m *fabioMetrics) collectBytes(all []lb.TCPTargetMetrics, out metricSink) {
+	type bytes struct{ received, sent uint64 }
+	sums := map[[4]string]bytes{}
+	for _, t := range all {
+		host, path := fabioHostPath(fabioSrc(t.Route))
+		if strings.Contains(host, ":") {
+			path = ""
+		}
+		place := [4]string{t.Service, host, path, fabioTargetURL(t.Target)}
+		sum := sums[place]
+		sums[place] = bytes{sum.received + t.Received, sum.sent + t.Sent}
+	}
+	for place, sum := range sums {
+		out.counter(m.routeReceived, sum.sent, place[:]...) // Fabio looks from the target
+		out.counter(m.routeSent, sum.received, place[:]...)
+	}
 }
 
 func (m *fabioMetrics) collectServices(services []lb.ServiceMetrics, out metricSink) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -267,11 +269,20 @@ func (s metricSink) histogram(d *prometheus.Desc, bounds []float64, counts []uin
 	s <- prometheus.MustNewConstHistogram(d, total, sum, buckets, labelValues(labels)...)
 }
 
+// maxLabel bounds the value of a label, in bytes: names of routes are as long as tags
+// may be, and stand in dozens of metrics each.
+const maxLabel = 256
+
 // labelValues makes texts of the catalog and of files fit for labels, which must
-// be UTF-8.
+// be UTF-8. Of long ones it keeps the beginning, and what tells them apart.
 func labelValues(texts []string) []string {
 	values := make([]string, len(texts))
 	for i, text := range texts {
+		if len(text) > maxLabel {
+			sum := fnv.New64a()
+			sum.Write([]byte(text))
+			text = fmt.Sprintf("%s…%016x", text[:maxLabel-20], sum.Sum64())
+		}
 		values[i] = strings.ToValidUTF8(text, "\uFFFD")
 	}
 	return values

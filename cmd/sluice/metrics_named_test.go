@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -71,6 +72,10 @@ func TestNamedMetricsAddUp(t *testing.T) {
 			{Route: "h/x", Service: "web", Target: to("http"), Detail: detail(lb.Kind{}, 1, 0, 0)},
 			{Route: "h/x", Service: "web", Target: to("h2c"), Detail: detail(lb.Kind{}, 1, 0, 0)},
 		},
+		TCPTargets: []lb.TCPTargetMetrics{
+			{Route: ":9000/ proto=tcp", Service: "db", Target: to("tcp"), Received: 1, Sent: 2},
+			{Route: ":9000/x proto=tcp", Service: "db", Target: to("tcp"), Received: 10, Sent: 20},
+		},
 		Checked: []lb.CheckedMetrics{
 			{Dialect: "traefik", Service: "web", Target: to("http"), Up: true}, {Dialect: "traefik1", Service: "web", Target: to("http")},
 			{Dialect: "file", Service: "x", Target: to("https")},
@@ -98,6 +103,8 @@ func TestNamedMetricsAddUp(t *testing.T) {
 		`my_host_lb_grep_status_count{code="Unavailable"} 1`,
 		`my_host_lb_grpc_requests_count 1`,
 		`my_host_lb_ws_conn 0`,
+		`my_host_lb_route_rx{host=":9000",path="",service="db",target="tcp://10.0.0.1:80"} 22`,
+		`my_host_lb_route_tx{host=":9000",path="",service="db",target="tcp://10.0.0.1:80"} 11`,
 	} {
 		if !slices.Contains(strings.Split(text, "\n"), want) {
 			t.Errorf("%s is not in\n%s", want, text)
@@ -110,6 +117,20 @@ func TestNamedMetricsAddUp(t *testing.T) {
 	}
 	if text := scrapeNamed(t, "", view); text != "" {
 		t.Errorf("nobody asked for\n%s", text)
+	}
+}
+
+// Names that owners of services choose are bounded in metrics, and still told apart.
+func TestLongNamesInMetrics(t *testing.T) {
+	long := strings.Repeat("ä", 4000)
+	values := labelValues([]string{"short", long + "1", long + "2", "\xff"})
+	if values[0] != "short" || values[1] == values[2] || values[3] != "\uFFFD" {
+		t.Errorf("the values are %q", values)
+	}
+	for _, v := range values {
+		if len(v) > maxLabel+10 || !utf8.ValidString(v) {
+			t.Errorf("%q has %d bytes", v, len(v))
+		}
 	}
 }
 

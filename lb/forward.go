@@ -114,7 +114,7 @@ func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) 
 		x.call.Host = x.UpstreamHost
 	}
 	if x.call.Host == "" {
-		x.call.Host = t.Key().Address
+		x.call.Host = t.Key().Host()
 	}
 	x.call.Path = t.Key().Path + x.RawPath
 	x.beginTry()

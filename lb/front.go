@@ -4,12 +4,14 @@ import (
 	"io"
 	"net"
 	"net/netip"
+
+	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
 // front is a connection about which more is known than its socket tells: who is
 // at the other end of the proxy before it, and bytes that were read already.
 type front struct {
-	*net.TCPConn
+	tcp.Conn               // the socket
 	pending       []byte   // not read by anybody yet
 	remote, local net.Addr // nil: the socket's
 }
@@ -17,7 +19,7 @@ type front struct {
 // Read implements [net.Conn].
 func (f *front) Read(p []byte) (int, error) {
 	if len(f.pending) == 0 || len(p) == 0 {
-		return f.TCPConn.Read(p)
+		return f.Conn.Read(p)
 	}
 	n := copy(p, f.pending)
 	f.pending = f.pending[n:]
@@ -33,19 +35,19 @@ func (f *front) WriteTo(w io.Writer) (n int64, err error) {
 			return n, err
 		}
 	}
-	m, err := f.TCPConn.WriteTo(w)
+	m, err := io.Copy(w, f.Conn)
 	return n + m, err
 }
 
 // NetConn is the socket.
-func (f *front) NetConn() net.Conn { return f.TCPConn }
+func (f *front) NetConn() net.Conn { return f.Conn }
 
 // RemoteAddr implements [net.Conn].
 func (f *front) RemoteAddr() net.Addr {
 	if f.remote != nil {
 		return f.remote
 	}
-	return f.TCPConn.RemoteAddr()
+	return f.Conn.RemoteAddr()
 }
 
 // LocalAddr implements [net.Conn].
@@ -53,7 +55,7 @@ func (f *front) LocalAddr() net.Addr {
 	if f.local != nil {
 		return f.local
 	}
-	return f.TCPConn.LocalAddr()
+	return f.Conn.LocalAddr()
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

@@ -96,7 +96,7 @@ var errClientLimit = errors.New("the client has as many connections as it may ha
 // enter counts a connection of a client, if it may have one more; exit takes it
 // off again.
 func (g *gate) enter(client netip.Addr) error {
-	if g.perClient == 0 {
+	if g.perClient == 0 || !client.IsValid() { // a socket's have none
 		return nil
 	}
 	g.mu.Lock()
@@ -110,7 +110,7 @@ func (g *gate) enter(client netip.Addr) error {
 }
 
 func (g *gate) exit(client netip.Addr) {
-	if g.perClient == 0 {
+	if g.perClient == 0 || !client.IsValid() {
 		return
 	}
 	g.mu.Lock()

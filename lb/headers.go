@@ -80,6 +80,9 @@ func (s *Server) setForwarding(x *Exchange) {
 }
 
 func (s *Server) trusts(peer netip.Addr) bool {
+	if !peer.IsValid() {
+		return s.options.TrustSockets
+	}
 	return slices.ContainsFunc(s.options.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) })
 }
 
@@ -98,10 +101,19 @@ func (c *clientText) of(x *Exchange, peer netip.Addr, f *Forwarding) *clientText
 	if c.ip == "" || c.peer != peer || c.local != local || c.scheme != x.Scheme || c.authority != x.Authority || c.details != details {
 		*c = clientText{
 			peer: peer, local: local, scheme: x.Scheme, authority: strings.Clone(x.Authority), details: details,
-			ip: peer.String(), forwarded: f.element(x, peer) + details, port: forwardedPort(x),
+			ip: clientName(peer), forwarded: f.element(x, peer) + details, port: forwardedPort(x),
 		}
 	}
 	return c
+}
+
+// clientName is what upstreams are told of a client: its address, or that it came by a
+// socket of this machine, in nginx's words.
+func clientName(peer netip.Addr) string {
+	if !peer.IsValid() {
+		return "unix:"
+	}
+	return peer.String()
 }
 
 // element is this hop's of the Forwarded field (RFC 7239).

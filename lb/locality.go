@@ -68,10 +68,10 @@ func (b *Builder) lost(at here, known bool, err error) []tags.Problem {
 	case !known && err == nil || at.node != "" && at.zone != "":
 		return nil
 	case err != nil && at.node == "":
-		p.Reason = "the agent's own node cannot be read, so no instance is near: " + err.Error()
+		p.Reason = "the agent's own node cannot be read, so no instance is near, and no socket is within reach: " + err.Error()
 		p.Hint = "the token needs node:read and service:read; or lb { locality { node zone } } say it"
 	case at.node == "":
-		p.Reason, p.Hint = "the agent does not show its own node, so no instance is near", "the token needs node:read; or lb { locality { node zone } } say it"
+		p.Reason, p.Hint = "the agent does not show its own node, so no instance is near, and no socket is within reach", "the token needs node:read; or lb { locality { node zone } } say it"
 	case b.linker.zoned:
 		p.Reason = "the agent's node has no metadata " + b.Locality.key() + ", so no instance is of the own zone"
 		p.Hint = "node_meta of the agent says it, or lb { locality { zone } }"
@@ -84,12 +84,29 @@ func (b *Builder) lost(at here, known bool, err error) []tags.Problem {
 // runtime is the pool of a route's endpoints. The name is that of a service, or empty
 // for the route's own.
 func (k *link) runtime(name string, dialect tags.Dialect, endpoints []tags.Endpoint, b *spec.LoadBalancer) *target.Pool {
+	endpoints = k.reachable(endpoints)
 	all, p := members(endpoints, b), policy(b)
 	if b != nil && b.Locality != nil {
 		k.near, k.zoned = true, k.zoned || slices.Contains(b.Locality.Prefer, "zone")
 		p.Near = k.here.encircle(b.Locality, endpoints, all)
 	}
 	return k.pools.Pool(k.poolName(name, dialect), all, p)
+}
+
+// reachable has no instance serve whose socket is on another node, or may be.
+func (k *link) reachable(endpoints []tags.Endpoint) []tags.Endpoint {
+	isElsewhere := func(e tags.Endpoint) bool {
+		return e.Node != "" && (k.here.node == "" || e.Node != k.here.node) && targetKey(e).IsSocket()
+	}
+	for i := range endpoints {
+		if targetKey(endpoints[i]).IsSocket() && endpoints[i].Node != "" {
+			k.near = true // it has to be known which node this is
+		}
+	}
+	if !slices.ContainsFunc(endpoints, isElsewhere) {
+		return endpoints
+	}
+	return slices.DeleteFunc(slices.Clone(endpoints), isElsewhere)
 }
 
 // encircle sets the circles of members, which stand for the endpoints that serve.

@@ -12,6 +12,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/proxyproto"
+	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
 // Why connections are closed before anything is said on them, for metrics.
@@ -77,8 +78,8 @@ func (e *entry) readProxyHeader(o *h1.Opened, nc net.Conn, peer netip.Addr) erro
 	h, read, err := proxyproto.ReadHeader(nc, time.Now().Add(l.ProxyTimeout))
 	switch {
 	case errors.Is(err, proxyproto.ErrNoHeader) && l.Proxied != listener.ProxyRequired:
-		if socket, ok := nc.(*net.TCPConn); ok && len(read) > 0 {
-			o.Conn = &front{TCPConn: socket, pending: read}
+		if socket, ok := nc.(tcp.Conn); ok && len(read) > 0 {
+			o.Conn = &front{Conn: socket, pending: read}
 		}
 		return nil
 	case errors.Is(err, proxyproto.ErrNoHeader) && len(read) == 0:
@@ -95,14 +96,14 @@ func (e *entry) readProxyHeader(o *h1.Opened, nc net.Conn, peer netip.Addr) erro
 // addressed is the connection with the addresses of the PROXY header: what is
 // above TLS sees no others.
 func (e *entry) addressed(o h1.Opened) net.Conn {
-	socket, ok := o.Conn.(*net.TCPConn)
-	if !ok || !o.Remote.IsValid() {
+	socket, ok := o.Conn.(tcp.Conn)
+	if _, early := socket.(*front); !ok || early || !o.Remote.IsValid() {
 		return o.Conn
 	}
 	return &front{
-		TCPConn: socket,
-		remote:  net.TCPAddrFromAddrPort(o.Remote),
-		local:   net.TCPAddrFromAddrPort(o.Bound),
+		Conn:   socket,
+		remote: net.TCPAddrFromAddrPort(o.Remote),
+		local:  net.TCPAddrFromAddrPort(o.Bound),
 	}
 }
 

@@ -72,6 +72,8 @@ type ServerOptions struct {
 	// its like, Forwarded) are believed and added to. From all others they are
 	// dropped and set anew.
 	TrustedProxies []netip.Prefix
+	// TrustSockets has the peers that come by a socket of this machine among them.
+	TrustSockets bool
 	// Forwarding says what else upstreams and clients are told.
 	Forwarding Forwarding
 	// CertSources are what listeners take certificates from, by name.

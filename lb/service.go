@@ -100,6 +100,7 @@ func (b *Builder) instances(all []watch.Instance) []tags.Instance {
 			Datacenter: i.Node.Datacenter,
 			Address:    i.Address(),
 			Port:       i.Service.Port,
+			Socket:     i.Service.SocketPath,
 			Tags:       i.Service.Tags,
 			Meta:       i.Service.Meta,
 			Zone:       b.Locality.zoneOf(&i),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/tcp"
@@ -45,5 +46,13 @@ func (e *entry) listen(address string) (net.Listener, error) {
 		host, _, err := net.SplitHostPort(address)
 		return tcp.NewPorts(host), err
 	}
-	return net.Listen("tcp", address)
+	path, isSocket := unixsock.Path(address)
+	if !isSocket {
+		return net.Listen("tcp", address)
+	}
+	l, err := unixsock.Listen(path, unixsock.Options{Mode: e.listener.SocketMode, Owner: e.listener.SocketOwner})
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }

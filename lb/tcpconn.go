@@ -23,7 +23,7 @@ import (
 // tcpConn is a connection to a listener that passes them on.
 type tcpConn struct {
 	*passage
-	socket *net.TCPConn
+	socket tcp.Conn
 	// nc is the socket, or what is on top of it. read is what was read of it that
 	// nobody has taken yet.
 	nc      tcp.Conn
@@ -34,7 +34,7 @@ type tcpConn struct {
 }
 
 // serveTCP serves a connection to its end.
-func (s *Server) serveTCP(ctx context.Context, e *entry, socket *net.TCPConn) {
+func (s *Server) serveTCP(ctx context.Context, e *entry, socket tcp.Conn) {
 	defer context.AfterFunc(ctx, func() { socket.Close() })()
 	o, err := e.letIn(socket)
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *tcpConn) handshake(ctx context.Context) bool {
 // front is the connection with what was read of it before it, and with the
 // addresses a PROXY header told.
 func (c *tcpConn) front() *front {
-	f := &front{TCPConn: c.socket, pending: c.unread()}
+	f := &front{Conn: c.socket, pending: c.unread()}
 	if c.client != addrPort(c.socket.RemoteAddr()) {
 		f.remote, f.local = net.TCPAddrFromAddrPort(c.client), net.TCPAddrFromAddrPort(c.bound)
 	}

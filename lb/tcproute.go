@@ -45,13 +45,14 @@ func (r *TCPRoute) allow(rules *spec.AccessRules) {
 	}
 }
 
-// admits reports whether all access rules let a client in.
+// admits reports whether all access rules let a client in. They let in nobody of
+// whom no address is known: who came by a socket.
 func (r *TCPRoute) admits(client netip.Addr) bool {
 	contains := func(ranges []netip.Prefix) bool {
 		return slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(client) })
 	}
 	return !slices.ContainsFunc(r.access, func(a *spec.AccessRules) bool {
-		return len(a.Allow) > 0 && !contains(a.Allow) || contains(a.Deny)
+		return !client.IsValid() || len(a.Allow) > 0 && !contains(a.Allow) || contains(a.Deny)
 	})
 }
 

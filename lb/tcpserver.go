@@ -3,7 +3,6 @@ package lb
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 
 	"github.com/sluiceproxy/sluice/lb/tcp"
@@ -17,7 +16,7 @@ type tcpServer struct {
 }
 
 func (s *Server) newTCPServer(e *entry) *tcpServer {
-	return &tcpServer{tcp.NewServer(func(ctx context.Context, nc *net.TCPConn) { s.serveTCP(ctx, e, nc) }), e}
+	return &tcpServer{tcp.NewServer(func(ctx context.Context, nc tcp.Conn) { s.serveTCP(ctx, e, nc) }), e}
 }
 
 // Shutdown implements [connServer].

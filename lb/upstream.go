@@ -2,7 +2,9 @@ package lb
 
 import (
 	"cmp"
+	"context"
 	"io"
+	"net"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/h2"
@@ -74,6 +76,11 @@ func poolOptions(key target.Key, o *ServerOptions) h1.PoolOptions {
 	p.Limits.HeadBytes = 2 * o.MaxHeaderBytes
 	if key.Scheme == "https" {
 		p.TLS = key.TLS()
+	}
+	if network, socket := key.Place(); key.IsSocket() {
+		p.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, socket)
+		}
 	}
 	own := key.Transport.Conns()
 	p.DialTimeout = cmp.Or(own.Dial, p.DialTimeout)

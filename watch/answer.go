@@ -27,7 +27,9 @@ type ServiceInfo struct {
 	Address         string
 	TaggedAddresses map[string]ServiceAddress
 	Port            int
-	Weights         Weights
+	// SocketPath is where it is reached on its node, if it has no port.
+	SocketPath string
+	Weights    Weights
 	// Kind is empty for an ordinary service, else "connect-proxy",
 	// "mesh-gateway", …
 	Kind              string

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	sockaddr "github.com/hashicorp/go-sockaddr/template"
+
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 )
 
 // isTemplate reports whether an address is yet to be found out.
@@ -21,9 +23,12 @@ func checkAddress(address string) error {
 		}
 		return nil
 	}
+	if path, ok := unixsock.Path(address); ok {
+		return unixsock.Check(path)
+	}
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return errors.New("the address is not of the form [host]:port, such as :9999, 127.0.0.1:9999 or [::1]:9999")
+		return errors.New("the address is not of the form [host]:port, such as :9999, 127.0.0.1:9999 or [::1]:9999, nor unix:///path")
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("port %q is not a number from 0 to 65535", port)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
@@ -41,7 +42,22 @@ func (l *Listener) complete() error {
 			l.ProxyTimeout = requiredProxyTimeout
 		}
 	}
-	return errors.Join(l.checkTLS(), l.checkProxied(), l.checkRest())
+	return errors.Join(l.checkTLS(), l.checkProxied(), l.checkSocket(), l.checkRest())
+}
+
+func (l *Listener) checkSocket() error {
+	_, isSocket := unixsock.Path(l.Address)
+	switch {
+	case !isSocket && (l.SocketMode != 0 || l.SocketOwner != ""):
+		return errors.New("mode and owner are of a socket, unix:///path")
+	case isSocket && (l.Proto == ProtoUDP || l.Proto == ProtoTCPDynamic):
+		return fmt.Errorf("proto=%s needs a port, and a socket has none", l.Proto)
+	case isSocket && l.MaxConnsPerClient != 0:
+		return errors.New("clients of a socket have no address to tell them apart by, as maxconnperip does")
+	case isSocket && len(l.ProxyFrom) > 0:
+		return errors.New("clients of a socket have no address, so pxyfrom holds for none of them")
+	}
+	return nil
 }
 
 func (l *Listener) checkTLS() error {

@@ -3,6 +3,7 @@ package listener
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -30,6 +31,8 @@ type fieldValue interface {
 func (l *Listener) keys() []field {
 	return []field{
 		{"name", (*textValue)(&l.Name)},
+		{"mode", (*modeValue)(&l.SocketMode)},
+		{"owner", (*textValue)(&l.SocketOwner)},
 		{"proto", (*protoValue)(l)},
 		{"cert", (*textValue)(&l.CertFile)},
 		{"key", (*textValue)(&l.KeyFile)},
@@ -73,6 +76,7 @@ func keyNames(keys []field) []string {
 
 type (
 	textValue     string
+	modeValue     fs.FileMode
 	protoValue    Listener
 	switchValue   bool
 	versionValue  uint16
@@ -88,6 +92,22 @@ type (
 
 func (v *textValue) parse(text string) error { *v = textValue(text); return nil }
 func (v *textValue) String() string          { return string(*v) }
+
+func (v *modeValue) parse(text string) error {
+	n, err := strconv.ParseUint(text, 8, 32)
+	if err != nil || n == 0 || n > 0o777 {
+		return fmt.Errorf("mode=%s is not a mode such as 0660", text)
+	}
+	*v = modeValue(n)
+	return nil
+}
+
+func (v *modeValue) String() string {
+	if *v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%04o", uint32(*v))
+}
 
 var (
 	protocols = []string{

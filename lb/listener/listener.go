@@ -5,6 +5,7 @@ package listener
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"strings"
 	"time"
@@ -18,8 +19,13 @@ type Listener struct {
 	// Name is what routes call it; empty if it was not given one.
 	Name string
 	// Address is [host]:port; port 0 takes a free one. It may be a template of
-	// go-sockaddr, such as "{{ GetPrivateIP }}:9999".
+	// go-sockaddr, such as "{{ GetPrivateIP }}:9999". Or it is unix:///path, a socket
+	// that is a file, whose clients have no address.
 	Address string
+	// SocketMode is the file's, 0 for 0660, and SocketOwner its USER:GROUP, of which
+	// either may be empty.
+	SocketMode  fs.FileMode
+	SocketOwner string
 	// Proto is what is spoken: one of the Proto constants.
 	Proto string
 	// Calls says that requests are calls of gRPC, as proto=grpc and proto=grpcs do:
@@ -130,10 +136,12 @@ const (
 )
 
 // Parse reads "ADDR[;key=value…]", the listener notation Fabio's users
-// know: ":9999", "127.0.0.1:8443;name=web;cert=/etc/web.pem;key=/etc/web.key".
+// know: ":9999", "127.0.0.1:8443;name=web;cert=/etc/web.pem;key=/etc/web.key",
+// "unix:///run/sluice/web.sock;mode=0666".
 // Values may be quoted, and lists separated by commas or spaces.
 //
 //	name        what routes call the listener
+//	mode, owner of a socket that is a file: 0660, USER:GROUP
 //	proto       see the Proto constants; http, or https with cert or cs; grpc and
 //	            grpcs are the same for calls
 //	cert, key   PEM files; key may be left out if it is in the cert's file

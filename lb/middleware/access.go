@@ -91,8 +91,9 @@ func (r *accessRules) Serve(x *lb.Exchange, next lb.Handler) {
 	next.Serve(x)
 }
 
+// admits lets in nobody of whom no address is known: who came by a socket.
 func (r *accessRules) admits(a netip.Addr) bool {
-	return (len(r.Allow) == 0 || ranges(r.Allow).contain(a)) && !ranges(r.Deny).contain(a)
+	return a.IsValid() && (len(r.Allow) == 0 || ranges(r.Allow).contain(a)) && !ranges(r.Deny).contain(a)
 }
 
 // clientAddress finds the client's address as a strategy says.

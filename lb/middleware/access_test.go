@@ -81,3 +81,19 @@ func TestAccessRules(t *testing.T) {
 		}
 	}
 }
+
+// Who comes by a socket has no address, and is on no list.
+func TestAccessRulesWithoutAddress(t *testing.T) {
+	everybody := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	for name, step := range map[string]spec.Middleware{
+		"allow":       &spec.AccessRules{Allow: everybody},
+		"deny":        &spec.AccessRules{Deny: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+		"ipallowlist": &spec.IPAllowList{SourceRange: []string{"0.0.0.0/0", "::/0"}},
+	} {
+		x, r := exchange(t, "GET http://h/")
+		x.Remote, x.Request.Remote = netip.AddrPort{}, netip.Addr{}
+		if made(t, step).Serve(x, upstream(200, "")); r.status != 403 {
+			t.Errorf("%s: answered %d", name, r.status)
+		}
+	}
+}

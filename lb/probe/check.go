@@ -71,6 +71,9 @@ func (c check) ask(ctx context.Context, client *http.Client) error {
 
 // address is where the target is asked: it may be another port.
 func (c check) address() (string, error) {
+	if c.target.Key().IsSocket() {
+		return c.target.Key().Host(), nil // dial knows better
+	}
 	host, port, err := net.SplitHostPort(c.target.Key().Address)
 	if err != nil {
 		return "", err
@@ -82,6 +85,9 @@ func (c check) address() (string, error) {
 }
 
 func (c check) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if c.target.Key().IsSocket() {
+		network, address = c.target.Key().Place()
+	}
 	nc, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil || c.Proxy == 0 {
 		return nc, err

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 )
 
 // Commands are changes of Fabio routes in the language of Fabio's manual
@@ -35,6 +37,7 @@ type command struct {
 	tag     fabioTag
 	address string
 	port    int
+	socket  string // in place of both
 }
 
 // maxLine bounds the lines of commands, in bytes.
@@ -154,7 +157,8 @@ func (c *command) add(o Options, src, dst, opts fabioWord, weight float64) (err 
 	}
 	c.tag.src, c.tag.share = c.src, max(0, weight)
 	u, fault := url.Parse(dst.text)
-	if fault != nil || u.Host == "" {
+	c.socket, _ = unixsock.Path(dst.text)
+	if fault != nil || u.Host == "" && c.socket == "" {
 		return &fabioError{dst.at, "the destination is not a URL", "http://ADDRESS:PORT/"}
 	}
 	for _, option := range splitFabio(opts.text) {
@@ -170,8 +174,11 @@ func (c *command) add(o Options, src, dst, opts fabioWord, weight float64) (err 
 	if c.tag.closeIfNeeded(opts.text); c.tag.closed != nil {
 		c.tag.closed.offset += opts.at
 	}
+	proto := c.tag.proto // of a socket, the destination tells nothing of it
 	c.dst, c.tag.proto = destination(dst.text), ""
-	if c.tag.redirect.Code == 0 {
+	if c.socket != "" {
+		c.tag.proto = proto
+	} else if c.tag.redirect.Code == 0 {
 		if err := c.target(u); err != nil {
 			err.offset = dst.at
 			return err
@@ -272,6 +279,9 @@ func (c *command) source(o Options, r *reader) (err *fabioError) {
 
 // destination is the part of a destination that identifies a target.
 func destination(text string) string {
+	if path, ok := unixsock.Path(text); ok {
+		return unixsock.Prefix + path
+	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
 		return text
@@ -291,7 +301,7 @@ func (all Commands) apply(p *parser, routes *fabioRoutes) {
 		switch c.verb {
 		case "add":
 			target := fabioTarget{
-				Instance: Instance{ID: c.dst, Address: c.address, Port: c.port, Serving: true},
+				Instance: Instance{ID: c.dst, Address: c.address, Port: c.port, Socket: c.socket, Serving: true},
 				share:    c.tag.share, tags: c.tags,
 			}
 			if routes.add(c.tag, c.line, target) == tooManyRoutes {
@@ -324,6 +334,9 @@ func (c *command) selects(r *fabioRoute, t fabioTarget) bool {
 	}
 	if c.dst != "" {
 		url := r.tag.scheme() + "://" + net.JoinHostPort(t.Address, strconv.Itoa(t.Port))
+		if t.Socket != "" {
+			url = destination(unixsock.Prefix + t.Socket)
+		}
 		if c.dst != url && c.dst != t.ID {
 			return false
 		}

@@ -11,8 +11,11 @@ type Instance struct {
 	// used; Port is 0 if it has none.
 	Address string
 	Port    int
-	Tags    []string
-	Meta    map[string]string
+	// Socket is the path of a socket on its node that it is reached by, if it has no
+	// port.
+	Socket string
+	Tags   []string
+	Meta   map[string]string
 	// Zone is where the instance is, empty if that is not known.
 	Zone string
 	// Weight is the catalog's part of the traffic for it in its state of health,

@@ -57,6 +57,10 @@ type Options struct {
 	Transports, TCPTransports Transports
 	DefaultTransports         DefaultTransports
 
+	// Sockets are the folders below which instances may have sockets: whoever may
+	// register a service could else have requests sent to any socket of the machine.
+	Sockets []string
+
 	// Meta reads tags from instances' metadata, too; see [MetaKey].
 	Meta bool
 	// Exposed says which instances Traefik's dialects are for.

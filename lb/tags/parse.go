@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 )
 
 // Bounds on what one service may ask for, so that a runaway job cannot exhaust
@@ -279,13 +282,24 @@ func (p *parser) problem(i Instance, new Problem) {
 
 // endpoint is where an instance is reached, if it can be.
 func (p *parser) endpoint(i Instance, port int) (e Endpoint, ok bool) {
-	if i.Address == "" || port <= 0 {
+	address := ""
+	switch {
+	case i.Socket != "" && port <= 0:
+		path := filepath.Clean(i.Socket)
+		if err := p.mayReach(path); err != nil {
+			p.problem(i, Problem{Offset: -1, Reason: err.Error() + ", and gets no requests", Hint: "lb { socket_folders } says where services have theirs"})
+			return Endpoint{}, false
+		}
+		address = unixsock.Prefix + path
+	case i.Address == "" || port <= 0:
 		p.problem(i, Problem{Offset: -1, Reason: "the instance has no address or no port, and gets no requests"})
 		return Endpoint{}, false
+	default:
+		address = net.JoinHostPort(i.Address, strconv.Itoa(port))
 	}
 	return Endpoint{
 		Scheme:   "http",
-		Address:  net.JoinHostPort(i.Address, strconv.Itoa(port)),
+		Address:  address,
 		Weight:   max(1, i.Weight),
 		Serving:  i.Serving,
 		Retired:  i.Retired,
@@ -294,6 +308,19 @@ func (p *parser) endpoint(i Instance, port int) (e Endpoint, ok bool) {
 		Service:  p.Service,
 		Zone:     i.Zone,
 	}, true
+}
+
+// mayReach says why a socket may not be connected to.
+func (o *Options) mayReach(path string) error {
+	if err := unixsock.Check(path); err != nil {
+		return err
+	}
+	for _, folder := range o.Sockets {
+		if within, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(within) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the socket %s is in none of the folders that sockets may be in", path)
 }
 
 // tooMany reports whether a dialect's routes are as many as a service may have.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -273,10 +274,14 @@ func staticTarget(text string) (e Endpoint, err error) {
 			return e, fmt.Errorf("target %q: what follows the URL is not of the form weight=3", text)
 		}
 	}
+	if path, ok := unixsock.Path(address); ok {
+		e.Scheme, e.Address = "http", unixsock.Prefix+path
+		return e, unixsock.Check(path)
+	}
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || defaultPorts[u.Scheme] == "":
-		return e, fmt.Errorf("target %q is not of the form http://HOST:PORT, https://HOST:PORT or h2c://HOST:PORT", text)
+		return e, fmt.Errorf("target %q is not of the form http://HOST:PORT, https://HOST:PORT, h2c://HOST:PORT or unix:///PATH", text)
 	case u.RawQuery != "" || u.User != nil:
 		return e, fmt.Errorf("target %q has more than a host, a port and a path", text)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -85,9 +86,13 @@ func (s *StreamServers) target(text string, isUDP bool) (e Endpoint, err error) 
 			return e, fmt.Errorf("target %q: what follows the address is not of the form weight=3", text)
 		}
 	}
+	if path, ok := unixsock.Path(address); ok && !isUDP {
+		e.Address = unixsock.Prefix + path
+		return e, unixsock.Check(path)
+	}
 	host, port, err := net.SplitHostPort(address)
 	if _, invalid := strconv.ParseUint(port, 10, 16); err != nil || host == "" || invalid != nil {
-		return e, fmt.Errorf("target %q is not of the form HOST:PORT", text)
+		return e, fmt.Errorf("target %q is not of the form HOST:PORT or, of connections, unix:///PATH", text)
 	}
 	return e, nil
 }

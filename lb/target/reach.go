@@ -15,7 +15,9 @@ func (k Key) TLS() *tls.Config {
 			InsecureSkipVerify: k.SkipVerify, //nolint:gosec // as the tag asks
 		}
 	}
-	host, _, _ := net.SplitHostPort(k.Address)
-	c.ServerName = cmp.Or(c.ServerName, host)
+	if host, _, err := net.SplitHostPort(k.Host()); err == nil {
+		c.ServerName = cmp.Or(c.ServerName, host)
+	}
+	c.ServerName = cmp.Or(c.ServerName, k.Host())
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 	"github.com/sluiceproxy/sluice/lb/transport"
 )
 
@@ -13,8 +14,8 @@ import (
 type Key struct {
 	// Scheme is how the target is spoken to: "http", "https", "h2c".
 	Scheme string
-	// Address is host:port, with an IPv6 host in brackets; or a URL, if that is
-	// where clients are sent instead.
+	// Address is host:port, with an IPv6 host in brackets; or unix:/path, a socket of
+	// this machine; or a URL, if that is where clients are sent instead.
 	Address string
 	// ServerName is the name the certificate of an https or tls target must be for; empty is
 	// the host of Address. SkipVerify takes any certificate.
@@ -31,6 +32,25 @@ type Key struct {
 // IsRedirect reports whether clients are sent to the target themselves, so that
 // nobody connects to it here.
 func (k Key) IsRedirect() bool { return strings.Contains(k.Address, "://") }
+
+// Place is what connections to the target are made to, as package net has it.
+func (k Key) Place() (network, address string) {
+	if path, ok := unixsock.Path(k.Address); ok {
+		return "unix", path
+	}
+	return "tcp", k.Address
+}
+
+// IsSocket reports whether the target is a socket of this machine.
+func (k Key) IsSocket() bool { return strings.HasPrefix(k.Address, unixsock.Prefix) }
+
+// Host is what requests to the target are for if nothing else is said.
+func (k Key) Host() string {
+	if k.IsSocket() {
+		return "localhost"
+	}
+	return k.Address
+}
 
 // String is the target as a URL.
 func (k Key) String() string {

@@ -131,11 +131,12 @@ func (d *Dialer) dial(ctx context.Context, to *target.Target) (nc Conn, err erro
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(reach.Dial, d.Timeout))
 	defer cancel()
 	dialer := dialerWith(reach.KeepAlive)
-	dialed, err := dialer.DialContext(ctx, "tcp", to.Key().Address)
+	network, address := to.Key().Place()
+	dialed, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	socket := dialed.(*net.TCPConn) //nolint:errcheck,forcetypeassert // of the network "tcp"
+	socket := dialed.(Conn) //nolint:errcheck,forcetypeassert // as those of streams are
 	if d.Proxy != nil && d.Proxy(to) != 0 {
 		if err := proxyproto.WriteHeader(socket, d.Proxy(to), d.Source, d.Bound); err != nil {
 			socket.Close()

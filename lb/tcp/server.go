@@ -10,7 +10,7 @@ import (
 
 // Server accepts connections and has each served in a goroutine of its own.
 type Server struct {
-	serve  func(ctx context.Context, nc *net.TCPConn)
+	serve  func(ctx context.Context, nc Conn)
 	ctx    context.Context // of all connections
 	cancel context.CancelFunc
 
@@ -21,7 +21,7 @@ type Server struct {
 
 // NewServer returns a server that has connections served by a function, which
 // closes them. Its context ends when it has to come to an end.
-func NewServer(serve func(ctx context.Context, nc *net.TCPConn)) *Server {
+func NewServer(serve func(ctx context.Context, nc Conn)) *Server {
 	s := &Server{serve: serve}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -58,14 +58,16 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 func (s *Server) start(nc net.Conn) {
-	socket, ok := nc.(*net.TCPConn)
+	socket, ok := nc.(Conn)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped || !ok {
 		nc.Close()
 		return
 	}
-	_ = socket.SetKeepAliveConfig(keepAlive) // it works without
+	if far, ok := nc.(*net.TCPConn); ok {
+		_ = far.SetKeepAliveConfig(keepAlive) // it works without
+	}
 	s.running.Go(func() { s.serve(s.ctx, socket) })
 }
 

@@ -39,6 +39,7 @@ type wireService struct {
 	Address           string
 	TaggedAddresses   map[string]watch.ServiceAddress
 	Port              int
+	SocketPath        string
 	Weights           watch.Weights
 	EnableTagOverride bool
 	Namespace         string
@@ -98,6 +99,7 @@ func (s wireService) info() watch.ServiceInfo {
 		Address:           s.Address,
 		TaggedAddresses:   s.TaggedAddresses,
 		Port:              s.Port,
+		SocketPath:        s.SocketPath,
 		Weights:           s.Weights,
 		Kind:              s.Kind,
 		EnableTagOverride: s.EnableTagOverride,

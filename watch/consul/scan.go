@@ -15,8 +15,8 @@ var (
 	entryFields   = []string{"Node", "Service", "Checks"}
 	nodeFields    = []string{"ID", "Node", "Address", "Datacenter", "TaggedAddresses", "Meta"}
 	serviceFields = []string{
-		"ID", "Service", "Kind", "Tags", "Meta", "Address", "TaggedAddresses", "Port", "Weights",
-		"EnableTagOverride", "Namespace", "Partition", "PeerName", "CreateIndex", "ModifyIndex",
+		"ID", "Service", "Kind", "Tags", "Meta", "Address", "TaggedAddresses", "Port", "SocketPath",
+		"Weights", "EnableTagOverride", "Namespace", "Partition", "PeerName", "CreateIndex", "ModifyIndex",
 	}
 	checkFields = []string{
 		"Node", "CheckID", "Name", "Status", "Notes", "Output", "ServiceID", "ServiceName", "ServiceTags", "Type",
@@ -145,6 +145,8 @@ func (s *scanner) service(i *watch.ServiceInfo) {
 			s.addresses(&i.TaggedAddresses)
 		case "Port":
 			s.integer(&i.Port)
+		case "SocketPath":
+			s.text(&i.SocketPath)
 		case "Weights":
 			s.weights(&i.Weights)
 		case "EnableTagOverride":

@@ -110,6 +110,8 @@ func (d *decoder) service(v value) definition {
 			s.Meta = d.meta(m)
 		case "port":
 			s.Port = d.integer(m, 0)
+		case "socket_path":
+			s.SocketPath = d.text(m)
 		case "weights":
 			s.Weights = d.weights(m)
 		case "kind":

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/cmd/sluice/logging"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"golang.org/x/sync/errgroup"
@@ -36,34 +37,34 @@ type daemon struct {
 // serve runs the daemon until a signal ends it or, with -once, until all is
 // rendered.
 func (p program) serve(ctx context.Context, args []string) error {
-	cl, config, done, err := p.load(args)
+	cl, c, done, err := p.load(args)
 	if err != nil || done {
 		return err
 	}
 	if err := cl.noMoreArgs(); err != nil {
 		return err
 	}
-	logs, err := p.openLogs(config)
+	logs, err := logging.Open(c, p.name, p.stderr)
 	if err != nil {
 		return exit.With(exit.Config, err)
 	}
 	defer logs.Close()
-	logs.takeStandard()
-	config.Runtime.Set()
-	d := &daemon{program: p, cl: cl, config: config, log: logs.Logger, level: logs.level, signals: newSignals()}
-	for _, warning := range slices.Concat(cl.Warnings, config.Warnings) {
+	logs.TakeStandard()
+	c.Runtime.Set()
+	d := &daemon{program: p, cl: cl, config: c, log: logs.Logger, level: logs.Level, signals: newSignals()}
+	for _, warning := range slices.Concat(cl.Warnings, c.Warnings) {
 		d.log.Warn("command line", "hint", warning)
 	}
-	for _, err := range config.Unread {
+	for _, err := range c.Unread {
 		d.log.Error("what cannot be read is left out", "err", err)
 	}
 	if err := d.contradictions(); err != nil {
 		return exit.With(exit.Flags, err)
 	}
 	switch {
-	case config.ParseOnly:
+	case c.ParseOnly:
 		return d.parseOnly()
-	case config.Once && len(config.Templates) == 0 && len(config.Exec.Command) == 0:
+	case c.Once && len(c.Templates) == 0 && len(c.Exec.Command) == 0:
 		return nil
 	}
 	return d.told(d.serve(ctx))
@@ -92,7 +93,7 @@ func (d *daemon) told(err error) error {
 	}
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			d.log.Error(line, partKey, "cli")
+			d.log.Error(line, logging.PartKey, "cli")
 		}
 	}
 	return &exit.Error{Code: status}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/cmd/sluice/logging"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
@@ -179,9 +180,9 @@ func (p program) readTable(ctx context.Context, c config.Config) (*lb.Table, *so
 	if err != nil {
 		return nil, nil, exit.With(exit.Config, err)
 	}
-	log := newLogger(p.stderr, c.LogFormat, c.LogLevel.Value)
+	log := logging.New(p.stderr, c.LogFormat, c.LogLevel.Value)
 	if c.Catalog.Path != "" {
-		log = newLogger(io.Discard, c.LogFormat, c.LogLevel.Value) // faults are shown by the tool
+		log = logging.New(io.Discard, c.LogFormat, c.LogLevel.Value) // faults are shown by the tool
 	}
 	s, err := newSources(c, p.getenv, log)
 	if err != nil {

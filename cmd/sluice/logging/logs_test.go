@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"encoding/json"
@@ -44,7 +44,7 @@ func TestTextLog(t *testing.T) {
 	stamp := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d{4}) `)
 	for _, tt := range tests {
 		var b strings.Builder
-		tt.log(newLogger(&b, "text", config.LevelTrace))
+		tt.log(New(&b, "text", config.LevelTrace))
 		line := b.String()
 		if !stamp.MatchString(line) {
 			t.Errorf("no time: %s", line)
@@ -58,7 +58,7 @@ func TestTextLog(t *testing.T) {
 // One With must not show in its siblings.
 func TestTextLogBranches(t *testing.T) {
 	var b strings.Builder
-	root := newLogger(&b, "text", config.LevelInfo).With("a", 1)
+	root := New(&b, "text", config.LevelInfo).With("a", 1)
 	left, right := root.With("b", 2), root.With("c", 3)
 	left.Info("left")
 	right.Info("right")
@@ -70,7 +70,7 @@ func TestTextLogBranches(t *testing.T) {
 
 func TestJSONLog(t *testing.T) {
 	var b strings.Builder
-	newLogger(&b, "json", config.LevelInfo).Error("failed", "token", dial.Secret("planted"))
+	New(&b, "json", config.LevelInfo).Error("failed", "token", dial.Secret("planted"))
 	var line map[string]any
 	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
 		t.Fatal(err)
@@ -118,11 +118,11 @@ func TestStandardLogger(t *testing.T) {
 	}()
 	for level, want := range map[config.LogLevel]string{config.LevelInfo: "", config.LevelDebug: `"level":"DEBUG","msg":"protocol error: \"x\""`} {
 		var out strings.Builder
-		logs, err := program{stderr: &out}.openLogs(config.Config{LogFormat: "json", LogLevel: config.Some(level)})
+		logs, err := Open(config.Config{LogFormat: "json", LogLevel: config.Some(level)}, "sluice", &out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		logs.takeStandard()
+		logs.TakeStandard()
 		log.Printf("protocol error: %q", "x")
 		logs.Close()
 		if got := out.String(); (got == "") != (want == "") || !strings.Contains(got, want) {

@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"os"
@@ -78,7 +78,7 @@ func TestLogFileNames(t *testing.T) {
 		"app-1-x.log": `^app-1-x-\d+\.log$`,
 	} {
 		dir := t.TempDir()
-		f, err := openRotatedFile(config.LogFile{Path: dir + "/" + path}, otherName)
+		f, err := openRotatedFile(config.LogFile{Path: dir + "/" + path}, "consul-template")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestLogFileNames(t *testing.T) {
 			t.Errorf("%q: mode %v, %v", path, info.Mode(), err)
 		}
 	}
-	if _, err := openRotatedFile(config.LogFile{Path: t.TempDir() + "/none/app"}, ourName); err == nil {
+	if _, err := openRotatedFile(config.LogFile{Path: t.TempDir() + "/none/app"}, "sluice"); err == nil {
 		t.Error("a folder that does not exist was accepted")
 	}
 }
@@ -104,7 +104,7 @@ func TestLogFileKeepsOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f, err := openRotatedFile(config.LogFile{Path: dir + "/app", RotateMaxFiles: 1}, ourName)
+	f, err := openRotatedFile(config.LogFile{Path: dir + "/app", RotateMaxFiles: 1}, "sluice")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"log/slog"
@@ -40,7 +40,7 @@ func TestSyslog(t *testing.T) {
 		log.Log(t.Context(), config.LevelTrace.Level(), "not this")
 		log.Log(t.Context(), step.level.Level(), "message", "key", "a b")
 		buf := make([]byte, 1000)
-		if err := socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		if err := socket.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		n, err := socket.Read(buf)

@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/sluiceproxy/sluice/config"
 )
 
-// partKey is the attribute that names the part of the program that speaks.
-const partKey = "part"
+// PartKey is the attribute that names the part of the program that speaks.
+const PartKey = "part"
 
 // textHandler writes one line for each record, in the shape consul-template's
 // users grep for:
@@ -104,7 +104,7 @@ func (h *textHandler) add(prefix string, a slog.Attr) {
 		for _, inner := range value.Group() {
 			h.add(prefix, inner)
 		}
-	case prefix+a.Key == partKey:
+	case prefix+a.Key == PartKey:
 		h.part = oneLine(value.String())
 	default:
 		h.attrs += " " + oneLine(prefix+a.Key) + "=" + quoted(format(value))

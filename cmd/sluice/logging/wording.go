@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"fmt"
@@ -40,7 +40,7 @@ func reworded(r slog.Record) slog.Record {
 		args = append(args, value)
 	}
 	out := slog.NewRecord(r.Time, r.Level, fmt.Sprintf(w.format, args...), r.PC)
-	out.AddAttrs(slog.String(partKey, w.part))
+	out.AddAttrs(slog.String(PartKey, w.part))
 	for _, a := range rest {
 		if !slices.Contains(w.keys, a.Key) {
 			out.AddAttrs(a)

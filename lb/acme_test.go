@@ -19,6 +19,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/tlsconf"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/watchtest"
@@ -34,6 +35,7 @@ type fakeACME struct {
 	wanted   []string
 	address  netip.AddrPort
 	failures map[string]error
+	imported error // that of taking over
 }
 
 func newFakeACME(t *testing.T) *fakeACME {
@@ -92,6 +94,12 @@ func (*fakeACME) Certificates() []tlsconf.Certificate {
 	return []tlsconf.Certificate{{Name: "issued.test"}}
 }
 
+func (f *fakeACME) ImportFailure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.imported
+}
+
 func (f *fakeACME) Failures() map[string]error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -101,7 +109,7 @@ func (f *fakeACME) Failures() map[string]error {
 // Which names an authority is asked for follows the catalog: those of routes that
 // name it, and of routes on its listeners that name none.
 func TestACMENames(t *testing.T) {
-	le, other := newFakeACME(t), newFakeACME(t)
+	le, other, dns := newFakeACME(t), newFakeACME(t), newFakeACME(t)
 	backend := httpBackend(t, echo)
 	tags := []string{
 		"traefik.http.routers.a.rule=Host(`A.test`) && (Path(`/x`) || Host(`b.test`))", "traefik.http.routers.a.tls=true",
@@ -109,6 +117,9 @@ func TestACMENames(t *testing.T) {
 		"traefik.http.routers.named.rule=Host(`named.test`)", "traefik.http.routers.named.tls.certresolver=OTHER",
 		"traefik.http.routers.listed.rule=Host(`unused.test`)", "traefik.http.routers.listed.tls.certresolver=other",
 		"traefik.http.routers.listed.tls.domains[0].main=Main.test", "traefik.http.routers.listed.tls.domains[0].sans=san.test,*.san.test,no_name",
+		"traefik.http.routers.star.rule=Host(`*.Below.test`) || HostRegexp(`^x`)", "traefik.http.routers.star.tls.certresolver=dns",
+		"traefik.http.routers.both.rule=PathPrefix(`/both`)", "traefik.http.routers.both.tls.certresolver=dns",
+		"traefik.http.routers.both.tls.domains[0].main=Both.test", "traefik.http.routers.both.tls.domains[0].sans=*.Both.test,*.*.both.test",
 		"traefik.http.routers.forbidden.rule=Host(`forbidden.example.com`)", "traefik.http.routers.forbidden.tls.certresolver=other",
 		"traefik.http.routers.typo.rule=Host(`typo.test`)", "traefik.http.routers.typo.tls.certresolver=othre",
 		"traefik.http.routers.plain.rule=Host(`plain.test`)", "traefik.http.routers.plain.entrypoints=web",
@@ -123,6 +134,7 @@ func TestACMENames(t *testing.T) {
 		o.ACME = []certs.ACME{
 			{Name: "le", Client: le, Domains: []string{"Always.test"}},
 			{Name: "other", Client: other, Allow: []string{"*.test", "example.com"}, HTTP: true},
+			{Name: "dns", Client: dns, Domains: []string{"*.Always.test"}, Allow: []string{"*.test"}, DNS: true},
 		}
 	})
 	eventually(t, "the server is ready", c.Ready)
@@ -131,6 +143,9 @@ func TestACMENames(t *testing.T) {
 	}
 	if got := other.names(); got != "db.test main.test named.test san.test" {
 		t.Errorf("of routes: %s", got)
+	}
+	if got := dns.names(); got != "*.always.test *.below.test *.both.test both.test" {
+		t.Errorf("by DNS: %s", got)
 	}
 	var problems []string
 	for _, p := range c.Table().Problems() {
@@ -145,7 +160,8 @@ func TestACMENames(t *testing.T) {
 	want := []string{
 		"acme other is not to issue certificates for forbidden.example.com",
 		`"no_name" is not the name of a host`,
-		"*.san.test: certificates for all names below one need a challenge by DNS, which is not supported",
+		"*.san.test: certificates for all names below one need a challenge by DNS, which acme other does not have",
+		`"*.*.both.test" is not the name of a host`,
 		"there is no certificate resolver othre; the route is served with the listener's certificates",
 	}
 	slices.Sort(problems)
@@ -215,6 +231,15 @@ func TestACMECertificates(t *testing.T) {
 	if err := c.Reload(c.options.Table); err != nil {
 		t.Fatal(err)
 	}
+	le.mu.Lock()
+	le.imported = errors.New("acme.json: line 2: it is no JSON")
+	le.mu.Unlock()
+	eventually(t, "what is not taken over is a problem too", func() bool {
+		return slices.ContainsFunc(c.Table().Problems(), func(p tags.Problem) bool { return p.Reason == "acme.json: line 2: it is no JSON" })
+	})
+	le.mu.Lock()
+	le.imported = nil
+	le.mu.Unlock()
 	fail(nil)
 	eventually(t, "the failure is over", func() bool { return len(c.Table().Problems()) == 0 })
 }
@@ -327,6 +352,9 @@ func TestACMEValidate(t *testing.T) {
 		`allow: "a*" is neither`:                        func(o *ServerOptions) { o.ACME[0].Allow = []string{"*.ok.test", "a*"} },
 		"listener without TLS that speaks HTTP, and there is none": func(o *ServerOptions) {
 			o.ACME[0].HTTP, o.Listeners = true, o.Listeners[:1]
+		},
+		`acme "le": no listener has TLS, so nobody would see its certificates: give one certificates = "le"`: func(o *ServerOptions) {
+			o.ACME[0].DNS, o.Listeners = true, o.Listeners[1:]
 		},
 		"with TLS that speaks HTTPS or TCP, and there is none by the name web": func(o *ServerOptions) { o.ACME[0].Entrypoint = "web" },
 		`there is no certificate resolver "el"; did you mean le?`:              func(o *ServerOptions) { o.Listeners[0].CertResolver = "el" },

@@ -85,6 +85,9 @@ func (s *Server) recheckCertificates() (changed bool) {
 				Hint: "what there was stays in use; it is tried again",
 			})
 		}
+		if err := s.certificates.ImportFailures()[source]; err != nil {
+			problems = append(problems, tags.Problem{Source: "acme " + source, Offset: -1, Reason: err.Error(), Hint: "certificates are ordered as if there were none"})
+		}
 		slices.SortFunc(problems, compareProblems)
 		changed = changed || !slices.Equal(problems, s.unissued[source])
 		s.unissued[source] = problems

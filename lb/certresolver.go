@@ -8,7 +8,6 @@ import (
 
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/certs"
-	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
 // certificates are what a route needs, by what it asks for and its listeners.
@@ -22,16 +21,16 @@ func (k *link) certificates(entrypoints []string) (all []certs.Need) {
 		names, ruled = hostsNamed(nil, k.asked.Match), true
 	}
 	for _, text := range names {
-		name, ok := tlsconf.NameToIssue(text)
-		if !ok {
-			if !ruled {
-				k.tell(certs.CheckName(text).Error(), "")
-			}
-			continue
+		if ruled && strings.HasPrefix(text, ".") {
+			text = "*" + text // of one label more
 		}
 		for _, r := range resolvers {
+			name, err := r.NameToIssue(text)
 			asked := certs.Need{Resolver: r.Name, Name: name}
 			switch {
+			case err != nil && ruled: // a pattern, for which there is none
+			case err != nil:
+				k.tell(err.Error(), "")
 			case slices.Contains(all, asked):
 			case !r.Allows(name):
 				k.tell(fmt.Sprintf("acme %s is not to issue certificates for %s", r.Name, name), "its allow says for which names it is")

@@ -23,10 +23,11 @@ type ACME struct {
 	// Allow are the names that may have one, "shop.example.com", or "*.example.com"
 	// for all that end so. None allows all.
 	Allow []string
-	// HTTP has the authority look for pages at listeners without TLS, else it looks
-	// for certificates at those with TLS. Entrypoint is one of them that it reaches;
-	// empty is the first.
-	HTTP       bool
+	// HTTP has the authority look for pages at listeners without TLS, and DNS for
+	// records at the servers of a name's zone, which is the only way to certificates
+	// for all names below one. Else it looks for certificates at listeners with TLS.
+	// Entrypoint is one of the listeners that it reaches; empty is the first.
+	HTTP, DNS  bool
 	Entrypoint string
 	// Client is how it is asked. A server has to have one.
 	Client Client
@@ -41,7 +42,8 @@ type Client interface {
 	// Want tells for which names; it is called when the first table is in force, and
 	// whenever others are wanted.
 	Want(names []string)
-	// Certificate is the one for the very name a client asks for, nil for none.
+	// Certificate is the one for the very name a client asks for, else the one for all
+	// names beside it, and nil for none.
 	Certificate(hello *tls.ClientHelloInfo) *tls.Certificate
 	// TLSChallenge and HTTPChallenge answer the authority. Without a challenge under
 	// way, they return nil and not ok.
@@ -51,6 +53,9 @@ type Client interface {
 	Certificates() []tlsconf.Certificate
 	// Failures tells by name why there is no certificate, or no newer one.
 	Failures() map[string]error
+	// ImportFailure tells why certificates there were before are not taken over; nil
+	// if they are.
+	ImportFailure() error
 }
 
 func (a *ACME) validate(listeners []listener.Listener) error {
@@ -59,7 +64,7 @@ func (a *ACME) validate(listeners []listener.Listener) error {
 		errs = append(errs, errors.New("an authority has no name"))
 	}
 	for _, name := range a.Domains {
-		if err := CheckName(name); err != nil {
+		if _, err := a.resolver().NameToIssue(name); err != nil {
 			errs = append(errs, fmt.Errorf("acme %q: domains: %w", a.Name, err))
 		}
 	}
@@ -68,7 +73,10 @@ func (a *ACME) validate(listeners []listener.Listener) error {
 			errs = append(errs, fmt.Errorf(`acme %q: allow: %q is neither a name nor of the form "*.example.com"`, a.Name, pattern))
 		}
 	}
-	if !slices.ContainsFunc(listeners, func(l listener.Listener) bool { return a.isFor(&l) }) {
+	if !slices.ContainsFunc(listeners, func(l listener.Listener) bool { return l.HasTLS() }) {
+		errs = append(errs, fmt.Errorf(`acme %q: no listener has TLS, so nobody would see its certificates: give one certificates = %[1]q`, a.Name))
+	}
+	if !a.DNS && !slices.ContainsFunc(listeners, func(l listener.Listener) bool { return a.isFor(&l) }) {
 		kind, name := "with TLS that speaks HTTPS or TCP", ""
 		if a.HTTP {
 			kind = "without TLS that speaks HTTP"
@@ -83,7 +91,7 @@ func (a *ACME) validate(listeners []listener.Listener) error {
 
 // isFor reports whether the authority looks at a listener.
 func (a *ACME) isFor(l *listener.Listener) bool {
-	if a.Entrypoint != "" && a.Entrypoint != l.Entrypoint() {
+	if a.DNS || a.Entrypoint != "" && a.Entrypoint != l.Entrypoint() {
 		return false
 	}
 	if a.HTTP {
@@ -92,13 +100,4 @@ func (a *ACME) isFor(l *listener.Listener) bool {
 	return l.HasTLS()
 }
 
-// CheckName reports what is wrong with a name that is to have a certificate.
-func CheckName(name string) error {
-	if strings.HasPrefix(name, "*.") {
-		return fmt.Errorf("%s: certificates for all names below one need a challenge by DNS, which is not supported", name)
-	}
-	if _, ok := tlsconf.NameToIssue(name); !ok {
-		return fmt.Errorf("%q is not the name of a host", name)
-	}
-	return nil
-}
+func (a *ACME) resolver() *Resolver { return &Resolver{a.Name, a.Allow, a.DNS} }

@@ -54,7 +54,10 @@ func (c *Certificates) Base(l *listener.Listener) (tlsconf.Options, error) {
 	o := l.TLS()
 	o.Store, o.Issuer = &kept.keeper.Store, kept.issuer
 	for _, a := range c.acme {
-		o.Others, o.Challenges = append(o.Others, a.Client.Certificate), append(o.Challenges, a.Client.TLSChallenge)
+		o.Challenges = append(o.Challenges, a.Client.TLSChallenge)
+	}
+	if len(c.acme) > 0 {
+		o.Others = append(o.Others, c.issued)
 	}
 	if kept.ClientCA != "" {
 		o.ClientAuth = tls.RequireAndVerifyClientCert

@@ -2,12 +2,13 @@ package certs
 
 import (
 	"context"
+	"crypto/tls"
 	"iter"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/listener"
-	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
 // Need is a name a route needs a certificate for, and the one who is to issue it.
@@ -66,7 +67,7 @@ func (c *Certificates) Order() {
 // names are all that need a certificate.
 func (a *authority) names() (names []string) {
 	for _, domain := range a.Domains {
-		name, _ := tlsconf.NameToIssue(domain)
+		name, _ := a.resolver().NameToIssue(domain)
 		names = append(names, name)
 	}
 	for name := range a.routes {
@@ -84,6 +85,34 @@ func (c *Certificates) Failures() map[string]map[string]error {
 		all[a.Name] = a.Client.Failures()
 	}
 	return all
+}
+
+// ImportFailures tells by source why certificates there were before are not taken
+// over. It may be called by any goroutine.
+func (c *Certificates) ImportFailures() map[string]error {
+	all := map[string]error{}
+	for _, a := range c.acme {
+		if err := a.Client.ImportFailure(); err != nil {
+			all[a.Name] = err
+		}
+	}
+	return all
+}
+
+// issued is what one of the authorities has issued for the name a client asks for:
+// for that very name, or else for all names beside it.
+func (c *Certificates) issued(hello *tls.ClientHelloInfo) (found *tls.Certificate) {
+	for _, a := range c.acme {
+		certificate := a.Client.Certificate(hello)
+		switch {
+		case certificate == nil:
+		case len(c.acme) == 1 || slices.Contains(certificate.Leaf.DNSNames, strings.ToLower(hello.ServerName)):
+			return certificate
+		case found == nil:
+			found = certificate
+		}
+	}
+	return found
 }
 
 // HTTPChallenge is what an authority finds that looks for a page at a listener; not

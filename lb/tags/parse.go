@@ -206,7 +206,7 @@ const (
 
 // permission is what the first enable tag says, which may be spelled in any case.
 // One that makes no sense says nothing in Traefik v1, and takes the instance away
-// in v2/v3.
+// in v2/v3; so do two that differ.
 func (p *parser) permission(v *view, speaks Dialect) permission {
 	i := slices.IndexFunc(v.labels, func(l label) bool { return strings.EqualFold(l.key, "enable") })
 	if i < 0 {
@@ -215,6 +215,9 @@ func (p *parser) permission(v *view, speaks Dialect) permission {
 	l := v.labels[i]
 	enabled, err := strconv.ParseBool(l.value)
 	switch {
+	case speaks == Traefik && slices.ContainsFunc(v.labels[i+1:], func(o label) bool { return strings.EqualFold(o.key, l.key) && o.value != l.value }):
+		p.problem(v.Instance, Problem{Tag: l.tag, Offset: l.at, Reason: "the key is there twice with different values; the instance gets no routes"})
+		return forbidden
 	case err == nil && enabled:
 		return permitted
 	case err == nil:

@@ -57,6 +57,9 @@ func decode(labels []label, unsupported func(l label, reason string)) (objects, 
 	seen := map[string]string{}
 	off := switchedOff(labels)
 	for _, l := range labels {
+		if err := l.checkOwn(); err != nil {
+			return o, err
+		}
 		if !l.isTraefik() || off(strings.ToLower(l.key)) {
 			continue
 		}
@@ -74,6 +77,20 @@ func decode(labels []label, unsupported func(l label, reason string)) (objects, 
 		}
 	}
 	return o, nil
+}
+
+// checkOwn finds what is wrong with a key of the provider itself, which is read
+// elsewhere.
+func (l label) checkOwn() *keyError {
+	option, ok := strings.CutPrefix(strings.ToLower(l.key), "consulcatalog.")
+	switch {
+	case !ok:
+		return nil
+	case option == "canary" || option == "connect":
+		_, err := l.bool()
+		return err
+	}
+	return &keyError{label: l, reason: "consulcatalog has no option " + option}
 }
 
 // switchedOff returns a function that tells of a key, in lower case, whether it is
@@ -102,6 +119,11 @@ func (o *objects) label(l label, elements []string, unsupported func(label, stri
 		unsupported(l, "keys of tls are for the configuration: lb { certificates, tls_options }")
 		return nil
 	}
+	switch strings.ToLower(elements[1]) {
+	case "serverstransports", "models":
+		unsupported(l, ofConfiguration)
+		return nil
+	}
 	if len(elements) < 4 {
 		if strings.EqualFold(elements[1], "routers") { // as in Traefik, which takes no offence here
 			unsupported(l, "the key ends too early and is ignored")
@@ -120,6 +142,9 @@ func (o *objects) label(l label, elements []string, unsupported func(label, stri
 	}
 	return &keyError{label: l, reason: "unknown element " + elements[1]}
 }
+
+// ofConfiguration is why keys are ignored that Traefik knows and ignores in tags.
+const ofConfiguration = `tags declare no such thing, in Traefik neither; the tag is ignored (transport "NAME" { … } of the configuration declares a servers transport)`
 
 // object returns the object of that name, in any case, or a new one.
 func object[T router | service | middleware](known map[string]*T, new T) *T {
@@ -152,10 +177,15 @@ func (r *router) set(option string, l label, unsupported func(label, string)) (e
 		r.middlewares = spec.List(l.value)
 	case option == "service":
 		r.service = strings.TrimSpace(l.value)
+	case option == "tls.domains.main" || option == "tls.domains.sans":
+		r.tls = true
+		unsupported(l, "domains have an index: tls.domains[0].main; the tag is ignored, as in Traefik")
 	case group == "tls":
 		return r.setTLS(strings.Split(option, "."), l)
 	case group == "observability":
 		return r.observe(option, l)
+	case option == "parentrefs":
+		unsupported(l, "routers of tags have no parents, in Traefik neither; the tag is ignored")
 	case option == "rulesyntax":
 		if r.syntax = syntax(l.value); r.syntax != syntaxV3 && r.syntax != syntaxV2 {
 			r.syntax = syntaxV3

@@ -114,6 +114,9 @@ func (p *ruleParser) matcher() (match.Expr, *ruleError) {
 		if len(args) > 0 && !p.accept(",") {
 			return nil, p.unexpected("a comma or )")
 		}
+		if len(args) > 0 && p.accept(")") { // as Go has it, a comma may be last
+			break
+		}
 		offsets = append(offsets, p.at)
 		arg, err := p.literal()
 		if err != nil {

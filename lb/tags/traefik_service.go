@@ -106,6 +106,10 @@ func (s *service) compose(words []string, l label) *keyError {
 }
 
 func (s *service) setBalance(words []string, l label, unsupported func(label, string)) *keyError {
+	if strings.EqualFold(strings.Join(words, "."), "sticky.cookie.expires") {
+		unsupported(l, "tags give a cookie no date, in Traefik neither; the tag is ignored, maxage is a number of seconds")
+		return nil
+	}
 	if s.balance == nil {
 		s.balance = &spec.LoadBalancer{}
 	}
@@ -203,6 +207,10 @@ func (s *service) settle() (odd []oddity) {
 	if !slices.Contains([]string{"", "http", "grpc"}, health.Mode) {
 		tell(s.health, "there are no health checks of mode "+health.Mode+": they are of HTTP")
 		health.Mode = ""
+	}
+	if path := health.Path; path != "" && path[0] != '/' && !strings.Contains(path, "://") {
+		health.Path = "/" + path
+		tell(s.health, "the path of a health check starts with a slash: it is "+health.Path)
 	}
 	if health.Path == "" && health.Mode != "grpc" {
 		tell(s.health, "a health check without a path is none")

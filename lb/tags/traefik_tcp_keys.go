@@ -99,6 +99,10 @@ type streamMiddleware struct {
 // set reads a label: its key taken apart, from the root on.
 func (s *streams) set(l label, elements []string, unsupported func(label, string)) *keyError {
 	root := strings.ToLower(elements[0])
+	if kind := strings.ToLower(elements[1]); root == "tcp" && (kind == "serverstransports" || kind == "models") {
+		unsupported(l, ofConfiguration)
+		return nil
+	}
 	if len(elements) < 4 {
 		return &keyError{label: l, reason: "the key ends too early"}
 	}

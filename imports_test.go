@@ -58,6 +58,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/accesslog", "lb", "the access log is given plain values"},
 	{"lb/certs", "", "leaf packages stand alone"},
 	{"lb/claim", "", "leaf packages stand alone"},
+	{"lb/count", "", "leaf packages stand alone"},
 	{"lb/listener", "", "leaf packages stand alone"},
 	{"lb/notation", "", "leaf packages stand alone"},
 	{"lb/guard", "lb", "the guard knows instances, not what becomes of them"},

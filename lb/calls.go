@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/h1"
 )
 
@@ -40,7 +41,7 @@ func (x *Exchange) takeCalledHost() {
 
 // Statuses of calls (the codes of gRPC) that stand for those of answers.
 const (
-	callUnknown            = grpcUnknown
+	callUnknown            = count.GRPCUnknown
 	callDeadlineExceeded   = 4
 	callNotFound           = 5
 	callPermissionDenied   = 7

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -30,7 +31,7 @@ type serviceKey struct{ dialect, name string }
 // serviceCounters count what a service was asked, which is not every request of
 // its routes: middlewares answer some, and have others asked again.
 type serviceCounters struct {
-	counters
+	count.Counters
 	retries atomic.Uint64
 	key     serviceKey
 	uses    int // by ways of routes, and by targets
@@ -44,7 +45,7 @@ type routeTarget struct {
 
 // targetCounters count what a target was asked by one route.
 type targetCounters struct {
-	series
+	*count.Series
 	service *serviceCounters // of the instance: it may be another one than the route's
 	key     routeTarget
 	uses    int // by ways of the route
@@ -60,14 +61,14 @@ type counted struct {
 type ServiceMetrics struct {
 	Dialect, Service string
 	Retries          uint64
-	Details          []Detail
+	Details          []count.Detail
 }
 
 // RouteTargetMetrics is what was counted for one target of a route of Fabio's.
 type RouteTargetMetrics struct {
 	Route, Service string // the service is that of the target
 	Target         target.Key
-	Detail         // of no kind
+	count.Detail   // of no kind
 }
 
 // CheckedMetrics is what checks say of a target of a service.
@@ -85,8 +86,8 @@ func newDetails(bounds []float64) *details {
 }
 
 // count counts an exchange at a listener or a route.
-func (d *details) count(s *stripe, x *Exchange, took time.Duration) {
-	s.kinds.of(x.kindNow(), len(d.bounds)+1).observe(d.bounds, took, x.Outcome.Received, x.Outcome.Sent)
+func (d *details) count(s *count.Stripe, x *Exchange, took time.Duration) {
+	s.ObserveKind(x.kindNow(), d.bounds, took, x.Outcome.Received, x.Outcome.Sent)
 }
 
 // mark is an exchange when a service begins to be asked.
@@ -122,9 +123,9 @@ func (d *details) countService(x *Exchange, since mark) {
 	if x.Outcome.TargetSent > 0 {
 		sent = x.Outcome.TargetSent // it may be sent in another form
 	}
-	service.of(x).kinds.of(x.kindNow(), len(d.bounds)+1).observe(d.bounds, took, received, sent)
+	service.Of(x.Remote.Port()).ObserveKind(x.kindNow(), d.bounds, took, received, sent)
 	if t != nil {
-		t.observe(d.bounds, took, received, sent)
+		t.Observe(d.bounds, took, received, sent)
 	}
 	if x.served == x.Route {
 		service.retries.Add(1)
@@ -176,8 +177,7 @@ func (d *details) use(r, way *Route) {
 		key := routeTarget{keyOf(r), t}
 		c := d.targets[key]
 		if c == nil {
-			c = &targetCounters{key: key, service: d.useService(serviceKeyOf(way, service))}
-			c.buckets = make([]atomic.Uint64, len(d.bounds)+1)
+			c = &targetCounters{Series: count.NewSeries(len(d.bounds) + 1), key: key, service: d.useService(serviceKeyOf(way, service))}
 			d.targets[key] = c
 		}
 		c.uses++
@@ -233,8 +233,8 @@ func (d *details) allServices() (all []ServiceMetrics) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for key, c := range d.services {
-		if c.isUsed() {
-			all = append(all, ServiceMetrics{key.dialect, key.name, c.retries.Load(), c.details()})
+		if c.IsUsed() {
+			all = append(all, ServiceMetrics{key.dialect, key.name, c.retries.Load(), c.Details()})
 		}
 	}
 	return all
@@ -246,7 +246,7 @@ func (d *details) allTargets() (all []RouteTargetMetrics) {
 	defer d.mu.Unlock()
 	for key, c := range d.targets {
 		m := RouteTargetMetrics{Route: key.route, Service: c.service.key.name, Target: key.target.Key()}
-		if c.addTo(&m.Detail); m.Count() > 0 {
+		if c.AddTo(&m.Detail); m.Count() > 0 {
 			all = append(all, m)
 		}
 	}

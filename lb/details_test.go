@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
@@ -40,7 +41,7 @@ func TestDetails(t *testing.T) {
 	}
 	eventually(t, "all is counted", func() bool { return len(r.Metrics().Entrypoints[0].Details) == 4 })
 	m := r.Metrics()
-	for of, details := range map[string][]Detail{
+	for of, details := range map[string][]count.Detail{
 		"the listener": m.Entrypoints[0].Details, "the route": m.Routes[0].Details, "the service": m.Services[0].Details,
 	} {
 		var got []string
@@ -159,12 +160,12 @@ func TestKindOfGRPC(t *testing.T) {
 	for name, test := range map[string]struct {
 		content string
 		answer  []*Header
-		want    Kind
+		want    count.Kind
 	}{
-		"trailer":   {"application/grpc+proto", []*Header{{}, {[]h1.Field{{Name: "grpc-status", Value: "5"}}}}, Kind{Protocol: "grpc", GRPC: 5}},
-		"header":    {"application/grpc-web", []*Header{{[]h1.Field{{Name: "Grpc-Status", Value: "0"}}}, nil}, Kind{Protocol: "grpc-web"}},
-		"no status": {"application/grpc", []*Header{{}, nil}, Kind{Protocol: "grpc", GRPC: grpcUnknown}},
-		"no number": {"application/grpc", []*Header{{[]h1.Field{{Name: "Grpc-Status", Value: "99"}}}}, Kind{Protocol: "grpc", GRPC: grpcUnknown}},
+		"trailer":   {"application/grpc+proto", []*Header{{}, {[]h1.Field{{Name: "grpc-status", Value: "5"}}}}, count.Kind{Protocol: "grpc", GRPC: 5}},
+		"header":    {"application/grpc-web", []*Header{{[]h1.Field{{Name: "Grpc-Status", Value: "0"}}}, nil}, count.Kind{Protocol: "grpc-web"}},
+		"no status": {"application/grpc", []*Header{{}, nil}, count.Kind{Protocol: "grpc", GRPC: count.GRPCUnknown}},
+		"no number": {"application/grpc", []*Header{{[]h1.Field{{Name: "Grpc-Status", Value: "99"}}}}, count.Kind{Protocol: "grpc", GRPC: count.GRPCUnknown}},
 	} {
 		x := &Exchange{}
 		x.Header.Add("Content-Type", test.content)
@@ -172,23 +173,9 @@ func TestKindOfGRPC(t *testing.T) {
 		for _, section := range test.answer {
 			x.recordGRPC(section)
 		}
-		if got := x.kindNow().plain(); got != test.want {
+		if got := x.kindNow().Kind(); got != test.want {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}
-	}
-}
-
-// However many kinds a target makes, those that are counted apart are bounded.
-func TestKindsAreBounded(t *testing.T) {
-	var k kinds
-	for status := range uint16(900) {
-		k.of(kind{status: 100 + status, method: 1}, 1).observe(nil, time.Second, 0, 0)
-	}
-	if n := len(*k.all.Load()); n < maxKinds || n > maxKinds+9 {
-		t.Errorf("%d kinds, want %d and one for each class", n, maxKinds)
-	}
-	if n := k.of(kind{status: 900}.rough(), 1).buckets[0].Load(); n != 100 {
-		t.Errorf("%d of the class 9xx, want 100", n)
 	}
 }
 
@@ -202,14 +189,14 @@ func BenchmarkDetails(b *testing.B) {
 	for _, name := range []string{"Host", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Cookie", "Referer", "X-Forwarded-For"} {
 		x.Header.Add(name, "*/*")
 	}
-	var route counters
+	var route count.Counters
 	b.ReportAllocs()
 	for b.Loop() {
 		x.served = nil
 		x.beginKind()
 		since := x.mark()
 		d.countService(x, since)
-		d.count(route.of(x), x, time.Millisecond)
-		d.count(x.entry.counters.of(x), x, time.Millisecond)
+		d.count(route.Of(0), x, time.Millisecond)
+		d.count(x.entry.counters.Of(0), x, time.Millisecond)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/certs"
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
@@ -49,7 +50,7 @@ type entry struct {
 	http2    *http.Server
 	handover *handover
 
-	counters        counters
+	counters        count.Counters
 	handshakeErrors atomic.Uint64
 	// passed counts connections that were to be passed on, unreached those of them
 	// for which no target could be connected to.
@@ -83,7 +84,7 @@ func (e *entry) count(kinds *map[string]uint64, reason string) {
 
 func (e *entry) metrics() EntrypointMetrics {
 	m := EntrypointMetrics{
-		Entrypoint: e.label, Proto: e.listener.Proto, InFlight: e.counters.inFlight(), Counts: e.counters.sum(), Details: e.counters.details(),
+		Entrypoint: e.label, Proto: e.listener.Proto, InFlight: e.counters.InFlight(), Counts: e.counters.Sum(), Details: e.counters.Details(),
 		Connections: e.gate.open.Load(), ConnectionWaits: uint64(e.gate.waits.Load()),
 		HandshakeErrors: e.handshakeErrors.Load(), Passed: e.passed.Load(), Unreached: e.unreached.Load(),
 	}

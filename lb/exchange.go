@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/h1"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -93,11 +94,11 @@ type Exchange struct {
 	entry  *entry // where it came in
 	agreed string // by which TLS options; see agreedOn
 	meter  meter
-	kind   kind       // if somebody wants details
-	served *Route     // the way of the route by which a service was asked last, likewise
-	logged *logged    // for the access log, nil without one
-	trace  Trace      // nil if nobody is told of the exchange
-	client clientText // of the last request, often the same
+	kind   count.Packed // if somebody wants details
+	served *Route       // the way of the route by which a service was asked last, likewise
+	logged *logged      // for the access log, nil without one
+	trace  Trace        // nil if nobody is told of the exchange
+	client clientText   // of the last request, often the same
 
 	// detailed is set if the trace has the steps of the route.
 	detailed bool

@@ -2,7 +2,6 @@ package lb
 
 import (
 	"crypto/tls"
-	"github.com/sluiceproxy/sluice/lb/listener"
 	"io"
 	"net/http"
 	"net/netip"
@@ -10,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // Each row is what a client sends and what its upstream is told, by one line of

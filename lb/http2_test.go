@@ -3,12 +3,13 @@ package lb
 import (
 	"bufio"
 	"crypto/tls"
-	"github.com/sluiceproxy/sluice/lb/listener"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 func TestHTTP2EarlyAnswerDoesNotWaitForTheBody(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
@@ -121,8 +122,8 @@ func (t *Table) breakers() (all []BreakerMetrics) {
 // RouteMetrics is what was counted for one route.
 type RouteMetrics struct {
 	Dialect, Route, Service string
-	Counts
-	Details []Detail
+	count.Counts
+	Details []count.Detail
 }
 
 // EntrypointMetrics is what was counted for one listener.
@@ -147,8 +148,8 @@ type EntrypointMetrics struct {
 	// HTTP2Errors counts by kind what clients did against HTTP/2 itself: frames
 	// that are none, floods, too many resets. Nothing else counts them.
 	HTTP2Errors map[string]uint64
-	Counts
-	Details []Detail
+	count.Counts
+	Details []count.Detail
 }
 
 // metrics are the server's counters, but for those of entries and targets.
@@ -156,13 +157,13 @@ type metrics struct {
 	tunnels                                      atomic.Int64
 	retries, upstreamErrors, panics, late, moves atomic.Uint64
 	rebuilds                                     atomic.Uint64
-	rebuilt                                      atomic.Int64 // when the last was, in nanoseconds since 1970; 0 is never
-	unrouted                                     counters     // for exchanges without a route
+	rebuilt                                      atomic.Int64   // when the last was, in nanoseconds since 1970; 0 is never
+	unrouted                                     count.Counters // for exchanges without a route
 	tcp                                          tcpMetrics
 	details                                      *details // nil if nobody wants them
 
 	mu     sync.Mutex // for routes, which exchanges do not look at
-	routes map[routeKey]*counters
+	routes map[routeKey]*count.Counters
 }
 
 // routeKey tells the routes of a table apart.
@@ -191,7 +192,7 @@ func (m *metrics) attach(gone, come []*Route) {
 	for _, r := range come {
 		key := keyOf(r)
 		if m.routes[key] == nil {
-			m.routes[key] = new(counters)
+			m.routes[key] = new(count.Counters)
 		}
 		r.counters = m.routes[key]
 	}
@@ -210,13 +211,13 @@ func (m *metrics) observe(x *Exchange, took time.Duration) {
 		c = x.Route.counters
 	}
 	if x.Route == nil || !x.Route.Uncounted {
-		m.count(c.of(x), x, took)
+		m.count(c.Of(x.Remote.Port()), x, took)
 	}
-	m.count(x.entry.counters.of(x), x, took)
+	m.count(x.entry.counters.Of(x.Remote.Port()), x, took)
 }
 
-func (m *metrics) count(s *stripe, x *Exchange, took time.Duration) {
-	s.observe(&x.Outcome, took)
+func (m *metrics) count(s *count.Stripe, x *Exchange, took time.Duration) {
+	s.Observe(x.Outcome.Status, took, x.Outcome.Received, x.Outcome.Sent)
 	if m.details != nil {
 		m.details.count(s, x, took)
 	}
@@ -234,9 +235,9 @@ func (m *metrics) allRoutes() []RouteMetrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []RouteMetrics
-	add := func(key routeKey, c *counters) {
-		if c.isUsed() {
-			all = append(all, RouteMetrics{Dialect: key.dialect, Route: key.route, Service: key.service, Counts: c.sum(), Details: c.details()})
+	add := func(key routeKey, c *count.Counters) {
+		if c.IsUsed() {
+			all = append(all, RouteMetrics{Dialect: key.dialect, Route: key.route, Service: key.service, Counts: c.Sum(), Details: c.Details()})
 		}
 	}
 	add(routeKey{}, &m.unrouted)
@@ -249,7 +250,7 @@ func (m *metrics) allRoutes() []RouteMetrics {
 // inFlight counts the exchanges being served.
 func (s *Server) inFlight() (n int64) {
 	for _, e := range s.entries {
-		n += e.counters.inFlight()
+		n += e.counters.InFlight()
 	}
 	return n
 }

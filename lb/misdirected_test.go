@@ -2,10 +2,11 @@ package lb
 
 import (
 	"crypto/tls"
-	"github.com/sluiceproxy/sluice/lb/listener"
 	"net/http"
 	"path/filepath"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // A request is for the host that TLS was agreed for, where clients are let in by

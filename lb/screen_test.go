@@ -4,13 +4,14 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"github.com/sluiceproxy/sluice/lb/listener"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 func TestRedirectToAnotherListener(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/certs"
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/probe"
@@ -66,7 +67,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("load balancer: %w", err)
 	}
-	s := &Server{options: o, watcher: w, log: o.Logger, prober: probe.New(o.Logger), copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*counters{}, details: newDetails(o.DetailBounds)}}
+	s := &Server{options: o, watcher: w, log: o.Logger, prober: probe.New(o.Logger), copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*count.Counters{}, details: newDetails(o.DetailBounds)}}
 	s.copies.failures = &s.failures
 	s.options.Table = o.TableOptions()
 	s.letGo, s.rebuild = make(chan struct{}, 1), make(chan Options, 1)
@@ -267,7 +268,7 @@ func (s *Server) drain(cut context.CancelFunc) {
 // that exchange alone.
 func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 	began := time.Now()
-	flying := &x.entry.counters.of(x).flying
+	flying := &x.entry.counters.Of(x.Remote.Port()).Flying
 	flying.Add(1)
 	s.beginRecord(x, began)
 	if s.metrics.details != nil {

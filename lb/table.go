@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/certs"
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
@@ -50,7 +51,7 @@ type Route struct {
 	balancer *spec.LoadBalancer // of the pool, nil for none; see policy.go
 	// counters are the same in every table that has the route. They are set when
 	// the table is put in force.
-	counters *counters
+	counters *count.Counters
 	counted  counted     // likewise, if somebody wants details
 	rule     match.Route // what the index has
 }

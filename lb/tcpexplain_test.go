@@ -1,8 +1,9 @@
 package lb
 
 import (
-	"github.com/sluiceproxy/sluice/lb/listener"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 func TestAskTCP(t *testing.T) {

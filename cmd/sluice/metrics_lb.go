@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/count"
 )
 
 // lbMetrics are the metrics of the load balancer.
@@ -223,7 +225,7 @@ func (m *lbMetrics) collectProtection(b *balancing, view *lb.Metrics, out metric
 	out.counter(m.failoverMoves, view.Moves)
 }
 
-func (m *countMetrics) collect(c lb.Counts, out metricSink, labels ...string) {
+func (m *countMetrics) collect(c count.Counts, out metricSink, labels ...string) {
 	for class, n := range c.Classes {
 		if n > 0 {
 			out.counter(m.responses, n, append(slices.Clip(labels), strconv.Itoa(class)+"xx")...)

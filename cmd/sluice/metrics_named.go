@@ -4,8 +4,10 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
@@ -34,15 +36,15 @@ type detailSums map[string]*detailSum
 
 type detailSum struct {
 	labels []string
-	lb.Detail
+	count.Detail
 	count uint64
 }
 
-func (s detailSums) add(d *lb.Detail, labels ...string) {
+func (s detailSums) add(d *count.Detail, labels ...string) {
 	key := strings.Join(labelValues(labels), "\x00")
 	sum := s[key]
 	if sum == nil {
-		sum = &detailSum{labels: labels, Detail: lb.Detail{Buckets: make([]uint64, len(d.Buckets))}}
+		sum = &detailSum{labels: labels, Detail: count.Detail{Buckets: make([]uint64, len(d.Buckets))}}
 		s[key] = sum
 	}
 	for i, n := range d.Buckets {

@@ -10,9 +10,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/configtest"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
@@ -56,21 +58,23 @@ func scrapeNamed(t *testing.T, stanza string, view lb.Metrics) string {
 // What is two things here may be one to another load balancer: it is one series
 // then, of which the buckets are those that were asked for.
 func TestNamedMetricsAddUp(t *testing.T) {
-	detail := func(k lb.Kind, counts ...uint64) lb.Detail { return lb.Detail{Kind: k, Buckets: counts, Sent: 2} }
-	web := lb.Kind{Status: 200, Method: "GET", Protocol: "http"}
-	secure := lb.Kind{Status: 200, Method: "GET", Protocol: "http", TLSVersion: 0x0304, TLSCipher: 0x1301}
-	call := lb.Kind{Status: 200, Method: "POST", Protocol: "grpc", GRPC: 14}
+	detail := func(k count.Kind, counts ...uint64) count.Detail {
+		return count.Detail{Kind: k, Buckets: counts, Sent: 2}
+	}
+	web := count.Kind{Status: 200, Method: "GET", Protocol: "http"}
+	secure := count.Kind{Status: 200, Method: "GET", Protocol: "http", TLSVersion: 0x0304, TLSCipher: 0x1301}
+	call := count.Kind{Status: 200, Method: "POST", Protocol: "grpc", GRPC: 14}
 	to := func(scheme string) target.Key { return target.Key{Scheme: scheme, Address: "10.0.0.1:80"} }
 	view := lb.Metrics{
 		Services: []lb.ServiceMetrics{
-			{Dialect: "traefik", Service: "web", Retries: 1, Details: []lb.Detail{detail(web, 1, 2, 4), detail(secure, 8, 0, 0)}},
-			{Dialect: "traefik1", Service: "web", Retries: 1, Details: []lb.Detail{detail(web, 16, 0, 0)}},
-			{Dialect: "fabio", Service: "we\xffb", Details: []lb.Detail{detail(web, 1, 0, 0), detail(call, 0, 1, 0)}},
+			{Dialect: "traefik", Service: "web", Retries: 1, Details: []count.Detail{detail(web, 1, 2, 4), detail(secure, 8, 0, 0)}},
+			{Dialect: "traefik1", Service: "web", Retries: 1, Details: []count.Detail{detail(web, 16, 0, 0)}},
+			{Dialect: "fabio", Service: "we\xffb", Details: []count.Detail{detail(web, 1, 0, 0), detail(call, 0, 1, 0)}},
 		},
 		RouteTargets: []lb.RouteTargetMetrics{
-			{Route: "h/x strip=/x", Service: "web", Target: to("http"), Detail: detail(lb.Kind{}, 1, 0, 0)},
-			{Route: "h/x", Service: "web", Target: to("http"), Detail: detail(lb.Kind{}, 1, 0, 0)},
-			{Route: "h/x", Service: "web", Target: to("h2c"), Detail: detail(lb.Kind{}, 1, 0, 0)},
+			{Route: "h/x strip=/x", Service: "web", Target: to("http"), Detail: detail(count.Kind{}, 1, 0, 0)},
+			{Route: "h/x", Service: "web", Target: to("http"), Detail: detail(count.Kind{}, 1, 0, 0)},
+			{Route: "h/x", Service: "web", Target: to("h2c"), Detail: detail(count.Kind{}, 1, 0, 0)},
 		},
 		TCPTargets: []lb.TCPTargetMetrics{
 			{Route: ":9000/ proto=tcp", Service: "db", Target: to("tcp"), Received: 1, Sent: 2},

@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/certs"
+	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -167,7 +169,7 @@ func poolNames(t *lb.Table) map[[2]string]string {
 // traefikSums are what is counted of some things, by the labels Traefik gives it.
 type traefikSums struct{ kinds, tls detailSums }
 
-func (s *traefikSums) add(details []lb.Detail, of ...string) {
+func (s *traefikSums) add(details []count.Detail, of ...string) {
 	if s.kinds == nil {
 		s.kinds, s.tls = detailSums{}, detailSums{}
 	}

@@ -1,4 +1,4 @@
-package lb
+package count
 
 import (
 	"maps"
@@ -10,7 +10,7 @@ import (
 // Detail is what was counted of the exchanges of one kind.
 type Detail struct {
 	Kind
-	// Buckets counts durations up to each of [ServerOptions.DetailBounds], not
+	// Buckets counts durations up to each of the bounds that are asked for, not
 	// cumulated, and last those beyond.
 	Buckets []uint64
 	// Seconds is the sum of all durations.
@@ -30,21 +30,24 @@ func (d *Detail) Count() (n uint64) {
 // kinds counts exchanges by their kind. The zero value is empty.
 type kinds struct {
 	mu  sync.Mutex // for adding to all, which is replaced then
-	all atomic.Pointer[map[kind]*series]
+	all atomic.Pointer[map[Packed]*Series]
 }
 
 // maxKinds bounds what one stripe counts apart: targets choose the status.
 const maxKinds = 400
 
-// series counts the exchanges of one kind.
-type series struct {
+// Series counts the exchanges of one kind.
+type Series struct {
 	nanos          atomic.Int64
 	received, sent atomic.Uint64
 	buckets        []atomic.Uint64
 }
 
-// observe counts an exchange.
-func (s *series) observe(bounds []float64, took time.Duration, received, sent int64) {
+// NewSeries is an empty one, for durations of so many buckets.
+func NewSeries(buckets int) *Series { return &Series{buckets: make([]atomic.Uint64, buckets)} }
+
+// Observe counts an exchange, with durations up to each of the bounds.
+func (s *Series) Observe(bounds []float64, took time.Duration, received, sent int64) {
 	i, seconds := 0, took.Seconds()
 	for i < len(bounds) && seconds > bounds[i] {
 		i++
@@ -60,7 +63,7 @@ func (s *series) observe(bounds []float64, took time.Duration, received, sent in
 }
 
 // of returns the series of a kind, for durations of so many buckets.
-func (k *kinds) of(what kind, buckets int) *series {
+func (k *kinds) of(what Packed, buckets int) *Series {
 	if all := k.all.Load(); all != nil {
 		if s := (*all)[what]; s != nil {
 			return s
@@ -69,10 +72,10 @@ func (k *kinds) of(what kind, buckets int) *series {
 	return k.add(what, buckets)
 }
 
-func (k *kinds) add(what kind, buckets int) *series {
+func (k *kinds) add(what Packed, buckets int) *Series {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	all := map[kind]*series{}
+	all := map[Packed]*Series{}
 	if before := k.all.Load(); before != nil {
 		if len(*before) >= maxKinds {
 			what = what.rough()
@@ -82,14 +85,14 @@ func (k *kinds) add(what kind, buckets int) *series {
 		}
 		all = maps.Clone(*before)
 	}
-	all[what] = &series{buckets: make([]atomic.Uint64, buckets)}
+	all[what] = NewSeries(buckets)
 	k.all.Store(&all)
 	return all[what]
 }
 
-// details joins the kinds of all stripes.
-func (c *counters) details() []Detail {
-	sums := map[kind]*Detail{}
+// Details joins the kinds of all stripes.
+func (c *Counters) Details() []Detail {
+	sums := map[Packed]*Detail{}
 	for i := range c.all() {
 		all := c.all()[i].kinds.all.Load()
 		if all == nil {
@@ -97,9 +100,9 @@ func (c *counters) details() []Detail {
 		}
 		for what, s := range *all {
 			if sums[what] == nil {
-				sums[what] = &Detail{Kind: what.plain()}
+				sums[what] = &Detail{Kind: what.Kind()}
 			}
-			s.addTo(sums[what])
+			s.AddTo(sums[what])
 		}
 	}
 	list := make([]Detail, 0, len(sums))
@@ -109,7 +112,8 @@ func (c *counters) details() []Detail {
 	return list
 }
 
-func (s *series) addTo(d *Detail) {
+// AddTo adds what was counted.
+func (s *Series) AddTo(d *Detail) {
 	if d.Buckets == nil {
 		d.Buckets = make([]uint64, len(s.buckets))
 	}

@@ -1,4 +1,6 @@
-package lb
+// Package count counts exchanges: how they ended, how long they took and how large
+// they were. Counting neither locks nor allocates, but for a kind's first time.
+package count
 
 import (
 	"math/bits"
@@ -26,13 +28,14 @@ type Counts struct {
 	Received, Sent uint64
 }
 
-// counters count exchanges. They consist of stripes, of which each connection
+// Counters count exchanges. They consist of stripes, of which each connection
 // uses one, lest processors fight for a cache line with every request. The zero
 // value is ready to use and small until it is used.
-type counters struct{ stripes atomic.Pointer[[]stripe] }
+type Counters struct{ stripes atomic.Pointer[[]Stripe] }
 
-type stripe struct {
-	flying   atomic.Int64 // exchanges in flight, of entries alone
+// Stripe counts the exchanges of some connections.
+type Stripe struct {
+	Flying   atomic.Int64 // exchanges in flight, if somebody counts them
 	classes  [6]atomic.Uint64
 	buckets  [len(durationBounds) + 1]atomic.Uint64
 	nanos    atomic.Int64
@@ -45,12 +48,12 @@ type stripe struct {
 // maxStripes bounds the memory of a route that is used, at 256 bytes each.
 const maxStripes = 8
 
-// of returns the stripe of the exchange's connection.
-func (c *counters) of(x *Exchange) *stripe {
+// Of returns the stripe of connections from a port.
+func (c *Counters) Of(port uint16) *Stripe {
 	all := c.stripes.Load()
 	if all == nil {
 		n := 1 << bits.Len(uint(min(runtime.GOMAXPROCS(0), maxStripes)-1))
-		made := make([]stripe, n)
+		made := make([]Stripe, n)
 		if c.stripes.CompareAndSwap(nil, &made) {
 			all = &made
 		} else {
@@ -58,12 +61,12 @@ func (c *counters) of(x *Exchange) *stripe {
 		}
 	}
 	// Linux gives connecting sockets every other port.
-	return &(*all)[int(x.Remote.Port()>>1)&(len(*all)-1)]
+	return &(*all)[int(port>>1)&(len(*all)-1)]
 }
 
-// observe counts a finished exchange.
-func (s *stripe) observe(o *Outcome, took time.Duration) {
-	if class := o.Status / 100; class < len(s.classes) {
+// Observe counts a finished exchange.
+func (s *Stripe) Observe(status int, took time.Duration, received, sent int64) {
+	if class := status / 100; class < len(s.classes) {
 		s.classes[class].Add(1)
 	}
 	i, seconds := 0, took.Seconds()
@@ -72,32 +75,40 @@ func (s *stripe) observe(o *Outcome, took time.Duration) {
 	}
 	s.buckets[i].Add(1)
 	s.nanos.Add(int64(took))
-	if o.Sent > 0 {
-		s.sent.Add(uint64(o.Sent))
+	if sent > 0 {
+		s.sent.Add(uint64(sent))
 	}
-	if o.Received > 0 {
-		s.received.Add(uint64(o.Received))
+	if received > 0 {
+		s.received.Add(uint64(received))
 	}
 }
 
-func (c *counters) isUsed() bool { return c.stripes.Load() != nil }
+// ObserveKind counts it by its kind too, with durations up to each of the bounds.
+func (s *Stripe) ObserveKind(k Packed, bounds []float64, took time.Duration, received, sent int64) {
+	s.kinds.of(k, len(bounds)+1).Observe(bounds, took, received, sent)
+}
+
+// IsUsed reports whether anything was ever counted.
+func (c *Counters) IsUsed() bool { return c.stripes.Load() != nil }
 
 // all returns the stripes, which are none before the first use.
-func (c *counters) all() []stripe {
+func (c *Counters) all() []Stripe {
 	if stripes := c.stripes.Load(); stripes != nil {
 		return *stripes
 	}
 	return nil
 }
 
-func (c *counters) inFlight() (n int64) {
+// InFlight is how many exchanges are.
+func (c *Counters) InFlight() (n int64) {
 	for i := range c.all() {
-		n += c.all()[i].flying.Load()
+		n += c.all()[i].Flying.Load()
 	}
 	return n
 }
 
-func (c *counters) sum() Counts {
+// Sum is what was counted, of whatever kind.
+func (c *Counters) Sum() Counts {
 	sum := Counts{Bounds: slices.Clone(durationBounds[:]), Buckets: make([]uint64, len(durationBounds)+1)}
 	var nanos int64
 	for n := range c.all() {

@@ -1,6 +1,10 @@
 package lb
 
-import "github.com/sluiceproxy/sluice/lb/tags"
+import (
+	"iter"
+
+	"github.com/sluiceproxy/sluice/lb/tags"
+)
 
 // byName are objects by their names: a map for each dialect, whose keys take half
 // the room that whole names would.
@@ -16,11 +20,20 @@ func (all byName[T]) set(n name, object *T) {
 	all[n.dialect][n.text] = object
 }
 
-func (all byName[T]) remove(n name) { delete(all[n.dialect], n.text) }
-
-func (all byName[T]) len() (n int) {
-	for _, of := range all {
-		n += len(of)
+func (all byName[T]) remove(n name) {
+	if delete(all[n.dialect], n.text); len(all[n.dialect]) == 0 {
+		delete(all, n.dialect) // it would stay as large as it ever was
 	}
-	return n
+}
+
+func (all byName[T]) each() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for _, of := range all {
+			for _, object := range of {
+				if !yield(object) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -34,9 +34,9 @@ type linker struct {
 	pools    Pools
 	problems *problemSet
 
-	routes      map[name]*wanted
-	middlewares map[name]*middleware
-	backends    map[name]*backend
+	routes      byName[wanted]
+	middlewares byName[middleware]
+	backends    byName[backend]
 
 	// What has to be done again.
 	staleRoutes      map[name]*wanted
@@ -80,9 +80,9 @@ type ballot struct {
 func newLinker(o Options, pools Pools, problems *problemSet) *linker {
 	return &linker{
 		Options: o, pools: pools, problems: problems,
-		routes: map[name]*wanted{}, staleRoutes: map[name]*wanted{},
-		middlewares: map[name]*middleware{}, staleMiddlewares: map[name]*middleware{},
-		backends: map[name]*backend{}, staleBackends: map[name]*backend{},
+		routes: byName[wanted]{}, staleRoutes: map[name]*wanted{},
+		middlewares: byName[middleware]{}, staleMiddlewares: map[name]*middleware{},
+		backends: byName[backend]{}, staleBackends: map[name]*backend{},
 		here: here{o.Locality.Node, o.Locality.Zone}, tls: newTLSHosts(o.EntrypointTLSOptions), faulty: map[*wanted][]faulty{},
 	}
 }
@@ -142,29 +142,29 @@ func with[T any](list []*T, come *T, service func(*T) string) []*T {
 
 // wanted returns a route by name, to be linked again.
 func (l *linker) wanted(n name) *wanted {
-	w := l.routes[n]
+	w := l.routes.of(n)
 	if w == nil {
 		w = &wanted{name: n}
-		l.routes[n] = w
+		l.routes.set(n, w)
 	}
 	l.staleRoutes[n] = w
 	return w
 }
 
 func (l *linker) middleware(n name) *middleware {
-	m := l.middlewares[n]
+	m := l.middlewares.of(n)
 	if m == nil {
 		m = &middleware{name: n}
-		l.middlewares[n] = m
+		l.middlewares.set(n, m)
 	}
 	return m
 }
 
 func (l *linker) backend(n name) *backend {
-	b := l.backends[n]
+	b := l.backends.of(n)
 	if b == nil {
 		b = &backend{name: n}
-		l.backends[n] = b
+		l.backends.set(n, b)
 	}
 	return b
 }
@@ -183,7 +183,7 @@ func (l *linker) update() (http changes[*Route], tcp changes[*TCPRoute]) {
 	for n, w := range l.staleRoutes {
 		l.relink(w)
 		if len(w.by) == 0 && (w.tcp == nil || len(w.tcp.by) == 0) {
-			delete(l.routes, n)
+			l.routes.remove(n)
 		}
 	}
 	l.tidy()
@@ -264,12 +264,12 @@ func (l *linker) linked(w *wanted) []*httpLink {
 func (l *linker) tidy() {
 	for n, m := range l.staleMiddlewares {
 		if len(m.by) == 0 && m.users.isEmpty() {
-			delete(l.middlewares, n)
+			l.middlewares.remove(n)
 		}
 	}
 	for n, b := range l.staleBackends {
 		if len(b.by) == 0 && b.users.isEmpty() {
-			delete(l.backends, n)
+			l.backends.remove(n)
 		}
 	}
 	// A map that was cleared would be as large as it ever was.

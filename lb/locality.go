@@ -2,7 +2,6 @@ package lb
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -58,7 +57,9 @@ func (b *Builder) locate(s *watch.Snapshot) {
 		return
 	}
 	b.linker.here = at
-	maps.Copy(b.linker.staleBackends, b.linker.backends)
+	for known := range b.linker.backends.each() {
+		b.linker.staleBackends[known.name] = known
+	}
 }
 
 // lost tells why it is not known where the load balancer is, if that is to stay so.

@@ -14,12 +14,13 @@ import (
 type node struct {
 	text    [maxText]byte
 	size    uint8
+	low     uint8   // the first byte of the first edge
 	edges   []edge  // by their first byte
 	entries []entry // of the path up to here, the first to win first
 }
 
 // maxText is how much text a node has room for.
-const maxText = 15
+const maxText = 14
 
 // edge leads to the node whose text begins with first.
 type edge struct {
@@ -61,11 +62,16 @@ func (n *node) follow(path string, fold bool) (left string, ok bool) {
 	return path[len(text):], true
 }
 
-// child is the node whose text begins with a byte, nil if there is none.
+// child is the node whose text begins with a byte, nil if there is none. The byte
+// cannot be farther behind than it is greater than the first one, and with digits
+// that is where it is.
 func (n *node) child(first byte) *node {
-	for i := range n.edges {
-		if n.edges[i].first == first {
-			return n.edges[i].to
+	for i := min(int(first)-int(n.low), len(n.edges)-1); i >= 0; i-- {
+		if e := &n.edges[i]; e.first <= first {
+			if e.first == first {
+				return e.to
+			}
+			return nil
 		}
 	}
 	return nil
@@ -100,7 +106,7 @@ func (e *edit) node(n *node, list []change, at int) *node {
 	switch {
 	case n == nil:
 	case made.size < n.size:
-		lower := &node{edges: n.edges, entries: n.entries}
+		lower := &node{edges: n.edges, entries: n.entries, low: n.low}
 		lower.size = uint8(copy(lower.text[:], n.text[made.size:n.size])) //nolint:gosec // as above
 		made.edges = []edge{{lower.text[0], lower}}
 	default:
@@ -169,6 +175,9 @@ func (e *edit) entries(entries []entry, list []change) []entry {
 
 // pruned returns the node, or what can stand in its place if it holds nothing.
 func (n *node) pruned() *node {
+	if len(n.edges) > 0 {
+		n.low = n.edges[0].first
+	}
 	switch {
 	case len(n.entries) > 0 || len(n.edges) > 1:
 		return n

@@ -124,7 +124,7 @@ func (p *parser) addFabio(r *fabioRoute) {
 	}
 	route := Route{
 		Declaration: p.fabioDeclaration(r, name, pool),
-		Precedence:  p.fabioPrecedence(tag.src),
+		Precedence:  p.fabioPrecedence(tag.src, name),
 		Steps:       p.fabioSteps(tag.fabioOptions),
 		PassHost:    tag.host == "",
 	}

@@ -74,12 +74,12 @@ func (s fabioSource) String() string {
 	return s.host + ":" + s.port + s.path
 }
 
-func (p *parser) fabioPrecedence(s fabioSource) match.Precedence {
+func (p *parser) fabioPrecedence(s fabioSource, name string) match.Precedence {
 	path := s.path
 	if p.FabioMatcher == MatchPrefixFold {
 		path = strings.ToLower(path) // else the longest would not always be first
 	}
-	return match.Precedence{Class: match.BySpecificity, Host: s.host, Port: s.port, Path: path, Name: s.String()}
+	return match.Precedence{Class: match.BySpecificity, Host: s.host, Port: s.port, Path: path, Name: name}
 }
 
 // fabioMatch is the condition of a tag.

@@ -47,6 +47,9 @@ func (e *entry) compare(other *entry) int {
 
 // follow is what is left of a path behind the node's text, if it begins with it.
 func (n *node) follow(path string, fold bool) (left string, ok bool) {
+	if n.size == 1 && path != "" && path[0] == n.text[0] {
+		return path[1:], true // as most nodes of a large tree
+	}
 	text := n.text[:n.size]
 	if len(path) < len(text) {
 		return "", false

@@ -137,14 +137,14 @@ func authenticated(x *lb.Exchange, name, field string, hide bool) {
 // check reports whether the password is the user's. For who is none it takes as
 // long as for who is.
 func (b *basicAuth) check(x *lb.Exchange, name, password string) bool {
-	users, err := b.users.get()
+	table, err := b.users.get()
 	if err != nil {
 		x.Outcome.Err = fmt.Errorf("the users of basicauth: %w", err)
 		return false
 	}
-	user, known := users[name]
+	user, known := table.users[name]
 	if !known {
-		for _, user = range users {
+		for _, user = range table.users {
 			break
 		}
 	}

@@ -90,12 +90,12 @@ func (d *digestAuth) check(x *lb.Exchange) (name string, stale, ok bool) {
 	if p["uri"] != x.SentPath+x.SentQuery {
 		return name, false, false
 	}
-	users, err := d.users.get()
+	table, err := d.users.get()
 	if err != nil {
 		x.Outcome.Err = fmt.Errorf("the users of digestauth: %w", err)
 		return name, false, false
 	}
-	ha1, known := users[name]
+	ha1, known := table.users[name]
 	ha2 := md5Hex(x.Request.Method + ":" + p["uri"])
 	want := md5Hex(strings.Join([]string{ha1, p["nonce"], p["nc"], p["cnonce"], p["qop"], ha2}, ":"))
 	if !hmac.Equal([]byte(want), []byte(strings.ToLower(p["response"]))) || !known {

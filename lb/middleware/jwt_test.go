@@ -294,7 +294,7 @@ func TestJWTKeyFile(t *testing.T) {
 	good := bearer(tokenFor(t, jose.ES256, k.ec, nil))
 	ask := func(want int) {
 		t.Helper()
-		file := m.(*kept).Middleware.(*jwt).source.(*keyFile)
+		file := m.(*kept).Middleware.(*jwt).source.(keyFile)
 		file.looked = time.Time{}
 		if x, r, _ := askJWT(t, m, good); r.status != want {
 			t.Errorf("answered %d, want %d: %v", r.status, want, x.Outcome.Err)

@@ -2,13 +2,8 @@ package middleware
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -52,72 +47,22 @@ func (f fixedKeys) suit(algorithms []string) bool {
 	return slices.ContainsFunc(algorithms, func(a string) bool { return len(candidates(f, a, "")) > 0 })
 }
 
-// keyFile is a file of keys, read again when it has changed. While it cannot be
-// read, or makes no sense, there are no keys: who replaced it wanted others.
-type keyFile struct {
-	path  string
-	parse func([]byte) ([]jwtKey, error)
-	now   atomic.Pointer[keysOrError]
+// keyFile is a file of keys.
+type keyFile struct{ *freshFile[[]jwtKey] }
 
-	mu      sync.Mutex // for who looks at the file
-	looked  time.Time
-	changed time.Time // of the file as it was read, and:
-	size    int64
+func newKeyFile(path string, parse func([]byte) ([]jwtKey, error)) keyFile {
+	return keyFile{newFreshFile(path, lookEvery, parse)}
 }
 
-// keysOrError is immutable.
-type keysOrError struct {
-	keys []jwtKey
-	err  error
-}
-
-// lookEvery is how often a file is looked at, at most.
-const lookEvery = time.Second
-
-func newKeyFile(path string, parse func([]byte) ([]jwtKey, error)) *keyFile {
-	f := &keyFile{path: path, parse: parse}
-	f.now.Store(&keysOrError{err: errors.New("it was not read yet")})
-	f.look()
-	return f
-}
-
-func (f *keyFile) keys(context.Context, string, string) ([]jwtKey, error) {
-	f.look()
-	now := f.now.Load()
-	return now.keys, now.err
-}
-
-func (f *keyFile) fault() (varies bool, err error) {
-	f.look()
-	return true, f.now.Load().err
-}
-
-// look reads the file if it has changed, unless somebody else does.
-func (f *keyFile) look() {
-	if !f.mu.TryLock() {
-		return
-	}
-	defer f.mu.Unlock()
-	now := time.Now()
-	if now.Sub(f.looked) < lookEvery {
-		return
-	}
-	f.looked = now
-	info, err := os.Stat(f.path)
-	if err == nil && info.ModTime().Equal(f.changed) && info.Size() == f.size && f.now.Load().err == nil {
-		return
-	}
-	var text []byte
-	if err == nil {
-		f.changed, f.size = info.ModTime(), info.Size()
-		text, err = readFile(f.path)
-	}
-	var keys []jwtKey
-	if err == nil {
-		keys, err = f.parse(text)
-	}
+func (f keyFile) keys(context.Context, string, string) ([]jwtKey, error) {
+	keys, err := f.get()
 	if err != nil {
-		err = fmt.Errorf("nobody is let in: the file %s: %w", f.path, err)
+		return nil, fmt.Errorf("nobody is let in: the file %s: %w", f.path, err)
 	}
-	f.now.Store(&keysOrError{keys, err})
+	return keys, nil
+}
+
+func (f keyFile) fault() (varies bool, err error) {
+	_, err = f.keys(context.Background(), "", "")
+	return true, err
 }

@@ -66,6 +66,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 
 // allowed is what a leaf may import after all, which are leaves too.
 var allowed = map[string][]string{
+	"config":      {"admin/push"},                        // what it can be told
 	"lb/target":   {"internal/unixsock", "lb/transport"}, // by which it is told apart from others
 	"lb/h2":       {"lb/h1"},                             // whose calls it takes
 	"lb/tcp":      {"lb/proxyproto", "lb/target"},

@@ -24,6 +24,8 @@ type Admin struct {
 	MetricsPath string `hcl:"metrics_path"`
 	// Metrics are told under the names of other load balancers, too.
 	Metrics []NamedMetrics `hcl:"metrics,accumulate"`
+	// MetricsPush are to whom metrics are sent. They are whatever Listen is.
+	MetricsPush []MetricsPush `hcl:"metrics_push,accumulate"`
 	// TraefikAPI has it answer what Traefik's API does, in its forms.
 	TraefikAPI bool `hcl:"traefik_api"`
 	// Hosts are further names the listener may be called by.
@@ -74,6 +76,9 @@ func (a *Admin) validate(f *faultList, balancer *LB) {
 		f.addf("admin.metrics_path: %q is no path such as /metrics", p)
 	}
 	validateNamedMetrics(f, a.Metrics)
+	for i := range a.MetricsPush {
+		a.MetricsPush[i].validate(f)
+	}
 	if a.Listen == AdminOff {
 		return
 	}

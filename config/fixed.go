@@ -31,7 +31,7 @@ func (c Config) FixedSettings(other Config) []string {
 // fixed is what a running load balancer does not take over: all but what tables
 // are built by.
 func (l LB) fixed() LB {
-	l.Guard, l.Failover, l.Locality, l.Health, l.Auth = LBGuard{}, nil, LBLocality{}, LBHealth{}, nil
+	l.Guard, l.Failover, l.Locality, l.Health, l.Auth, l.SocketFolders = LBGuard{}, nil, LBLocality{}, LBHealth{}, nil, nil
 	return l
 }
 

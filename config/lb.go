@@ -2,9 +2,12 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"net/netip"
+	"path/filepath"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/unixsock"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/listener"
@@ -32,9 +35,11 @@ type LB struct {
 	Timeouts LBTimeouts `hcl:"timeouts"`
 	Limits   LBLimits   `hcl:"limits"`
 	// TrustedProxies are the addresses and CIDR blocks of peers whose
-	// forwarding headers are believed.
+	// forwarding headers are believed, and "unix:" for those that come by a socket.
 	TrustedProxies []string   `hcl:"trusted_proxies"`
 	Forwarding     Forwarding `hcl:"forwarding"`
+	// SocketFolders are where services of the catalog may have sockets.
+	SocketFolders []string `hcl:"socket_folders"`
 	// UnderscoreHeaders is what becomes of headers with an underscore in their
 	// names: "keep", "delete" or "reject"; empty is "keep".
 	UnderscoreHeaders string `hcl:"underscore_headers"`
@@ -201,9 +206,12 @@ func (l *LB) validate(f *faultList) {
 	}
 	l.validateACME(f)
 	l.validateTLSOptions(f)
-	for _, peer := range l.TrustedProxies {
-		_, err := listener.ParsePrefixes([]string{peer})
-		f.add("lb.trusted_proxies", err)
+	_, _, err := l.trusted()
+	f.add("lb.trusted_proxies", err)
+	for _, folder := range l.SocketFolders {
+		if !filepath.IsAbs(folder) {
+			f.addf("lb.socket_folders: %q is no path from the root", folder)
+		}
 	}
 	if _, err := netip.ParseAddr(l.Forwarding.By); err != nil && l.Forwarding.By != "" {
 		f.addf("lb.forwarding.by: %q is no address", l.Forwarding.By)
@@ -211,4 +219,18 @@ func (l *LB) validate(f *faultList) {
 	if l.Forwarding.StrictTransport.MaxAge < 0 {
 		f.addf("lb.forwarding.strict_transport.max_age cannot be negative (%d)", l.Forwarding.StrictTransport.MaxAge)
 	}
+}
+
+// trusted reads TrustedProxies.
+func (l *LB) trusted() (prefixes []netip.Prefix, sockets bool, err error) {
+	var errs []error
+	for _, peer := range l.TrustedProxies {
+		if peer == unixsock.Prefix {
+			sockets = true
+			continue
+		}
+		some, err := listener.ParsePrefixes([]string{peer})
+		prefixes, errs = append(prefixes, some...), append(errs, err)
+	}
+	return prefixes, sockets, errors.Join(errs...)
 }

@@ -73,6 +73,11 @@ func (a *Admin) DetailBounds() (all []float64) {
 	for _, m := range a.Metrics {
 		all = append(all, m.Bounds()...)
 	}
+	for _, p := range a.MetricsPush {
+		if p.Names != SluiceNames {
+			all = append(all, PushBounds...)
+		}
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -106,8 +111,17 @@ func validateNamedMetrics(f *faultList, all []NamedMetrics) {
 	}
 }
 
-// Namespace is what Fabio's names begin with.
+// Namespace is what Fabio's names begin with where Prometheus asks for them.
 func (m *NamedMetrics) Namespace() (string, error) {
+	prefix, err := m.FullPrefix()
+	if err != nil {
+		return "", err
+	}
+	return CleanName(prefix), nil
+}
+
+// FullPrefix is what Fabio's names begin with where they are sent.
+func (m *NamedMetrics) FullPrefix() (string, error) {
 	text := cmp.Or(m.Prefix, defaultFabioPrefix)
 	if text == "default" {
 		text = defaultFabioPrefix
@@ -125,7 +139,7 @@ func (m *NamedMetrics) Namespace() (string, error) {
 	if err := t.Execute(&name, data); err != nil {
 		return "", err
 	}
-	return CleanName(name.String()), nil
+	return name.String(), nil
 }
 
 // CleanName is a name without what separates names, as Fabio has it.

@@ -29,7 +29,7 @@ func (c Config) ServerOptions() (lb.ServerOptions, error) {
 	o.NoRouteStatus = c.LB.NoRouteStatus
 	o.DetailBounds = c.Admin.DetailBounds()
 	o.Underscores, o.RejectEncoded = c.LB.UnderscoreHeaders, c.LB.RejectEncoded
-	o.TrustedProxies, _ = listener.ParsePrefixes(c.LB.TrustedProxies) // as Validate has let through
+	o.TrustedProxies, o.TrustSockets, _ = c.LB.trusted() // as Validate has let through
 	var errs []error
 	for _, l := range c.LB.Listeners {
 		made, err := listener.Parse(l.Text)
@@ -71,6 +71,7 @@ func (c Config) tableOptions() lb.Options {
 	}
 	o.Tags.FabioPrefix, o.Tags.FabioPrefixes = c.Tags.FabioPrefix, c.Tags.FabioPrefixes
 	o.Tags.TraefikPrefix = c.Tags.TraefikPrefix
+	o.Tags.Sockets = c.LB.SocketFolders
 	o.Tags.Fabio = slices.Contains(c.Tags.Dialects, "fabio")
 	o.Tags.Traefik1 = slices.Contains(c.Tags.Dialects, "traefik1")
 	o.Tags.Traefik = slices.Contains(c.Tags.Dialects, "traefik")

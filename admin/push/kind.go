@@ -1,7 +1,6 @@
 package push
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -34,16 +33,15 @@ func (k Kind) printed() bool { return k == Print || k == PrintTagged }
 
 // Validate says what is wrong with where metrics are to be sent.
 func (o *Options) Validate() error {
-	var errs []error
-	if o.Interval <= 0 {
-		errs = append(errs, fmt.Errorf("the interval %s is not above 0", o.Interval))
+	switch {
+	case o.Interval <= 0:
+		return fmt.Errorf("the interval %s is not above 0", o.Interval)
+	case !o.Kind.printed():
+		return o.Kind.checkAddress(o.Address)
+	case o.Address != "":
+		return fmt.Errorf("%s has no address", o.Kind)
 	}
-	if !o.Kind.printed() {
-		errs = append(errs, o.Kind.checkAddress(o.Address))
-	} else if o.Address != "" {
-		errs = append(errs, fmt.Errorf("%s has no address", o.Kind))
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func (k Kind) checkAddress(address string) error {

@@ -16,7 +16,7 @@ type Names struct {
 	// Tag is what a label is called where there are tags; nil leaves it as it is.
 	Tag func(label string) string
 	// Flat is what one is called where there are no tags. Metrics of the same name
-	// are added up. Nil puts each label and its value behind the name.
+	// are added up, those without one left out. Nil puts each label and its value behind the name.
 	Flat func(name string, labels Labels) string
 }
 
@@ -41,10 +41,13 @@ func (n *Names) collect(families []*dto.MetricFamily, tagged bool) map[string]*s
 			name = n.Name(name)
 		}
 		for _, m := range f.GetMetric() {
-			as, tags := n.flat(name, m.GetLabel()), ""
+			as, tags := name, ""
 			if tagged {
-				as, tags = clean(n.Prefix+name), n.tags(m.GetLabel())
+				tags = n.tags(m.GetLabel())
+			} else if as = n.flat(name, m.GetLabel()); as == "" {
+				continue
 			}
+			as = clean(n.Prefix + as)
 			key := as + "\x00" + tags
 			if all[key] == nil {
 				all[key] = &series{name: as, tags: tags}
@@ -57,9 +60,9 @@ func (n *Names) collect(families []*dto.MetricFamily, tagged bool) map[string]*s
 
 func (n *Names) flat(name string, labels Labels) string {
 	if n.Flat != nil {
-		return clean(n.Prefix + n.Flat(name, labels))
+		return n.Flat(name, labels)
 	}
-	return clean(n.Prefix + Nested(name, labels, func(value string) string { return strings.Map(replaced("./"), value) }))
+	return Nested(name, labels, func(value string) string { return strings.Map(replaced("./"), value) })
 }
 
 // Nested puts each label and what its value is written as behind the name.

@@ -31,8 +31,7 @@ type fabioMetrics struct {
 // fabioStreams are what is told of listeners that pass on connections.
 type fabioStreams struct{ connections, failures, noRoute *prometheus.Desc }
 
-func newFabioMetrics(m config.NamedMetrics, counted []float64, noRoute int) *fabioMetrics {
-	namespace, _ := m.Namespace() // as validate has let through
+func newFabioMetrics(namespace string, m config.NamedMetrics, counted []float64, noRoute int) *fabioMetrics {
 	subsystem := m.Subsystem
 	if subsystem != "" {
 		subsystem = config.CleanName(subsystem)

@@ -24,7 +24,8 @@ func newNamedCollectors(c *config.Config) (all []namedCollector) {
 		case config.TraefikNames:
 			all = append(all, newTraefikMetrics(m, bounds))
 		case config.FabioNames:
-			all = append(all, newFabioMetrics(m, bounds, c.LB.NoRouteStatus))
+			namespace, _ := m.Namespace() // as validate has let through
+			all = append(all, newFabioMetrics(namespace, m, bounds, c.LB.NoRouteStatus))
 		}
 	}
 	return all

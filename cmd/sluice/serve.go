@@ -180,6 +180,9 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, server := range servers {
 		below.Go(func() error { return server.Run(inputs) })
 	}
+	for _, pusher := range d.pushers() {
+		below.Go(func() error { return pusher.Run(inputs) }) // the last of what is drained, too
+	}
 	// An input that fails takes the outputs with it.
 	outputs.Go(func() error {
 		select {

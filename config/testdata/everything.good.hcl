@@ -336,6 +336,7 @@ lb {
   }
 
   trusted_proxies = ["10.0.0.0/8", "192.0.2.1"]
+  socket_folders  = ["/run/apps"]
 
   timeouts {
     header        = "11s"
@@ -520,6 +521,15 @@ admin {
   metrics "fabio" {
     prefix    = "lb-{{clean .Hostname}}"
     subsystem = "edge"
+  }
+  metrics_push "dogstatsd" {
+    address     = "unix:///run/datadog/dsd.socket"
+    interval    = "10s"
+    names       = "traefik"
+    prefix      = "edge"
+    entrypoints = false
+    routers     = true
+    services    = false
   }
 
   certificates = "web"

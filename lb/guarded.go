@@ -16,6 +16,7 @@ func (b *Builder) arrive(name string) {
 	delete(b.departed, name)
 	known.state, known.version = pending, 0
 	b.services[name], b.unread[name] = known, known
+	b.manual.moved = true
 }
 
 // depart gives up a service whose tags cannot route any more or, if it is not
@@ -36,6 +37,7 @@ func (b *Builder) depart(name string, listed bool) {
 		b.guard.View(name, nil, time.Now())
 	}
 	b.departed[name] = known
+	b.manual.moved = true
 	b.keep(name)
 }
 

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -35,8 +36,10 @@ type page struct {
 // manual is what a builder knows of [Manual].
 type manual struct {
 	routes, page kvText
-	// added are the services that commands alone have routes of.
+	// added are the services that commands alone have routes of; moved is set when
+	// they may be others.
 	added map[string]*service
+	moved bool
 }
 
 func newManual(m Manual) manual {
@@ -123,12 +126,12 @@ func (b *Builder) tellUnread(k *kvText, err error) {
 // command puts the commands in force.
 func (b *Builder) command() {
 	commands, problems := b.Tags.ParseCommands("the configured routes", b.Manual.Text)
-	lists := []tags.Commands{commands}
+	lists := []tags.CommandList{commands}
 	for _, pair := range b.manual.routes.pairs {
 		commands, more := b.Tags.ParseCommands("key "+pair.Key, pair.Value)
 		lists, problems = append(lists, commands), append(problems, more...)
 	}
-	b.problems.set(owner{"commands", name{}}, problems)
+	b.problems.set(owner{"commands", name{}}, shortened(problems))
 	before := b.Tags.Commands
 	b.Tags.Commands = tags.Join(lists...)
 	for name, known := range b.services {
@@ -141,10 +144,25 @@ func (b *Builder) command() {
 		b.settle(name, known, tags.Definition{})
 	}
 	clear(b.manual.added)
+	b.manual.moved = true
+}
+
+// shortened are as many problems as anybody reads.
+func shortened(problems []tags.Problem) []tags.Problem {
+	if len(problems) <= tags.MaxProblems {
+		return problems
+	}
+	return append(problems[:tags.MaxProblems:tags.MaxProblems], tags.Problem{
+		Source: problems[0].Source, Offset: -1, Reason: fmt.Sprintf("there are %d problems in all; the others are not listed", len(problems)),
+	})
 }
 
 // settleAdded has the routes of services that only commands know.
 func (b *Builder) settleAdded() {
+	if !b.manual.moved {
+		return
+	}
+	b.manual.moved = false
 	for _, name := range b.Tags.Commands.Services() {
 		known, listed := b.manual.added[name], b.services[name] != nil
 		switch {

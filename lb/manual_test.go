@@ -1,9 +1,11 @@
 package lb
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -97,5 +99,34 @@ func TestChecks(t *testing.T) {
 				t.Errorf("%s: with %q, serves is %v", test.name, checks, got)
 			}
 		}
+	}
+}
+
+// Thousands of commands, each of a service of its own, cost what they are and not what
+// they are times themselves; so do tables that follow.
+func TestManualRoutesWithoutNumber(t *testing.T) {
+	const n = 30_000
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "route add m%d /m%d http://10.0.0.1:80/\nroute del m%d /other\nroute nonsense %d\n", i, i, i, i)
+	}
+	c := newCatalog()
+	c.options.Manual.Text = text.String()
+	c.set("shop", at("10.0.0.2", "urlprefix-/shop"))
+	b := c.builder()
+	table := b.Build(c.snapshot()) // takes minutes, if each is looked at for each
+	if len(table.Routes()) != n+1 {
+		t.Errorf("%d routes", len(table.Routes()))
+	}
+	if n := len(table.Problems()); n != tags.MaxProblems+1 {
+		t.Errorf("%d problems", n)
+	}
+	c.set("m7", at("10.0.0.3", "urlprefix-/mine"))
+	if table = b.Build(c.snapshot()); len(table.Routes()) != n+2 {
+		t.Errorf("%d routes with those of tags", len(table.Routes()))
+	}
+	c.remove("m7")
+	if table = b.Build(c.snapshot()); len(table.Routes()) != n+1 {
+		t.Errorf("%d routes without those of tags", len(table.Routes()))
 	}
 }

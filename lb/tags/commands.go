@@ -2,6 +2,7 @@ package tags
 
 import (
 	"fmt"
+	"iter"
 	"net"
 	"net/url"
 	"slices"
@@ -21,7 +22,18 @@ import (
 //
 // They are immutable. They are applied to the routes of one service after the
 // other, and what becomes of one depends on no other.
-type Commands []command
+type Commands struct {
+	all []command
+	// The places of those that name a service, and of those for any. Of thousands,
+	// for thousands of services, not each is looked at for each.
+	own map[string][]int
+	any []int
+	// added are the services that routes are added of, sorted.
+	added []string
+}
+
+// CommandList are commands of one text, for [Join].
+type CommandList []command
 
 type command struct {
 	number  int    // from 1, of all commands
@@ -46,7 +58,7 @@ const maxLine = 16 << 10
 // ParseCommands reads a text of commands, one a line. Blank lines and those that
 // start with # or // are comments. What cannot be understood is a problem, and
 // the other lines stand; source names the text.
-func (o Options) ParseCommands(source, text string) (commands Commands, problems []Problem) {
+func (o Options) ParseCommands(source, text string) (commands CommandList, problems []Problem) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -71,31 +83,47 @@ func (o Options) ParseCommands(source, text string) (commands Commands, problems
 // maxShown is how much of a line is shown, in bytes.
 const maxShown = 200
 
-// Join is the commands of all lists, in that order.
-func Join(lists ...Commands) Commands {
-	all := slices.Concat(lists...)
-	for i := range all {
-		all[i].number = i + 1
+// Join is the commands of all lists, in that order, to be applied.
+func Join(lists ...CommandList) Commands {
+	joined := Commands{all: slices.Concat(lists...), own: map[string][]int{}}
+	for i := range joined.all {
+		c := &joined.all[i]
+		if c.number = i + 1; c.service == "" {
+			joined.any = append(joined.any, i)
+			continue
+		}
+		joined.own[c.service] = append(joined.own[c.service], i)
+		if c.verb == "add" {
+			joined.added = append(joined.added, c.service)
+		}
 	}
-	return all
+	slices.Sort(joined.added)
+	joined.added = slices.Clip(slices.Compact(joined.added))
+	return joined
 }
 
 // Services are those the commands add routes of, sorted.
-func (all Commands) Services() []string {
-	var names []string
-	for _, c := range all {
-		if c.verb == "add" {
-			names = append(names, c.service)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
+func (c Commands) Services() []string { return c.added }
 
 // Concern reports whether the routes of a service may be others with these
 // commands than without.
-func (all Commands) Concern(service string) bool {
-	return slices.ContainsFunc(all, func(c command) bool { return c.service == "" || c.service == service })
+func (c Commands) Concern(service string) bool { return len(c.any)+len(c.own[service]) > 0 }
+
+// of yields those that concern a service, in their order.
+func (c Commands) of(service string) iter.Seq[*command] {
+	return func(yield func(*command) bool) {
+		own, others := c.own[service], c.any
+		for len(own)+len(others) > 0 {
+			next := &own
+			if len(own) == 0 || len(others) > 0 && others[0] < own[0] {
+				next = &others
+			}
+			if !yield(&c.all[(*next)[0]]) {
+				return
+			}
+			*next = (*next)[1:]
+		}
+	}
 }
 
 func (o Options) parseCommand(line string) (c command, err *fabioError) {
@@ -293,11 +321,8 @@ func destination(text string) string {
 }
 
 // apply changes the routes of the parser's service.
-func (all Commands) apply(p *parser, routes *fabioRoutes) {
-	for _, c := range all {
-		if c.service != "" && c.service != p.Service {
-			continue
-		}
+func (c Commands) apply(p *parser, routes *fabioRoutes) {
+	for c := range c.of(p.Service) {
 		switch c.verb {
 		case "add":
 			target := fabioTarget{

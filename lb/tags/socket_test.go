@@ -44,8 +44,8 @@ func TestSocketsOfCommands(t *testing.T) {
 		"route add web / unix:/run/docker.sock":                                                "",
 		"route add web / unix:///run/apps/web.sock\nroute del web / unix:///run/apps/web.sock": "",
 	} {
-		var problems []Problem
-		o.Commands, problems = o.ParseCommands("test", text)
+		commands, problems := o.ParseCommands("test", text)
+		o.Commands = Join(commands)
 		d := Parse(o, "web", nil)
 		got := ""
 		for _, pool := range d.Pools {

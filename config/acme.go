@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/internal/nearest"
 	"github.com/sluiceproxy/sluice/lb/acme"
+	"github.com/sluiceproxy/sluice/lb/acme/dns01"
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
@@ -26,11 +29,16 @@ type ACME struct {
 	CARoot         string      `hcl:"ca_root"`
 	KeyType        string      `hcl:"key_type"`
 	PreferredChain string      `hcl:"preferred_chain"`
+	Profile        string      `hcl:"profile"`
 	EAB            ACMEBinding `hcl:"eab"`
-	// Challenge is "tls-alpn" or "http". Entrypoint names the listener that the
-	// authority reaches; empty is the first that will do.
-	Challenge  string `hcl:"challenge"`
-	Entrypoint string `hcl:"entry_point,alias=entrypoint"`
+	// Challenge is "tls-alpn", "http" or "dns", for which there is DNS. Entrypoint
+	// names the listener that the authority reaches; empty is the first that will do.
+	Challenge  string  `hcl:"challenge"`
+	Entrypoint string  `hcl:"entry_point,alias=entrypoint"`
+	DNS        ACMEDNS `hcl:"dns"`
+	// Import is an acme.json of Traefik, of which what concerns the resolver of the
+	// stanza's name is taken over, once.
+	Import string `hcl:"import"`
 	// Storage is "consul", with Prefix of its KV store, or "file", with Folder.
 	Storage string `hcl:"storage"`
 	Prefix  string `hcl:"prefix"`
@@ -45,6 +53,28 @@ type ACME struct {
 type ACMEBinding struct {
 	KeyID string      `hcl:"kid"`
 	HMAC  dial.Secret `hcl:"hmac"`
+}
+
+// ACMEDNS is by whom records are written that an authority looks for. The names of
+// its keys are Traefik's, and its secrets are in the environment.
+type ACMEDNS struct {
+	Provider  string   `hcl:"provider"`
+	Resolvers []string `hcl:"resolvers"`
+	// Delay is waited before it is checked whether records can be seen; the others
+	// say by whom.
+	Delay         time.Duration `hcl:"delay_before_checks"`
+	DisableChecks bool          `hcl:"disable_checks"`
+	// DisableANS leaves out the servers of the zone, and RequireRNS asks for all
+	// resolvers too.
+	DisableANS bool `hcl:"disable_ans_checks"`
+	RequireRNS bool `hcl:"require_all_rns"`
+}
+
+func (d *ACMEDNS) options() dns01.Options {
+	return dns01.Options{
+		Provider: d.Provider, Resolvers: d.Resolvers, Delay: d.Delay,
+		DisableChecks: d.DisableChecks, DisableServers: d.DisableANS, RequireResolvers: d.RequireRNS,
+	}
 }
 
 // Where certificates are kept.
@@ -69,8 +99,8 @@ func (a *ACME) SetLabel(label string) { a.Name = label }
 func (a *ACME) Options(log *slog.Logger) (acme.Options, error) {
 	o := acme.Options{
 		Directory: a.CA, Email: a.Email, AccountID: a.EAB.KeyID, AccountMAC: a.EAB.HMAC.Reveal(),
-		KeyType: a.KeyType, PreferredChain: a.PreferredChain, Challenge: a.Challenge,
-		Folder: a.Folder, Logger: log.With("acme", a.Name),
+		KeyType: a.KeyType, PreferredChain: a.PreferredChain, Profile: a.Profile, Challenge: a.Challenge, DNS: a.DNS.options(),
+		Name: a.Name, Import: a.Import, Folder: a.Folder, Logger: log.With("acme", a.Name),
 	}
 	return o, o.Validate()
 }
@@ -78,7 +108,8 @@ func (a *ACME) Options(log *slog.Logger) (acme.Options, error) {
 // source is what the load balancer knows of it. It has no client yet.
 func (a *ACME) source() certs.ACME {
 	return certs.ACME{
-		Name: a.Name, Domains: a.Domains, Allow: a.Allow, Entrypoint: a.Entrypoint, HTTP: a.Challenge == acme.ChallengeHTTP,
+		Name: a.Name, Domains: a.Domains, Allow: a.Allow, Entrypoint: a.Entrypoint,
+		HTTP: a.Challenge == acme.ChallengeHTTP, DNS: a.Challenge == acme.ChallengeDNS,
 	}
 }
 
@@ -94,6 +125,7 @@ func (l *LB) validateACME(f *faultList) {
 				f.addf("%s: %s", at, line)
 			}
 		}
+		a.validateDNS(f, at)
 		f.oneOf(at+": storage", a.Storage, ACMEConsul, ACMEFile)
 		switch {
 		case a.Storage == ACMEFile && a.Folder == "":
@@ -103,6 +135,16 @@ func (l *LB) validateACME(f *faultList) {
 		case strings.Trim(cmp.Or(a.Prefix, ACMEPrefix), "/") == "":
 			f.addf("%s: prefix cannot be all of Consul's KV store", at)
 		}
+	}
+}
+
+// validateDNS leaves to package acme what concerns challenges by DNS themselves.
+func (a *ACME) validateDNS(f *faultList, at string) {
+	switch isDNS := a.Challenge == acme.ChallengeDNS; {
+	case !isDNS && !reflect.ValueOf(a.DNS).IsZero():
+		f.addf(`%s: dns is for challenge = "dns"`, at)
+	case isDNS && a.Entrypoint != "":
+		f.addf(`%s: entry_point is for the other challenges: with challenge = "dns" the authority reaches no listener`, at)
 	}
 }
 

@@ -26,6 +26,23 @@ lb {
     email  = "operator@example.com"
     prefix = "/"
   }
+  acme "four" {
+    email     = "operator@example.com"
+    challenge = "http"
+    dns {
+      provider = "cloudflare"
+    }
+  }
+  acme "five" {
+    email       = "operator@example.com"
+    challenge   = "dns"
+    entry_point = "web"
+    dns {
+      provider            = "digitalocen"
+      resolvers           = ["1.1.1.1:"]
+      delay_before_checks = "1h"
+    }
+  }
 }
 route "a" {
   host          = ["a.example.com"]

@@ -103,7 +103,7 @@ func (o *Options) Validate() error {
 		errs = append(errs, noSuch("challenge", o.Challenge, Challenges))
 	}
 	if o.Challenge == ChallengeDNS {
-		if err := o.DNS.Validate(); err != nil {
+		for _, err := range o.DNS.Faults() {
 			errs = append(errs, fmt.Errorf("dns: %w", err))
 		}
 	}

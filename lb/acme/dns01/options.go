@@ -31,13 +31,12 @@ type Options struct {
 
 const maxDelay = 10 * time.Minute
 
-// Validate joins what is wrong with the options. It does not look at the
-// environment, which may be another one where a configuration is checked.
-func (o *Options) Validate() error {
-	var errs []error
+// Faults are what is wrong with the options. They are found without the environment,
+// which may be another one where a configuration is checked.
+func (o *Options) Faults() (errs []error) {
 	if o.Provider == "" {
 		errs = append(errs, errors.New("provider is missing: who writes records of your zone"))
-	} else if _, ok := providers[o.Provider]; !ok {
+	} else if providerOf(o.Provider) == nil {
 		errs = append(errs, fmt.Errorf(`provider: %q is none of %s%s; for all others, "exec" runs a program of yours and "httpreq" asks a server of yours`,
 			o.Provider, strings.Join(Providers(), ", "), nearest.Hint(o.Provider, "", eachProvider)))
 	}
@@ -49,7 +48,7 @@ func (o *Options) Validate() error {
 	if o.Delay < 0 || o.Delay > maxDelay {
 		errs = append(errs, fmt.Errorf("delay_before_checks is from 0 to %v, not %v", maxDelay, o.Delay))
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // withPort is a server's address with the port of DNS, if it has none of its own.

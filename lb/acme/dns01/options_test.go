@@ -1,15 +1,16 @@
 package dns01
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
 )
 
-func TestOptionsValidate(t *testing.T) {
+func TestFaults(t *testing.T) {
 	good := Options{Provider: "cloudflare", Resolvers: []string{"1.1.1.1", "[2606:4700::1]:53", "2606:4700::1", "ns.test:5353"}, Delay: time.Minute}
-	if err := good.Validate(); err != nil {
+	if err := errors.Join(good.Faults()...); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct {
@@ -26,7 +27,7 @@ func TestOptionsValidate(t *testing.T) {
 	} {
 		o := good
 		c.spoil(&o)
-		err := o.Validate()
+		err := errors.Join(o.Faults()...)
 		for _, want := range c.want {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("want %q, got %v", want, err)

@@ -1,6 +1,7 @@
 package dns01
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -77,6 +78,12 @@ var providers = map[string]opened{
 	"rfc2136":      of(rfc2136.NewDNSProvider),
 	"scaleway":     of(scaleway.NewDNSProvider),
 }
+
+// also are other names that providers have in the library.
+var also = map[string]string{"acmedns": "acme-dns", "dnsupdate": "rfc2136", "domainnameshop": "domeneshop"}
+
+// providerOf finds a provider by any of its names; nil if there is none.
+func providerOf(name string) opened { return providers[cmp.Or(also[name], name)] }
 
 // Providers are the names there are, sorted.
 func Providers() []string { return slices.Sorted(maps.Keys(providers)) }

@@ -51,12 +51,12 @@ type task struct {
 // New returns a solver. That the provider's credentials are not there is told by
 // Present: they may come.
 func New(o Options, locker Locker, log *slog.Logger) (*Solver, error) {
-	if err := o.Validate(); err != nil {
+	if err := errors.Join(o.Faults()...); err != nil {
 		return nil, err
 	}
 	quieten(log)
 	return &Solver{
-		options: o, locker: locker, open: providers[o.Provider],
+		options: o, locker: locker, open: providerOf(o.Provider),
 		servers: newServers(o.Resolvers), tasks: map[string]*task{},
 	}, nil
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"encoding/base64"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/configtest"
+	"github.com/sluiceproxy/sluice/lb/tlsconf"
 )
 
 // Authorities are taken over with what names them; without those that cannot be,
@@ -45,7 +48,21 @@ certificatesResolvers:
       caCertificates: [ca.pem]
       eab: {kid: k1, hmacEncoded: c2VjcmV0}
       httpChallenge: {entryPoint: web}
-  dns: {acme: {email: ops@example.com, dnsChallenge: {provider: route53}}}
+  dns:
+    acme: {email: ops@example.com, dnsChallenge: {provider: route53}, tlsChallenge: {}}
+  wild:
+    acme:
+      email: ops@example.com
+      storage: acme.json
+      profile: tlsserver
+      certificatesDuration: 2160
+      emailAddresses: [ops@example.com]
+      caServerName: ca.example.com
+      dnsChallenge:
+        provider: cloudflare
+        resolvers: ["1.1.1.1:53", 8.8.8.8]
+        propagation: {delayBeforeChecks: 30s, disableANSChecks: true, requireAllRNS: true}
+  bad: {acme: {email: ops@example.com, storage: bad.json, dnsChallenge: {provider: rfc2136, delayBeforeCheck: 5, disablePropagationCheck: true}}}
   nobody: {acme: {tlsChallenge: {}}}
   none: {acme: {email: ops@example.com}}
 providers: {consulCatalog: {}}
@@ -53,16 +70,32 @@ http:
   routers:
     a: {rule: Host(`+"`a.example.com`"+`), service: s, tls: {certResolver: le, domains: [{main: b.example.com}]}}
     b: {rule: Host(`+"`b.example.com`"+`), service: s, tls: {certResolver: dns}}
+    w: {rule: Host(`+"`w.example.com`"+`), service: s, tls: {certResolver: wild, domains: [{main: example.org, sans: ["*.example.org"]}]}}
   services: {s: {loadBalancer: {servers: [{url: http://10.0.0.1}]}}}
 tcp:
   routers:
     c: {rule: HostSNI(`+"`c.example.com`"+`), service: s, entryPoints: [websecure], tls: {certResolver: le}}
   services: {s: {loadBalancer: {servers: [{address: "10.0.0.1:1"}]}}}
 `)
+	pair, err := tlsconf.SelfSigned("w.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.StdEncoding.EncodeToString
+	write("acme.json", `{"wild": {"Certificates": [{"domain": {"main": "w.example.com"}, "certificate": "`+encode(pair.Cert)+`", "key": "`+encode(pair.Key)+`"},
+		{"domain": {"main": "broken.example.com"}, "certificate": "`+encode(pair.Cert)+`", "key": "AAAA"}]}}`)
+	if err := os.Chmod("acme.json", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	write("bad.json", "{")
 	text, notes := runMigrate(t, "a.yml")
 	for _, want := range []string{
-		"a.yml:9: entryPoints.websecure.http.tls.domains[0]: *.example.com is left out", "what /data/acme.json holds is not taken over",
-		"certificatesResolvers.dns is left out: challenges by DNS", "certificatesResolvers.nobody is left out: email is missing",
+		"a.yml:9: entryPoints.websecure.http.tls.domains[0]: *.example.com is left out", "/data/acme.json is not here, so that certificates are ordered anew",
+		`certificatesResolvers.dns is left out: dns: provider: "route53" is none of `, `for all others, "exec" runs a program`,
+		"of acme.json is left out: the certificate of broken.example.com: tls: failed to find any PEM data in key input",
+		"others may read acme.json, which has keys: its mode is 644", "nothing of bad.json is taken over: bad.json: line 1: it is no JSON",
+		"certificatesResolvers.wild.acme.emailAddresses has no equivalent", "certificatesResolvers.wild.acme.caServerName has no equivalent",
+		"certificatesResolvers.nobody is left out: email is missing",
 		"certificatesResolvers.none is left out: it has no challenge", "the listener other has the certificates of files alone: there is no resolver dns",
 		"route b has the certificates of files alone",
 	} {
@@ -70,10 +103,18 @@ tcp:
 			t.Errorf("%q is not among the notes:\n%s", want, notes)
 		}
 	}
+	for _, want := range []string{
+		"# its credentials are in the same environment variables as there\n      provider ", "# taken over at the first start: no account, 1 certificates, of which 0 have ended\n    import ",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the file:\n%s", want, text)
+		}
+	}
 	c := configtest.Text(t, text)
-	if len(c.LB.ACME) != 1 {
+	if len(c.LB.ACME) != 3 {
 		t.Fatalf("authorities: %+v", c.LB.ACME)
 	}
+	checkAuthoritiesByDNS(t, c.LB.ACME[2], c.LB.ACME[1])
 	got := c.LB.ACME[0]
 	want := config.ACME{
 		Origin: got.Origin, Name: "le", Email: "ops@example.com", CA: "https://ca.example.com/directory", CARoot: "ca.pem", KeyType: "ec384",
@@ -88,11 +129,25 @@ tcp:
 	if l := c.LB.Listeners; len(l) != 3 || l[1].Option("certresolver") != "le" || l[2].Option("certresolver") != "" || l[2].Option("cs") != migrated {
 		t.Errorf("listeners %v", l)
 	}
-	if r := c.Routes; len(r) != 2 || r[0].CertResolver != "le" || r[1].CertResolver != "" || !r[1].TLS {
+	if r := c.Routes; len(r) != 3 || r[0].CertResolver != "le" || r[1].CertResolver != "" || !r[1].TLS {
 		t.Errorf("routes %+v", r)
 	}
 	if r := c.TCPRoutes; len(r) != 1 || r[0].CertResolver != "le" {
 		t.Errorf("routes of connections %+v", r)
+	}
+}
+
+func checkAuthoritiesByDNS(t *testing.T, bad, wild config.ACME) {
+	t.Helper()
+	if got, want := bad.DNS, (config.ACMEDNS{Provider: "rfc2136", Delay: 5 * time.Second, DisableChecks: true}); bad.Challenge != "dns" || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %s %+v, want %+v", bad.Challenge, got, want)
+	}
+	want := config.ACMEDNS{Provider: "cloudflare", Resolvers: []string{"1.1.1.1:53", "8.8.8.8"}, Delay: 30 * time.Second, DisableANS: true, RequireRNS: true}
+	if got := wild.DNS; wild.Challenge != "dns" || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %s %+v, want %+v", wild.Challenge, got, want)
+	}
+	if wild.Profile != "tlsserver" || wild.Import != "acme.json" || bad.Import != "" || !slices.Equal(wild.Domains, []string{"example.org", "*.example.org"}) {
+		t.Errorf("got %+v and %+v", wild, bad)
 	}
 }
 

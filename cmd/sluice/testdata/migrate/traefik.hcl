@@ -1,5 +1,5 @@
 # Made by sluice migrate of migrate/traefik.yml (Traefik 2 or 3), migrate/dynamic.yml (Traefik 2 or 3).
-# not taken over: migrate/traefik.yml:39: what /data/acme.json holds is not taken over: certificates are ordered anew, once for all who share the storage
+# not taken over: migrate/traefik.yml:39: /data/acme.json is not here, so that certificates are ordered anew: copy it from where Traefik runs, and name it in the acme stanza (import = "acme.json")
 # not taken over: migrate/traefik.yml:45: api.dashboard is left out: the admin listener tells the same in text and JSON
 # not taken over: migrate/dynamic.yml:31: middleware plug of kind plugin: there is no kind of middleware plugin; routes that use it are left out
 # not taken over: migrate/dynamic.yml:19: router dash is left out: the service api@internal is not of the file

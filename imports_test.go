@@ -51,6 +51,7 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/tlsconf", "", "leaf packages stand alone"},
 	{"lb/transport", "", "leaf packages stand alone"},
 	{"lb/h2", "", "leaf packages stand alone"},
+	{"lb/h3", "", "leaf packages stand alone"},
 	{"lb/tcp", "", "leaf packages stand alone"},
 	{"lb/probe", "", "leaf packages stand alone"},
 	{"lb/acme", "watch", "where things are kept is handed to it"},
@@ -85,6 +86,7 @@ var vendorClients = map[string]string{
 	"github.com/redis/go-redis/v9":     "lb/redislimit",
 	"github.com/caddyserver/certmagic": "lb/acme",
 	"github.com/go-acme/lego":          "lb/acme/dns01",
+	"github.com/quic-go":               "lb/h3",
 	"go.opentelemetry.io/otel":         "lb/tracing",
 	"go.opentelemetry.io/contrib":      "lb/tracing",
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/h3"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
@@ -49,6 +50,10 @@ type entry struct {
 	http1    *h1.Server // nil unless HTTP is spoken, as are:
 	http2    *http.Server
 	handover *handover
+
+	datagrams *net.UDPConn // beside the socket, nil unless HTTP/3 is spoken
+	http3     *h3.Server   // nil unless it works
+	altSvc    string       // what tells clients of it
 
 	counters        count.Counters
 	handshakeErrors atomic.Uint64
@@ -96,10 +101,10 @@ func (e *entry) metrics() EntrypointMetrics {
 
 // start makes the servers of the entry. The context ends what still runs on
 // HTTP/2 when the server stops for good.
-func (e *entry) start(ctx context.Context, s *Server) {
+func (e *entry) start(ctx context.Context, s *Server) error {
 	e.accepted = make(chan struct{})
 	if e.conns != nil && !e.listener.IsHTTP() {
-		return
+		return nil
 	}
 	o := e.http1Options(s)
 	e.http2, e.handover = s.newHTTP2Server(ctx, e), newHandover(e.address)
@@ -108,6 +113,10 @@ func (e *entry) start(ctx context.Context, s *Server) {
 	if e.conns == nil {
 		e.conns = e.http1
 	}
+	if e.datagrams == nil {
+		return nil
+	}
+	return s.startHTTP3(e)
 }
 
 // accept accepts connections until the entry is stopped.
@@ -120,9 +129,19 @@ func (e *entry) accept(s *Server) error {
 	return fmt.Errorf("accepting on %s: %w", e.address, err)
 }
 
-// stop accepts what waits to be accepted, for the clients know nothing of a stop,
-// then no more, and waits for what is in flight, or for ctx.
+// stop ends the entry's servers when what is in flight is over, or with ctx.
 func (e *entry) stop(ctx context.Context) error {
+	if e.http3 == nil {
+		return e.stopConns(ctx)
+	}
+	shut := make(chan error, 1)
+	go func() { shut <- e.http3.Shutdown(ctx) }()
+	return errors.Join(e.stopConns(ctx), <-shut)
+}
+
+// stopConns accepts what waits to be accepted, for the clients know nothing of a
+// stop, then no more, and waits for what is in flight, or for ctx.
+func (e *entry) stopConns(ctx context.Context) error {
 	const most = time.Second // the gate may be full
 	for began := time.Now(); h1.Backlog(e.gate.Listener) && time.Since(began) < most; {
 		time.Sleep(time.Millisecond)
@@ -144,5 +163,16 @@ func (e *entry) cut() {
 	e.conns.Close()
 	if e.http2 != nil {
 		_ = e.http2.Close()
+	}
+	if e.http3 != nil {
+		e.http3.Close()
+	}
+}
+
+// close gives up the sockets of an entry that was not started.
+func (e *entry) close() {
+	_ = e.gate.Close()
+	if e.datagrams != nil {
+		_ = e.datagrams.Close()
 	}
 }

@@ -75,6 +75,29 @@ func (g *gate) take(slots chan struct{}) bool {
 	}
 }
 
+var errFull = errors.New("as many connections are open as may be")
+
+// reserve takes what Accept does, for a connection that cannot wait.
+func (g *gate) reserve() error {
+	var taken []chan struct{}
+	for _, slots := range []chan struct{}{g.own, g.total} {
+		if slots == nil {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+			taken = append(taken, slots)
+		default:
+			for _, slots := range taken {
+				<-slots
+			}
+			return errFull
+		}
+	}
+	g.open.Add(1)
+	return nil
+}
+
 // Close implements [net.Listener].
 func (g *gate) Close() error {
 	g.close()

@@ -17,12 +17,12 @@ import (
 )
 
 // wires are the ways a client may speak to the load balancer.
-var wires = []string{"HTTP/1.1", "HTTP/2.0", "h2c"}
+var wires = []string{"HTTP/1.1", "HTTP/2.0", "h2c", "HTTP/3.0"}
 
 // startWire runs a server for clients that speak in one of these ways, at url.
 func startWire(t *testing.T, wire string, change func(*ServerOptions), routes ...testRoute) (r *rig, c *http.Client, url string) {
 	t.Helper()
-	if wire == "HTTP/2.0" {
+	if wire == "HTTP/2.0" || wire == "HTTP/3.0" {
 		r, c = startTLS(t, wire, change, routes...)
 		return r, c, "https://" + r.addr
 	}
@@ -74,6 +74,9 @@ func TestHTTP2Target(t *testing.T) {
 					"PATCH /a%2Fb/c;d?q=%20&x&\nHost: shop.test:81\n", "X-Mine: yes\n", "X-Forwarded-For: 127.0.0.1\n", "X-Forwarded-Host: shop.test:81\n",
 					fmt.Sprintf("Content-Length: %d\n", len(body)),
 				} {
+					if wire == "HTTP/3.0" && want == "Content-Length: 0\n" {
+						continue // the client does not say it, and the end may come later
+					}
 					if !strings.Contains(got, want) {
 						t.Errorf("%q is missing in:\n%.600s", want, got)
 					}
@@ -234,12 +237,13 @@ func TestHTTP2TargetBreaksOff(t *testing.T) {
 			})
 			r, c, url := startWire(t, wire, nil, testRoute{prefix: "/", backends: []string{backend}})
 			resp, err := c.Get(url)
-			if err != nil {
+			if err == nil {
+				defer resp.Body.Close()
+				if body, err := io.ReadAll(resp.Body); err == nil {
+					t.Errorf("%q looks whole", body)
+				}
+			} else if wire != "HTTP/3.0" { // where a reset may overtake what was sent before
 				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			if body, err := io.ReadAll(resp.Body); err == nil {
-				t.Errorf("%q looks whole", body)
 			}
 			eventually(t, "the target is blamed", func() bool { return r.Metrics().Targets[0].Failures == 1 })
 		})

@@ -19,16 +19,17 @@ import (
 	"github.com/sluiceproxy/sluice/lb/match"
 )
 
-// HTTP/2 by net/http: this file alone turns its requests into exchanges, and
-// answers back.
+// HTTP/2 by net/http, and HTTP/3 as if it were: this file alone turns requests of
+// net/http into exchanges, and answers back.
 
 var (
 	errBegun         = errors.New("the answer was begun already")
-	errNoUpgrade     = errors.New("HTTP/2 has no upgrade")
+	errNoUpgrade     = errors.New("HTTP/2 and HTTP/3 have no upgrade")
+	errNoTunnel      = errors.New("extended CONNECT (WebSocket over HTTP/2 and HTTP/3) is not served")
 	errTooManyFields = errors.New("the request has more fields than allowed")
 )
 
-// stream is one exchange over HTTP/2. It is the exchange's first [Reply].
+// stream is one exchange over HTTP/2 or HTTP/3. It is the exchange's first [Reply].
 type stream struct {
 	w       http.ResponseWriter
 	r       *http.Request
@@ -42,9 +43,9 @@ type stream struct {
 
 var _ Reply = (*stream)(nil)
 
-// serveHTTP2 serves a request that came over HTTP/2. It panics with
+// serveStream serves a request that came over HTTP/2 or HTTP/3. It panics with
 // [http.ErrAbortHandler] when the answer must be seen to be truncated.
-func (s *Server) serveHTTP2(e *entry, w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveStream(e *entry, w http.ResponseWriter, r *http.Request) {
 	st := &stream{w: w, r: r, control: http.NewResponseController(w), entry: e}
 	x, refused := st.exchange()
 	s.serveExchange(x, refused)
@@ -58,7 +59,9 @@ func (s *Server) serveHTTP2(e *entry, w http.ResponseWriter, r *http.Request) {
 func (st *stream) exchange() (*Exchange, *refusal) {
 	r, x := st.r, &Exchange{}
 	x.reset()
-	x.agreed, _ = r.Context().Value(agreedKey{}).(string)
+	if a, ok := r.Context().Value(agreedKey{}).(*agreement); ok {
+		x.agreed = a.options
+	}
 	x.Scheme, x.Authority, x.Protocol, x.TLS = "http", r.Host, r.Proto, r.TLS
 	if x.TLS != nil {
 		x.Scheme = "https"
@@ -68,8 +71,8 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 	x.Request = match.Request{Method: r.Method, TLS: x.TLS != nil, Entrypoint: st.entry.listener.Entrypoint(), Fields: fields{x}}
 	x.Remote, _ = netip.ParseAddrPort(r.RemoteAddr)
 	x.Request.Remote = x.Remote.Addr().Unmap()
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		x.Local = local.AddrPort()
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		x.Local = addrPort(local)
 	}
 	addFields(&x.Header, r.Header)
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
@@ -88,6 +91,9 @@ func (st *stream) exchange() (*Exchange, *refusal) {
 // target takes the request's target and host apart.
 func (st *stream) target(x *Exchange) *refusal {
 	r := st.r
+	if len(r.Header[":protocol"]) > 0 {
+		return &refusal{http.StatusNotImplemented, errNoTunnel} // RFC 9220 §3
+	}
 	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
 		return &refusal{http.StatusMethodNotAllowed, fmt.Errorf("the method %s is not served", r.Method)}
 	}
@@ -174,7 +180,7 @@ func withConnUse(ctx context.Context) context.Context {
 	return context.WithValue(ctx, connUseKey{}, &connUse{since: time.Now()})
 }
 
-// agreedKey is of the TLS options the connection was opened by; see [agreedOn].
+// agreedKey is of the agreement by which the connection was opened, if it matters.
 type agreedKey struct{}
 
 // isLast counts the request and reports whether its connection should take no
@@ -269,7 +275,7 @@ func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 	const slop = 4 << 10
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.serveHTTP2(e, w, r)
+			s.serveStream(e, w, r)
 		}),
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            e.timeouts.Header,
@@ -294,7 +300,7 @@ func (s *Server) newHTTP2Server(ctx context.Context, e *entry) *http.Server {
 			ctx = withConnUse(ctx)
 		}
 		if options := agreedOn(nc); options != "" {
-			ctx = context.WithValue(ctx, agreedKey{}, options)
+			ctx = context.WithValue(ctx, agreedKey{}, &agreement{options})
 		}
 		return ctx
 	}

@@ -18,7 +18,7 @@ func TestMisdirectedRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+	for _, protocol := range tlsWires {
 		for _, tt := range []struct {
 			clientCA   string
 			mode       listener.SNIHostMode
@@ -36,11 +36,10 @@ func TestMisdirectedRequest(t *testing.T) {
 			{ca, listener.SNIHostAuto, "shop.test", "shop.test", 200},
 			{ca, listener.SNIHostAny, "shop.test", "other.test", 200},
 		} {
-			r, c := startTLS(t, protocol, func(o *ServerOptions) {
+			r, _ := startTLS(t, protocol, func(o *ServerOptions) {
 				o.Listeners[0].ClientCA, o.Listeners[0].SNIHost = tt.clientCA, tt.mode
 			}, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
-			conf := c.Transport.(*http.Transport).TLSClientConfig
-			conf.ServerName, conf.Certificates = tt.name, []tls.Certificate{own}
+			c := tlsClient(t, protocol, &tls.Config{InsecureSkipVerify: true, ServerName: tt.name, Certificates: []tls.Certificate{own}})
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+r.addr+"/x", nil)
 			if err != nil {
 				t.Fatal(err)

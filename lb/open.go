@@ -18,6 +18,7 @@ import (
 // Why connections are closed before anything is said on them, for metrics.
 const (
 	refusedByClientLimit = "connections per client"
+	refusedByLimit       = "connections" // over QUIC; others wait
 	refusedByProxy       = "PROXY header"
 )
 

@@ -109,7 +109,7 @@ func (s *Server) Listen() error {
 // Close gives up the listeners of a server that is not running.
 func (s *Server) Close() {
 	for _, e := range s.entries {
-		e.gate.Close()
+		e.close()
 	}
 	s.entries = nil
 }
@@ -134,6 +134,9 @@ func (s *Server) bind(l listener.Listener) (e *entry, err error) {
 		return nil, err
 	}
 	bound, err := e.listen(address)
+	if err == nil && l.HTTP3 {
+		bound, err = e.listenBeside(bound, address)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
@@ -185,7 +188,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cut()
 	following, unfollow := context.WithCancel(requests)
 	defer unfollow()
-	failed := make(chan error, len(s.entries))
+	failed := make(chan error, 2*len(s.entries))
 
 	var wg sync.WaitGroup
 	s.copies.begin(following)
@@ -194,7 +197,9 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(s.copies.wait)
 	wg.Go(func() { s.certificates.Run(following, s.bound) })
 	for _, e := range s.entries {
-		e.start(requests, s)
+		if err := e.start(requests, s); err != nil {
+			failed <- err
+		}
 		wg.Go(func() {
 			if err := e.accept(s); err != nil {
 				failed <- err
@@ -202,6 +207,13 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 		if e.http2 != nil {
 			wg.Go(func() { _ = e.http2.Serve(e.handover) }) // until it is shut down
+		}
+		if e.http3 != nil {
+			wg.Go(func() {
+				if err := e.http3.Serve(); err != nil {
+					failed <- fmt.Errorf("accepting on %s: %w", e.address, err)
+				}
+			})
 		}
 		s.log.Info("listening", "address", e.address.String(), "name", e.listener.Name, "proto", e.listener.Proto)
 	}
@@ -293,6 +305,9 @@ func (s *Server) serveExchange(x *Exchange, refused *refusal) {
 	if value := s.options.Forwarding.StrictTransport; value != "" && x.TLS != nil {
 		x.Reply = &strictTransport{x.Reply, value}
 	}
+	if x.hasAlternative() {
+		x.Reply = &alternative{x.Reply, x.entry.altSvc}
+	}
 	if !s.screen(x) {
 		s.Serve(x)
 	}
@@ -317,6 +332,8 @@ func refusalText(status int) string {
 		return "421 misdirected request"
 	case http.StatusMethodNotAllowed:
 		return "405 method not allowed"
+	case http.StatusNotImplemented:
+		return "501 not implemented"
 	case http.StatusRequestHeaderFieldsTooLarge:
 		return "431 request header fields too large"
 	case http.StatusRequestEntityTooLarge:

@@ -98,7 +98,7 @@ func (s *eventSource) close() {
 }
 
 func TestServerSentEvents(t *testing.T) {
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+	for _, protocol := range tlsWires {
 		t.Run(protocol, func(t *testing.T) {
 			release, left := make(chan struct{}), make(chan struct{}, 1)
 			address := httpBackend(t, func(w http.ResponseWriter, r *http.Request) {

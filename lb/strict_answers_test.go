@@ -126,7 +126,7 @@ func TestCutAnswers(t *testing.T) {
 		"chunks that break":        okay + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n",
 		"chunk cut":                okay + "Transfer-Encoding: chunked\r\n\r\nA\r\nhello",
 	} {
-		for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		for _, protocol := range tlsWires {
 			t.Run(class+" "+protocol, func(t *testing.T) {
 				upstream := lbtest.Record(t, lbtest.SayOnce(answer))
 				var log capture.Buffer

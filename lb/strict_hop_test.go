@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/quic-go/quic-go/http3"
 	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
@@ -19,27 +20,36 @@ func resetConn(c *lbtest.Recording) {
 	c.Close()
 }
 
+// tlsWires are the ways a client may speak over TLS.
+var tlsWires = []string{"HTTP/1.1", "HTTP/2.0", "HTTP/3.0"}
+
 // startTLS runs a server with TLS and returns a client that speaks the protocol
-// alone, HTTP/1.1 or HTTP/2.0.
+// alone, HTTP/1.1, HTTP/2.0 or HTTP/3.0.
 func startTLS(t *testing.T, protocol string, change func(*ServerOptions), routes ...testRoute) (*rig, *http.Client) {
 	t.Helper()
 	cert, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
 	writePair(t, cert, key, "shop.test")
 	r := start(t, func(o *ServerOptions) {
-		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key}}
+		o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Proto: "https", CertFile: cert, KeyFile: key, HTTP3: protocol == "HTTP/3.0"}}
 		if change != nil {
 			change(o)
 		}
 	}, routes...)
-	transport := &http.Transport{
-		TLSClientConfig:    &tls.Config{InsecureSkipVerify: true},
-		DisableCompression: true,
-		Protocols:          new(http.Protocols),
+	return r, tlsClient(t, protocol, &tls.Config{InsecureSkipVerify: true})
+}
+
+// tlsClient is one that speaks the protocol alone.
+func tlsClient(t testing.TB, protocol string, config *tls.Config) *http.Client {
+	if protocol == "HTTP/3.0" {
+		transport := &http3.Transport{TLSClientConfig: config, DisableCompression: true}
+		t.Cleanup(func() { transport.Close() })
+		return &http.Client{Transport: transport}
 	}
+	transport := &http.Transport{TLSClientConfig: config, DisableCompression: true, Protocols: new(http.Protocols)}
 	transport.Protocols.SetHTTP1(protocol == "HTTP/1.1")
 	transport.Protocols.SetHTTP2(protocol == "HTTP/2.0")
 	t.Cleanup(transport.CloseIdleConnections)
-	return r, &http.Client{Transport: transport}
+	return &http.Client{Transport: transport}
 }
 
 // What concerns one connection stays on it, both ways: the known fields and

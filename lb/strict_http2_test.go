@@ -13,10 +13,13 @@ import (
 
 // Streams that clients reset leave nothing behind that is still being read: the
 // race detector sees to it, for buffers are overwritten when they are given back.
-func TestHTTP2StreamsThatAreReset(t *testing.T) {
+func TestHTTP2StreamsThatAreReset(t *testing.T) { testStreamsThatAreReset(t, "HTTP/2.0") }
+
+func testStreamsThatAreReset(t *testing.T, protocol string) {
+	t.Helper()
 	body := strings.Repeat("0123456789abcdef", 1<<20/16)
 	upstream := lbtest.Record(t, lbtest.Say(okay+"X-Long: "+strings.Repeat("x", 2000)+"\r\nContent-Length: 1048576\r\n\r\n"+body))
-	r, c := startTLS(t, "HTTP/2.0", nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
+	r, c := startTLS(t, protocol, nil, testRoute{prefix: "/", backends: []string{upstream.Addr}})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

@@ -64,8 +64,8 @@ func (s *Server) choice(
 		case config == nil:
 			return nil, fmt.Errorf("there are no TLS options %q, which routes ask for", name)
 		}
-		if nc, ok := hello.Conn.(*agreeing); ok {
-			nc.options = name
+		if a := agreementOf(hello); a != nil {
+			a.options = name
 		}
 		if config.GetConfigForClient != nil {
 			return config.GetConfigForClient(hello)
@@ -74,11 +74,26 @@ func (s *Server) choice(
 	}
 }
 
-// agreeing is a connection beneath TLS that remembers by which options that was
-// agreed: the table may be another one by the time a request comes.
+// agreement remembers by which options TLS was agreed on a connection: the table may
+// be another one by the time a request comes.
+type agreement struct {
+	options string // set in the handshake, after which alone it is read
+}
+
+// agreeing is a connection beneath TLS with its agreement. Those of QUIC have theirs
+// in their context.
 type agreeing struct {
 	net.Conn
-	options string // set in the handshake, after which alone it is read
+	agreement
+}
+
+// agreementOf is where a handshake's is to be put down, nil if nobody asks for it.
+func agreementOf(hello *tls.ClientHelloInfo) *agreement {
+	if nc, ok := hello.Conn.(*agreeing); ok {
+		return &nc.agreement
+	}
+	a, _ := hello.Context().Value(agreedKey{}).(*agreement)
+	return a
 }
 
 // NetConn is the connection beneath.

@@ -16,7 +16,7 @@ import (
 )
 
 func TestTLSOptionsOfRouters(t *testing.T) {
-	r := startTLSOptions(t, "", []certs.TLSOptions{
+	r := startTLSOptions(t, ";http3=true", []certs.TLSOptions{
 		{Name: "new", Min: tls.VersionTLS13},
 		{Name: "suites", Max: tls.VersionTLS12, Ciphers: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}},
 		{Name: "strict", StrictSNI: true},
@@ -60,9 +60,13 @@ func TestTLSOptionsOfRouters(t *testing.T) {
 		{"suites.test", func(c *tls.Config) { c.CipherSuites = tlsconf.DefaultCiphers[:1] }, 0},
 		{"strict.test", nil, 0}, // whose certificate is not there
 	} {
-		for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
-			if got := r.ask(r.client(protocol, tt.host, tt.change), tt.host); got != tt.status {
-				t.Errorf("%s over %s: %d, want %d", tt.host, protocol, got, tt.status)
+		for _, protocol := range tlsWires {
+			want := tt.status
+			if protocol == "HTTP/3.0" && (tt.host == "suites.test" || tt.host == "plain.test" && tt.change != nil) {
+				want = 0 // there is none over TLS 1.2
+			}
+			if got := r.ask(r.client(protocol, tt.host, tt.change), tt.host); got != want {
+				t.Errorf("%s over %s: %d, want %d", tt.host, protocol, got, want)
 			}
 		}
 	}
@@ -82,10 +86,10 @@ func TestTLSOptionsOfRouters(t *testing.T) {
 // A connection is for hosts with the options it was opened by, RFC 9110 §15.5.20,
 // and a client cannot take its session to a host where more is asked of it.
 func TestRequestsForHostsWithOtherTLSOptions(t *testing.T) {
-	r := startTLSOptions(t, "", []certs.TLSOptions{{Name: "new", Min: tls.VersionTLS13}, {Name: "any", ClientAuth: "RequireAnyClientCert"}},
+	r := startTLSOptions(t, ";http3=true", []certs.TLSOptions{{Name: "new", Min: tls.VersionTLS13}, {Name: "any", ClientAuth: "RequireAnyClientCert"}},
 		router("any", "Host(`any.test`)", "any@file"), router("new", "Host(`new.test`) || Host(`next.test`)", "new"),
 		router("plain", "Host(`plain.test`)", ""), []string{"urlprefix-fabio.test/", "urlprefix-any.test/fabio"})
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+	for _, protocol := range tlsWires {
 		for _, tt := range []struct {
 			name, host string
 			status     int
@@ -145,8 +149,8 @@ func (o oneSession) Put(_ string, s *tls.ClientSessionState)    { o.ClientSessio
 // Options that come into force close the door to connections that were opened
 // before.
 func TestTLSOptionsThatComeLater(t *testing.T) {
-	r := startTLSOptions(t, "", []certs.TLSOptions{{Name: "any", ClientAuth: "RequireAnyClientCert"}}, router("a", "Host(`a.test`)", ""))
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+	r := startTLSOptions(t, ";http3=true", []certs.TLSOptions{{Name: "any", ClientAuth: "RequireAnyClientCert"}}, router("a", "Host(`a.test`)", ""))
+	for _, protocol := range tlsWires {
 		r.register(r.source, httpBackend(t, echo), router("a", "Host(`a.test`)", ""))
 		early := r.client(protocol, "a.test", nil)
 		eventually(t, "everybody is let in", func() bool { return r.ask(early, "a.test") == 200 })

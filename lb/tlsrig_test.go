@@ -70,14 +70,11 @@ func router(name, rule, options string) []string {
 
 // client is one that asks for a server name, by one of the protocols.
 func (r *tlsRig) client(protocol, name string, change func(*tls.Config)) *http.Client {
-	next := map[string]string{"HTTP/1.1": "http/1.1", "HTTP/2.0": "h2"}[protocol]
-	config := &tls.Config{InsecureSkipVerify: true, ServerName: name, NextProtos: []string{next}}
+	config := &tls.Config{InsecureSkipVerify: true, ServerName: name}
 	if change != nil {
 		change(config)
 	}
-	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: next == "h2"}
-	r.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
+	return tlsClient(r.t, protocol, config)
 }
 
 // ask is the status of a request for a host, 0 if no connection came about.

@@ -2,6 +2,7 @@ package certs
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -87,6 +88,9 @@ func (o Options) validateTLS(listeners []listener.Listener) error {
 		if name := TLSOptionsName(l.TLSOptions); name != "" && FindTLSOptions(o.TLS, name) == nil {
 			reason, hint := Undeclared(l.TLSOptions)
 			errs = append(errs, fmt.Errorf("listener %s: %s: %s", l.Entrypoint(), reason, hint))
+		}
+		if t := FindTLSOptions(o.TLS, TLSOptionsName(l.TLSOptions)); l.HTTP3 && t != nil && t.Max != 0 && t.Max < tls.VersionTLS13 {
+			errs = append(errs, fmt.Errorf("listener %s: HTTP/3 needs TLS 1.3, which TLS options %q rule out", l.Entrypoint(), t.Name))
 		}
 	}
 	return errors.Join(errs...)

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (l *Listener) complete() error {
 			l.ProxyTimeout = requiredProxyTimeout
 		}
 	}
-	return errors.Join(l.checkTLS(), l.checkProxied(), l.checkSocket(), l.checkRest())
+	return errors.Join(l.checkTLS(), l.checkHTTP3(), l.checkProxied(), l.checkSocket(), l.checkRest())
 }
 
 func (l *Listener) checkSocket() error {
@@ -56,6 +55,24 @@ func (l *Listener) checkSocket() error {
 		return errors.New("clients of a socket have no address to tell them apart by, as maxconnperip does")
 	case isSocket && len(l.ProxyFrom) > 0:
 		return errors.New("clients of a socket have no address, so pxyfrom holds for none of them")
+	case isSocket && l.HTTP3:
+		return errors.New("http3 needs a port of UDP, and a socket has none")
+	}
+	return nil
+}
+
+func (l *Listener) checkHTTP3() error {
+	switch {
+	case !l.HTTP3 && l.HTTP3Port != 0:
+		return errors.New("http3port needs http3=true")
+	case !l.HTTP3:
+		return nil
+	case l.Proto != ProtoHTTPS:
+		return fmt.Errorf("http3 is for proto=https and grpcs, not %s", l.Proto)
+	case l.TLSMax != 0 && l.TLSMax < tls.VersionTLS13:
+		return errors.New("http3 needs TLS 1.3, which tlsmax rules out")
+	case l.Proxied != ProxyNone:
+		return errors.New("http3 and pxyproto exclude each other: there is no PROXY protocol for QUIC, so clients would be taken for the proxy before them; have that proxy pass UDP on to a listener of its own")
 	}
 	return nil
 }
@@ -110,8 +127,8 @@ func (l *Listener) checkRest() error {
 		return fmt.Errorf("maxheader must be %d or more", MinHeaderBytes)
 	}
 	if port, ok := strings.CutPrefix(l.RedirectTo, ":"); ok {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return fmt.Errorf("redirect=%s: that is no port from 1 to 65535", l.RedirectTo)
+		if _, err := parsePort(port); err != nil {
+			return fmt.Errorf("redirect=%s: %w", l.RedirectTo, err)
 		}
 	}
 	return nil

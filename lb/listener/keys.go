@@ -45,6 +45,8 @@ func (l *Listener) keys() []field {
 		{"tlsmax", (*versionValue)(&l.TLSMax)},
 		{"tlsciphers", (*ciphersValue)(&l.TLSCiphers)},
 		{"tlsoptions", (*textValue)(&l.TLSOptions)},
+		{"http3", (*switchValue)(&l.HTTP3)},
+		{"http3port", (*portValue)(&l.HTTP3Port)},
 		{"pxyproto", (*proxyValue)(&l.Proxied)},
 		{"pxytimeout", (*durationValue)(&l.ProxyTimeout)},
 		{"pxyfrom", (*prefixesValue)(&l.ProxyFrom)},
@@ -88,6 +90,7 @@ type (
 	namesValue    []string
 	countValue    int
 	bytesValue    int64
+	portValue     uint16
 )
 
 func (v *textValue) parse(text string) error { *v = textValue(text); return nil }
@@ -277,6 +280,23 @@ func (v *bytesValue) parse(text string) error {
 }
 
 func (v *bytesValue) String() string { return formatCount(int64(*v)) }
+
+func (v *portValue) parse(text string) error {
+	port, err := parsePort(text)
+	*v = portValue(port)
+	return err
+}
+
+func (v *portValue) String() string { return formatCount(int64(*v)) }
+
+// parsePort reads a port that can be connected to.
+func parsePort(text string) (uint16, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("%q is no port from 1 to 65535", text)
+	}
+	return uint16(n), nil
+}
 
 func formatCount(n int64) string {
 	if n == 0 {

@@ -59,6 +59,12 @@ type Listener struct {
 	// others, in the place of the default ones.
 	TLSOptions string
 
+	// HTTP3 serves HTTP/3 beside what is spoken over TCP, on the UDP port of the same
+	// number, and tells clients so (Alt-Svc). HTTP3Port is the port they are told; 0
+	// is the listener's own.
+	HTTP3     bool
+	HTTP3Port uint16
+
 	// Proxied says what is made of PROXY headers, ProxyTimeout how long one may
 	// take, and ProxyFrom from which peers they are believed; none is all.
 	Proxied      ProxyMode
@@ -152,6 +158,8 @@ const (
 //	snihost     true or false: see [SNIHostMode]
 //	tlsmin, tlsmax, tlsciphers: versions tls10 to tls13, and a list of suites
 //	tlsoptions  the name of TLS options that count unless a route asks for others
+//	http3       true serves HTTP/3, too, on the same port of UDP
+//	http3port   the port clients are told for it, if it is another one
 //	pxyproto    true or required: see [ProxyMode]
 //	pxytimeout  for a PROXY header; 250ms, or 5s if one is required
 //	pxyfrom     the addresses and blocks from which it is believed

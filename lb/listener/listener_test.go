@@ -60,7 +60,8 @@ func TestParseListener(t *testing.T) {
 			Address: ":80", Proto: "http", MaxConns: 1, MaxConnsPerClient: 2, MaxHeaderBytes: 16384,
 			MaxHeaderFields: 4, MaxBodyBytes: 5, MaxRequests: 6, MaxConnAge: 7 * time.Second,
 		},
-		":80;middlewares=a,b@consulcatalog": {Address: ":80", Proto: "http", Middlewares: []string{"a", "b@consulcatalog"}},
+		":443;cs=a;http3=true;http3port=8443": {Address: ":443", Proto: "https", CertSource: "a", HTTP3: true, HTTP3Port: 8443},
+		":80;middlewares=a,b@consulcatalog":   {Address: ":80", Proto: "http", Middlewares: []string{"a", "b@consulcatalog"}},
 		"unix:///run/web.sock;mode=0606;owner=web:www": {
 			Address: "unix:///run/web.sock", Proto: "http", SocketMode: 0o606, SocketOwner: "web:www",
 		},
@@ -129,8 +130,16 @@ func TestParseListenerErrorsSayWhatToDo(t *testing.T) {
 		":1;maxconn=many":                         `"many" is not a whole number`,
 		":1;maxbody=1k":                           `"1k" is not a number of bytes`,
 		":1;maxheader=100":                        "maxheader must be 8192 or more",
-		":1;redirect=:0":                          "that is no port from 1 to 65535",
-		":1;redirect=:x":                          "that is no port",
+		":1;http3=true":                           "http3 is for proto=https and grpcs, not http",
+		":1;proto=https+tcp+sni;cs=a;http3=true":  "http3 is for proto=https and grpcs, not https+tcp+sni",
+		":1;cs=a;http3=true;tlsmax=tls12":         "http3 needs TLS 1.3, which tlsmax rules out",
+		":1;cs=a;http3=true;pxyproto=true":        "http3 and pxyproto exclude each other",
+		":1;cs=a;http3=maybe":                     `"maybe" is not true or false`,
+		":1;cs=a;http3port=443":                   "http3port needs http3=true",
+		":1;cs=a;http3=true;http3port=70000":      `"70000" is no port from 1 to 65535`,
+		"unix:///tmp/x;cs=a;http3=true":           "http3 needs a port of UDP",
+		":1;redirect=:0":                          "no port from 1 to 65535",
+		":1;redirect=:x":                          "is no port",
 		":1;proto=tcp;redirect=https":             "redirect is for proto=http and https, not tcp",
 	} {
 		_, err := Parse(text)

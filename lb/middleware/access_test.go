@@ -97,3 +97,31 @@ func TestAccessRulesWithoutAddress(t *testing.T) {
 		}
 	}
 }
+
+// The addresses of one network of IPv6 may be one client; those of IPv4 never are.
+func TestClientsOfOneNetwork(t *testing.T) {
+	for _, row := range []struct {
+		bits, depth       int
+		peer, told, found string
+	}{
+		{0, 0, "2001:db8:1:2:3::4", "", "2001:db8:1:2:3::4"},
+		{64, 0, "2001:db8:1:2:3::4", "", "2001:db8:1:2::"},
+		{64, 0, "10.1.2.3", "", "10.1.2.3"},
+		{128, 0, "2001:db8::4", "", "2001:db8::4"},
+		{48, 1, "10.1.2.3", "2001:db8:1:2:3::4", "2001:db8:1::"},
+		{48, 1, "10.1.2.3", "192.0.2.1", "192.0.2.1"},
+	} {
+		x, _ := exchange(t, "GET http://h/")
+		x.Request.Remote = netip.MustParseAddr(row.peer)
+		if row.told != "" {
+			x.Header.Set("X-Forwarded-For", row.told+", "+row.peer)
+		}
+		s, err := newSource(&spec.SourceCriterion{IPStrategy: &spec.IPStrategy{Depth: row.depth, IPv6Subnet: row.bits}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.of(x).address.String(); got != row.found {
+			t.Errorf("%+v: %s", row, got)
+		}
+	}
+}

@@ -68,6 +68,30 @@ func TestBasicAuth(t *testing.T) {
 	}
 }
 
+// counted is a password that counts how often it is looked at.
+type counted struct{ looks *int }
+
+func (c counted) MatchesPassword(string) bool {
+	*c.looks++
+	return false
+}
+
+// Who is no user costs as much as who is, so that nobody learns who is.
+func TestUnknownUsersTakeAsLong(t *testing.T) {
+	looks := 0
+	m, err := newBasicAuth(&spec.BasicAuth{Users: []string{"a:" + passwordLines["sha"]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.users.table.Store(&userTable[credential]{users: map[string]credential{"a": {EncodedPasswd: counted{&looks}}}})
+	for i, name := range []string{"a", "nobody", ""} {
+		x, r := exchange(t, "GET http://h/", basic(name, "secret"))
+		if m.Serve(x, upstream(200, "")); r.status != 401 || looks != i+1 {
+			t.Errorf("%q got %d; passwords were looked at %d times, want %d", name, r.status, looks, i+1)
+		}
+	}
+}
+
 func TestBasicAuthPlainPasswords(t *testing.T) {
 	m := made(t, &spec.BasicAuth{Users: []string{"a:plain"}, AllowPlain: true})
 	x, r := exchange(t, "GET http://h/", basic("a", "plain"))

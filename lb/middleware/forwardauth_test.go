@@ -1,6 +1,9 @@
 package middleware
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/certtest"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
@@ -228,5 +232,28 @@ func TestForwardAuthKeepsNoConnection(t *testing.T) {
 	}))
 	if !served {
 		t.Error("the request did not pass")
+	}
+}
+
+// A server that wants a certificate is shown the one the middleware has.
+func TestForwardAuthShowsItsCertificate(t *testing.T) {
+	authority := certtest.Authority(t, x509.Certificate{Subject: pkix.Name{CommonName: "authority"}})
+	client := certtest.Issue(t, x509.Certificate{Subject: pkix.Name{CommonName: "gate"}}, authority)
+	shown := ""
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		shown = r.TLS.PeerCertificates[0].Subject.CommonName
+	}))
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	server.StartTLS()
+	defer server.Close()
+	s := spec.DefaultForwardAuth()
+	s.Address = server.URL
+	s.TLS = &spec.ClientTLS{InsecureSkipVerify: true, Cert: string(client.CertPEM()), Key: string(client.KeyPEM())}
+	if _, r := askAuth(t, s, "", upstream(200, "")); r.status != 200 || shown != "gate" {
+		t.Errorf("answered %d; shown %q", r.status, shown)
+	}
+	s.TLS = &spec.ClientTLS{InsecureSkipVerify: true}
+	if _, r := askAuth(t, s, "", upstream(200, "")); r.status != 500 {
+		t.Errorf("without a certificate: %d", r.status)
 	}
 }

@@ -2,18 +2,12 @@ package middleware
 
 import (
 	"bufio"
-	"context"
-	"log/slog"
 	"net"
-	"strconv"
-	"sync"
 	"testing"
 
 	"github.com/sluiceproxy/sluice/internal/lbtest"
+	"github.com/sluiceproxy/sluice/internal/lbtest/balancer"
 	"github.com/sluiceproxy/sluice/lb"
-	"github.com/sluiceproxy/sluice/lb/listener"
-	"github.com/sluiceproxy/sluice/watch"
-	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
 
 // chained has a bare route and one through the middlewares of a usual one, to the
@@ -91,36 +85,5 @@ func answering(t testing.TB) string {
 // serve runs a load balancer with one service of one instance.
 func serve(t testing.TB, tags []string, upstream string) (front string) {
 	t.Helper()
-	host, port, _ := net.SplitHostPort(upstream)
-	number, _ := strconv.Atoi(port)
-	source := watchtest.New()
-	source.Set(watch.Services{}, []watch.ServiceTags{{Name: "app", Tags: tags}})
-	source.Set(watch.Health{Service: "app"}, []watch.Instance{{
-		Node:    watch.NodeInfo{Name: "n", Address: host},
-		Service: watch.ServiceInfo{ID: "app", Name: "app", Tags: tags, Port: number},
-	}})
-	wo := watch.DefaultOptions()
-	wo.Logger = slog.New(slog.DiscardHandler)
-	watcher := watch.New(wo, source)
-	o := lb.DefaultServerOptions()
-	o.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Name: "web", Proto: "http"}}
-	o.Logger = wo.Logger
-	o.Table.Middlewares = NewRegistry()
-	s, err := lb.New(o, watcher)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	var parts sync.WaitGroup
-	parts.Go(func() { watcher.Run(ctx) })
-	parts.Go(func() { s.Run(ctx) })
-	t.Cleanup(func() {
-		stop()
-		parts.Wait()
-	})
-	lbtest.Eventually(t, "the catalog is read", s.Ready)
-	return s.Addrs()["web"].String()
+	return balancer.Start(t, tags, []string{upstream}, func(o *lb.ServerOptions) { o.Table.Middlewares = NewRegistry() })
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb"
 )
 
@@ -42,7 +43,7 @@ func processorTime() time.Duration {
 
 // forwardOne returns what has one GET forwarded, without tracing if the rate is NaN.
 func forwardOne(b *testing.B, rate float64) (roundTrip func()) {
-	address := listen(b, func(nc net.Conn) {
+	address := lbtest.Serve(b, func(nc *net.TCPConn) {
 		answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello")
 		for r := bufio.NewReader(nc); ; {
 			line, err := r.ReadSlice('\n')

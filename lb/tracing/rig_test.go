@@ -4,23 +4,23 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/sluiceproxy/sluice/internal/lbtest"
+	"github.com/sluiceproxy/sluice/internal/lbtest/balancer"
 	"github.com/sluiceproxy/sluice/lb"
-	"github.com/sluiceproxy/sluice/lb/listener"
 	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
-	"github.com/sluiceproxy/sluice/watch"
-	"github.com/sluiceproxy/sluice/watch/watchtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -84,48 +84,20 @@ func run(t testing.TB, o Options) (tracer *Tracer, end func()) {
 // balance runs a load balancer with the tracer and returns its address.
 func balance(t testing.TB, w world, tracer lb.Tracer) string {
 	t.Helper()
-	source := watchtest.New()
-	var instances []watch.Instance
-	for i, address := range w.instances {
+	var instances []string
+	for _, address := range w.instances {
 		if address == "" {
 			address = echo(t)
 		}
-		host, port, _ := net.SplitHostPort(address)
-		number, _ := strconv.Atoi(port)
-		instances = append(instances, watch.Instance{
-			Node:    watch.NodeInfo{Name: "n", Address: host},
-			Service: watch.ServiceInfo{ID: "app" + strconv.Itoa(i), Name: "app", Tags: w.tags, Port: number},
-		})
+		instances = append(instances, address)
 	}
-	source.Set(watch.Services{}, []watch.ServiceTags{{Name: "app", Tags: w.tags}})
-	source.Set(watch.Health{Service: "app"}, instances)
-	wo := watch.DefaultOptions()
-	wo.Logger = slog.New(slog.DiscardHandler)
-	watcher := watch.New(wo, source)
-	so := lb.DefaultServerOptions()
-	so.Listeners = []listener.Listener{{Address: "127.0.0.1:0", Name: "web", Proto: "http"}}
-	so.Logger, so.Tracer = slogTo(t.Output()), tracer
-	so.Table.Middlewares = middleware.NewRegistry()
-	if w.server != nil {
-		w.server(&so)
-	}
-	s, err := lb.New(so, watcher)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	var parts sync.WaitGroup
-	parts.Go(func() { watcher.Run(ctx) })
-	parts.Go(func() { s.Run(ctx) })
-	t.Cleanup(func() {
-		stop()
-		parts.Wait()
+	return balancer.Start(t, w.tags, instances, func(o *lb.ServerOptions) {
+		o.Logger, o.Tracer = slogTo(t.Output()), tracer
+		o.Table.Middlewares = middleware.NewRegistry()
+		if w.server != nil {
+			w.server(o)
+		}
 	})
-	lbtest.Eventually(t, "the catalog is read", s.Ready)
-	return s.Addrs()["web"].String()
 }
 
 // echo starts a server that answers with what it was told of traces. Its answers
@@ -171,6 +143,74 @@ func (r *rig) do(method, path string, lines ...string) *http.Response {
 	_, _ = io.Copy(io.Discard, answer.Body)
 	answer.Body.Close()
 	return answer
+}
+
+// raw sends text on a connection of its own, and reads until that is closed.
+func (r *rig) raw(text string) {
+	r.t.Helper()
+	nc, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(nc, text); err != nil {
+		r.t.Fatal(err)
+	}
+	_, _ = io.ReadAll(nc)
+}
+
+// of waits for the trace of the request for a path. The span of the request itself
+// comes last.
+func (r *rig) of(path string) []tracingtest.Span {
+	r.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		spans := r.Spans()
+		i := slices.IndexFunc(spans, func(s tracingtest.Span) bool { return s.Kind == "server" && s.Attributes["url.path"] == path })
+		if i >= 0 {
+			id := spans[i].TraceID
+			return slices.DeleteFunc(spans, func(s tracingtest.Span) bool { return s.TraceID != id })
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("waited in vain for %s; these came: %+v", path, spans)
+		}
+	}
+}
+
+// byParents are the spans of one trace, each behind the one it is a part of.
+func byParents(t *testing.T, spans []tracingtest.Span) (server tracingtest.Span, clients []tracingtest.Span) {
+	t.Helper()
+	for _, s := range spans {
+		if s.Kind == "server" {
+			server = s
+		}
+	}
+	for _, s := range spans {
+		if s.TraceID != server.TraceID {
+			t.Errorf("span %s is of another trace: %+v", s.Name, spans)
+		}
+		if s.Kind == "client" {
+			clients = append(clients, s)
+			if s.ParentID != server.ID {
+				t.Errorf("span %s is a part of %q, not of %q", s.Name, s.ParentID, server.ID)
+			}
+		}
+	}
+	return server, clients
+}
+
+// without are the attributes but for those that differ from run to run, which must be
+// there, though.
+func without(t *testing.T, attributes map[string]string, names ...string) map[string]string {
+	t.Helper()
+	rest := maps.Clone(attributes)
+	for _, name := range names {
+		if rest[name] == "" {
+			t.Errorf("there is no attribute %s: %v", name, attributes)
+		}
+		delete(rest, name)
+	}
+	return rest
 }
 
 // lockedText is a text that is written while it is read.

@@ -3,17 +3,16 @@ package tracing
 import (
 	"bufio"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluiceproxy/sluice/internal/lbtest"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/tracing/tracingtest"
 )
@@ -26,59 +25,6 @@ const (
 
 // app is the route of most tests.
 var app = []string{"traefik.http.routers.app.rule=PathPrefix(`/app`)"}
-
-// of waits for the trace of the request for a path. The span of the request itself
-// comes last.
-func (r *rig) of(path string) []tracingtest.Span {
-	r.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-		spans := r.Spans()
-		i := slices.IndexFunc(spans, func(s tracingtest.Span) bool { return s.Kind == "server" && s.Attributes["url.path"] == path })
-		if i >= 0 {
-			id := spans[i].TraceID
-			return slices.DeleteFunc(spans, func(s tracingtest.Span) bool { return s.TraceID != id })
-		}
-		if time.Now().After(deadline) {
-			r.t.Fatalf("waited in vain for %s; these came: %+v", path, spans)
-		}
-	}
-}
-
-// byParents are the spans of one trace, each behind the one it is a part of.
-func byParents(t *testing.T, spans []tracingtest.Span) (server tracingtest.Span, clients []tracingtest.Span) {
-	t.Helper()
-	for _, s := range spans {
-		if s.Kind == "server" {
-			server = s
-		}
-	}
-	for _, s := range spans {
-		if s.TraceID != server.TraceID {
-			t.Errorf("span %s is of another trace: %+v", s.Name, spans)
-		}
-		if s.Kind == "client" {
-			clients = append(clients, s)
-			if s.ParentID != server.ID {
-				t.Errorf("span %s is a part of %q, not of %q", s.Name, s.ParentID, server.ID)
-			}
-		}
-	}
-	return server, clients
-}
-
-// without are the attributes but for those that differ from run to run, which must be
-// there, though.
-func without(t *testing.T, attributes map[string]string, names ...string) map[string]string {
-	t.Helper()
-	rest := maps.Clone(attributes)
-	for _, name := range names {
-		if rest[name] == "" {
-			t.Errorf("there is no attribute %s: %v", name, attributes)
-		}
-		delete(rest, name)
-	}
-	return rest
-}
 
 func TestForwardedRequest(t *testing.T) {
 	r := start(t, world{tags: app, instances: []string{""}})
@@ -163,7 +109,7 @@ func TestAnswersOfOurOwn(t *testing.T) {
 		"traefik.http.middlewares.to.redirectregex.regex=.*",
 		"traefik.http.middlewares.to.redirectregex.replacement=http://other.test/",
 	}
-	r := start(t, world{tags: tags, instances: []string{refusing(t)}, server: func(o *lb.ServerOptions) { o.RejectEncoded = []string{"slash"} }})
+	r := start(t, world{tags: tags, instances: []string{lbtest.Refusing(t)}, server: func(o *lb.ServerOptions) { o.RejectEncoded = []string{"slash"} }})
 	tests := map[string]struct {
 		method, path string
 		clients      int
@@ -200,107 +146,6 @@ func TestAnswersOfOurOwn(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestRetriesAreTriesOfTheirOwn(t *testing.T) {
-	r := start(t, world{tags: app, instances: []string{refusing(t), ""}})
-	var spans []tracingtest.Span
-	for i := 0; len(spans) < 3; i++ { // until the turn is at the one that refuses
-		if i > 10 {
-			t.Fatal("no request was tried twice")
-		}
-		path := "/app/" + strconv.Itoa(i)
-		r.get(path)
-		spans = r.of(path)
-	}
-	server, clients := byParents(t, spans)
-	if server.Status != "unset" || server.Attributes["http.response.status_code"] != "200" || len(clients) != 2 {
-		t.Fatalf("%+v", r.Spans())
-	}
-	first, second := clients[0], clients[1]
-	if first.Attributes["error.type"] != "connect" || first.Status != "error" || !strings.Contains(first.Message, "refused") || first.Attributes["http.request.resend_count"] != "" {
-		t.Errorf("first try: %+v", first)
-	}
-	if second.Status != "unset" || second.Attributes["http.request.resend_count"] != "1" || second.Attributes["http.response.status_code"] != "200" {
-		t.Errorf("second try: %+v", second)
-	}
-}
-
-func TestStatusesOfTargets(t *testing.T) {
-	r := start(t, world{tags: app, instances: []string{""}})
-	for status, want := range map[int]struct{ server, client string }{404: {"unset", "error"}, 500: {"error", "error"}, 304: {"unset", "unset"}} {
-		r.Forget()
-		r.get("/app", "X-Answer: "+strconv.Itoa(status))
-		server, clients := byParents(t, r.Wait(t, 2))
-		if server.Status != want.server || clients[0].Status != want.client {
-			t.Errorf("%d: %+v", status, r.Spans())
-		}
-		if kind := clients[0].Attributes["error.type"]; want.client == "error" && kind != strconv.Itoa(status) {
-			t.Errorf("%d: error.type is %q", status, kind)
-		}
-	}
-}
-
-// An answer that breaks off is no success, though its status was.
-func TestTruncatedAnswer(t *testing.T) {
-	backend := listen(t, func(nc net.Conn) {
-		if _, err := http.ReadRequest(bufio.NewReader(nc)); err == nil {
-			io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhel")
-		}
-	})
-	r := start(t, world{tags: app, instances: []string{backend}})
-	r.raw("GET /app HTTP/1.1\r\nHost: shop.test\r\n\r\n")
-	server, clients := byParents(t, r.Wait(t, 2))
-	for _, s := range append(clients, server) {
-		if s.Status != "error" || s.Attributes["error.type"] == "" || s.Attributes["http.response.status_code"] != "200" {
-			t.Errorf("%+v", s)
-		}
-	}
-}
-
-// Clients may leave when they like: that is told, and no failure.
-func TestClientLeaves(t *testing.T) {
-	left := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.NewResponseController(w).Flush()
-		<-left
-		for r.Context().Err() == nil {
-			w.Write(make([]byte, 1<<16))
-		}
-	}))
-	defer server.Close()
-	r := start(t, world{tags: app, instances: []string{server.Listener.Addr().String()}})
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/app", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := r.clients.RoundTrip(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	close(left)
-	own, clients := byParents(t, r.Wait(t, 2))
-	if own.Status != "unset" || own.Attributes["error.type"] != "client_gone" || clients[0].Status != "unset" {
-		t.Errorf("%+v", r.Spans())
-	}
-}
-
-// An answer that is replaced is told of as it was.
-func TestReplacedAnswer(t *testing.T) {
-	tags := append(slices.Clone(app), "traefik.http.routers.app.middlewares=pages",
-		"traefik.http.middlewares.pages.errors.status=418", "traefik.http.middlewares.pages.errors.service=app",
-		"traefik.http.middlewares.pages.errors.query=/page",
-		"traefik.http.services.app.loadbalancer.server.scheme=http")
-	r := start(t, world{tags: tags, instances: []string{""}})
-	r.get("/app/x", "X-Answer: 418")
-	own, clients := byParents(t, r.of("/app/x"))
-	if len(clients) != 2 || own.Attributes["http.response.status_code"] != "418" || own.Status != "unset" {
-		t.Fatalf("%+v", r.Spans())
-	}
-	if first := clients[0].Attributes; first["http.response.status_code"] != "418" || first["error.type"] != "418" || clients[0].Message != "" {
-		t.Errorf("%+v", clients[0])
 	}
 }
 
@@ -376,7 +221,7 @@ func TestMirrors(t *testing.T) {
 // Who decides about a request is told of its trace, too.
 func TestForwardAuth(t *testing.T) {
 	asked := make(chan http.Header, 1)
-	auth := listen(t, func(nc net.Conn) {
+	auth := lbtest.Serve(t, func(nc *net.TCPConn) {
 		if request, err := http.ReadRequest(bufio.NewReader(nc)); err == nil {
 			asked <- request.Header
 			io.WriteString(nc, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
@@ -394,53 +239,4 @@ func TestForwardAuth(t *testing.T) {
 	if got := (<-asked).Values("Traceparent"); !slices.Equal(got, want) {
 		t.Errorf("the server that is asked was told %q, want %q", got, want)
 	}
-}
-
-// raw sends text on a connection of its own, and reads until that is closed.
-func (r *rig) raw(text string) {
-	r.t.Helper()
-	nc, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.WriteString(nc, text); err != nil {
-		r.t.Fatal(err)
-	}
-	_, _ = io.ReadAll(nc)
-}
-
-// listen serves connections until the test is over.
-func listen(t testing.TB, serve func(nc net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				serve(nc)
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
-
-// refusing returns an address that refuses connections as long as the test runs.
-func refusing(t *testing.T) string {
-	t.Helper()
-	nc, err := net.Dial("tcp", listen(t, func(nc net.Conn) { io.Copy(io.Discard, nc) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close() })
-	return nc.LocalAddr().String()
 }

@@ -37,8 +37,8 @@ func Start(t testing.TB, tags, instances []string, change func(*lb.ServerOptions
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
-	parts.Go(func() { watcher.Run(ctx) })
-	parts.Go(func() { s.Run(ctx) })
+	parts.Go(func() { _ = watcher.Run(ctx) })
+	parts.Go(func() { _ = s.Run(ctx) })
 	t.Cleanup(func() {
 		stop()
 		parts.Wait()

@@ -10,7 +10,8 @@ import (
 
 // authority                starts an authority that speaks ACME, and looks for all names
 //
-//	at $IP; sets CA, its directory, and CA_ROOT, a file
+//	at $IP; sets CA, its directory, CA_ROOT, a file, CA_DNS,
+//	the server it asks, and CA_NAMES, where that takes records
 //
 // authority kill, start    ends it as a crash would; starts it again, empty
 // authority root FILE      writes the root of what it issues
@@ -22,6 +23,8 @@ func authorityCommand(ts *testscript.TestScript, _ bool, args []string) {
 		s.authority = parts.StartPebble(scriptTB{ts: ts}, ts.Getenv("IP"), 0)
 		ts.Setenv("CA", s.authority.Directory)
 		ts.Setenv("CA_ROOT", s.authority.RootFile)
+		ts.Setenv("CA_DNS", s.authority.DNS)
+		ts.Setenv("CA_NAMES", s.authority.Names)
 	case len(args) == 1 && args[0] == "kill":
 		s.authority.Kill()
 	case len(args) == 1 && args[0] == "start":

@@ -28,8 +28,18 @@ type Sources struct {
 
 // PeerSettings are settings in the words of another load balancer.
 type PeerSettings interface {
+	// Flag is a flag of the other's own. It is not ok if it is none.
+	Flag(name string) (f PeerFlag, ok bool)
 	// Load puts them into a configuration.
 	Load(c *Config, getenv func(string) string) error
+}
+
+// PeerFlag is a flag of another load balancer.
+type PeerFlag struct {
+	Value string // placeholder for the value; empty for a boolean
+	Bare  string // the value if none is given, empty if one has to be
+	// Set takes the value for Load to count.
+	Set func(value string) error
 }
 
 // localConfig is a variable that holds a configuration.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/config/configtest"
+	"github.com/sluiceproxy/sluice/config/flags"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
@@ -43,7 +44,7 @@ func TestBalancingPage(t *testing.T) {
 		if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (commandLine{configs: []string{file}}).Load(configtest.NoEnv); err != nil {
+		if _, err := (flags.CommandLine{Configs: []string{file}}).Load(configtest.NoEnv); err != nil {
 			t.Errorf("%v in\n%s", err, block)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/fabio"
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
@@ -38,7 +39,7 @@ func viewFabioConfig(c config.Config) any {
 	put(all, "Proxy.AuthSchemes", viewFabioAuth(c.LB.Auth))
 	put(all, "UI.Listen", viewFabioListener(cmp.Or(c.FabioUI.Given["ui.addr"], c.FabioUI.Listen), c))
 	listeners := []any{}
-	for _, text := range splitQuoted(cmp.Or(c.FabioUI.Given["proxy.addr"], ":9999")) {
+	for _, text := range fabio.SplitQuoted(cmp.Or(c.FabioUI.Given["proxy.addr"], ":9999")) {
 		listeners = append(listeners, viewFabioListener(text, c))
 	}
 	all["Listen"] = listeners

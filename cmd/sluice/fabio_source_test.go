@@ -4,8 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,23 +54,5 @@ route add two route del lines a/ http://b:1/
 	status, text = http.StatusInternalServerError, "[]"
 	if _, err := s.Fetch(t.Context(), watch.Request{Query: query}); err == nil || !strings.Contains(err.Error(), "500") {
 		t.Errorf("the error is %v", err)
-	}
-}
-
-func TestFabioRegistryFaults(t *testing.T) {
-	for _, test := range []struct{ text, fault string }{
-		{"registry.backend = etcd", `fabio.properties:1: registry.backend: "etcd" is none of consul, static, file, custom`},
-		{"registry.backend = file", "registry.file.path is missing"},
-		{"registry.backend = custom", "registry.custom.host is missing"},
-		{"registry.backend = custom\nregistry.custom.host = h\nregistry.custom.scheme = ftp", "registry.custom.scheme: \"ftp\""},
-	} {
-		path := filepath.Join(t.TempDir(), "fabio.properties")
-		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := (&fabioSettings{path: path}).Load(new(config.Config), func(string) string { return "" })
-		if err == nil || !strings.Contains(err.Error(), test.fault) {
-			t.Errorf("%s: %v, want %s", test.text, err, test.fault)
-		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/fabio"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
@@ -38,7 +39,7 @@ func TestFabioTargets(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := config.DefaultConfig()
-			setFabioDefaults(&c)
+			fabio.SetDefaults(&c)
 			c.Fabio.RoutesKey, c.Fabio.NoRouteKey, c.Fabio.Routes = "", "", test.text
 			o, err := c.ServerOptions()
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/fabio"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -47,10 +48,10 @@ func (s *store) CompareAndSet(_ context.Context, key, value string, index uint64
 }
 
 // testFabioAPI has the key fabio/config with a route, which was changed at index 7.
-func testFabioAPI(flags ...property) (*fabioAPI, *store) {
+func testFabioAPI(properties ...string) (*fabioAPI, *store) {
 	var c config.Config
-	settings := fabioSettings{path: "fabio.properties", flags: flags}
-	if err := settings.take(&c, "", func(string) string { return "" }); err != nil {
+	settings := fabio.Settings{Path: "fabio.properties"}
+	if err := settings.Take(&c, strings.Join(properties, "\n"), func(string) string { return "" }); err != nil {
 		panic(err)
 	}
 	keys := &store{index: 7, pairs: []watch.Pair{{Key: "fabio/config", Value: "route del x\n", ModifyIndex: 7}}}
@@ -162,9 +163,9 @@ func TestFabioAccess(t *testing.T) {
 	}
 	open := []string{"GET /routes", "GET /api/routes", "GET /api/version", "GET /api/config", "GET /health"}
 	for _, access := range []string{"ro", "rw", ""} {
-		var given []property
+		var given []string
 		if access != "" {
-			given = []property{{"ui.access", access, "a test"}}
+			given = []string{"ui.access = " + access}
 		}
 		a, keys := testFabioAPI(given...)
 		for _, request := range slices.Concat(manual, open) {
@@ -211,7 +212,7 @@ func TestFabioPaths(t *testing.T) {
 			"/uix": "404", "/nothing": "404", "/health": "OK\n", "/ui/api/version": version,
 		},
 	} {
-		a, _ := testFabioAPI(property{"ui.path", prefix, "a test"})
+		a, _ := testFabioAPI("ui.path = " + prefix)
 		for path, want := range answers {
 			w := askFabio(a, "GET", path, "")
 			got := w.Body.String()
@@ -240,7 +241,7 @@ func TestFabioPaths(t *testing.T) {
 func TestFabioManualPage(t *testing.T) {
 	const form = "Content-Type: application/x-www-form-urlencoded"
 	const nasty = `</textarea><script>alert("1")</script>`
-	a, keys := testFabioAPI(property{"ui.title", "<b>edge", "a test"})
+	a, keys := testFabioAPI("ui.title = <b>edge")
 	keys.pairs = append(keys.pairs, watch.Pair{Key: "fabio/config/" + nasty, Value: nasty, ModifyIndex: 5})
 	page := func(w *httptest.ResponseRecorder, status int) string {
 		t.Helper()
@@ -298,16 +299,16 @@ func TestFabioLinks(t *testing.T) {
 func TestFabioConfigView(t *testing.T) {
 	const secret = "hush"
 	a, _ := testFabioAPI(
-		property{"registry.consul.addr", "https://consul.test:8501", "a test"},
-		property{"registry.consul.token", secret, "a test"},
-		property{"metrics.circonus.apikey", secret, "a test"},
-		property{"registry.custom.queryparams", "key=" + secret, "a test"},
-		property{"proxy.cs", "cs=site;type=http;cert=https://user:" + secret + "@certs.test/list?token=" + secret + ";hdr=Authorization: " + secret, "a test"},
-		property{"proxy.addr", ":9999;rt=3s,:9443;cs=site;tlsmin=tls12", "a test"},
-		property{"proxy.maxconn", "12", "a test"},
-		property{"proxy.header.sts.preload", "true", "a test"},
-		property{"metrics.interval", "15", "a test"},
-		property{"registry.consul.service.status", "passing, warning", "a test"},
+		"registry.consul.addr = https://consul.test:8501",
+		"registry.consul.token = "+secret,
+		"metrics.circonus.apikey = "+secret,
+		"registry.custom.queryparams = key="+secret,
+		"proxy.cs = cs=site;type=http;cert=https://user:"+secret+"@certs.test/list?token="+secret+";hdr=Authorization: "+secret,
+		"proxy.addr = :9999;rt=3s,:9443;cs=site;tlsmin=tls12",
+		"proxy.maxconn = 12",
+		"proxy.header.sts.preload = true",
+		"metrics.interval = 15",
+		"registry.consul.service.status = passing, warning",
 	)
 	w := askFabio(a, "GET", "/api/config", "")
 	if strings.Contains(w.Body.String(), secret) {

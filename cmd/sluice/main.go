@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/flags"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/internal/nearest"
 )
@@ -90,8 +91,8 @@ func (p program) version(_ context.Context, args []string) error {
 
 // load reads arguments and configuration for the daemon and the tools alike.
 // done is set when help or the version was asked for and printed.
-func (p program) load(args []string) (cl commandLine, c config.Config, done bool, err error) {
-	if cl, err = parseCommandLine(args); err != nil {
+func (p program) load(args []string) (cl flags.CommandLine, c config.Config, done bool, err error) {
+	if cl, err = p.parse(args); err != nil {
 		return cl, c, false, err
 	}
 	if cl.Help {
@@ -105,4 +106,11 @@ func (p program) load(args []string) (cl commandLine, c config.Config, done bool
 		return cl, c, true, p.version(context.Background(), nil)
 	}
 	return cl, c, false, nil
+}
+
+// parse reads arguments. A subcommand has flags of its own besides.
+func (p program) parse(args []string, own ...flags.Flag) (flags.CommandLine, error) {
+	cl, err := flags.Parse(args, own...)
+	cl.Build = version
+	return cl, err
 }

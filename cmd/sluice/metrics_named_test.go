@@ -10,9 +10,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/configtest"
+	"github.com/sluiceproxy/sluice/config/fabio"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/count"
 	"github.com/sluiceproxy/sluice/lb/listener"
@@ -151,7 +151,7 @@ func TestFabioMetricSettings(t *testing.T) {
 		"metrics.target = prometheus\nmetrics.prometheus.buckets = .005,.01,.025,.05,.1,.25,.5,1,2.5,5,10": `metrics "fabio" {}`,
 	} {
 		c := config.DefaultConfig()
-		if err := (&fabioSettings{path: "fabio.properties"}).take(&c, text, configtest.NoEnv); err != nil {
+		if err := (&fabio.Settings{Path: "fabio.properties"}).Take(&c, text, configtest.NoEnv); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		of := configtest.Text(t, "admin {\n"+strings.ReplaceAll(want, `" {`, "\" {\n")+"\n}").Admin
@@ -166,7 +166,7 @@ func TestFabioMetricSettings(t *testing.T) {
 	}
 	for _, text := range []string{"metrics.prefix = {{", "metrics.prometheus.buckets = 1,x"} {
 		c := config.DefaultConfig()
-		if err := (&fabioSettings{path: "fabio.properties"}).take(&c, text, configtest.NoEnv); err == nil || !strings.Contains(err.Error(), strings.Fields(text)[0]) {
+		if err := (&fabio.Settings{Path: "fabio.properties"}).Take(&c, text, configtest.NoEnv); err == nil || !strings.Contains(err.Error(), strings.Fields(text)[0]) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

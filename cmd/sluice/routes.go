@@ -19,7 +19,7 @@ func (p program) routes(ctx context.Context, args []string) error {
 	if t.diff {
 		return p.diffRoutes(ctx, cl, t.json)
 	}
-	if err := cl.noMoreArgs(); err != nil {
+	if err := cl.NoMoreArgs(); err != nil {
 		return err
 	}
 	var view routesList

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/flags"
 	"github.com/sluiceproxy/sluice/internal/exit"
 )
 
@@ -27,7 +28,7 @@ type routesList struct {
 
 // diffRoutes compares two lists of routes, which are files that sluice routes
 // -json wrote, folders with service definitions, or configurations.
-func (p program) diffRoutes(ctx context.Context, cl commandLine, asJSON bool) error {
+func (p program) diffRoutes(ctx context.Context, cl flags.CommandLine, asJSON bool) error {
 	if len(cl.Args) != 2 {
 		return exit.With(exit.Flags, fmt.Errorf("-diff compares two: sluice routes -diff OLD NEW"))
 	}
@@ -65,13 +66,13 @@ func inFile(path string, err error) error {
 }
 
 // routesAt reads what an argument of -diff stands for.
-func (p program) routesAt(ctx context.Context, cl commandLine, path string) (list routesList, err error) {
+func (p program) routesAt(ctx context.Context, cl flags.CommandLine, path string) (list routesList, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return list, exit.With(exit.Flags, fmt.Errorf("-diff takes files that sluice routes -json wrote, configurations and folders of service definitions: %w", err))
 	case info.IsDir():
-		cl.settings = append(slices.Clone(cl.settings), func(c *config.Config) error {
+		cl.Settings = append(slices.Clone(cl.Settings), func(c *config.Config) error {
 			c.Catalog.Path = path
 			return nil
 		})
@@ -86,7 +87,7 @@ func (p program) routesAt(ctx context.Context, cl commandLine, path string) (lis
 		case listStart.Match(text):
 			return list, list.read(text)
 		}
-		cl.configs = append(slices.Clone(cl.configs), path)
+		cl.Configs = append(slices.Clone(cl.Configs), path)
 	}
 	c, err := cl.Load(p.getenv)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/cmd/sluice/logging"
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/flags"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"golang.org/x/sync/errgroup"
 )
@@ -18,7 +19,7 @@ import (
 // to the world.
 type daemon struct {
 	program
-	cl      commandLine
+	cl      flags.CommandLine
 	config  config.Config // of the start; a reload makes new work
 	log     *slog.Logger
 	level   *slog.LevelVar
@@ -41,7 +42,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 	if err != nil || done {
 		return err
 	}
-	if err := cl.noMoreArgs(); err != nil {
+	if err := cl.NoMoreArgs(); err != nil {
 		return err
 	}
 	logs, err := logging.Open(c, p.name, p.stderr)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/cmd/sluice/logging"
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/config/flags"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/target"
@@ -37,39 +38,39 @@ type toolFlags struct {
 }
 
 // fromFlags say which running sluice to ask, and what flags follow.
-func (t *toolFlags) fromFlags(more ...flagSpec) []flagSpec {
-	return append([]flagSpec{
-		{name: "from", value: "URL", help: "Admin listener to ask: http://HOST:PORT, https://HOST:PORT or unix:///PATH (default http://" + config.DefaultAdminAddress + ").",
-			set: func(_ *commandLine, value string) error {
+func (t *toolFlags) fromFlags(more ...flags.Flag) []flags.Flag {
+	return append([]flags.Flag{
+		{Name: "from", Value: "URL", Help: "Admin listener to ask: http://HOST:PORT, https://HOST:PORT or unix:///PATH (default http://" + config.DefaultAdminAddress + ").",
+			Set: func(_ *flags.CommandLine, value string) error {
 				t.from = strings.TrimRight(value, "/")
 				return nil
 			}},
-		{name: "from-ca", value: "PATH", help: "File or folder with the authorities of its certificate, as PEM (default the system's).",
-			set: func(_ *commandLine, value string) error {
+		{Name: "from-ca", Value: "PATH", Help: "File or folder with the authorities of its certificate, as PEM (default the system's).",
+			Set: func(_ *flags.CommandLine, value string) error {
 				t.ca = value
 				return nil
 			}},
-		{name: "from-server-name", value: "NAME", help: "Name its certificate has to be for (default that of the URL).",
-			set: func(_ *commandLine, value string) error {
+		{Name: "from-server-name", Value: "NAME", Help: "Name its certificate has to be for (default that of the URL).",
+			Set: func(_ *flags.CommandLine, value string) error {
 				t.name = value
 				return nil
 			}},
 	}, more...)
 }
 
-func (t *toolFlags) jsonFlag() flagSpec {
-	return flagSpec{name: "json", help: "Print JSON, as the admin listener has it.",
-		set: func(_ *commandLine, value string) error { return config.Assign(&t.json, value) }}
+func (t *toolFlags) jsonFlag() flags.Flag {
+	return flags.Flag{Name: "json", Help: "Print JSON, as the admin listener has it.",
+		Set: func(_ *flags.CommandLine, value string) error { return config.Assign(&t.json, value) }}
 }
 
-func (t *toolFlags) diffFlag() flagSpec {
-	return flagSpec{name: "diff", help: "Compare OLD and NEW: each a file that -json wrote, a configuration, or a folder of service definitions. The exit status is 2 if a route differs.",
-		set: func(_ *commandLine, value string) error { return config.Assign(&t.diff, value) }}
+func (t *toolFlags) diffFlag() flags.Flag {
+	return flags.Flag{Name: "diff", Help: "Compare OLD and NEW: each a file that -json wrote, a configuration, or a folder of service definitions. The exit status is 2 if a route differs.",
+		Set: func(_ *flags.CommandLine, value string) error { return config.Assign(&t.diff, value) }}
 }
 
-func (t *toolFlags) headerFlag() flagSpec {
-	return flagSpec{name: "H", value: "'NAME: VALUE'", help: "Header field of the request. Repeatable.",
-		set: func(_ *commandLine, value string) error {
+func (t *toolFlags) headerFlag() flags.Flag {
+	return flags.Flag{Name: "H", Value: "'NAME: VALUE'", Help: "Header field of the request. Repeatable.",
+		Set: func(_ *flags.CommandLine, value string) error {
 			if _, _, err := headerOf(value); err != nil {
 				return err
 			}
@@ -94,8 +95,8 @@ func headerOf(text string) (name, value string, err error) {
 }
 
 // loadTool is load for a tool with flags and a help of its own.
-func (p program) loadTool(args []string, head string, own ...flagSpec) (cl commandLine, c config.Config, done bool, err error) {
-	if cl, err = parseCommandLine(args, own...); err != nil {
+func (p program) loadTool(args []string, head string, own ...flags.Flag) (cl flags.CommandLine, c config.Config, done bool, err error) {
+	if cl, err = p.parse(args, own...); err != nil {
 		return cl, c, false, err
 	}
 	if cl.Help {

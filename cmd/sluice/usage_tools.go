@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"strings"
+
+	"github.com/sluiceproxy/sluice/config/flags"
 )
 
 // The heads of the tools' help; their own flags follow.
@@ -60,14 +62,14 @@ network. It takes the flags sluice itself would be started with:
 )
 
 // writeToolUsage prints the help of a tool.
-func (p program) writeToolUsage(head string, own []flagSpec) error {
+func (p program) writeToolUsage(head string, own []flags.Flag) error {
 	var b strings.Builder
 	b.WriteString(head)
 	if len(own) > 0 {
 		b.WriteString("\n")
 	}
 	for _, f := range own {
-		f.write(&b)
+		f.Write(&b)
 	}
 	b.WriteString("\nThe flags of sluice itself are taken as well; sluice -h lists them.\n")
 	_, err := io.WriteString(p.stdout, b.String())

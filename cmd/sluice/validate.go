@@ -17,14 +17,14 @@ import (
 // listeners, templates and, with -catalog, service definitions and their tags.
 // It tells all faults at once.
 func (p program) validate(ctx context.Context, args []string) error {
-	cl, err := parseCommandLine(args)
+	cl, err := p.parse(args)
 	if err != nil {
 		return err
 	}
 	if cl.Help {
 		return p.writeToolUsage(validateUsage, nil)
 	}
-	if err := cl.noMoreArgs(); err != nil {
+	if err := cl.NoMoreArgs(); err != nil {
 		return err
 	}
 	c, err := cl.Load(p.getenv)
@@ -42,7 +42,7 @@ func (p program) validate(ctx context.Context, args []string) error {
 	if err := errors.Join(faults...); err != nil {
 		return exit.With(exit.Config, err)
 	}
-	for _, path := range cl.configs {
+	for _, path := range cl.Configs {
 		fmt.Fprintf(p.stdout, "%s: good\n", path)
 	}
 	if len(c.Templates)+len(c.LB.Listeners) == 0 && c.Catalog.Path == "" {

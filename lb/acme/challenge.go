@@ -17,9 +17,19 @@ import (
 const lookupsPerSecond, lookupsAtOnce = 20, 100
 
 // mayLookUp reports whether the answer to a challenge for a name may be looked for.
+// Whoever asks for names of their own making takes nothing from names that are
+// wanted here.
 func (c *Client) mayLookUp(name string) bool {
-	_, ours := certmagic.GetACMEChallenge(name)
-	return ours || c.lookups.Allow()
+	if _, ours := certmagic.GetACMEChallenge(name); ours {
+		return true
+	}
+	c.mu.Lock()
+	wanted := c.names[strings.ToLower(name)] != nil
+	c.mu.Unlock()
+	if wanted {
+		return c.lookups.Allow()
+	}
+	return c.strangers.Allow()
 }
 
 // HTTPChallenge returns the answer to a challenge by HTTP for a path of a host. It

@@ -37,10 +37,11 @@ type Client struct {
 	solver  *dns01.Solver // of challenges by DNS, else nil
 	log     *slog.Logger
 	engine  atomic.Pointer[engine] // nil before Run
-	// lookups bounds what strangers make of requests to the storage.
-	lookups *rate.Limiter
-	queue   chan *name
-	wake    chan struct{} // one slot: something may be due
+	// lookups and strangers bound what anyone makes of requests to the storage, by
+	// names that are wanted here and by others.
+	lookups, strangers *rate.Limiter
+	queue              chan *name
+	wake               chan struct{} // one slot: something may be due
 
 	// told is closed when Want was called for the first time.
 	told     chan struct{}
@@ -60,8 +61,8 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		options: o, storage: newStorage(&o), log: o.Logger,
-		lookups: rate.NewLimiter(lookupsPerSecond, lookupsAtOnce),
-		queue:   make(chan *name, MaxNames), wake: make(chan struct{}, 1),
+		lookups: rate.NewLimiter(lookupsPerSecond, lookupsAtOnce), strangers: rate.NewLimiter(lookupsPerSecond, lookupsAtOnce),
+		queue: make(chan *name, MaxNames), wake: make(chan struct{}, 1),
 		told: make(chan struct{}), names: map[string]*name{},
 	}
 	if o.Challenge == ChallengeDNS {

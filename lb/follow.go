@@ -177,10 +177,21 @@ func probed(routes []*Route, tcp []*TCPRoute) (all []probe.Pool) {
 // changed did neither.
 func (s *Server) logRoutes(before, after map[routeKey]bool, routes int) {
 	added, removed := missing(after, before), missing(before, after)
-	if len(added)+len(removed) > 0 {
-		s.log.Info("routes changed", "added", len(added), "removed", len(removed), "routes", routes,
-			"new", few(added), "gone", few(removed))
+	if len(added)+len(removed) == 0 {
+		return
 	}
+	if silent, ok := s.changes.take(); ok {
+		s.log.Info("routes changed", withSilent(silent, "added", len(added), "removed", len(removed), "routes", routes,
+			"new", few(added), "gone", few(removed))...)
+	}
+}
+
+// withSilent are the attributes of a line, with how many like it were not written.
+func withSilent(silent int, attrs ...any) []any {
+	if silent > 0 {
+		attrs = append(attrs, "more_like_this", silent)
+	}
+	return attrs
 }
 
 // routeNamesOf are the names of routes, but for those that tags did not ask for.
@@ -214,7 +225,8 @@ func few(names []string) string {
 	return strings.Join(names, " ")
 }
 
-// logProblems tells of each problem when it appears.
+// logProblems tells of each problem when it appears, and of too many that they are
+// listed elsewhere.
 func (s *Server) logProblems(before, table *Table) {
 	_, come := differences(before.Problems(), table.Problems(), func(a, b tags.Problem) bool { return a == b }, compareProblems)
 	told := map[string]bool{}
@@ -224,8 +236,14 @@ func (s *Server) logProblems(before, table *Table) {
 			continue
 		}
 		told[text] = true
-		s.log.Warn("problem in the catalog", "service", p.Service, "source", p.Source, "tag", p.Tag, "route", p.Route,
-			"reason", p.Reason, "hint", p.Hint, "node", p.Node, "instance", p.Instance)
+		silent, ok := s.problems.take()
+		if ok {
+			s.log.Warn("problem in the catalog", withSilent(silent, "service", p.Service, "source", p.Source, "tag", p.Tag, "route", p.Route,
+				"reason", p.Reason, "hint", p.Hint, "node", p.Node, "instance", p.Instance)...)
+		}
+		if s.problems.silent == 1 {
+			s.log.Warn("so many problems that not all are logged", "hint", "sluice routes and /api/problems list them")
+		}
 	}
 }
 

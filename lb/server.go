@@ -40,6 +40,8 @@ type Server struct {
 	// keptBodies bounds what is kept of bodies that may be sent a second time.
 	keptBodies allowance
 	failures   failureLog
+	changes    quota // of lines about routes
+	problems   quota // and about problems
 	// upstreams has the connections that are passed on.
 	upstreams tcp.Upstreams
 	// tunnels has those that were upgraded, if they are cut at all.
@@ -69,6 +71,7 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 	}
 	s := &Server{options: o, watcher: w, log: o.Logger, prober: probe.New(o.Logger), copies: copies{log: o.Logger}, keptBodies: allowance{max: o.MaxKeptBodies}, metrics: metrics{routes: map[routeKey]*count.Counters{}, details: newDetails(o.DetailBounds)}}
 	s.copies.failures = &s.failures
+	s.changes, s.problems = newQuota(), newQuota()
 	s.options.Table = o.TableOptions()
 	s.letGo, s.rebuild = make(chan struct{}, 1), make(chan Options, 1)
 	s.upstreams.Grace = o.Timeouts.Departed

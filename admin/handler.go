@@ -149,10 +149,11 @@ func ping(isDraining func() bool) http.HandlerFunc {
 }
 
 // ready answers in text, or in JSON to those who ask for it.
+// A body is nobody's question: it is not read.
 func ready(state func() Readiness) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		now := state()
-		if r.FormValue("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
+		if r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
 			writeJSON(w, now.code(), "application/json", now.json())
 			return
 		}

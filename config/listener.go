@@ -2,11 +2,16 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/config/hcl"
+	"github.com/sluiceproxy/sluice/internal/nearest"
+	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
 // Listener is an address the load balancer listens on, in the notation that
@@ -15,7 +20,7 @@ import (
 type Listener struct {
 	// Origin is where it was asked for: file:line:column or the flag.
 	Origin string
-	Text   string
+	Text   string // empty: it was wrong
 }
 
 // SetDefaults implements [hcl.Defaulted].
@@ -28,8 +33,13 @@ func (*Listener) Expects() string { return `"ADDR[;key=value…]" or a stanza` }
 // package lb to say.
 func (l *Listener) UnmarshalText(text []byte) error {
 	l.Text = string(text)
+	if l.Text == "" {
+		return errNoAddress
+	}
 	return nil
 }
+
+var errNoAddress = errors.New("address is missing")
 
 // listenerSpelling has the longer names that keys of the notation have in
 // stanzas; others are the same.
@@ -57,11 +67,20 @@ var listenerSpelling = map[string]string{
 	"redirect_to":                "redirect",
 }
 
+// listenerKeys are the keys of a stanza: the longer names first, for suggestions.
+var listenerKeys = slices.Concat([]string{"address", "proxy_protocol"}, slices.Sorted(maps.Keys(listenerSpelling)), listener.Keys())
+
 // UnmarshalObject writes a stanza in the notation.
 func (l *Listener) UnmarshalObject(o hcl.Object) error {
 	var address, options string
+	var unknown error // the first; what is known is looked at all the same
 	for _, m := range o {
 		key := strings.ToLower(m.Key)
+		if !slices.Contains(listenerKeys, key) {
+			hint := nearest.Hint(m.Key, "", slices.Values(listenerKeys))
+			unknown = cmp.Or[error](unknown, &hcl.Fault{Pos: m.Pos, Text: fmt.Sprintf("unknown key %q%s", m.Key, hint)})
+			continue
+		}
 		if stanza, ok := m.Value.Value.(hcl.Object); ok && key == "proxy_protocol" {
 			more, err := proxyProtocol(stanza)
 			if err != nil {
@@ -84,32 +103,10 @@ func (l *Listener) UnmarshalObject(o hcl.Object) error {
 		}
 	}
 	if address == "" {
-		return fmt.Errorf("address is missing")
+		return cmp.Or(unknown, errNoAddress)
 	}
 	l.Text = address + options
-	return nil
-}
-
-// Stanza implements [hcl.Written].
-func (l Listener) Stanza() (labels []string, body any) {
-	address, options, _ := strings.Cut(l.Text, ";")
-	settings := hcl.Object{{Key: "address", Value: hcl.Node{Value: address}}}
-	for option := range strings.SplitSeq(options, ";") {
-		if key, value, ok := strings.Cut(option, "="); ok {
-			settings = append(settings, hcl.Member{Key: spelledOut(strings.TrimSpace(key)), Value: hcl.Node{Value: value}})
-		}
-	}
-	return nil, settings
-}
-
-// spelledOut is the longer name of a key.
-func spelledOut(key string) string {
-	for long, short := range listenerSpelling {
-		if short == key {
-			return long
-		}
-	}
-	return key
+	return unknown
 }
 
 // proxyProtocol writes the stanza of that name in the notation.

@@ -32,6 +32,9 @@ func (c Config) ServerOptions() (lb.ServerOptions, error) {
 	o.TrustedProxies, o.TrustSockets, _ = c.LB.trusted() // as Validate has let through
 	var errs []error
 	for _, l := range c.LB.Listeners {
+		if l.Text == "" {
+			continue // which was told when it was read
+		}
 		made, err := listener.Parse(l.Text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", l.Origin, err))

@@ -241,8 +241,10 @@ func addTemplate(cl *CommandLine, value string) error {
 // addListener collects listeners; together they take the place of those of
 // the files, as any other flag does.
 func addListener(cl *CommandLine, value string) error {
-	cl.listeners = append(cl.listeners, config.Listener{Origin: "flag -lb", Text: value})
-	return nil
+	l := config.Listener{Origin: "flag -lb"}
+	err := l.UnmarshalText([]byte(value))
+	cl.listeners = append(cl.listeners, l)
+	return err
 }
 
 // addCertificates adds a source of certificates to those of the files.

@@ -326,3 +326,6 @@ func ParsePrefixes(texts []string) ([]netip.Prefix, error) {
 	}
 	return prefixes, nil
 }
+
+// Keys are the keys of the notation.
+func Keys() []string { return keyNames(new(Listener).keys()) }

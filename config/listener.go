@@ -109,6 +109,28 @@ func (l *Listener) UnmarshalObject(o hcl.Object) error {
 	return unknown
 }
 
+// Stanza implements [hcl.Written].
+func (l Listener) Stanza() (labels []string, body any) {
+	address, options, _ := strings.Cut(l.Text, ";")
+	settings := hcl.Object{{Key: "address", Value: hcl.Node{Value: address}}}
+	for option := range strings.SplitSeq(options, ";") {
+		if key, value, ok := strings.Cut(option, "="); ok {
+			settings = append(settings, hcl.Member{Key: spelledOut(strings.TrimSpace(key)), Value: hcl.Node{Value: value}})
+		}
+	}
+	return nil, settings
+}
+
+// spelledOut is the longer name of a key.
+func spelledOut(key string) string {
+	for long, short := range listenerSpelling {
+		if short == key {
+			return long
+		}
+	}
+	return key
+}
+
 // proxyProtocol writes the stanza of that name in the notation.
 func proxyProtocol(o hcl.Object) (options string, err error) {
 	mode := "true"

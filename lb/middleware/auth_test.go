@@ -83,7 +83,9 @@ func TestUnknownUsersTakeAsLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.users.table.Store(&userTable[credential]{users: map[string]credential{"a": {EncodedPasswd: counted{&looks}}}})
+	m.users.now.Store(&contentOrError[userTable[credential]]{
+		content: userTable[credential]{users: map[string]credential{"a": {EncodedPasswd: counted{&looks}}}},
+	})
 	for i, name := range []string{"a", "nobody", ""} {
 		x, r := exchange(t, "GET http://h/", basic(name, "secret"))
 		if m.Serve(x, upstream(200, "")); r.status != 401 || looks != i+1 {

@@ -3,6 +3,7 @@ package dns01
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +49,24 @@ func TestProvidersTellWhatIsMissing(t *testing.T) {
 		if _, err := providers[name](); err == nil || !strings.Contains(err.Error(), "missing") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The page names every provider, and none there is not.
+func TestProvidersAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/acme.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| provider | environment variables |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var named []string
+	for line := range strings.SplitSeq(table, "\n| `") {
+		if name, _, ok := strings.Cut(line, "`"); ok {
+			named = append(named, name)
+		}
+	}
+	if !slices.Equal(named, Providers()) {
+		t.Errorf("the page has %q, there are %q", named, Providers())
 	}
 }

@@ -3,6 +3,7 @@ package dns01
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 
@@ -20,7 +21,7 @@ func quieten(to *slog.Logger) { logOnce.Do(func() { log.Logger = liblog{to} }) }
 type liblog struct{ to *slog.Logger }
 
 func (l liblog) say(text string) {
-	l.to.Debug("the DNS provider says", "text", strings.TrimSpace(text))
+	l.to.Debug("the DNS provider says", "text", scrub(strings.TrimSpace(text), os.Environ()))
 }
 
 func (l liblog) Print(args ...any)                 { l.say(fmt.Sprint(args...)) }

@@ -67,7 +67,7 @@ func (s *Solver) Present(ctx context.Context, c acme.Challenge) error {
 	t := &task{}
 	var err error
 	if t.provider, err = s.open(); err != nil {
-		return fmt.Errorf("DNS provider %s is not set up: %w", s.options.Provider, err)
+		return fmt.Errorf("DNS provider %s is not set up: %w", s.options.Provider, scrubbed(err))
 	}
 	t.lock = s.lockFor(t.provider, c.Identifier.Value)
 	if err := s.locker.Lock(ctx, t.lock); err != nil {
@@ -157,7 +157,7 @@ func (s *Solver) call(ctx context.Context, f func() error) error {
 	}()
 	select {
 	case err := <-done:
-		return err
+		return scrubbed(err)
 	case <-ctx.Done():
 		return fmt.Errorf("it does not come to an end: %w", context.Cause(ctx))
 	}

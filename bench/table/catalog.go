@@ -17,43 +17,44 @@ type sort struct {
 	request func(i int) match.Request
 }
 
-// sorts take turns in a catalog.
+// sorts take turns in a catalog. Requests are as long whatever its size, so that
+// what differs is the number of routes alone.
 var sorts = []sort{
 	{
 		name: "host (urlprefix-)",
-		tags: func(i int) []string { return []string{fmt.Sprintf("urlprefix-s%d.example.com/", i)} },
+		tags: func(i int) []string { return []string{fmt.Sprintf("urlprefix-s%07d.example.com/", i)} },
 		request: func(i int) match.Request {
-			return match.Request{Host: fmt.Sprintf("s%d.example.com", i), Path: "/some/page", Method: "GET"}
+			return match.Request{Host: fmt.Sprintf("s%07d.example.com", i), Path: "/some/page", Method: "GET"}
 		},
 	},
 	{
 		name: "host and path (urlprefix-, strip)",
 		tags: func(i int) []string {
-			return []string{fmt.Sprintf("urlprefix-h%d.example.com/s%d strip=/s%d", i%hosts, i, i)}
+			return []string{fmt.Sprintf("urlprefix-h%d.example.com/s%07d strip=/s%07d", i%hosts, i, i)}
 		},
 		request: func(i int) match.Request {
-			return match.Request{Host: fmt.Sprintf("h%d.example.com", i%hosts), Path: fmt.Sprintf("/s%d/page", i), Method: "GET"}
+			return match.Request{Host: fmt.Sprintf("h%d.example.com", i%hosts), Path: fmt.Sprintf("/s%07d/page", i), Method: "GET"}
 		},
 	},
 	{
 		name: "path (Traefik v1)",
 		tags: func(i int) []string {
-			return []string{"traefik.enable=true", fmt.Sprintf("traefik.frontend.rule=PathPrefixStrip:/s%d/", i)}
+			return []string{"traefik.enable=true", fmt.Sprintf("traefik.frontend.rule=PathPrefixStrip:/s%07d/", i)}
 		},
 		request: func(i int) match.Request {
-			return match.Request{Host: "www.example.net", Path: fmt.Sprintf("/s%d/page", i), Method: "GET"}
+			return match.Request{Host: "www.example.net", Path: fmt.Sprintf("/s%07d/page", i), Method: "GET"}
 		},
 	},
 	{
 		name: "five matchers (Traefik v3)",
 		tags: func(i int) []string {
-			rule := fmt.Sprintf("Host(`h%d.example.org`) && PathPrefix(`/s%d/`) && Method(`GET`) && Header(`X-Tenant`, `acme`) && Query(`v`, `2`)",
+			rule := fmt.Sprintf("Host(`h%d.example.org`) && PathPrefix(`/s%07d/`) && Method(`GET`) && Header(`X-Tenant`, `acme`) && Query(`v`, `2`)",
 				i%hosts, i)
-			return []string{fmt.Sprintf("traefik.http.routers.s%d.rule=%s", i, rule)}
+			return []string{fmt.Sprintf("traefik.http.routers.s%07d.rule=%s", i, rule)}
 		},
 		request: func(i int) match.Request {
 			return match.Request{
-				Host: fmt.Sprintf("h%d.example.org", i%hosts), Path: fmt.Sprintf("/s%d/page", i), Method: "GET", Fields: fields{},
+				Host: fmt.Sprintf("h%d.example.org", i%hosts), Path: fmt.Sprintf("/s%07d/page", i), Method: "GET", Fields: fields{},
 			}
 		},
 	},

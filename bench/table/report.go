@@ -28,6 +28,8 @@ func report(out io.Writer, results []result) error {
 	row("all the load balancer keeps", func(r result) string { return fmt.Sprintf("%.0f", r.total) })
 	for i, s := range sorts {
 		row(s.name+", ns", func(r result) string { return fmt.Sprintf("%.0f", r.lookups[i].same) })
+		row("a few by turns, ns", func(r result) string { return fmt.Sprintf("%.0f", r.lookups[i].few) })
+		row("÷ that of the first", func(r result) string { return fmt.Sprintf("%.1f", r.lookups[i].few/results[0].lookups[i].few) })
 		row("at random, ns", func(r result) string { return fmt.Sprintf("%.0f", r.lookups[i].random) })
 		row("allocations", func(r result) string { return fmt.Sprint(r.lookups[i].allocs) })
 	}

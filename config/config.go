@@ -63,6 +63,7 @@ type Config struct {
 	TCPMiddlewares []TCPMiddleware    `hcl:"tcp_middleware,accumulate"`
 	Defaults       Defaults           `hcl:"defaults"`
 	Claims         []Claim            `hcl:"claim,accumulate"`
+	Policies       []Policy           `hcl:"policy,accumulate"`
 
 	LogLevel  Optional[LogLevel] `hcl:"log_level"`
 	LogFormat string             `hcl:"log_format"` // "text" or "json"

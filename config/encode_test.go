@@ -17,7 +17,7 @@ func TestEncode(t *testing.T) {
 	}
 	want := DefaultConfig()
 	want.Consul, want.LB, want.Tags, want.Fabio, want.Admin = given.Consul, given.LB, given.Tags, given.Fabio, given.Admin
-	want.Routes, want.Middlewares, want.Defaults, want.Claims = given.Routes, given.Middlewares, given.Defaults, given.Claims
+	want.Routes, want.Middlewares, want.Defaults, want.Claims, want.Policies = given.Routes, given.Middlewares, given.Defaults, given.Claims, given.Policies
 	want.Services, want.Transports, want.TCPTransports = given.Services, given.Transports, given.TCPTransports
 	want.TCPRoutes, want.UDPRoutes = given.TCPRoutes, given.UDPRoutes
 	want.LogLevel, want.LogFile, want.PIDFile = given.LogLevel, given.LogFile, `C:\${x} "y" ${`

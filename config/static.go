@@ -191,6 +191,7 @@ func (c *Config) setStatic(o *lb.Options) {
 			o.Defaults.Optional = append(o.Defaults.Optional, name+"@file")
 		}
 	}
+	o.Tags.Policies = c.policies()
 	for _, claim := range c.Claims {
 		o.Claims = append(o.Claims, claim.claim())
 	}
@@ -240,6 +241,7 @@ func (c *Config) validateStatic(f *faultList) {
 	if b := c.Defaults.LoadBalancer.Spec; b != nil {
 		f.add("defaults.load_balancer", b.Validate())
 	}
+	c.validatePolicies(f)
 	c.validateStreams(f)
 	hosts := map[string]string{}
 	for _, claim := range c.Claims {

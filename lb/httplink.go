@@ -100,6 +100,9 @@ func (k *httpLink) steps() bool {
 	if k.variants != nil {
 		return true // they have steps of their own
 	}
+	if k.made.Steps, err = k.given(k.made.Steps, k.wanted); err != nil {
+		return k.fail(err.Error(), notWithout)
+	}
 	k.made.Steps = append(k.made.Steps, k.own(k.wanted)...)
 	named, err := k.named(nil, k.wanted.Middlewares, 0)
 	if err != nil {
@@ -116,19 +119,42 @@ func (k *httpLink) steps() bool {
 	return true
 }
 
+// given adds the middlewares that the configuration gives to the routes of a service.
+func (k *httpLink) given(steps []Step, r *tags.Route) (_ []Step, err error) {
+	for _, policy := range r.Given() {
+		if steps, err = k.named(steps, policy.Middlewares, 0); err != nil {
+			return nil, fmt.Errorf("policy %s, %s: %w", policy.Service, policy.Source, err)
+		}
+	}
+	return steps, nil
+}
+
 // defaults are the middlewares that all routes have, without those that the route may
-// and would rather leave out.
+// and would rather leave out, and without those that the configuration spares it.
 func (k *httpLink) defaults() []string {
+	all := k.Defaults.Middlewares
+	for _, policy := range k.wanted.Given() {
+		all = leftOut(all, policy.Without)
+	}
 	if len(k.wanted.Without()) == 0 {
-		return k.Defaults.Middlewares
+		return all
 	}
 	for _, name := range k.wanted.Without() {
-		if !slices.ContainsFunc(k.Defaults.Optional, func(o string) bool { return isNamed(o, name) }) {
+		if !k.isOptional(name) {
 			k.problems = append(k.problems, k.wanted.Problem("the middleware "+name+" cannot be left out", "defaults { optional = […] } says which ones can"))
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(k.Defaults.Middlewares), func(m string) bool {
-		return slices.ContainsFunc(k.wanted.Without(), func(name string) bool { return isNamed(m, name) }) && slices.Contains(k.Defaults.Optional, m)
+	return leftOut(all, slices.DeleteFunc(slices.Clone(k.wanted.Without()), func(name string) bool { return !k.isOptional(name) }))
+}
+
+func (k *httpLink) isOptional(name string) bool {
+	return slices.ContainsFunc(k.Defaults.Optional, func(o string) bool { return isNamed(o, name) })
+}
+
+// leftOut are the middlewares that do not go by one of the names.
+func leftOut(middlewares, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(middlewares), func(m string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return isNamed(m, name) })
 	})
 }
 
@@ -310,6 +336,6 @@ func (k *httpLink) pool() bool {
 // pooled gives a route a pool.
 func (k *httpLink) pooled(r *Route, p *tags.Pool, runtime *target.Pool) {
 	r.PassHost = r.PassHost && p.PassHost
-	r.pooled(p, runtime)
+	r.pooled(p, runtime, k.Defaults.Balance)
 	r.balance(k.balance(p))
 }

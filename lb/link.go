@@ -42,11 +42,7 @@ func (k *link) poolOf(service string) (*tags.Pool, *target.Pool, error) {
 
 // balance is how requests are spread over a pool.
 func (k *link) balance(p *tags.Pool) *spec.LoadBalancer {
-	b := p.Balance
-	if p.Policy != nil {
-		b = b.Over(p.Policy.Balance)
-	}
-	return b.Over(k.Defaults.Balance)
+	return p.Policy.Around(p.Balance, p.Dialect).Over(k.Defaults.Balance)
 }
 
 // poolName is that of the runtime pool of one of the route's services. A route of

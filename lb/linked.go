@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -20,7 +21,8 @@ type Linked struct {
 	Pool *target.Pool
 	// Endpoints are all endpoints, serving or not, by address.
 	Endpoints []tags.Endpoint
-	// Policy is what tags of no dialect have said of the pool, nil for nothing.
+	// Policy is what tags of no dialect and the configuration say of the pool's
+	// service, nil for nothing.
 	Policy *tags.Policy
 
 	outline *Outline // nil unless its service is composed of others
@@ -34,9 +36,9 @@ func (l *Linked) limit(entrypoints []string) {
 	l.Entrypoints, l.Match = entrypoints, match.And{l.Match, match.Entrypoint{Names: entrypoints}}
 }
 
-// pooled gives a route a pool.
-func (l *Linked) pooled(p *tags.Pool, runtime *target.Pool) {
-	l.Endpoints, l.Pool, l.Policy = p.Endpoints, runtime, p.Policy
+// pooled gives a route a pool, for which there are defaults.
+func (l *Linked) pooled(p *tags.Pool, runtime *target.Pool, defaults *spec.LoadBalancer) {
+	l.Endpoints, l.Pool, l.Policy = p.Endpoints, runtime, p.Told(defaults)
 }
 
 // composed tells what the route's service is composed of, and of which endpoints.

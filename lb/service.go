@@ -98,6 +98,7 @@ func (b *Builder) instances(all []watch.Instance) []tags.Instance {
 			ID:         i.Service.ID,
 			Node:       i.Node.Name,
 			Datacenter: i.Node.Datacenter,
+			Namespace:  i.Service.Namespace,
 			Address:    i.Address(),
 			Port:       i.Service.Port,
 			Socket:     i.Service.SocketPath,

@@ -297,7 +297,7 @@ func (k *tcpLink) targets() bool {
 	if err != nil {
 		return k.fail(err.Error(), "")
 	}
-	k.made.pooled(p, runtime)
+	k.made.pooled(p, runtime, k.Defaults.Balance)
 	if k.made.end, err = k.ending(k.wanted.Pool, nil); err != nil {
 		return k.fail(err.Error(), "")
 	}

@@ -185,7 +185,7 @@ func (k *link) shared(made *Linked, pools []string) *spec.LoadBalancer {
 		}
 	}
 	balance := k.balance(&whole)
-	made.Policy, made.Endpoints = whole.Policy, distinct(made.Endpoints)
+	made.Policy, made.Endpoints = whole.Told(k.Defaults.Balance), distinct(made.Endpoints)
 	made.Pool = k.runtime("", k.asked.Dialect, made.Endpoints, balance)
 	return balance
 }
@@ -277,8 +277,12 @@ func (k *link) endpoints(pool string) []tags.Endpoint {
 
 // wayOf makes the steps a variant's requests go through.
 func (k *httpLink) wayOf(v *Route) bool {
-	v.Steps = k.own(v.Route)
-	var err error
+	steps, err := k.given(nil, v.Route)
+	if err != nil {
+		k.problems = append(k.problems, v.Problem(err.Error(), notWithout))
+		return false
+	}
+	v.Steps = slices.Concat(steps, k.own(v.Route))
 	if v.handler, err = k.chain(v.Name+"//"+v.Route.Pool, v.Steps, lastHandler{}); err != nil {
 		k.problems = append(k.problems, v.Problem(err.Error(), "its instances get no requests for the route, others do"))
 		return false

@@ -48,7 +48,7 @@ func TestBalancingPage(t *testing.T) {
 			t.Errorf("%v in\n%s", err, block)
 		}
 	}
-	if settings != 3 || commands != 2 || lists != 1 {
+	if settings != 4 || commands != 2 || lists != 1 {
 		t.Errorf("%d blocks of settings, %d commands and %d of tags", settings, commands, lists)
 	}
 }

@@ -216,7 +216,7 @@ func (e explanation) writeRoute(w io.Writer) {
 		fmt.Fprintf(w, "  at listener %s\n", e.Entrypoint)
 	}
 	if r.Policy != nil {
-		fmt.Fprintf(w, "  balanced and protected by the tags %s of instance %s on %s\n", strings.Join(r.Policy.Tags, ", "), r.Policy.Instance, r.Policy.Node)
+		r.Policy.write(w)
 	}
 	if steps := slices.Concat(r.Doors[e.Entrypoint], r.Steps); len(steps) > 0 {
 		fmt.Fprintf(w, "  goes through, in this order, %s\n", stepsText(steps))

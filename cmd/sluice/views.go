@@ -63,21 +63,6 @@ type originView struct {
 	Instances int    `json:"instances,omitempty"`
 }
 
-// policyView is the tags of no dialect that hold for a route.
-type policyView struct {
-	Tags []string `json:"tags"`
-	// Instance on Node is one that has the first of them.
-	Instance string `json:"instance"`
-	Node     string `json:"node"`
-}
-
-func viewPolicy(p *tags.Policy) *policyView {
-	if p == nil {
-		return nil
-	}
-	return &policyView{p.Tags, p.Instance, p.Node}
-}
-
 // stepView is one middleware. What it was told may be a secret, so it is not
 // shown.
 type stepView struct {

@@ -741,3 +741,11 @@ claim "*.shop.example.com" {
   namespaces = ["shop"]
   catch_all  = true
 }
+
+policy "shop-*" {
+  tags        = ["tier=*"]
+  namespaces  = ["shop"]
+  middlewares = ["strip"]
+  without     = ["all"]
+  load_balancer { request_timeout = "30s" }
+}

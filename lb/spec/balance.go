@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +77,33 @@ func (b *LoadBalancer) Over(defaults *LoadBalancer) *LoadBalancer {
 	all.ResponseTimeout = cmp.Or(b.ResponseTimeout, defaults.ResponseTimeout)
 	all.RequestTimeout = cmp.Or(b.RequestTimeout, defaults.RequestTimeout)
 	return &all
+}
+
+// Said are the options that are said, by their first words, with the values of those
+// that have no others below them. b may be nil.
+func (b *LoadBalancer) Said() iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		if b == nil {
+			return
+		}
+		for field, v := range reflect.ValueOf(*b).Fields() {
+			value := ""
+			if v.Kind() != reflect.Pointer {
+				value = fmt.Sprint(v)
+			}
+			if !v.IsZero() && !yield(field.Tag.Get("key"), value) {
+				return
+			}
+		}
+	}
+}
+
+// GroupOf names the options of which [LoadBalancer.Over] takes all or none.
+func GroupOf(key string) string {
+	if key == "hash" || key == "sticky" {
+		return "strategy"
+	}
+	return key
 }
 
 // Validate reports everything that keeps the load balancer from being built.

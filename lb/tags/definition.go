@@ -158,6 +158,14 @@ func (r *Route) Protection() []spec.Middleware {
 	return r.ByPolicy.Protection
 }
 
+// Given are the policies of the configuration, as in [Policy].
+func (r *Route) Given() []*ServicePolicy {
+	if r.ByPolicy == nil {
+		return nil
+	}
+	return r.ByPolicy.Given
+}
+
 // Without names the middlewares of [Policy.Without].
 func (r *Route) Without() []string {
 	if r.ByPolicy == nil {

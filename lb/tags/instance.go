@@ -7,6 +7,7 @@ type Instance struct {
 	ID         string
 	Node       string
 	Datacenter string
+	Namespace  string // empty is "default"
 	// Address is where the instance is reached, never empty for one that can be
 	// used; Port is 0 if it has none.
 	Address string

@@ -48,6 +48,8 @@ type Options struct {
 	FabioCompress spec.Middleware
 	// Commands are manual changes of Fabio routes.
 	Commands Commands
+	// Policies are those of the configuration, as [SortPolicies] has them.
+	Policies []ServicePolicy
 	// StaticPools are those of the configuration that instances are in, by service; see
 	// [Static.Definition].
 	StaticPools map[string][]StaticPool

@@ -9,10 +9,13 @@ import (
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
-// Policy is what tags ask for that are of no dialect: how requests are spread over
-// the instances of a service, and how those are protected, whatever dialect its
-// routes are of. It is immutable.
+// Policy is what is said of a service by tags that are of no dialect, and by the
+// configuration: how requests are spread over its instances, and how those are
+// protected, whatever dialect its routes are of. It is immutable.
 type Policy struct {
+	// Given are the policies of the configuration that hold for the service. Where
+	// several say the same, the first counts.
+	Given []*ServicePolicy
 	// Balance holds where neither the tags of the dialect nor the configuration say
 	// otherwise for the pool itself.
 	Balance *spec.LoadBalancer
@@ -27,6 +30,8 @@ type Policy struct {
 	// Without names default middlewares, in lower case, that the routes would rather
 	// not have: they are served without those that may be left out.
 	Without []string
+
+	told *told // nil but for what [Pool.Told] returns
 }
 
 // PolicyPrefix is the start of the tags that a [Policy] is made of. What follows
@@ -74,11 +79,12 @@ func (p *parser) policy() {
 	if p.closed {
 		steps[policyGuard] = spec.Unauthorized{}
 	}
-	if made.Tags == nil && len(steps) == 0 {
+	made.Given = p.given()
+	if made.Tags == nil && made.Given == nil && len(steps) == 0 {
 		return
 	}
 	for i := range p.Pools {
-		if p.Pools[i].Composed == nil && made.Tags != nil {
+		if p.Pools[i].Composed == nil && (made.Tags != nil || made.Given != nil) {
 			p.Pools[i].Policy = &made
 		}
 	}
@@ -181,12 +187,8 @@ func policyKey(key string) string {
 
 // groupOf names the keys that make sense together only.
 func groupOf(key string) string {
-	switch group, _, _ := strings.Cut(key, "."); group {
-	case "strategy", "hash", "sticky":
-		return "strategy"
-	default:
-		return group
-	}
+	first, _, _ := strings.Cut(key, ".")
+	return spec.GroupOf(first)
 }
 
 // policyGroups sorts the settings by what belongs together.

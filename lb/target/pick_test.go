@@ -107,7 +107,7 @@ func TestBusyMethodsByWeight(t *testing.T) {
 func TestPowerOfTwoAvoidsTheBusy(t *testing.T) {
 	p := NewRegistry(nil).Pool("web", []Member{member("a", 1), member("b", 1)}, Policy{Method: PowerOfTwo})
 	for range 10 {
-		p.members[0].Target.Begin()
+		p.members[0].Begin()
 	}
 	for range 20 {
 		if p.Pick(0) == p.members[0].Target {

@@ -30,7 +30,12 @@ type site struct {
 
 func startSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{ip: parts.Loopback(t)}
+	return startSiteAt(t, parts.Loopback(t))
+}
+
+func startSiteAt(t *testing.T, ip string) *site {
+	t.Helper()
+	s := &site{ip: ip}
 	pages := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if text, ok := s.inCharge.Load().HTTPChallenge(r.Context(), r.Host, r.URL.Path); ok {
 			fmt.Fprint(w, text)

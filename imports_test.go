@@ -67,15 +67,17 @@ var forbidden = []struct{ importer, imported, reason string }{
 
 // allowed is what a leaf may import after all, which are leaves too.
 var allowed = map[string][]string{
-	"config":      {"admin/push"},                        // what it can be told
-	"lb/target":   {"internal/unixsock", "lb/transport"}, // by which it is told apart from others
-	"lb/h2":       {"lb/h1"},                             // whose calls it takes
-	"lb/tcp":      {"lb/proxyproto", "lb/target"},
-	"lb/claim":    {"lb/match", "lb/tags"},                                                   // what may be asked for
-	"lb/certs":    {"internal/nearest", "lb/listener", "lb/notation", "lb/tlsconf", "watch"}, // in which some are kept
-	"lb/listener": {"internal/unixsock", "lb/notation", "lb/tlsconf"},                        // what its keys and values are read by
-	"lb/notation": {"internal/nearest"},
-	"lb/probe":    {"lb/proxyproto", "lb/spec", "lb/target"},
+	"config":         {"admin/push"}, // whom metrics may be sent to
+	"config/fabio":   {"admin/push"},
+	"config/migrate": {"admin/push"},
+	"lb/target":      {"internal/unixsock", "lb/transport"}, // by which it is told apart from others
+	"lb/h2":          {"lb/h1"},                             // whose calls it takes
+	"lb/tcp":         {"lb/proxyproto", "lb/target"},
+	"lb/claim":       {"lb/match", "lb/tags"},                                                   // what may be asked for
+	"lb/certs":       {"internal/nearest", "lb/listener", "lb/notation", "lb/tlsconf", "watch"}, // in which some are kept
+	"lb/listener":    {"internal/unixsock", "lb/notation", "lb/tlsconf"},                        // what its keys and values are read by
+	"lb/notation":    {"internal/nearest"},
+	"lb/probe":       {"lb/proxyproto", "lb/spec", "lb/target"},
 }
 
 // The clients of vendors, with all below them, have one importer each.

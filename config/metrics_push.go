@@ -43,7 +43,7 @@ var PushBounds = []float64{
 
 const (
 	defaultPushInterval = 30 * time.Second
-	minPushInterval     = time.Second
+	minPushInterval     = 100 * time.Millisecond
 )
 
 // SetDefaults implements [hcl.Defaulted].
@@ -92,7 +92,7 @@ func (p *MetricsPush) validate(f *faultList) {
 	o := push.Options{Kind: p.Name, Address: p.Address, Interval: p.Interval}
 	f.add(at, o.Validate())
 	if p.Interval > 0 && p.Interval < minPushInterval {
-		f.add(at, errors.New("the interval is shorter than 1s"))
+		f.add(at, errors.New("the interval is shorter than 100ms"))
 	}
 	if p.Names != TraefikNames && (!p.Entrypoints || p.Routers || !p.Services) {
 		f.addf("%s: entrypoints, routers and services are of Traefik's names", at)

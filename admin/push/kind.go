@@ -52,8 +52,8 @@ func (k Kind) checkAddress(address string) error {
 		}
 		return nil
 	}
-	host, port, err := net.SplitHostPort(at)
-	if n, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil || n == 0 || host == "" {
+	_, port, err := net.SplitHostPort(at)
+	if n, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil || n == 0 {
 		return fmt.Errorf("the address %q is not HOST:PORT", address)
 	}
 	return nil

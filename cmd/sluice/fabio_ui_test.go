@@ -307,7 +307,7 @@ func TestFabioConfigView(t *testing.T) {
 		"proxy.addr = :9999;rt=3s,:9443;cs=site;tlsmin=tls12",
 		"proxy.maxconn = 12",
 		"proxy.header.sts.preload = true",
-		"metrics.interval = 15",
+		"registry.timeout = 15",
 		"registry.consul.service.status = passing, warning",
 	)
 	w := askFabio(a, "GET", "/api/config", "")
@@ -321,7 +321,7 @@ func TestFabioConfigView(t *testing.T) {
 	for path, want := range map[string]any{
 		"Registry.Consul.Addr": "consul.test:8501", "Registry.Consul.Scheme": "https", "Registry.Consul.Token": hidden, "Registry.Consul.Register": true,
 		"Registry.Consul.ServiceStatus.1": "warning", "Registry.Custom.QueryParams": hidden, "Metrics.Circonus.APIKey": hidden,
-		"Proxy.MaxConn": 12.0, "Proxy.DialTimeout": 30e9, "Proxy.STSHeader.Preload": true, "Metrics.Interval": "15",
+		"Proxy.MaxConn": 12.0, "Proxy.DialTimeout": 30e9, "Proxy.STSHeader.Preload": true, "Registry.Timeout": "15",
 		"Listen.0.ReadTimeout": 3e9, "Listen.1.Proto": "https", "Listen.1.TLSMinVersion": 771.0,
 		"Listen.1.CertSource.CertPath": "https://redacted@certs.test/list?redacted", "Listen.1.CertSource.Header.Authorization.0": hidden,
 		"UI.Listen.Addr": ":9998", "Log.AccessFormat": "common",

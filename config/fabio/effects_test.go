@@ -115,8 +115,8 @@ func TestFabioKeysReachTheServer(t *testing.T) {
 // What has no effect is told of, if there is anything to tell.
 func TestFabioKeysWithoutEffect(t *testing.T) {
 	for _, line := range []string{
-		"proxy.keepalivetimeout = 5s", "proxy.grpcshutdowntimeout = 3s", "registry.timeout = 5s", "ui.color = blue", "metrics.names = edge",
-		"metrics.target = graphite", "metrics.graphite.addr = a:1", "profile.mode = cpu", "tracing.TracingEnabled = true", "bgp.enabled = true",
+		"proxy.keepalivetimeout = 5s", "proxy.grpcshutdowntimeout = 3s", "registry.timeout = 5s", "ui.color = blue",
+		"metrics.target = circonus", "profile.mode = cpu", "tracing.TracingEnabled = true", "bgp.enabled = true",
 		"aws.apigw.cert.cn = x",
 	} {
 		name, _, _ := strings.Cut(line, " ")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluiceproxy/sluice/admin/push"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/internal/nearest"
@@ -31,12 +32,17 @@ type reader struct {
 	vaultToken        string // where it is, if a source of certificates says so
 	metrics           config.NamedMetrics
 	metricsOn         bool
+	pushes            config.MetricsPush // what all have in common
+	pushTo            []push.Kind
+	receivers         map[push.Kind]string // their addresses
 }
 
 func newReader(c *config.Config, getenv func(string) string) *reader {
 	r := &reader{Config: c, getenv: getenv, registry: registryWords{scheme: "https"}}
 	r.metrics.SetDefaults(hcl.Position{})
 	r.metrics.Name = config.FabioNames
+	r.pushes.SetDefaults(hcl.Position{})
+	r.receivers = map[push.Kind]string{}
 	return r
 }
 
@@ -55,6 +61,7 @@ func (r *reader) finish() error {
 	if r.metricsOn {
 		r.Admin.Metrics = append(r.Admin.Metrics, r.metrics)
 	}
+	r.setPushes()
 	if !strings.HasPrefix(r.Consul.Address, "https://") {
 		r.Consul.SSL = config.SSL{} // as Fabio, for which none of it means that there is TLS
 	}
@@ -242,10 +249,11 @@ func otherKeys() []knownKey {
 		keys = append(keys, knownKey{name: "bgp." + name, set: same}) // bgp.enabled tells
 	}
 	keys = append(keys, metricKeys()...)
-	for _, name := range []string{"names", "interval", "timeout", "retry",
-		"graphite.addr", "statsd.addr", "dogstatsd.addr", "circonus.apikey", "circonus.apiapp", "circonus.apiurl", "circonus.brokerid",
-		"circonus.checkid", "circonus.submissionurl"} {
-		keys = append(keys, knownKey{name: "metrics." + name, set: without("metrics are served for Prometheus only")})
+	for _, name := range []string{
+		"names", "timeout", "retry", // Fabio reads them no more
+		"circonus.apikey", "circonus.apiapp", "circonus.apiurl", "circonus.brokerid", "circonus.checkid", "circonus.submissionurl", // metrics.target tells
+	} {
+		keys = append(keys, knownKey{name: "metrics." + name, set: same})
 	}
 	for _, name := range []string{"profile.mode", "profile.path", "aws.apigw.cert.cn", "tracing.TracingEnabled", "tracing.CollectorType",
 		"tracing.ConnectString", "tracing.ServiceName", "tracing.Topic", "tracing.SamplerRate", "tracing.SpanHost", "tracing.SpanName"} {

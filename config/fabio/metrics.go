@@ -2,17 +2,28 @@ package fabio
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sluiceproxy/sluice/admin/push"
 	"github.com/sluiceproxy/sluice/config"
 )
 
-// metricKeys are the properties of metrics for Prometheus.
+// metricKeys are the properties of metrics.
 func metricKeys() []knownKey {
 	return []knownKey{
 		{name: "metrics.target", set: setMetricTargets},
+		{name: "metrics.interval", set: func(r *reader, p Property) error {
+			if p.Value == "" {
+				return nil
+			}
+			return config.Assign(&r.pushes.Interval, p.Value)
+		}},
+		{name: "metrics.graphite.addr", set: setReceiver(push.Graphite)},
+		{name: "metrics.statsd.addr", set: setReceiver(push.StatsD)},
+		{name: "metrics.dogstatsd.addr", set: setReceiver(push.DogStatsD)},
 		{name: "metrics.prefix", set: func(r *reader, p Property) error {
 			r.metrics.Prefix = p.Value
 			_, err := r.metrics.Namespace()
@@ -39,11 +50,48 @@ func setMetricTargets(r *reader, p Property) error {
 		case "":
 		case "prometheus":
 			r.metricsOn = true
+		case "circonus":
+			r.warn(p, "metrics are not sent to Circonus: have its agent take them as StatsD (statsd_raw), or read /metrics")
 		default:
-			r.warn(p, "metrics are served for Prometheus only, by the admin listener under /metrics, not sent to "+target)
+			kind, ok := receivers[target]
+			if !ok {
+				known := slices.Sorted(maps.Keys(receivers))
+				return oneOfThese(append(known, "prometheus", "circonus")...)(r, Property{Value: target})
+			}
+			r.pushTo = append(r.pushTo, kind)
 		}
 	}
 	return nil
+}
+
+// receivers are whom Fabio sends metrics to.
+var receivers = map[string]push.Kind{
+	"stdout": push.Print, "flat": push.Print, "label": push.PrintTagged,
+	"graphite": push.Graphite, "statsd_raw": push.StatsD, "dogstatsd": push.DogStatsD,
+}
+
+func setReceiver(kind push.Kind) func(*reader, Property) error {
+	return func(r *reader, p Property) error {
+		r.receivers[kind] = p.Value
+		return nil
+	}
+}
+
+// setPushes is for whom metrics are sent to.
+func (r *reader) setPushes() {
+	for i, kind := range r.pushTo {
+		if slices.Contains(r.pushTo[:i], kind) {
+			continue
+		}
+		p := r.pushes
+		p.Name, p.Names, p.Prefix, p.Address = kind, config.FabioNames, r.metrics.Prefix, r.receivers[kind]
+		o := push.Options{Kind: kind, Address: p.Address, Interval: p.Interval}
+		if err := o.Validate(); err != nil { // which Fabio says nothing about
+			r.Warnings = append(r.Warnings, fmt.Sprintf("metrics.target: nothing is sent to %s: %s", kind, err))
+			continue
+		}
+		r.Admin.MetricsPush = append(r.Admin.MetricsPush, p)
+	}
 }
 
 func setBuckets(r *reader, p Property) error {

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/sluiceproxy/sluice/admin/push"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/hcl"
 )
@@ -57,6 +59,8 @@ func (m *migration) api(t *tree) {
 		m.note(t, "api.entryPoint", "api.entryPoint: what the API tells is at the admin listener, not at "+at)
 	}
 	m.namedMetrics(t)
+	m.pushedMetrics(t, "metrics.statsD", push.StatsD)
+	m.pushedMetrics(t, "metrics.datadog", push.DogStatsD)
 	m.Admin.TraefikAPI = m.Admin.TraefikAPI || t.has("api") && m.ofTraefik1 != t
 	m.ping(t)
 	if t.text("ping.terminatingStatusCode") != "" {
@@ -91,6 +95,39 @@ func (m *migration) ping(t *tree) {
 		Origin: t.origin("ping"), Name: "ping-internal", Rule: "PathPrefix(`/ping`)", Entrypoints: []string{at}, Priority: math.MaxInt32,
 		Defaults: config.Some(false), Service: "ping@internal",
 	})
+}
+
+// pushedMetrics takes over metrics that are sent under Traefik's names.
+func (m *migration) pushedMetrics(t *tree, at string, kind push.Kind) {
+	if !t.has(at) {
+		return
+	}
+	var p config.MetricsPush
+	p.SetDefaults(hcl.Position{})
+	p.Name, p.Names, p.Interval = kind, config.TraefikNames, 10*time.Second
+	p.Address = cmp.Or(t.text(at+".address"), "localhost:8125")
+	p.Prefix = t.text(at + ".prefix")
+	if t.has(at + ".pushInterval") {
+		p.Interval = t.duration(at + ".pushInterval")
+	}
+	for key, field := range map[string]*bool{
+		"addEntryPointsLabels": &p.Entrypoints, "addRoutersLabels": &p.Routers, "addServicesLabels": &p.Services,
+	} {
+		if t.has(hcl.Join(at, key)) {
+			*field = t.is(hcl.Join(at, key))
+		}
+	}
+	t.text(at)
+	o := push.Options{Kind: kind, Address: p.Address, Interval: p.Interval}
+	if err := o.Validate(); err != nil {
+		m.note(t, at, at+" is left out: "+err.Error())
+		return
+	}
+	if m.ofTraefik1 == t {
+		m.note(t, at, at+": the metrics have the names of Traefik 2 and later: service.… in place of backend.…")
+	}
+	m.comment("admin.metrics_push."+string(kind), "%s", m.origin(t, at))
+	m.Admin.MetricsPush = append(m.Admin.MetricsPush, p)
 }
 
 // namedMetrics takes over metrics under Traefik's names. An entry point of their

@@ -39,6 +39,22 @@ func TestMigratedAdministration(t *testing.T) {
 			file: "a.yml", text: static + "ping:\n  manualRouting: true\nmetrics:\n  prometheus:\n    manualRouting: true\n",
 			wants: []string{`metrics "traefik" {`}, absent: []string{":8080"}, note: "metrics.prometheus.manualRouting",
 		},
+		"metrics that are sent": {
+			file: "a.yml", text: static + "metrics:\n  statsD:\n    address: \"10.0.0.1:8125\"\n    pushInterval: 5s\n    prefix: edge\n  datadog:\n    addRoutersLabels: true\n    addEntryPointsLabels: false\n",
+			wants: []string{
+				`metrics_push "statsd" {`, `address = "10.0.0.1:8125"`, `interval = "5s"`, `names = "traefik"`, `prefix = "edge"`,
+				`metrics_push "dogstatsd" {`, `address = "localhost:8125"`, `interval = "10s"`, "routers = true", "entrypoints = false",
+			},
+			absent: []string{"services"},
+		},
+		"metrics that cannot be sent": {
+			file: "a.yml", text: static + "metrics:\n  datadog:\n    address: unixstream:///run/dsd\n",
+			absent: []string{"metrics_push"}, note: "metrics.datadog is left out: the address",
+		},
+		"metrics that Traefik 1 sends": {
+			file: "a.toml", text: "[consulCatalog]\n[metrics.statsd]\naddress = \"localhost:8125\"\npushInterval = \"10s\"\n",
+			wants: []string{`metrics_push "statsd" {`}, note: "the names of Traefik 2",
+		},
 		"Traefik 1": {
 			file: "a.toml", text: "[consulCatalog]\n[api]\n[metrics.prometheus]\n",
 			wants: []string{`metrics "traefik" {`, "backends = true", "services = false"}, absent: []string{"traefik_api"},

@@ -35,6 +35,8 @@ type asker struct {
 	clients   map[string]tls.Certificate
 	gate      gate
 	collector *tracingtest.Collector
+	receivers *receivers // nil unless the world has metrics sent
+	flat      *strings.Replacer
 	log       string // the file of what the program says
 	process   *os.Process
 }
@@ -115,6 +117,9 @@ func (a asker) exchange(q *question, host string, from *visit) (string, error) {
 	}
 	if to.method == "METRICS" {
 		return a.metrics(q.words[1], q.words[2], strings.Join(q.words[3:], " "))
+	}
+	if to.method == "PUSHED" {
+		return a.receivers.pushed(q.words[1], strings.Join(q.words[2:], " "), a.flat), nil
 	}
 	if to.method == "SPANS" {
 		return a.spansOf(q.words[1], host, q.fields)

@@ -118,6 +118,9 @@ func (s *stage) start(t *testing.T, path string, w *world, args func(ip, consul 
 			t.Fatal(err)
 		}
 	}
+	if strings.Contains(string(txtar.Format(w.archive)), "> PUSHED ") {
+		r.receivers, r.flat = startReceivers(t, r.ip), flattened(s.backends)
+	}
 	s.authority.write(t, dir, r.ip)
 	var err error
 	if r.out, err = os.Create(r.log); err != nil {

@@ -1,5 +1,5 @@
 # Made by sluice migrate of migrate/fabio.properties (Fabio).
-# not taken over: migrate/fabio.properties:17: metrics.target has no effect: metrics are served for Prometheus only, by the admin listener under /metrics, not sent to graphite
+# not taken over: migrate/fabio.properties:20: ui.color has no effect: the pages have no other colors than the browser's
 
 consul {
   # migrate/fabio.properties:10: registry.consul.addr
@@ -71,4 +71,8 @@ fabio {
 admin {
   # migrate/fabio.properties:18: ui.addr
   listen = "127.0.0.1:9998"
+  metrics_push "graphite" {
+    address = "10.0.0.9:2003"
+    names = "fabio"
+  }
 }

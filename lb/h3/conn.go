@@ -100,18 +100,13 @@ func (c *conn) lingering() time.Duration {
 
 // ServeHTTP implements [http.Handler].
 func (c *conn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	may, last := c.enter()
-	if !may {
-		_ = c.quic.CloseWithError(excessiveLoad, "too many requests at once")
-		panic(http.ErrAbortHandler)
-	}
 	defer c.leave()
-	if last {
+	if last := c.enter(); last {
 		c.retire()
 	}
-	w, err := usual(w, r, c.server.options.Body)
-	if err != nil {
-		w.WriteHeader(http.StatusRequestTimeout)
+	w, refused := usual(w, r, c.server.options.Body)
+	if refused != 0 {
+		w.WriteHeader(refused)
 		return
 	}
 	c.server.options.Handler.ServeHTTP(w, r)
@@ -120,19 +115,15 @@ func (c *conn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).Flush()
 }
 
-// enter counts a request, if the client may have one more at a time, and says
-// whether it should be the connection's last.
-func (c *conn) enter() (may, last bool) {
+// enter counts a request, and says whether it should be the connection's last.
+func (c *conn) enter() (last bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.serving >= handlers {
-		return false, false
-	}
 	c.serving++
 	c.requests++
 	c.quiet.Stop()
 	o := &c.server.options
-	return true, o.Requests > 0 && c.requests >= o.Requests || o.Age > 0 && time.Since(c.since) >= o.Age
+	return o.Requests > 0 && c.requests >= o.Requests || o.Age > 0 && time.Since(c.since) >= o.Age
 }
 
 func (c *conn) leave() {

@@ -1,6 +1,7 @@
 package h3
 
 import (
+	"maps"
 	"net/http"
 	"sync"
 )
@@ -40,9 +41,7 @@ func (c *continuing) WriteHeader(status int) {
 	defer c.mu.Unlock()
 	into := c.ResponseWriter.Header()
 	clear(into)
-	for name, values := range c.header {
-		into[name] = values
-	}
+	maps.Copy(into, c.header)
 	if c.ResponseWriter.WriteHeader(status); status < http.StatusOK {
 		clear(into)
 		return

@@ -48,12 +48,9 @@ type Options struct {
 }
 
 const (
-	// streams is how many requests may be open at once on a connection.
+	// streams is how many requests may be worked on at once on a connection. One that
+	// the client takes back counts until its handler has returned.
 	streams = 100
-	// handlers is how many may still be worked on. Clients can have more of them than
-	// streams, for one that is reset makes room for the next at once; who goes so far
-	// does not do it by accident.
-	handlers = 2 * streams
 	// unproven is how many connections may wait for a proof of the client's address,
 	// before further ones need it first.
 	unproven = 128

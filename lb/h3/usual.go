@@ -12,9 +12,13 @@ import (
 const protocol = "HTTP/3.0"
 
 // usual makes of a request what net/http's server would have made of it if it had
-// come over HTTP/2. It fails if the client keeps open for longer than patience
-// whether there is a body.
-func usual(w http.ResponseWriter, r *http.Request, patience time.Duration) (http.ResponseWriter, error) {
+// come over HTTP/2. Refused is the status to answer with if it is none that could
+// be served, or if the client keeps open for longer than patience whether there is a
+// body.
+func usual(w http.ResponseWriter, r *http.Request, patience time.Duration) (_ http.ResponseWriter, refused int) {
+	if r.Method != http.MethodConnect && r.URL.Scheme != "https" && r.URL.Scheme != "http" {
+		return w, http.StatusBadRequest // RFC 9114 §4.3.1
+	}
 	if r.Proto != protocol { // of an extended CONNECT (RFC 9220)
 		r.Header[":protocol"] = []string{r.Proto}
 		r.Proto = protocol
@@ -24,13 +28,13 @@ func usual(w http.ResponseWriter, r *http.Request, patience time.Duration) (http
 	switch {
 	case r.ContentLength == 0:
 		r.Body = http.NoBody
-		return w, nil
+		return w, 0
 	case r.ContentLength < 0 && slices.Contains(bodiless, r.Method):
 		if err := b.peek(http.NewResponseController(w), patience); err == io.EOF { //nolint:errorlint // as Read returns it
 			r.Body, r.ContentLength = http.NoBody, 0
-			return w, nil
+			return w, 0
 		} else if err != nil {
-			return w, err
+			return w, http.StatusRequestTimeout
 		}
 	}
 	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
@@ -39,7 +43,7 @@ func usual(w http.ResponseWriter, r *http.Request, patience time.Duration) (http
 		w, b.wanted = c, c.ask
 	}
 	r.Body = b
-	return w, nil
+	return w, 0
 }
 
 // bodiless are methods whose requests seldom have a body. HTTP/3 says that there

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"github.com/sluiceproxy/sluice/watch/fabio"
 )
 
 // FabioRegistry is where Fabio's routes come from if that is not Consul. Of
@@ -33,13 +35,6 @@ func DefaultFabioRegistry() FabioRegistry {
 // FabioBackends are the registries Fabio knows.
 var FabioBackends = []string{"consul", "static", "file", "custom"}
 
-// CustomRoutesKey is the key under which [fabioSource] has what it was told. No
-// other source is asked for keys then.
-const CustomRoutesKey = "registry.custom"
-
-// MaxRoutes bounds a list of routes, in bytes.
-const MaxRoutes = 64 << 20
-
 // ReplacesConsul reports whether nothing is asked of Consul.
 func (r FabioRegistry) ReplacesConsul() bool { return r.Backend != "" && r.Backend != "consul" }
 
@@ -63,7 +58,7 @@ func (f *Fabio) ReadRegistry() (err error) {
 			f.NoRoutePage, err = readText("no_route_path", r.PagePath)
 		}
 	case "custom":
-		f.RoutesKey = CustomRoutesKey
+		f.RoutesKey = fabio.RoutesKey
 	}
 	return err
 }
@@ -74,12 +69,12 @@ func readText(key, path string) (string, error) {
 		return "", fmt.Errorf("fabio.registry.%s: %w", key, err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, MaxRoutes+1))
+	text, err := io.ReadAll(io.LimitReader(file, fabio.MaxRoutes+1))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("fabio.registry.%s: %w", key, err)
-	case len(text) > MaxRoutes:
-		return "", fmt.Errorf("fabio.registry.%s: %s is larger than %d bytes", key, path, MaxRoutes)
+	case len(text) > fabio.MaxRoutes:
+		return "", fmt.Errorf("fabio.registry.%s: %s is larger than %d bytes", key, path, fabio.MaxRoutes)
 	}
 	return string(text), nil
 }

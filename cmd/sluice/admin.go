@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/sluiceproxy/sluice/admin"
+	"github.com/sluiceproxy/sluice/cmd/sluice/metrics"
+	"github.com/sluiceproxy/sluice/cmd/sluice/traefikapi"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/render"
 	"github.com/sluiceproxy/sluice/watch"
@@ -17,7 +19,7 @@ import (
 // openAdmin opens the administration listener and those for metrics alone.
 func (d *daemon) openAdmin() (all []*admin.Server, err error) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(d))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), metrics.New(d.counted()))
 	if d.config.Admin.Listen != config.AdminOff {
 		server, err := d.newAdmin(registry)
 		if err != nil {
@@ -66,7 +68,9 @@ func (d *daemon) newAdmin(registry *prometheus.Registry) (*admin.Server, error) 
 				return nil, fmt.Errorf("the admin listener: %w", err)
 			}
 		}
-		o.Traefik = d.traefikAPI()
+		if d.config.Admin.TraefikAPI {
+			o.Traefik = traefikapi.New(d.config, version, d.lb.Server, d.lb.AccessLog != nil)
+		}
 		o.Routes = func() any { return routesView(d.lb.Table()) }
 		o.Guard = func() any { return viewGuard(d.lb.GuardState()) }
 		o.ReleaseGuard = d.releaseGuard
@@ -146,4 +150,17 @@ func (d *daemon) templates() []render.TemplateStatus {
 		return nil
 	}
 	return d.renderer.Status()
+}
+
+// counted are the parts that metrics are of.
+func (d *daemon) counted() metrics.Parts {
+	parts := metrics.Parts{
+		Config: &d.config, Templates: d.templates,
+		Watch:    func() watch.Status { return d.currentFeed().watcher.Status() },
+		Problems: func() int { return len(d.problems()) },
+	}
+	if d.lb != nil {
+		parts.Balancer = &d.lb.Balancer
+	}
+	return parts
 }

@@ -6,19 +6,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluiceproxy/sluice/cmd/sluice/metrics"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/accesslog"
-	"github.com/sluiceproxy/sluice/lb/tracing"
 )
 
 // balancing is the load balancer of a configuration.
 type balancing struct {
-	*lb.Server
-	accessLog *accesslog.Log  // nil if it is off
-	tracer    *tracing.Tracer // likewise
-	log       *slog.Logger
+	metrics.Balancer
+	log *slog.Logger
 }
 
 // newBalancing opens the access log and binds the listeners.
@@ -53,7 +51,7 @@ func (d *daemon) newBalancing(c config.Config, from *feed) (*balancing, error) {
 	if err := server.Listen(); err != nil {
 		return nil, exit.With(exit.Config, err)
 	}
-	return &balancing{server, o.AccessLog, tracer, d.log}, nil
+	return &balancing{metrics.Balancer{Server: server, AccessLog: o.AccessLog, Tracer: tracer}, d.log}, nil
 }
 
 // Run serves until ctx ends and the server has drained. Then the access log is
@@ -63,14 +61,14 @@ func (b *balancing) Run(ctx context.Context) error {
 	telling, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var tracing sync.WaitGroup
-	if b.tracer != nil {
-		tracing.Go(func() { _ = b.tracer.Run(telling) }) // is nil
+	if b.Tracer != nil {
+		tracing.Go(func() { _ = b.Tracer.Run(telling) }) // is nil
 	}
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		if b.accessLog != nil {
-			_ = b.accessLog.Run(telling) // is nil
+		if b.AccessLog != nil {
+			_ = b.AccessLog.Run(telling) // is nil
 		}
 	}()
 	err := b.Server.Run(ctx)

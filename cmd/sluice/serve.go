@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/cmd/sluice/logging"
+	"github.com/sluiceproxy/sluice/cmd/sluice/metrics"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/flags"
 	"github.com/sluiceproxy/sluice/internal/exit"
@@ -135,7 +136,7 @@ func (d *daemon) open() (err error) {
 		if d.lb, err = d.newBalancing(d.config, d.feed); err != nil {
 			return err
 		}
-		d.signals.accessLog.Store(d.lb.accessLog)
+		d.signals.accessLog.Store(d.lb.AccessLog)
 		if d.registry, err = d.newRegistering(d.config); err != nil {
 			return exit.With(exit.Config, err)
 		}
@@ -181,7 +182,7 @@ func (d *daemon) run(ctx context.Context) error {
 	for _, server := range servers {
 		below.Go(func() error { return server.Run(inputs) })
 	}
-	for _, pusher := range d.pushers() {
+	for _, pusher := range metrics.Pushers(d.counted(), d.stdout, d.log) {
 		below.Go(func() error { return pusher.Run(inputs) }) // the last of what is drained, too
 	}
 	// An input that fails takes the outputs with it.

@@ -8,6 +8,7 @@ import (
 	"github.com/sluiceproxy/sluice/internal/exit"
 	"github.com/sluiceproxy/sluice/watch"
 	"github.com/sluiceproxy/sluice/watch/consul"
+	"github.com/sluiceproxy/sluice/watch/fabio"
 	"github.com/sluiceproxy/sluice/watch/file"
 	"github.com/sluiceproxy/sluice/watch/vault"
 	"golang.org/x/sync/errgroup"
@@ -48,8 +49,8 @@ func newSources(c config.Config, getenv func(string) string, log *slog.Logger) (
 		return s, nil
 	}
 	if !c.AsksConsul() {
-		routes := newFabioSource(c.Fabio.Registry)
-		s.origin = routes.origin()
+		routes := fabio.New(registrySource(c.Fabio.Registry))
+		s.origin = routes.Origin()
 		s.all = append(s.all, routes)
 		return s, nil
 	}
@@ -85,4 +86,12 @@ func (s *sources) newWatcher(c config.Config, log *slog.Logger) *watch.Watcher {
 	o.Backoff = c.Consul.Retry.Limits(o.Backoff)
 	o.Logger = log
 	return watch.New(o, s.all...)
+}
+
+// registrySource is where routes come from without Consul.
+func registrySource(r config.FabioRegistry) fabio.Options {
+	if r.Backend != "custom" {
+		return fabio.Options{}
+	}
+	return fabio.Options{URL: r.URL, Timeout: r.Timeout, Poll: r.Poll, SkipVerify: r.SkipVerify}
 }

@@ -1,4 +1,4 @@
-package main
+package metrics
 
 import (
 	"net/http"
@@ -24,7 +24,7 @@ import (
 // text, of an admin stanza, asks for.
 type namedScrape struct {
 	named []namedCollector
-	b     *balancing
+	b     *Balancer
 	view  lb.Metrics
 }
 
@@ -46,7 +46,7 @@ func scrapeNamed(t *testing.T, stanza string, view lb.Metrics) string {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(&namedScrape{newNamedCollectors(&c), &balancing{Server: server}, view})
+	registry.MustRegister(&namedScrape{newNamedCollectors(&c), &Balancer{Server: server}, view})
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if w.Code != http.StatusOK {

@@ -1,42 +1,45 @@
-package main
+package metrics
 
 import (
+	"io"
+	"log/slog"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sluiceproxy/sluice/admin/push"
 	"github.com/sluiceproxy/sluice/config"
 )
 
-// pushers are what sends metrics to those that do not ask for them.
-func (d *daemon) pushers() (all []*push.Pusher) {
-	for i := range d.config.Admin.MetricsPush {
-		p := &d.config.Admin.MetricsPush[i]
+// Pushers are what sends metrics to those that do not ask for them.
+func Pushers(parts Parts, output io.Writer, log *slog.Logger) (all []*push.Pusher) {
+	for i := range parts.Config.Admin.MetricsPush {
+		p := &parts.Config.Admin.MetricsPush[i]
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(newPushCollector(d, p))
+		registry.MustRegister(newPushCollector(parts, p))
 		all = append(all, push.New(push.Options{
 			Kind: p.Name, Address: p.Address, Interval: p.Interval,
-			Gatherer: registry, Names: pushNames(p), Output: d.stdout, Logger: d.log,
+			Gatherer: registry, Names: pushNames(p), Output: output, Logger: log,
 		}))
 	}
 	return all
 }
 
 // newPushCollector collects what is sent, under names that [pushNames] knows.
-func newPushCollector(d *daemon, p *config.MetricsPush) prometheus.Collector {
-	bounds := d.config.Admin.DetailBounds()
+func newPushCollector(parts Parts, p *config.MetricsPush) prometheus.Collector {
+	bounds := parts.Config.Admin.DetailBounds()
 	switch p.Names {
 	case config.FabioNames:
-		return &alone{d, newFabioMetrics("", p.Named(), bounds, d.config.LB.NoRouteStatus)}
+		return &alone{parts.Balancer, newFabioMetrics("", p.Named(), bounds, parts.Config.LB.NoRouteStatus)}
 	case config.TraefikNames:
-		return &alone{d, newTraefikMetrics(p.Named(), bounds)}
+		return &alone{parts.Balancer, newTraefikMetrics(p.Named(), bounds)}
 	}
-	own := newCollector(d)
+	own := newCollector(parts)
 	own.named = nil
 	return own
 }
 
 // alone collects the load balancer's metrics under the names of another one.
 type alone struct {
-	d     *daemon
+	b     *Balancer
 	named namedCollector
 }
 
@@ -45,9 +48,9 @@ func (*alone) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (a *alone) Collect(metrics chan<- prometheus.Metric) {
-	if a.d.lb == nil {
+	if a.b == nil {
 		return
 	}
-	view := a.d.lb.Metrics()
-	a.named.collect(a.d.lb, &view, metrics)
+	view := a.b.Metrics()
+	a.named.collect(a.b, &view, metrics)
 }

@@ -1,4 +1,4 @@
-package main
+package fabioapi
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/fabio"
+	"github.com/sluiceproxy/sluice/internal/redact"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -48,23 +49,23 @@ func (s *store) CompareAndSet(_ context.Context, key, value string, index uint64
 }
 
 // testFabioAPI has the key fabio/config with a route, which was changed at index 7.
-func testFabioAPI(properties ...string) (*fabioAPI, *store) {
+func testFabioAPI(properties ...string) (*API, *store) {
 	var c config.Config
 	settings := fabio.Settings{Path: "fabio.properties"}
 	if err := settings.Take(&c, strings.Join(properties, "\n"), func(string) string { return "" }); err != nil {
 		panic(err)
 	}
 	keys := &store{index: 7, pairs: []watch.Pair{{Key: "fabio/config", Value: "route del x\n", ModifyIndex: 7}}}
-	return &fabioAPI{
-		ui: *c.FabioUI, config: func() any { return viewFabioConfig(c) },
-		routes: fabioRoutes{
+	return &API{
+		version: "9.9", ui: *c.FabioUI, config: func() any { return viewConfig(c) },
+		routes: routeSet{
 			prefix: "urlprefix-", key: "fabio/config", keys: keys,
 			table: func() *lb.Table { return nil }, snapshot: func() *watch.Snapshot { return new(watch.Snapshot) },
 		},
 	}, keys
 }
 
-func askFabio(a *fabioAPI, method, target, body string, header ...string) *httptest.ResponseRecorder {
+func askFabio(a *API, method, target, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	r.Host = "127.0.0.1:9998"
 	for _, line := range header {
@@ -205,11 +206,11 @@ func TestFabioPaths(t *testing.T) {
 	for prefix, answers := range map[string]map[string]string{
 		"": {
 			"/": gone + "/routes", "/nothing": gone + "/routes", "/manuals": gone + "/routes", "/api/manuals": gone + "/routes",
-			"/favicon.ico": "404", "/health": "OK\n", "/api/version": version,
+			"/favicon.ico": "404", "/health": "OK\n", "/api/version": "9.9",
 		},
 		"/ui/": {
 			"/ui": gone + "/ui/routes", "/ui/": gone + "/ui/routes", "/ui/nothing": gone + "/ui/routes", "/ui/health": gone + "/ui/routes",
-			"/uix": "404", "/nothing": "404", "/health": "OK\n", "/ui/api/version": version,
+			"/uix": "404", "/nothing": "404", "/health": "OK\n", "/ui/api/version": "9.9",
 		},
 	} {
 		a, _ := testFabioAPI("ui.path = " + prefix)
@@ -289,7 +290,7 @@ func TestFabioLinks(t *testing.T) {
 		{config.FabioLinks{Scheme: "http", Port: "9999"}, "", "/x", "http://127.0.0.1:9999/x"},
 		{config.FabioLinks{Scheme: "http"}, "", "/x", "http://127.0.0.1/x"},
 	} {
-		if got := linkTo(test.links, fabioTarget{Host: test.host, Path: test.path}, "127.0.0.1:9998"); got != test.want {
+		if got := linkTo(test.links, routeTarget{Host: test.host, Path: test.path}, "127.0.0.1:9998"); got != test.want {
 			t.Errorf("%+v, %s%s: %s, not %s", test.links, test.host, test.path, got, test.want)
 		}
 	}
@@ -307,7 +308,7 @@ func TestFabioConfigView(t *testing.T) {
 		"proxy.addr = :9999;rt=3s,:9443;cs=site;tlsmin=tls12",
 		"proxy.maxconn = 12",
 		"proxy.header.sts.preload = true",
-		"registry.timeout = 15",
+		"metrics.interval = 15",
 		"registry.consul.service.status = passing, warning",
 	)
 	w := askFabio(a, "GET", "/api/config", "")
@@ -319,11 +320,11 @@ func TestFabioConfigView(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]any{
-		"Registry.Consul.Addr": "consul.test:8501", "Registry.Consul.Scheme": "https", "Registry.Consul.Token": hidden, "Registry.Consul.Register": true,
-		"Registry.Consul.ServiceStatus.1": "warning", "Registry.Custom.QueryParams": hidden, "Metrics.Circonus.APIKey": hidden,
+		"Registry.Consul.Addr": "consul.test:8501", "Registry.Consul.Scheme": "https", "Registry.Consul.Token": redact.Word, "Registry.Consul.Register": true,
+		"Registry.Consul.ServiceStatus.1": "warning", "Registry.Custom.QueryParams": redact.Word, "Metrics.Circonus.APIKey": redact.Word,
 		"Proxy.MaxConn": 12.0, "Proxy.DialTimeout": 30e9, "Proxy.STSHeader.Preload": true, "Registry.Timeout": "15",
 		"Listen.0.ReadTimeout": 3e9, "Listen.1.Proto": "https", "Listen.1.TLSMinVersion": 771.0,
-		"Listen.1.CertSource.CertPath": "https://redacted@certs.test/list?redacted", "Listen.1.CertSource.Header.Authorization.0": hidden,
+		"Listen.1.CertSource.CertPath": "https://redacted@certs.test/list?redacted", "Listen.1.CertSource.Header.Authorization.0": redact.Word,
 		"UI.Listen.Addr": ":9998", "Log.AccessFormat": "common",
 	} {
 		if got := jsonAt(all, path); got != want {

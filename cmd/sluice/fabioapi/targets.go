@@ -1,4 +1,4 @@
-package main
+package fabioapi
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 	"github.com/sluiceproxy/sluice/lb/target"
 )
 
-// fabioTarget is one target of a route, in the form of Fabio's API.
-type fabioTarget struct {
+// routeTarget is one target of a route, in the form of Fabio's API.
+type routeTarget struct {
 	Service string   `json:"service"`
 	Host    string   `json:"host"`
 	Path    string   `json:"path"`
@@ -30,7 +30,7 @@ type fabioTarget struct {
 }
 
 // command is the target in the language of manual routes.
-func (t fabioTarget) command() string {
+func (t routeTarget) command() string {
 	text := strings.Join([]string{t.Cmd, t.Service, t.Src, t.Dst}, " ")
 	if t.fixed > 0 {
 		text += fmt.Sprintf(" weight %.4f", t.fixed)
@@ -45,12 +45,12 @@ func (t fabioTarget) command() string {
 }
 
 // Percent is its weight for people.
-func (t fabioTarget) Percent() float64 { return 100 * t.Weight }
+func (t routeTarget) Percent() float64 { return 100 * t.Weight }
 
-// fabioTargets are those of all routes of Fabio's dialect that get requests, by
+// targetsOf are those of all routes of Fabio's dialect that get requests, by
 // host, and of each host the longer paths first.
-func fabioTargets(t *lb.Table, owners fabioOwners) []fabioTarget {
-	all := []fabioTarget{}
+func targetsOf(t *lb.Table, owners routeOwners) []routeTarget {
+	all := []routeTarget{}
 	if t == nil {
 		return all
 	}
@@ -80,7 +80,7 @@ func fabioTargets(t *lb.Table, owners fabioOwners) []fabioTarget {
 			all = append(all, place.targets(r.Endpoints, v.Endpoints, r.Pool, owners)...)
 		}
 	}
-	slices.SortFunc(all, func(a, b fabioTarget) int {
+	slices.SortFunc(all, func(a, b routeTarget) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(b.Path, a.Path), cmp.Compare(b.Service, a.Service), cmp.Compare(b.Dst, a.Dst))
 	})
 	return all
@@ -94,9 +94,9 @@ type fabioPlace struct {
 
 // targets are the serving ones of the endpoints, which are some of the whole
 // route, whose pool knows their parts.
-func (p fabioPlace) targets(whole, endpoints []tags.Endpoint, pool *target.Pool, owners fabioOwners) (all []fabioTarget) {
+func (p fabioPlace) targets(whole, endpoints []tags.Endpoint, pool *target.Pool, owners routeOwners) (all []routeTarget) {
 	src, _, _ := strings.Cut(p.name, " ")
-	host, path := fabioHostPath(src)
+	host, path := HostPath(src)
 	if p.stream && strings.Contains(host, ":") {
 		src, path = host, ""
 	}
@@ -116,7 +116,7 @@ func (p fabioPlace) targets(whole, endpoints []tags.Endpoint, pool *target.Pool,
 			continue
 		}
 		owner := owners.of(src, e)
-		t := fabioTarget{
+		t := routeTarget{
 			Service: cmp.Or(owner.service, p.service), Tags: owner.tags,
 			Host: host, Path: path, Src: src, Dst: fabioDst(e, proto, query), Opts: opts, Cmd: "route add",
 			Weight: weights[e.Address] / max(1, sum), fixed: e.Share,
@@ -129,7 +129,7 @@ func (p fabioPlace) targets(whole, endpoints []tags.Endpoint, pool *target.Pool,
 	return all
 }
 
-func fabioHostPath(src string) (host, path string) {
+func HostPath(src string) (host, path string) {
 	if i := strings.IndexByte(src, '/'); i >= 0 {
 		return src[:i], src[i:]
 	}

@@ -1,4 +1,4 @@
-package main
+package traefikapi
 
 import (
 	"encoding/json"
@@ -33,13 +33,13 @@ func TestTraefikPages(t *testing.T) {
 		"per_page=9999999999999": `400 next  {"message":"invalid request: per_page: 9999999999999"}`,
 	} {
 		w := httptest.NewRecorder()
-		listTraefik(w, httptest.NewRequest(http.MethodGet, "/api/http/routers?"+query, nil), all)
+		writeList(w, httptest.NewRequest(http.MethodGet, "/api/http/routers?"+query, nil), all)
 		if got := fmt.Sprintf("%d next %s %s", w.Code, w.Header().Get("X-Next-Page"), strings.TrimSpace(w.Body.String())); got != want {
 			t.Errorf("%q: %s, want %s", query, got, want)
 		}
 	}
 	w := httptest.NewRecorder()
-	listTraefik(w, httptest.NewRequest(http.MethodGet, "/", nil), []map[string]any{})
+	writeList(w, httptest.NewRequest(http.MethodGet, "/", nil), []map[string]any{})
 	if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != "[]" {
 		t.Errorf("nothing: %d %s", w.Code, got)
 	}
@@ -68,7 +68,7 @@ func TestTraefikAPIOfNothing(t *testing.T) {
 	for request, want := range map[string]int{"POST /api/version": 405, "PUT /api/http/routers": 405, "GET /api/version": 200, "HEAD /api/version": 200, "GET /api/http": 404, "GET /api/entrypoints/x": 404, "GET /api/entrypoints": 200} {
 		method, path, _ := strings.Cut(request, " ")
 		w := httptest.NewRecorder()
-		(&traefikAPI{config: config.DefaultConfig()}).ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		(&api{config: config.DefaultConfig()}).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 		if w.Code != want || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s: %d %s", request, w.Code, w.Body)
 		}
@@ -98,7 +98,7 @@ func TestTraefikOptions(t *testing.T) {
 		`{"regex":"^a(.*)","replacement":"https://h/$1?b=$2"}`: spec.RedirectRegex{Regex: "^a(.*)", Replacement: "https://h/$1?b=$2"},
 		`{"prefixes":["/a"]}`:                                  spec.StripPrefix{Prefixes: []string{"/a"}},
 	} {
-		text, err := json.Marshal(traefikOptions(of))
+		text, err := json.Marshal(optionsOf(of))
 		if err != nil || string(text) != want {
 			t.Errorf("%s, error %v, want %s", text, err, want)
 		}
@@ -112,7 +112,7 @@ func TestTraefikOptionsOfAllKinds(t *testing.T) {
 		for _, secret := range []string{"users", "key", "secret", "tls.key", "redis.password", "customrequestheaders.X", "headers.X", "claims.X"} {
 			_ = draft.Set(strings.Split(secret, "."), "planted") // where there is one
 		}
-		text, err := json.Marshal(traefikOptions(draft.Target()))
+		text, err := json.Marshal(optionsOf(draft.Target()))
 		if err != nil || strings.Contains(strings.ReplaceAll(string(text), `"planted:redacted"`, ""), "planted") {
 			t.Errorf("%s: %s, error %v", kind, text, err)
 		}
@@ -126,14 +126,14 @@ func TestTraefikOptionsOfAllKinds(t *testing.T) {
 // same name there are.
 func TestTraefikProblemOfOneProtocol(t *testing.T) {
 	for range 20 { // as often as maps are in another order
-		for _, protocol := range traefikProtocols {
-			m := newTraefikModel(nil, nil, func([]string, string) []string { return nil })
-			for _, other := range traefikProtocols {
+		for _, protocol := range allProtocols {
+			m := newModel(nil, nil, func([]string, string) []string { return nil })
+			for _, other := range allProtocols {
 				m.of[other].routers["db@consulcatalog"] = newObject("db@consulcatalog")
 			}
 			m.problem(tags.Problem{Route: "db", Tag: "traefik." + protocol + ".routers.db.rule=x", Reason: "no rule"})
 			for other, objects := range m.of {
-				if failed := objects.routers["db@consulcatalog"].status != traefikEnabled; failed != (other == protocol) {
+				if failed := objects.routers["db@consulcatalog"].status != statusEnabled; failed != (other == protocol) {
 					t.Errorf("a problem of %s: that of %s has failed: %t", protocol, other, failed)
 				}
 			}

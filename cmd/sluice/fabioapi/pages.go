@@ -1,4 +1,4 @@
-package main
+package fabioapi
 
 import (
 	"bytes"
@@ -9,50 +9,50 @@ import (
 	"strings"
 )
 
-//go:embed fabio_pages/*.html
-var fabioPageFiles embed.FS
+//go:embed pages/*.html
+var pageFiles embed.FS
 
-var fabioPages = template.Must(template.ParseFS(fabioPageFiles, "fabio_pages/*.html"))
+var pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
-// fabioPage is what all pages show.
-type fabioPage struct {
+// basePage is what all pages show.
+type basePage struct {
 	Title, Program, Path string
 	// Editable says that there is a page for manual routes.
 	Editable bool
 }
 
-func (a *fabioAPI) page() fabioPage {
-	return fabioPage{Title: cmp.Or(a.ui.Title, "sluice"), Program: version, Path: a.ui.Path, Editable: !a.ui.ReadOnly}
+func (a *API) page() basePage {
+	return basePage{Title: cmp.Or(a.ui.Title, "sluice"), Program: a.version, Path: a.ui.Path, Editable: !a.ui.ReadOnly}
 }
 
 // linkedTarget has no link if none is wanted.
 type linkedTarget struct {
-	fabioTarget
+	routeTarget
 
 	Link string
 }
 
-func (a *fabioAPI) routesPage(w http.ResponseWriter, r *http.Request) {
+func (a *API) routesPage(w http.ResponseWriter, r *http.Request) {
 	page := struct {
-		fabioPage
+		basePage
 
 		Targets []linkedTarget
 		NewTab  bool
-	}{fabioPage: a.page(), NewTab: a.ui.Links.NewTab}
+	}{basePage: a.page(), NewTab: a.ui.Links.NewTab}
 	for _, t := range a.routes.targets() {
-		linked := linkedTarget{fabioTarget: t}
+		linked := linkedTarget{routeTarget: t}
 		if a.ui.Links.On && strings.Contains(t.Src, "/") {
 			linked.Link = linkTo(a.ui.Links, t, r.Host)
 		}
 		page.Targets = append(page.Targets, linked)
 	}
-	writeFabioPage(w, http.StatusOK, "routes.html", page)
+	writePage(w, http.StatusOK, "routes.html", page)
 }
 
 // manualView is the page of one key.
 type manualView struct {
-	fabioPage
-	fabioManual
+	basePage
+	manualText
 
 	Sub     string
 	Subs    []string
@@ -62,8 +62,8 @@ type manualView struct {
 }
 
 // manualPage shows a key, or takes what it should become from a form.
-func (a *fabioAPI) manualPage(w http.ResponseWriter, r *http.Request, sub string) {
-	view, status := manualView{fabioPage: a.page(), Sub: sub}, http.StatusOK
+func (a *API) manualPage(w http.ResponseWriter, r *http.Request, sub string) {
+	view, status := manualView{basePage: a.page(), Sub: sub}, http.StatusOK
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodPost:
@@ -77,7 +77,7 @@ func (a *fabioAPI) manualPage(w http.ResponseWriter, r *http.Request, sub string
 		}
 		// Forms send lines as RFC 9110 never would.
 		view.Value, view.Version = strings.ReplaceAll(r.PostForm.Get("value"), "\r\n", "\n"), r.PostForm.Get("version")
-		err := a.routes.write(r.Context(), sub, view.fabioManual)
+		err := a.routes.write(r.Context(), sub, view.manualText)
 		if err == nil {
 			http.Redirect(w, r, r.URL.EscapedPath(), http.StatusSeeOther)
 			return
@@ -91,12 +91,12 @@ func (a *fabioAPI) manualPage(w http.ResponseWriter, r *http.Request, sub string
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	writeFabioPage(w, status, "manual.html", view)
+	writePage(w, status, "manual.html", view)
 }
 
 // load fills in what the store has. What could not be written stays to be edited;
 // who is shown what somebody else has written may write over it.
-func (v *manualView) load(r *http.Request, routes *fabioRoutes) error {
+func (v *manualView) load(r *http.Request, routes *routeSet) error {
 	pairs, err := routes.kept(r.Context())
 	now := routes.manual(pairs, v.Sub)
 	v.Subs = routes.subs(pairs)
@@ -104,14 +104,14 @@ func (v *manualView) load(r *http.Request, routes *fabioRoutes) error {
 	case v.Changed:
 		v.Theirs, v.Version = now.Value, now.Version
 	case v.Error == "":
-		v.fabioManual = now
+		v.manualText = now
 	}
 	return err
 }
 
-func writeFabioPage(w http.ResponseWriter, status int, name string, view any) {
+func writePage(w http.ResponseWriter, status int, name string, view any) {
 	var text bytes.Buffer
-	if err := fabioPages.ExecuteTemplate(&text, name, view); err != nil {
+	if err := pageTemplates.ExecuteTemplate(&text, name, view); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}

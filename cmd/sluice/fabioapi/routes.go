@@ -1,4 +1,4 @@
-package main
+package fabioapi
 
 import (
 	"cmp"
@@ -16,31 +16,31 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// fabioRoutes are the routes of Fabio's dialect, and where manual ones are kept.
-type fabioRoutes struct {
+// routeSet are the routes of Fabio's dialect, and where manual ones are kept.
+type routeSet struct {
 	prefix string // of tags that route
 	key    string // of the manual routes in Consul; empty: there are none
 	text   string // routes of the configuration itself
 
 	table    func() *lb.Table
 	snapshot func() *watch.Snapshot
-	keys     manualKeys // nil: there is no store to write to
+	keys     Keys // nil: there is no store to write to
 }
 
-// manualKeys are where manual routes are edited.
-type manualKeys interface {
+// Keys are where manual routes are edited.
+type Keys interface {
 	Tree(ctx context.Context, key string) ([]watch.Pair, error)
 	// CompareAndSet writes a key that was last changed at that index, 0 for a new
 	// one, and reports whether it was.
 	CompareAndSet(ctx context.Context, key, value string, index uint64) (bool, error)
 }
 
-func (r *fabioRoutes) targets() []fabioTarget {
-	return fabioTargets(r.table(), newFabioOwners(r.prefix, r.text, r.watched(), r.snapshot()))
+func (r *routeSet) targets() []routeTarget {
+	return targetsOf(r.table(), newOwners(r.prefix, r.text, r.watched(), r.snapshot()))
 }
 
 // watched are the keys with manual routes as the table has them, by name.
-func (r *fabioRoutes) watched() (pairs []watch.Pair) {
+func (r *routeSet) watched() (pairs []watch.Pair) {
 	if r.key == "" {
 		return nil
 	}
@@ -62,48 +62,48 @@ func (r *fabioRoutes) watched() (pairs []watch.Pair) {
 
 // kept are the same as the store has them now: who writes must not be shown what
 // was there before.
-func (r *fabioRoutes) kept(ctx context.Context) ([]watch.Pair, error) {
+func (r *routeSet) kept(ctx context.Context) ([]watch.Pair, error) {
 	if r.keys == nil {
 		return r.watched(), nil
 	}
 	return r.keys.Tree(ctx, r.key)
 }
 
-func (a *fabioAPI) listRoutes(w http.ResponseWriter, r *http.Request) {
+func (a *API) listRoutes(w http.ResponseWriter, r *http.Request) {
 	targets := a.routes.targets()
 	if !r.URL.Query().Has("raw") {
-		writeFabioJSON(w, r, targets)
+		writeJSON(w, r, targets)
 		return
 	}
-	slices.SortStableFunc(targets, func(x, y fabioTarget) int { return strings.Compare(y.Host, x.Host) })
+	slices.SortStableFunc(targets, func(x, y routeTarget) int { return strings.Compare(y.Host, x.Host) })
 	var lines []string
 	for _, t := range targets {
 		lines = append(lines, t.command())
 	}
-	writeFabioText(w, strings.Join(lines, "\n")+"\n")
+	writeText(w, strings.Join(lines, "\n")+"\n")
 }
 
-// fabioManual is the text of one key, and the index at which it was changed.
-type fabioManual struct {
+// manualText is the text of one key, and the index at which it was changed.
+type manualText struct {
 	Value   string `json:"value"`
 	Version string `json:"version"`
 }
 
 // manual is the key of the manual routes itself if sub is empty.
-func (r *fabioRoutes) manual(pairs []watch.Pair, sub string) fabioManual {
+func (r *routeSet) manual(pairs []watch.Pair, sub string) manualText {
 	for _, p := range pairs {
 		if p.Key == r.key+sub {
-			return fabioManual{strings.TrimSpace(p.Value), strconv.FormatUint(p.ModifyIndex, 10)}
+			return manualText{strings.TrimSpace(p.Value), strconv.FormatUint(p.ModifyIndex, 10)}
 		}
 	}
-	return fabioManual{Version: "0"}
+	return manualText{Version: "0"}
 }
 
 // errChanged is Fabio's own word for it.
 var errChanged = errors.New("version mismatch")
 
 // write is refused with errChanged if the key has another version by now.
-func (r *fabioRoutes) write(ctx context.Context, sub string, m fabioManual) error {
+func (r *routeSet) write(ctx context.Context, sub string, m manualText) error {
 	index, err := strconv.ParseUint(cmp.Or(m.Version, "0"), 10, 64)
 	if err != nil {
 		return &badManualError{fmt.Errorf("the version %q is no number", m.Version)}
@@ -137,7 +137,7 @@ func statusOf(err error) int {
 // maxManual is more than Consul takes for a value, in bytes, however it is encoded.
 const maxManual = 4 << 20
 
-func (a *fabioAPI) manual(w http.ResponseWriter, r *http.Request, sub string) {
+func (a *API) manual(w http.ResponseWriter, r *http.Request, sub string) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		pairs, err := a.routes.kept(r.Context())
@@ -145,12 +145,12 @@ func (a *fabioAPI) manual(w http.ResponseWriter, r *http.Request, sub string) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		writeFabioJSON(w, r, a.routes.manual(pairs, sub))
+		writeJSON(w, r, a.routes.manual(pairs, sub))
 	case http.MethodPut:
 		if !isFromHere(w, r) {
 			return
 		}
-		var m fabioManual
+		var m manualText
 		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxManual)).Decode(&m)
 		if err != nil {
 			err = &badManualError{fmt.Errorf(`the body is not {"value": TEXT, "version": "NUMBER"}: %w`, err)}
@@ -175,28 +175,28 @@ func isFromHere(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // paths are what is behind the key in the names of those below it; nil for none.
-func (a *fabioAPI) paths(w http.ResponseWriter, r *http.Request) {
+func (a *API) paths(w http.ResponseWriter, r *http.Request) {
 	pairs, err := a.routes.kept(r.Context())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	writeFabioJSON(w, r, a.routes.subs(pairs))
+	writeJSON(w, r, a.routes.subs(pairs))
 }
 
-func (r *fabioRoutes) subs(pairs []watch.Pair) (all []string) {
+func (r *routeSet) subs(pairs []watch.Pair) (all []string) {
 	for _, p := range pairs {
 		all = append(all, strings.TrimPrefix(p.Key, r.key))
 	}
 	return all
 }
 
-func writeFabioText(w http.ResponseWriter, text string) {
+func writeText(w http.ResponseWriter, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, text)
 }
 
-func writeFabioJSON(w http.ResponseWriter, r *http.Request, value any) {
+func writeJSON(w http.ResponseWriter, r *http.Request, value any) {
 	text, err := json.Marshal(value)
 	if r.URL.Query().Has("pretty") {
 		text, err = json.MarshalIndent(value, "", "    ")

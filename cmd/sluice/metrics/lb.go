@@ -1,4 +1,4 @@
-package main
+package metrics
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/count"
 )
@@ -114,7 +113,7 @@ func newCountMetrics(prefix string, labels []string) countMetrics {
 }
 
 // collect sends what the load balancer has counted.
-func (m *lbMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
+func (m *lbMetrics) collect(b *Balancer, view *lb.Metrics, out sink) {
 	if table := b.Table(); table != nil {
 		out.gauge(m.routes, float64(len(table.Routes())+len(table.TCPRoutes())))
 	}
@@ -147,20 +146,20 @@ func (m *lbMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 		out.gauge(m.targetConnections, float64(t.Open-t.Idle), t.Target, "used")
 	}
 	m.collectProtection(b, view, out)
-	if b.tracer != nil {
-		exported, lost := b.tracer.Stats()
+	if b.Tracer != nil {
+		exported, lost := b.Tracer.Stats()
 		out.counter(m.spans, exported)
 		out.counter(m.spansLost, lost)
 	}
-	if b.accessLog != nil {
-		written, dropped := b.accessLog.Stats()
+	if b.AccessLog != nil {
+		written, dropped := b.AccessLog.Stats()
 		out.counter(m.logLines, written)
 		out.counter(m.logDropped, dropped)
 	}
 }
 
 // collectEntrypoints sends what came to listeners.
-func (m *lbMetrics) collectEntrypoints(all []lb.EntrypointMetrics, out metricSink) {
+func (m *lbMetrics) collectEntrypoints(all []lb.EntrypointMetrics, out sink) {
 	for _, e := range all {
 		m.perEntrypoint.collect(e.Counts, out, e.Entrypoint)
 		out.gauge(m.entrypointInFlight, float64(e.InFlight), e.Entrypoint)
@@ -180,7 +179,7 @@ func (m *lbMetrics) collectEntrypoints(all []lb.EntrypointMetrics, out metricSin
 }
 
 // collectPassed sends what is told of connections and datagrams that are passed on.
-func (m *lbMetrics) collectPassed(all []lb.TCPRouteMetrics, out metricSink) {
+func (m *lbMetrics) collectPassed(all []lb.TCPRouteMetrics, out sink) {
 	for _, r := range all {
 		labels := []string{r.Network, r.Dialect, r.Route, r.Service}
 		out.gauge(m.tcpOpen, float64(r.Open), labels...)
@@ -192,7 +191,7 @@ func (m *lbMetrics) collectPassed(all []lb.TCPRouteMetrics, out metricSink) {
 }
 
 // collectProtection sends what is done for the sake of targets and of routes.
-func (m *lbMetrics) collectProtection(b *balancing, view *lb.Metrics, out metricSink) {
+func (m *lbMetrics) collectProtection(b *Balancer, view *lb.Metrics, out sink) {
 	flag := func(on bool) float64 {
 		if on {
 			return 1
@@ -225,7 +224,7 @@ func (m *lbMetrics) collectProtection(b *balancing, view *lb.Metrics, out metric
 	out.counter(m.failoverMoves, view.Moves)
 }
 
-func (m *countMetrics) collect(c count.Counts, out metricSink, labels ...string) {
+func (m *countMetrics) collect(c count.Counts, out sink, labels ...string) {
 	for class, n := range c.Classes {
 		if n > 0 {
 			out.counter(m.responses, n, append(slices.Clip(labels), strconv.Itoa(class)+"xx")...)
@@ -236,23 +235,23 @@ func (m *countMetrics) collect(c count.Counts, out metricSink, labels ...string)
 	out.counter(m.sent, c.Sent, labels...)
 }
 
-// metricSink takes metrics.
-type metricSink chan<- prometheus.Metric
+// sink takes metrics.
+type sink chan<- prometheus.Metric
 
 func newDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("sluice_"+name, help, labels, nil)
 }
 
-func (s metricSink) gauge(d *prometheus.Desc, v float64, labels ...string) {
+func (s sink) gauge(d *prometheus.Desc, v float64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labelValues(labels)...)
 }
 
-func (s metricSink) counter(d *prometheus.Desc, v uint64, labels ...string) {
+func (s sink) counter(d *prometheus.Desc, v uint64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labelValues(labels)...)
 }
 
 // positive is counter for those that others do not have before there is something.
-func (s metricSink) positive(d *prometheus.Desc, v uint64, labels ...string) {
+func (s sink) positive(d *prometheus.Desc, v uint64, labels ...string) {
 	if v > 0 {
 		s.counter(d, v, labels...)
 	}
@@ -260,7 +259,7 @@ func (s metricSink) positive(d *prometheus.Desc, v uint64, labels ...string) {
 
 // histogram takes counts in buckets, not cumulated, and shows those of the bounds
 // wanted, which are some of theirs.
-func (s metricSink) histogram(d *prometheus.Desc, bounds []float64, counts []uint64, sum float64, wanted []float64, labels ...string) {
+func (s sink) histogram(d *prometheus.Desc, bounds []float64, counts []uint64, sum float64, wanted []float64, labels ...string) {
 	buckets, total := make(map[float64]uint64, len(wanted)), uint64(0)
 	for i, n := range counts {
 		total += n

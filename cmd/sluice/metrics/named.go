@@ -1,20 +1,18 @@
-package main
+package metrics
 
 import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/count"
-	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
 // namedCollector tells what the load balancer has counted under the names of
 // another one.
 type namedCollector interface {
-	collect(b *balancing, view *lb.Metrics, out metricSink)
+	collect(b *Balancer, view *lb.Metrics, out sink)
 }
 
 func newNamedCollectors(c *config.Config) (all []namedCollector) {
@@ -58,27 +56,15 @@ func (s detailSums) add(d *count.Detail, labels ...string) {
 }
 
 // counts shows how many there are of each.
-func (s detailSums) counts(out metricSink, d *prometheus.Desc) {
+func (s detailSums) counts(out sink, d *prometheus.Desc) {
 	for _, sum := range s {
 		out.counter(d, sum.count, sum.labels...)
 	}
 }
 
 // durations shows them in the buckets wanted, which are some of those counted.
-func (s detailSums) durations(out metricSink, d *prometheus.Desc, counted, wanted []float64) {
+func (s detailSums) durations(out sink, d *prometheus.Desc, counted, wanted []float64) {
 	for _, sum := range s {
 		out.histogram(d, counted, sum.Buckets, sum.Seconds, wanted, sum.labels...)
 	}
-}
-
-// qualified is a name of the catalog or the configuration with where it is from,
-// as Traefik writes it.
-func qualified(dialect, name string) string {
-	switch {
-	case strings.Contains(name, "@"):
-		return name
-	case dialect == string(tags.Traefik), dialect == string(tags.Traefik1):
-		return name + "@consulcatalog"
-	}
-	return name + "@" + dialect
 }

@@ -1,4 +1,4 @@
-package main
+package traefikapi
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 )
 
 // listeners are those of the configuration.
-func (a *traefikAPI) listeners() (all []listener.Listener) {
+func (a *api) listeners() (all []listener.Listener) {
 	for _, l := range a.config.LB.Listeners {
 		if made, err := listener.Parse(l.Text); err == nil { // as it was at the start
 			made.Name = cmp.Or(made.Name, made.Address)
@@ -22,7 +22,7 @@ func (a *traefikAPI) listeners() (all []listener.Listener) {
 
 // entrypointsOf are the listeners that a router of a protocol is at: those it
 // names or, if it names none, those of defaults or all.
-func (a *traefikAPI) entrypointsOf(declared []string, protocol string) (names []string) {
+func (a *api) entrypointsOf(declared []string, protocol string) (names []string) {
 	if len(declared) > 0 {
 		return declared
 	}
@@ -48,7 +48,7 @@ func (a *traefikAPI) entrypointsOf(declared []string, protocol string) (names []
 }
 
 // entrypoints are the listeners in the form of Traefik's API, by name.
-func (a *traefikAPI) entrypoints() []map[string]any {
+func (a *api) entrypoints() []map[string]any {
 	all := []map[string]any{}
 	timeouts := a.config.LB.Timeouts.Over(lb.DefaultServerOptions().Timeouts)
 	for _, l := range a.listeners() {

@@ -1,4 +1,4 @@
-package main
+package traefikapi
 
 import (
 	"cmp"
@@ -17,16 +17,16 @@ import (
 
 // What Traefik calls the state of an object.
 const (
-	traefikEnabled  = "enabled"
-	traefikWarning  = "warning"
-	traefikDisabled = "disabled"
+	statusEnabled  = "enabled"
+	statusWarning  = "warning"
+	statusDisabled = "disabled"
 )
 
-// traefikProtocols are those that objects are of.
-var traefikProtocols = [...]string{"http", "tcp", "udp"}
+// allProtocols are those that objects are of.
+var allProtocols = [...]string{"http", "tcp", "udp"}
 
-// traefikObject is a router, a service or a middleware in the form of Traefik's API.
-type traefikObject struct {
+// object is a router, a service or a middleware in the form of Traefik's API.
+type object struct {
 	// fields are those that it has wherever it is shown; own those it has beside
 	// when it is not one of the raw data, where its name is told already.
 	fields, own map[string]any
@@ -36,10 +36,10 @@ type traefikObject struct {
 }
 
 // MarshalJSON implements [json.Marshaler].
-func (o *traefikObject) MarshalJSON() ([]byte, error) { return json.Marshal(o.fields) }
+func (o *object) MarshalJSON() ([]byte, error) { return json.Marshal(o.fields) }
 
 // whole is the object as it is listed.
-func (o *traefikObject) whole() map[string]any {
+func (o *object) whole() map[string]any {
 	all := maps.Clone(o.fields)
 	maps.Copy(all, o.own)
 	return all
@@ -47,34 +47,34 @@ func (o *traefikObject) whole() map[string]any {
 
 // fail notes what is wrong with the object. It is there all the same if it is
 // served.
-func (o *traefikObject) fail(reason string, served bool) {
+func (o *object) fail(reason string, served bool) {
 	if reason != "" {
 		errs, _ := o.fields["error"].([]string)
 		o.fields["error"] = append(errs, reason)
-		o.status = traefikWarning
+		o.status = statusWarning
 	}
 	if !served {
-		o.status = traefikDisabled
+		o.status = statusDisabled
 	}
 	o.fields["status"] = o.status
 }
 
-// traefikObjects are those of one protocol, by their names with where they are from.
-type traefikObjects struct{ routers, services, middlewares map[string]*traefikObject }
+// protocolObjects are those of one protocol, by their names with where they are from.
+type protocolObjects struct{ routers, services, middlewares map[string]*object }
 
-// traefikModel is what Traefik's API tells of, of all protocols.
-type traefikModel struct {
-	of map[string]traefikObjects // by "http", "tcp", "udp"
+// model is what Traefik's API tells of, of all protocols.
+type model struct {
+	of map[string]protocolObjects // by "http", "tcp", "udp"
 
 	entrypoints func(declared []string, protocol string) []string
 	pools       map[lb.ServicePool]*lb.ServicePool // by what it is of
 }
 
-// newTraefikModel reads it all: what is declared, and what the table serves of it.
-func newTraefikModel(declared []tags.Definition, table *lb.Table, entrypoints func(declared []string, protocol string) []string) *traefikModel {
-	m := &traefikModel{of: map[string]traefikObjects{}, entrypoints: entrypoints, pools: map[lb.ServicePool]*lb.ServicePool{}}
-	for _, protocol := range traefikProtocols {
-		m.of[protocol] = traefikObjects{map[string]*traefikObject{}, map[string]*traefikObject{}, map[string]*traefikObject{}}
+// newModel reads it all: what is declared, and what the table serves of it.
+func newModel(declared []tags.Definition, table *lb.Table, entrypoints func(declared []string, protocol string) []string) *model {
+	m := &model{of: map[string]protocolObjects{}, entrypoints: entrypoints, pools: map[lb.ServicePool]*lb.ServicePool{}}
+	for _, protocol := range allProtocols {
+		m.of[protocol] = protocolObjects{map[string]*object{}, map[string]*object{}, map[string]*object{}}
 	}
 	for _, p := range table.ServicePools() {
 		m.pools[lb.ServicePool{Network: p.Network, Dialect: p.Dialect, Service: p.Service}] = &p
@@ -119,17 +119,17 @@ func streamProtocol(udp bool) string {
 }
 
 // newObject makes an object that is well.
-func newObject(name string) *traefikObject {
+func newObject(name string) *object {
 	_, provider, _ := strings.Cut(name, "@")
-	return &traefikObject{
-		fields: map[string]any{"status": traefikEnabled}, own: map[string]any{"name": name, "provider": provider},
-		status: traefikEnabled,
+	return &object{
+		fields: map[string]any{"status": statusEnabled}, own: map[string]any{"name": name, "provider": provider},
+		status: statusEnabled,
 	}
 }
 
 // router adds a router. Of several of one name, one is shown.
-func (m *traefikModel) router(protocol string, d *tags.Declaration, served map[[3]string]bool, priority int) *traefikObject {
-	name := qualified(string(d.Dialect), d.Name)
+func (m *model) router(protocol string, d *tags.Declaration, served map[[3]string]bool, priority int) *object {
+	name := Qualified(string(d.Dialect), d.Name)
 	if known := m.of[protocol].routers[name]; known != nil {
 		return known
 	}
@@ -142,7 +142,7 @@ func (m *traefikModel) router(protocol string, d *tags.Declaration, served map[[
 		o.fields["priority"], o.own["priorityStr"] = priority, strconv.Itoa(priority)
 	}
 	for _, middleware := range d.Middlewares {
-		o.middlewares = append(o.middlewares, qualified(string(d.Dialect), middleware))
+		o.middlewares = append(o.middlewares, Qualified(string(d.Dialect), middleware))
 	}
 	if o.middlewares != nil {
 		o.fields["middlewares"] = o.middlewares
@@ -164,14 +164,14 @@ func observability(r *tags.Route) map[string]any {
 	return map[string]any{"accessLogs": !r.Unlogged, "metrics": !r.Uncounted, "tracing": r.Traced.Or(true), "traceVerbosity": verbosity}
 }
 
-func (o *traefikObject) setEntrypoints(names []string) {
+func (o *object) setEntrypoints(names []string) {
 	if len(names) > 0 {
 		o.fields["entryPoints"], o.fields["using"] = names, names
 	}
 }
 
 // setTLS says that a router is for TLS, if it is.
-func (o *traefikObject) setTLS(d *tags.Declaration, terminates bool) {
+func (o *object) setTLS(d *tags.Declaration, terminates bool) {
 	of := map[string]any{}
 	if all, _ := d.Match.(match.And); !slices.Contains(all, match.Expr(match.TLS{})) {
 		return
@@ -200,10 +200,10 @@ func plainService(d *tags.Declaration) string {
 }
 
 // service adds what a pool declares. The endpoints of all of one name are joined.
-func (m *traefikModel) service(p *tags.Pool) {
+func (m *model) service(p *tags.Pool) {
 	network, plain := lb.PoolService(p)
 	protocol := cmp.Or(network, "http")
-	name := qualified(string(p.Dialect), plain)
+	name := Qualified(string(p.Dialect), plain)
 	o := m.of[protocol].services[name]
 	if o == nil {
 		o = newObject(name)
@@ -214,7 +214,7 @@ func (m *traefikModel) service(p *tags.Pool) {
 		return
 	}
 	if p.Composed != nil {
-		for word, options := range traefikOptions(p.Composed) {
+		for word, options := range optionsOf(p.Composed) {
 			o.fields[word], o.own["type"] = options, strings.ToLower(word)
 		}
 		return
@@ -223,13 +223,13 @@ func (m *traefikModel) service(p *tags.Pool) {
 }
 
 // balance adds the instances of a pool that requests are spread over.
-func (o *traefikObject) balance(p *tags.Pool, protocol string, pool *lb.ServicePool) {
+func (o *object) balance(p *tags.Pool, protocol string, pool *lb.ServicePool) {
 	o.own["type"] = "loadbalancer"
 	of, _ := o.fields["loadBalancer"].(map[string]any)
 	if of == nil {
 		of = map[string]any{"servers": []map[string]any{}}
 		if p.Balance != nil {
-			maps.Copy(of, traefikOptions(p.Balance))
+			maps.Copy(of, optionsOf(p.Balance))
 		}
 		if protocol == "http" {
 			of["passHostHeader"] = p.PassHost
@@ -269,7 +269,7 @@ func setIfAbsent(of any, option, value string) {
 	}
 }
 
-func (o *traefikObject) serverStatus(server string, up bool) {
+func (o *object) serverStatus(server string, up bool) {
 	of, _ := o.fields["serverStatus"].(map[string]string)
 	if of == nil {
 		of = map[string]string{}
@@ -288,15 +288,15 @@ func isDown(p *lb.ServicePool, address string) bool {
 	})
 }
 
-func (m *traefikModel) middlewares(protocol string, all []tags.Middleware) {
+func (m *model) middlewares(protocol string, all []tags.Middleware) {
 	for _, w := range all {
-		name := qualified(cmp.Or(string(w.Dialect), string(tags.Traefik)), w.Name)
+		name := Qualified(cmp.Or(string(w.Dialect), string(tags.Traefik)), w.Name)
 		if m.of[protocol].middlewares[name] != nil {
 			continue
 		}
 		o := newObject(name)
 		if w.Spec != nil {
-			o.fields[traefikWord(w.Spec.Kind())] = traefikOptions(w.Spec)
+			o.fields[spelled(w.Spec.Kind())] = optionsOf(w.Spec)
 			o.own["type"] = w.Spec.Kind()
 		}
 		if w.Broken != "" {
@@ -308,40 +308,40 @@ func (m *traefikModel) middlewares(protocol string, all []tags.Middleware) {
 
 // problem tells of what is wrong with a router. One that could not be read is there
 // for that alone.
-func (m *traefikModel) problem(p tags.Problem) {
+func (m *model) problem(p tags.Problem) {
 	if p.Route == "" {
 		return
 	}
 	tag, rule, _ := strings.Cut(p.Tag, "=")
 	key := strings.ToLower(tag)
 	isDeclared := strings.Contains(key, ".routers.") // with its protocol: others may have one of that name
-	for _, protocol := range traefikProtocols {
+	for _, protocol := range allProtocols {
 		objects, declares := m.of[protocol], strings.Contains(key, "."+protocol+".routers.")
 		if isDeclared && !declares {
 			continue
 		}
 		for _, dialect := range []tags.Dialect{tags.Traefik, tags.Traefik1, tags.Fabio, tags.File} {
-			name := qualified(string(dialect), p.Route)
+			name := Qualified(string(dialect), p.Route)
 			if o := objects.routers[name]; o != nil {
-				o.fail(p.Reason, o.status != traefikDisabled)
+				o.fail(p.Reason, o.status != statusDisabled)
 				return
 			}
 		}
 		if declares {
-			o := newObject(qualified(string(tags.Traefik), p.Route))
+			o := newObject(Qualified(string(tags.Traefik), p.Route))
 			if strings.HasSuffix(key, ".rule") {
 				o.rule, o.fields["rule"] = rule, rule
 			}
 			o.setEntrypoints(m.entrypoints(nil, protocol))
 			o.fail(p.Reason, false)
-			objects.routers[qualified(string(tags.Traefik), p.Route)] = o
+			objects.routers[Qualified(string(tags.Traefik), p.Route)] = o
 			return
 		}
 	}
 }
 
 // use tells services and middlewares who uses them.
-func (m *traefikModel) use() {
+func (m *model) use() {
 	for _, objects := range m.of {
 		for _, name := range slices.Sorted(maps.Keys(objects.routers)) {
 			r := objects.routers[name]
@@ -358,9 +358,21 @@ func (m *traefikModel) use() {
 	}
 }
 
-func (o *traefikObject) usedBy(router string) {
+func (o *object) usedBy(router string) {
 	if o != nil {
 		all, _ := o.fields["usedBy"].([]string)
 		o.fields["usedBy"] = append(all, router)
 	}
+}
+
+// Qualified is a name of the catalog or the configuration with where it is from,
+// as Traefik writes it.
+func Qualified(dialect, name string) string {
+	switch {
+	case strings.Contains(name, "@"):
+		return name
+	case dialect == string(tags.Traefik), dialect == string(tags.Traefik1):
+		return name + "@consulcatalog"
+	}
+	return name + "@" + dialect
 }

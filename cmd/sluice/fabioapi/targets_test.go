@@ -1,4 +1,4 @@
-package main
+package fabioapi
 
 import (
 	"strings"
@@ -47,7 +47,7 @@ func TestFabioTargets(t *testing.T) {
 			}
 			snapshot := watch.NewSnapshot(1, map[watch.Query]watch.Entry{watch.Services{}: {Known: true, Version: 1, Value: []watch.ServiceTags{}}})
 			table := lb.NewBuilder(o.TableOptions(), target.NewRegistry(nil)).Build(snapshot)
-			all := fabioTargets(table, newFabioOwners("urlprefix-", test.text, nil, snapshot))
+			all := targetsOf(table, newOwners("urlprefix-", test.text, nil, snapshot))
 			var lines []string
 			var weights []float64
 			for _, shown := range all {

@@ -1,10 +1,36 @@
-package main
+// Package metrics tells what is counted, under our own names, Fabio's and Traefik's, to
+// those that ask and to those that are sent it.
+package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/accesslog"
+	"github.com/sluiceproxy/sluice/lb/tracing"
+	"github.com/sluiceproxy/sluice/render"
+	"github.com/sluiceproxy/sluice/watch"
+)
+
+// Parts are what counts.
+type Parts struct {
+	Config    *config.Config
+	Watch     func() watch.Status
+	Templates func() []render.TemplateStatus
+	Problems  func() int // how many there are
+	Balancer  *Balancer  // nil without a load balancer
+}
+
+// Balancer is the load balancer, with what it tells others.
+type Balancer struct {
+	*lb.Server
+	AccessLog *accesslog.Log  // nil if it is off
+	Tracer    *tracing.Tracer // likewise
+}
 
 // collector turns what the parts count into metrics, at the moment it is asked.
 type collector struct {
-	d *daemon
+	parts Parts
 
 	generation, connections, maxConnections, queries, failing, staleSeconds *prometheus.Desc
 	templateReady, templateWritten                                          *prometheus.Desc
@@ -15,9 +41,13 @@ type collector struct {
 	named []namedCollector // the load balancer's under other names
 }
 
-func newCollector(d *daemon) *collector {
+// New collects what the parts count, under our own names and those that the
+// configuration asks for.
+func New(parts Parts) prometheus.Collector { return newCollector(parts) }
+
+func newCollector(parts Parts) *collector {
 	return &collector{
-		d:                       d,
+		parts:                   parts,
 		generation:              newDesc("watch_generation", "Snapshots published."),
 		connections:             newDesc("watch_connections", "Connections to the source in use."),
 		maxConnections:          newDesc("watch_max_connections", "Connections to the source allowed."),
@@ -31,7 +61,7 @@ func newCollector(d *daemon) *collector {
 		templateCommandFailures: newDesc("template_command_failures_total", "Times its command failed since then.", "destination"),
 		problems:                newDesc("problems", "Tags and files that cannot be honoured."),
 		lb:                      newLBMetrics(),
-		named:                   newNamedCollectors(&d.config),
+		named:                   newNamedCollectors(parts.Config),
 	}
 }
 
@@ -40,9 +70,9 @@ func (c *collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(metrics chan<- prometheus.Metric) {
-	out := metricSink(metrics)
+	out := sink(metrics)
 	c.collectWatcher(out)
-	for _, t := range c.d.templates() {
+	for _, t := range c.parts.Templates() {
 		ready := 0.0
 		if t.Ready() {
 			ready = 1
@@ -55,18 +85,18 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 			out.gauge(c.templateWritten, float64(t.Written.UnixMilli())/1e3, t.Destination)
 		}
 	}
-	out.gauge(c.problems, float64(len(c.d.problems())))
-	if c.d.lb != nil {
-		view := c.d.lb.Metrics()
-		c.lb.collect(c.d.lb, &view, out)
+	out.gauge(c.problems, float64(c.parts.Problems()))
+	if c.parts.Balancer != nil {
+		view := c.parts.Balancer.Metrics()
+		c.lb.collect(c.parts.Balancer, &view, out)
 		for _, named := range c.named {
-			named.collect(c.d.lb, &view, out)
+			named.collect(c.parts.Balancer, &view, out)
 		}
 	}
 }
 
-func (c *collector) collectWatcher(out metricSink) {
-	s := c.d.currentFeed().watcher.Status()
+func (c *collector) collectWatcher(out sink) {
+	s := c.parts.Watch()
 	failing := 0
 	for _, q := range s.Queries {
 		if q.Err != nil {

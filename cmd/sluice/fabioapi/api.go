@@ -1,4 +1,6 @@
-package main
+// Package fabioapi is Fabio's administration, its API and its pages, for people and
+// scripts that know it.
+package fabioapi
 
 import (
 	"net"
@@ -7,14 +9,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sluiceproxy/sluice/admin"
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/watch"
-	"github.com/sluiceproxy/sluice/watch/consul"
 )
 
 // linkTo is where a route is found; asked is the host that the page was asked for at.
-func linkTo(l config.FabioLinks, t fabioTarget, asked string) string {
+func linkTo(l config.FabioLinks, t routeTarget, asked string) string {
 	host := l.Host
 	if host == "" {
 		host = t.Host
@@ -28,51 +29,38 @@ func linkTo(l config.FabioLinks, t fabioTarget, asked string) string {
 	return (&url.URL{Scheme: l.Scheme, Host: host, Path: t.Path}).String()
 }
 
-// addFabio has the admin listener answer as Fabio's, if it is the one that Fabio
-// was told of.
-func (d *daemon) addFabio(o *admin.Options) error {
-	ui := d.config.FabioUI
-	if ui == nil || ui.Listen != d.config.Admin.Listen {
-		return nil
-	}
-	routes := fabioRoutes{
-		prefix: d.config.Tags.FabioPrefix, key: strings.Trim(d.config.Fabio.RoutesKey, "/"), text: d.config.Fabio.Routes,
-		table: d.lb.Table, snapshot: func() *watch.Snapshot { return d.currentFeed().watcher.Snapshot() },
-	}
-	keys, err := d.manualKeys()
-	if err != nil {
-		return err
-	}
-	if keys != nil {
-		routes.keys = keys
-	}
-	o.Fabio = &fabioAPI{ui: *ui, routes: routes, config: func() any { return viewFabioConfig(d.config) }}
-	return nil
+// Options are what the API tells of.
+type Options struct {
+	// Config has to say of Fabio's administration; see [config.FabioUI].
+	Config   config.Config
+	Version  string // of the program
+	Table    func() *lb.Table
+	Snapshot func() *watch.Snapshot
+	Keys     Keys // nil: manual routes are not in Consul
 }
 
-// manualKeys is nil if manual routes are not in Consul.
-func (d *daemon) manualKeys() (*consul.Keys, error) {
-	c := d.config
-	if c.Fabio.RoutesKey == "" || !c.AsksConsul() {
-		return nil, nil
+func New(o Options) *API {
+	c := o.Config
+	return &API{
+		version: o.Version, ui: *c.FabioUI, config: func() any { return viewConfig(c) },
+		routes: routeSet{
+			prefix: c.Tags.FabioPrefix, key: strings.Trim(c.Fabio.RoutesKey, "/"), text: c.Fabio.Routes,
+			table: o.Table, snapshot: o.Snapshot, keys: o.Keys,
+		},
 	}
-	environment, err := consul.ConfigFromEnv(d.getenv)
-	if err != nil {
-		return nil, err
-	}
-	return consul.NewKeys(c.ConsulConfig(d.log).Over(environment))
 }
 
-// fabioAPI answers what Fabio's administration does, in its forms, for people and
+// API answers what Fabio's administration does, in its forms, for people and
 // scripts that know it.
-type fabioAPI struct {
-	ui     config.FabioUI
-	routes fabioRoutes
-	config func() any
+type API struct {
+	version string
+	ui      config.FabioUI
+	routes  routeSet
+	config  func() any
 }
 
 // Owns leaves the tools the routes in the form of their own.
-func (a *fabioAPI) Owns(r *http.Request) bool {
+func (a *API) Owns(r *http.Request) bool {
 	path, ok := a.below(r.URL.Path)
 	switch {
 	case r.URL.Path == "/health":
@@ -86,7 +74,7 @@ func (a *fabioAPI) Owns(r *http.Request) bool {
 }
 
 // below is a path without that of ui.path.
-func (a *fabioAPI) below(path string) (rest string, ok bool) {
+func (a *API) below(path string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(path, a.ui.Path)
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
@@ -105,12 +93,12 @@ func manualSub(path string) (sub string, page bool) {
 	return sub, ok && (sub == "" || sub[0] == '/')
 }
 
-func (a *fabioAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, ok := a.below(r.URL.Path)
 	sub, page := manualSub(path)
 	switch {
 	case r.URL.Path == "/health":
-		writeFabioText(w, "OK\n")
+		writeText(w, "OK\n")
 	case !ok || path == "/favicon.ico":
 		http.NotFound(w, r)
 	case a.ui.ReadOnly && (isManual(path) || path == "/api/paths"):
@@ -128,9 +116,9 @@ func (a *fabioAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/api/paths":
 		a.paths(w, r)
 	case path == "/api/config":
-		writeFabioJSON(w, r, a.config())
+		writeJSON(w, r, a.config())
 	case path == "/api/version":
-		writeFabioText(w, version)
+		writeText(w, a.version)
 	default:
 		http.Redirect(w, r, a.ui.Path+"/routes", http.StatusSeeOther)
 	}

@@ -1,4 +1,4 @@
-package main
+package fabio
 
 import (
 	"io"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
@@ -23,10 +22,8 @@ func TestFabioSource(t *testing.T) {
 		_, _ = io.WriteString(w, text)
 	}))
 	defer server.Close()
-	r := config.DefaultFabioRegistry()
-	r.Backend, r.URL, r.Poll = "custom", server.URL+"/routes?dc=1", 7*time.Second
-	s := newFabioSource(r)
-	query := watch.Prefix{Path: config.CustomRoutesKey}
+	s := New(Options{URL: server.URL + "/routes?dc=1", Timeout: time.Minute, Poll: 7 * time.Second})
+	query := watch.Prefix{Path: RoutesKey}
 	if !s.Answers(query) || !s.Answers(watch.Services{}) || s.Answers(watch.Prefix{Path: "fabio/config"}) || s.Answers(watch.Health{Service: "web"}) {
 		t.Error("answers other questions than its own")
 	}
@@ -38,7 +35,7 @@ func TestFabioSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []watch.Pair{{Key: config.CustomRoutesKey, Value: `route add web a/ http://b:1/ weight 0.25 tags "x,y" opts "host=dst strip=/p"
+	want := []watch.Pair{{Key: RoutesKey, Value: `route add web a/ http://b:1/ weight 0.25 tags "x,y" opts "host=dst strip=/p"
 route del web a/x
 route add two route del lines a/ http://b:1/
 `}}

@@ -1,4 +1,4 @@
-package main
+package traefikapi
 
 import (
 	"fmt"
@@ -6,11 +6,13 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/sluiceproxy/sluice/internal/redact"
 )
 
-// traefikWords are options of Traefik's as its API spells them, where that is not in
+// spellings are options of Traefik's as its API spells them, where that is not in
 // lower case.
-var traefikWords = func() map[string]string {
+var spellings = func() map[string]string {
 	words := map[string]string{}
 	for word := range strings.FieldsSeq(`
 		addPrefix stripPrefix stripPrefixRegex replacePath replacePathRegex redirectScheme redirectRegex basicAuth digestAuth forwardAuth
@@ -36,8 +38,8 @@ var traefikWords = func() map[string]string {
 	return words
 }()
 
-func traefikWord(key string) string {
-	if word, ok := traefikWords[key]; ok {
+func spelled(key string) string {
+	if word, ok := spellings[key]; ok {
 		return word
 	}
 	return key
@@ -53,9 +55,9 @@ var hiddenOptions = map[string]bool{
 // those that clients get they may stand for something.
 var askedURLs = map[string]bool{"address": true, "jwksurl": true}
 
-// traefikOptions is a struct of package spec in the form of Traefik's API, without
+// optionsOf is a struct of package spec in the form of Traefik's API, without
 // what is as it is without options, and without secrets.
-func traefikOptions(of any) map[string]any {
+func optionsOf(of any) map[string]any {
 	options := map[string]any{}
 	v := reflect.Indirect(reflect.ValueOf(of))
 	for i := range v.NumField() {
@@ -65,17 +67,17 @@ func traefikOptions(of any) map[string]any {
 		}
 		switch {
 		case hiddenOptions[key]:
-			options[traefikWord(key)] = withoutSecrets(field.Interface())
+			options[spelled(key)] = withoutSecrets(field.Interface())
 		case askedURLs[key]:
-			options[traefikWord(key)] = publicURL(field.String())
+			options[spelled(key)] = redact.URL(field.String())
 		default:
-			options[traefikWord(key)] = traefikOption(field)
+			options[spelled(key)] = optionOf(field)
 		}
 	}
 	return options
 }
 
-func traefikOption(v reflect.Value) any {
+func optionOf(v reflect.Value) any {
 	switch value := v.Interface().(type) {
 	case time.Duration:
 		return value.String()
@@ -88,13 +90,13 @@ func traefikOption(v reflect.Value) any {
 	case v.Kind() == reflect.Pointer && v.IsNil():
 		return nil
 	case v.Kind() == reflect.Pointer && v.Elem().Kind() != reflect.Struct:
-		return traefikOption(v.Elem())
+		return optionOf(v.Elem())
 	case v.Kind() == reflect.Pointer, v.Kind() == reflect.Struct:
-		return traefikOptions(v.Interface())
+		return optionsOf(v.Interface())
 	case v.Kind() == reflect.Slice:
 		list := []any{}
 		for i := range v.Len() {
-			list = append(list, traefikOption(v.Index(i)))
+			list = append(list, optionOf(v.Index(i)))
 		}
 		return list
 	}
@@ -108,25 +110,25 @@ func withoutSecrets(value any) any {
 		list := make([]string, len(value))
 		for i, text := range value {
 			name, _, ok := strings.Cut(text, ":")
-			if list[i] = hidden; ok {
-				list[i] = name + ":" + hidden
+			if list[i] = redact.Word; ok {
+				list[i] = name + ":" + redact.Word
 			}
 		}
 		return list
 	case map[string]string:
 		made := make(map[string]string, len(value))
 		for key := range value {
-			made[key] = hidden
+			made[key] = redact.Word
 		}
 		return made
 	}
-	return hidden
+	return redact.Word
 }
 
 // withoutUser hides the password of a URL; other texts are as they are.
 func withoutUser(text string) string {
 	if u, err := url.Parse(text); err == nil && u.User != nil {
-		u.User = url.User(hidden)
+		u.User = url.User(redact.Word)
 		return u.String()
 	}
 	return text

@@ -1,4 +1,4 @@
-package main
+package metrics
 
 import (
 	"cmp"
@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/sluiceproxy/sluice/cmd/sluice/fabioapi"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/listener"
@@ -65,11 +65,11 @@ func newFabioMetrics(namespace string, m config.NamedMetrics, counted []float64,
 	}
 }
 
-func (m *fabioMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
+func (m *fabioMetrics) collect(b *Balancer, view *lb.Metrics, out sink) {
 	m.collectServices(view.Services, out)
 	routes := detailSums{}
 	for _, t := range view.RouteTargets {
-		host, path := fabioHostPath(fabioSrc(t.Route))
+		host, path := fabioapi.HostPath(fabioSrc(t.Route))
 		routes.add(&t.Detail, t.Service, host, path, fabioTargetURL(t.Target))
 	}
 	routes.durations(out, m.route, m.counted, m.Bounds())
@@ -86,11 +86,11 @@ func (m *fabioMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
 
 // collectBytes tells of the targets of connections. Routes that differ in their
 // options alone are one to Fabio.
-func (m *fabioMetrics) collectBytes(all []lb.TCPTargetMetrics, out metricSink) {
+func (m *fabioMetrics) collectBytes(all []lb.TCPTargetMetrics, out sink) {
 	type bytes struct{ received, sent uint64 }
 	sums := map[[4]string]bytes{}
 	for _, t := range all {
-		host, path := fabioHostPath(fabioSrc(t.Route))
+		host, path := fabioapi.HostPath(fabioSrc(t.Route))
 		if strings.Contains(host, ":") {
 			path = ""
 		}
@@ -104,7 +104,7 @@ func (m *fabioMetrics) collectBytes(all []lb.TCPTargetMetrics, out metricSink) {
 	}
 }
 
-func (m *fabioMetrics) collectServices(services []lb.ServiceMetrics, out metricSink) {
+func (m *fabioMetrics) collectServices(services []lb.ServiceMetrics, out sink) {
 	requests, status, calls, callStatus := detailSums{}, detailSums{}, detailSums{}, detailSums{}
 	for _, s := range services {
 		for i := range s.Details {
@@ -125,7 +125,7 @@ func (m *fabioMetrics) collectServices(services []lb.ServiceMetrics, out metricS
 }
 
 // collectStreams returns the connections without a route.
-func (m *fabioMetrics) collectStreams(entrypoints []lb.EntrypointMetrics, out metricSink) (notFound uint64) {
+func (m *fabioMetrics) collectStreams(entrypoints []lb.EntrypointMetrics, out sink) (notFound uint64) {
 	type sums struct{ connections, failures, noRoute uint64 }
 	all := map[*fabioStreams]*sums{&m.tcp: {}, &m.sni: {}}
 	for _, e := range entrypoints {

@@ -1,4 +1,4 @@
-package main
+package fabioapi
 
 import (
 	"runtime"
@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// fabioSettingsShown are those that are shown as they are given.
-func fabioSettingsShown() []fabioSetting {
-	return slices.Concat(fabioProxyShown(), fabioRegistryShown(), fabioOtherShown())
+// settingsShown are those that are shown as they are given.
+func settingsShown() []setting {
+	return slices.Concat(proxyShown(), registryShown(), otherShown())
 }
 
-func fabioProxyShown() []fabioSetting {
-	return []fabioSetting{
+func proxyShown() []setting {
+	return []setting{
 		{"Proxy.GZIPContentTypes", "proxy.gzip.contenttype", ""},
 		{"Proxy.Strategy", "proxy.strategy", "rnd"},
 		{"Proxy.Matcher", "proxy.matcher", "prefix"},
@@ -40,8 +40,8 @@ func fabioProxyShown() []fabioSetting {
 	}
 }
 
-func fabioRegistryShown() []fabioSetting {
-	return []fabioSetting{
+func registryShown() []setting {
+	return []setting{
 		{"Registry.Backend", "registry.backend", "consul"},
 		{"Registry.Timeout", "registry.timeout", 10 * time.Second},
 		{"Registry.Retry", "registry.retry", 500 * time.Millisecond},
@@ -82,8 +82,8 @@ func fabioRegistryShown() []fabioSetting {
 	}
 }
 
-func fabioOtherShown() []fabioSetting {
-	return []fabioSetting{
+func otherShown() []setting {
+	return []setting{
 		{"Log.AccessFormat", "log.access.format", "common"},
 		{"Log.AccessTarget", "log.access.target", ""},
 		{"Log.RoutesFormat", "log.routes.format", "delta"},

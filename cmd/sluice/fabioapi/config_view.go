@@ -1,31 +1,28 @@
-package main
+package fabioapi
 
 import (
 	"cmp"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/config/fabio"
+	"github.com/sluiceproxy/sluice/internal/redact"
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/listener"
 )
 
-// fabioSetting is where Fabio's API shows a property, and its default.
-type fabioSetting struct {
+// setting is where Fabio's API shows a property, and its default.
+type setting struct {
 	path, key string
 	standard  any // of the type that it is shown in
 }
 
-// hidden stands for what is not for everyone who can reach the API.
-const hidden = "redacted"
-
-// viewFabioConfig is what sluice was told as Fabio, in the form of Fabio's API, but
+// viewConfig is what sluice was told as Fabio, in the form of Fabio's API, but
 // for secrets.
-func viewFabioConfig(c config.Config) any {
+func viewConfig(c config.Config) any {
 	all := map[string]any{}
-	for _, s := range fabioSettingsShown() {
+	for _, s := range settingsShown() {
 		put(all, s.path, s.value(c.FabioUI.Given))
 	}
 	scheme, address, ok := strings.Cut(cmp.Or(c.FabioUI.Given["registry.consul.addr"], "localhost:8500"), "://")
@@ -36,11 +33,11 @@ func viewFabioConfig(c config.Config) any {
 	put(all, "Registry.Consul.Scheme", scheme)
 	put(all, "Registry.Consul.ServiceAddr", cmp.Or(c.Fabio.Register.Address, c.FabioUI.Listen))
 	put(all, "Registry.Consul.CheckScheme", map[bool]string{false: "http", true: "https"}[c.Admin.Certificates != ""])
-	put(all, "Proxy.AuthSchemes", viewFabioAuth(c.LB.Auth))
-	put(all, "UI.Listen", viewFabioListener(cmp.Or(c.FabioUI.Given["ui.addr"], c.FabioUI.Listen), c))
+	put(all, "Proxy.AuthSchemes", viewAuth(c.LB.Auth))
+	put(all, "UI.Listen", viewListener(cmp.Or(c.FabioUI.Given["ui.addr"], c.FabioUI.Listen), c))
 	listeners := []any{}
 	for _, text := range fabio.SplitQuoted(cmp.Or(c.FabioUI.Given["proxy.addr"], ":9999")) {
-		listeners = append(listeners, viewFabioListener(text, c))
+		listeners = append(listeners, viewListener(text, c))
 	}
 	all["Listen"] = listeners
 	return all
@@ -62,7 +59,7 @@ func put(in map[string]any, path string, value any) {
 }
 
 // value is the property as it was given, which was understood when it was read.
-func (s fabioSetting) value(given map[string]string) any {
+func (s setting) value(given map[string]string) any {
 	text, ok := given[s.key]
 	if !ok {
 		return s.standard
@@ -88,7 +85,7 @@ func (s fabioSetting) value(given map[string]string) any {
 		return list
 	case secretSetting:
 		if text != "" {
-			return hidden
+			return redact.Word
 		}
 	}
 	return text
@@ -105,7 +102,7 @@ func orText(value any, text string, err error) any {
 // secretSetting is shown as empty, or as there.
 type secretSetting string
 
-func viewFabioAuth(all []config.LBAuth) any {
+func viewAuth(all []config.LBAuth) any {
 	shown := map[string]any{}
 	for _, a := range all {
 		shown[a.Name] = map[string]any{
@@ -116,7 +113,7 @@ func viewFabioAuth(all []config.LBAuth) any {
 	return shown
 }
 
-func viewFabioListener(text string, c config.Config) any {
+func viewListener(text string, c config.Config) any {
 	l, err := listener.Parse(text)
 	if err != nil {
 		address, _, _ := strings.Cut(text, ";")
@@ -144,29 +141,10 @@ func viewFabioCertificates(name string, c config.Config) any {
 		if header == nil {
 			header = map[string][]string{}
 		}
-		header[field] = []string{hidden}
+		header[field] = []string{redact.Word}
 	}
 	return map[string]any{
-		"Name": s.Name, "Type": s.Type, "CertPath": publicURL(s.Cert), "KeyPath": publicURL(s.Key), "ClientCAPath": publicURL(s.ClientCA),
+		"Name": s.Name, "Type": s.Type, "CertPath": redact.URL(s.Cert), "KeyPath": redact.URL(s.Key), "ClientCAPath": redact.URL(s.ClientCA),
 		"CAUpgradeCN": s.UpgradeCN, "VaultFetchToken": s.VaultToken, "Refresh": s.Refresh, "Header": header,
 	}
-}
-
-// publicURL leaves out the password and the parameters of a URL. Nobody knows where
-// they are in what cannot be read.
-func publicURL(text string) string {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return hidden
-	case u.Host == "":
-		return text
-	}
-	if u.User != nil {
-		u.User = url.User(hidden)
-	}
-	if u.RawQuery != "" {
-		u.RawQuery = hidden
-	}
-	return u.String()
 }

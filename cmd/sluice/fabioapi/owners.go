@@ -1,4 +1,4 @@
-package main
+package fabioapi
 
 import (
 	"net/url"
@@ -8,23 +8,23 @@ import (
 	"github.com/sluiceproxy/sluice/watch"
 )
 
-// fabioOwner is whose a target is: of what service, and with what tags beside those
+// routeOwner is whose a target is: of what service, and with what tags beside those
 // that route.
-type fabioOwner struct {
+type routeOwner struct {
 	service string
 	tags    []string
 }
 
-// fabioOwners know those of instances, and of what manual routes add, which have no
+// routeOwners know those of instances, and of what manual routes add, which have no
 // node and go by source and address.
-type fabioOwners struct {
+type routeOwners struct {
 	instances map[tags.Owner]watch.ServiceInfo
-	manual    map[[2]string]fabioOwner
+	manual    map[[2]string]routeOwner
 	prefix    string
 }
 
-func newFabioOwners(prefix, text string, pairs []watch.Pair, s *watch.Snapshot) fabioOwners {
-	o := fabioOwners{map[tags.Owner]watch.ServiceInfo{}, map[[2]string]fabioOwner{}, prefix}
+func newOwners(prefix, text string, pairs []watch.Pair, s *watch.Snapshot) routeOwners {
+	o := routeOwners{map[tags.Owner]watch.ServiceInfo{}, map[[2]string]routeOwner{}, prefix}
 	for q, entry := range s.All {
 		if _, ok := q.(watch.Health); !ok {
 			continue
@@ -42,13 +42,13 @@ func newFabioOwners(prefix, text string, pairs []watch.Pair, s *watch.Snapshot) 
 }
 
 // read takes in the routes that a text adds.
-func (o fabioOwners) read(text string) {
+func (o routeOwners) read(text string) {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) < 5 || words[0] != "route" || words[1] != "add" {
 			continue
 		}
-		host, path := fabioHostPath(words[3])
+		host, path := HostPath(words[3])
 		if path == "" && !strings.Contains(host, ":") {
 			path = "/"
 		}
@@ -56,7 +56,7 @@ func (o fabioOwners) read(text string) {
 		if u, err := url.Parse(address); err == nil && !strings.Contains(line, "redirect=") {
 			address = u.Host
 		}
-		owner := fabioOwner{service: words[2]}
+		owner := routeOwner{service: words[2]}
 		if list := quotedAfter(line, " tags "); strings.Contains(line, " tags ") && list != "" {
 			owner.tags = strings.Split(list, ",")
 		}
@@ -64,12 +64,12 @@ func (o fabioOwners) read(text string) {
 	}
 }
 
-func (o fabioOwners) of(src string, e tags.Endpoint) fabioOwner {
+func (o routeOwners) of(src string, e tags.Endpoint) routeOwner {
 	if e.Node == "" {
 		return o.manual[[2]string{src, e.Address}]
 	}
 	info := o.instances[tags.Owner{Node: e.Node, Instance: e.Instance}]
-	owner := fabioOwner{service: info.Name}
+	owner := routeOwner{service: info.Name}
 	for _, tag := range info.Tags {
 		if tag = strings.TrimSpace(tag); !strings.HasPrefix(tag, o.prefix) {
 			owner.tags = append(owner.tags, tag)

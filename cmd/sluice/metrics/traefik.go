@@ -1,4 +1,4 @@
-package main
+package metrics
 
 import (
 	"crypto/tls"
@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/sluiceproxy/sluice/cmd/sluice/traefikapi"
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/certs"
@@ -68,7 +68,7 @@ func traefikDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("traefik_"+name, help, labels, nil)
 }
 
-func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink) {
+func (m *traefikMetrics) collect(b *Balancer, view *lb.Metrics, out sink) {
 	out.counter(m.reloads, view.Rebuilds)
 	if !view.Rebuilt.IsZero() {
 		out.gauge(m.lastReload, float64(view.Rebuilt.Unix()))
@@ -84,11 +84,11 @@ func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink)
 	pools := poolNames(b.Table())
 	for _, r := range view.Routes {
 		if r.Route != "" {
-			routers.add(r.Details, qualified(r.Dialect, r.Route), qualified(r.Dialect, pools[[2]string{r.Dialect, r.Route}]))
+			routers.add(r.Details, traefikapi.Qualified(r.Dialect, r.Route), traefikapi.Qualified(r.Dialect, pools[[2]string{r.Dialect, r.Route}]))
 		}
 	}
 	for _, s := range view.Services {
-		services.add(s.Details, qualified(s.Dialect, s.Service))
+		services.add(s.Details, traefikapi.Qualified(s.Dialect, s.Service))
 	}
 	if m.Entrypoints {
 		entrypoints.collect(&m.entrypoint, m, out)
@@ -98,8 +98,8 @@ func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink)
 	}
 	if m.Services {
 		services.collect(&m.service, m, out)
-		collectRetries(view.Services, qualified, m.retries, out)
-		collectServers(view.Checked, qualified, m.serverUp, out)
+		collectRetries(view.Services, traefikapi.Qualified, m.retries, out)
+		collectServers(view.Checked, traefikapi.Qualified, m.serverUp, out)
 	}
 	if m.Backends {
 		m.collectBackends(view, out)
@@ -107,7 +107,7 @@ func (m *traefikMetrics) collect(b *balancing, view *lb.Metrics, out metricSink)
 }
 
 // collectBackends tells of services what Traefik 1.7 does, by their names alone.
-func (m *traefikMetrics) collectBackends(view *lb.Metrics, out metricSink) {
+func (m *traefikMetrics) collectBackends(view *lb.Metrics, out sink) {
 	plain := func(_, name string) string { return name }
 	backends := traefikSums{}
 	for _, s := range view.Services {
@@ -119,7 +119,7 @@ func (m *traefikMetrics) collectBackends(view *lb.Metrics, out metricSink) {
 	collectServers(view.Checked, plain, m.backendsUp, out)
 }
 
-func collectRetries(services []lb.ServiceMetrics, named func(dialect, name string) string, as *prometheus.Desc, out metricSink) {
+func collectRetries(services []lb.ServiceMetrics, named func(dialect, name string) string, as *prometheus.Desc, out sink) {
 	retries := map[string]uint64{}
 	for _, s := range services {
 		retries[named(s.Dialect, s.Service)] += s.Retries
@@ -129,7 +129,7 @@ func collectRetries(services []lb.ServiceMetrics, named func(dialect, name strin
 	}
 }
 
-func (m *traefikMetrics) collectCertificates(all []certs.Info, out metricSink) {
+func (m *traefikMetrics) collectCertificates(all []certs.Info, out sink) {
 	seen := map[[3]string]bool{}
 	for _, c := range all {
 		names := slices.Sorted(slices.Values(c.Leaf.DNSNames))
@@ -141,7 +141,7 @@ func (m *traefikMetrics) collectCertificates(all []certs.Info, out metricSink) {
 	}
 }
 
-func collectServers(all []lb.CheckedMetrics, named func(dialect, name string) string, as *prometheus.Desc, out metricSink) {
+func collectServers(all []lb.CheckedMetrics, named func(dialect, name string) string, as *prometheus.Desc, out sink) {
 	up := map[[2]string]float64{}
 	for _, c := range all {
 		key := [2]string{named(c.Dialect, c.Service), serverURL(c.Target)}
@@ -189,7 +189,7 @@ func (s *traefikSums) add(details []count.Detail, of ...string) {
 	}
 }
 
-func (s *traefikSums) collect(as *traefikCounts, m *traefikMetrics, out metricSink) {
+func (s *traefikSums) collect(as *traefikCounts, m *traefikMetrics, out sink) {
 	s.tls.counts(out, as.requestsTLS)
 	s.kinds.counts(out, as.requests)
 	s.kinds.durations(out, as.duration, m.counted, m.Bounds())

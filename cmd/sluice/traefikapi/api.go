@@ -1,4 +1,5 @@
-package main
+// Package traefikapi answers what Traefik's API does.
+package traefikapi
 
 import (
 	"encoding/json"
@@ -12,77 +13,77 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/certs"
 )
 
-// traefikAPI answers what Traefik's own API does, in its forms, for scripts and
+// api answers what Traefik's own API does, in its forms, for scripts and
 // pages that were written for it: https://doc.traefik.io/traefik/reference/install-configuration/api-dashboard/.
 // Nothing can be changed by it.
-type traefikAPI struct {
+type api struct {
 	config  config.Config
-	b       *balancing
+	b       *lb.Server
+	version string
+	logs    bool // whether there is an access log
 	started time.Time
 }
 
-// traefikAPI is nil unless the configuration asks for it.
-func (d *daemon) traefikAPI() http.Handler {
-	if !d.config.Admin.TraefikAPI || d.lb == nil {
-		return nil
-	}
-	return &traefikAPI{d.config, d.lb, time.Now()}
+// New is the API of a load balancer, which has an access log or not.
+func New(c config.Config, version string, server *lb.Server, logs bool) http.Handler {
+	return &api{c, server, version, logs, time.Now()}
 }
 
 // ServeHTTP implements [http.Handler].
-func (a *traefikAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, _ := strings.CutPrefix(r.URL.EscapedPath(), "/api/")
 	parts := strings.Split(path, "/")
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		writeTraefikError(w, http.StatusMethodNotAllowed, "only GET is answered here")
+		writeError(w, http.StatusMethodNotAllowed, "only GET is answered here")
 	case path == "version":
-		writeTraefik(w, map[string]any{"Version": version, "Codename": ourName, "startDate": a.started.UTC()})
+		write(w, map[string]any{"Version": a.version, "Codename": config.Program, "startDate": a.started.UTC()})
 	case path == "overview":
-		writeTraefik(w, a.overview(a.model()))
+		write(w, a.overview(a.model()))
 	case path == "rawdata":
-		writeTraefik(w, rawTraefik(a.model()))
+		write(w, rawData(a.model()))
 	case path == "entrypoints":
-		listTraefik(w, r, a.entrypoints())
+		writeList(w, r, a.entrypoints())
 	case parts[0] == "entrypoints" && len(parts) == 2:
 		i := slices.IndexFunc(a.entrypoints(), func(e map[string]any) bool { return e["name"] == unescaped(parts[1]) })
 		if i < 0 {
-			writeTraefikError(w, http.StatusNotFound, "entry point not found: "+unescaped(parts[1]))
+			writeError(w, http.StatusNotFound, "entry point not found: "+unescaped(parts[1]))
 			return
 		}
-		writeTraefik(w, a.entrypoints()[i])
+		write(w, a.entrypoints()[i])
 	default:
 		a.objects(w, r, parts)
 	}
 }
 
 // objects answers for PROTOCOL/KIND and PROTOCOL/KIND/NAME.
-func (a *traefikAPI) objects(w http.ResponseWriter, r *http.Request, parts []string) {
+func (a *api) objects(w http.ResponseWriter, r *http.Request, parts []string) {
 	if len(parts) < 2 || len(parts) > 3 {
-		writeTraefikError(w, http.StatusNotFound, "there is no "+r.URL.Path)
+		writeError(w, http.StatusNotFound, "there is no "+r.URL.Path)
 		return
 	}
 	of, ok := a.model().of[parts[0]]
-	kinds := map[string]map[string]*traefikObject{"routers": of.routers, "services": of.services, "middlewares": of.middlewares}
+	kinds := map[string]map[string]*object{"routers": of.routers, "services": of.services, "middlewares": of.middlewares}
 	if parts[0] == "udp" {
 		delete(kinds, "middlewares")
 	}
 	objects, known := kinds[parts[1]]
 	if !ok || !known {
-		writeTraefikError(w, http.StatusNotFound, "there is no "+r.URL.Path)
+		writeError(w, http.StatusNotFound, "there is no "+r.URL.Path)
 		return
 	}
 	if len(parts) == 3 {
 		name := unescaped(parts[2])
 		if o := objects[name]; o != nil {
-			writeTraefik(w, o.whole())
+			write(w, o.whole())
 			return
 		}
-		writeTraefikError(w, http.StatusNotFound, strings.TrimSuffix(parts[1], "s")+" not found: "+name)
+		writeError(w, http.StatusNotFound, strings.TrimSuffix(parts[1], "s")+" not found: "+name)
 		return
 	}
 	list := []map[string]any{}
@@ -91,7 +92,7 @@ func (a *traefikAPI) objects(w http.ResponseWriter, r *http.Request, parts []str
 			list = append(list, objects[name].whole())
 		}
 	}
-	listTraefik(w, r, list)
+	writeList(w, r, list)
 }
 
 func unescaped(part string) string {
@@ -102,7 +103,7 @@ func unescaped(part string) string {
 }
 
 // isWanted reports whether an object is one of those that are asked for.
-func (o *traefikObject) isWanted(name string, asked url.Values) bool {
+func (o *object) isWanted(name string, asked url.Values) bool {
 	status, search, middleware := asked.Get("status"), strings.ToLower(asked.Get("search")), asked.Get("middlewareName")
 	service, _, _ := strings.Cut(asked.Get("serviceName"), "@")
 	if strings.Contains(o.service, "@") {
@@ -114,8 +115,8 @@ func (o *traefikObject) isWanted(name string, asked url.Values) bool {
 		(middleware == "" || slices.Contains(o.middlewares, middleware))
 }
 
-// listTraefik writes one page of a list, and which is the next: 1 behind the last.
-func listTraefik(w http.ResponseWriter, r *http.Request, all []map[string]any) {
+// writeList writes one page of a list, and which is the next: 1 behind the last.
+func writeList(w http.ResponseWriter, r *http.Request, all []map[string]any) {
 	page, perPage := 1, 100
 	for key, into := range map[string]*int{"page": &page, "per_page": &perPage} {
 		text := r.URL.Query().Get(key)
@@ -124,14 +125,14 @@ func listTraefik(w http.ResponseWriter, r *http.Request, all []map[string]any) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n <= 0 || n > 1<<20 {
-			writeTraefikError(w, http.StatusBadRequest, fmt.Sprintf("invalid request: %s: %s", key, text))
+			writeError(w, http.StatusBadRequest, fmt.Sprintf("invalid request: %s: %s", key, text))
 			return
 		}
 		*into = n
 	}
 	first := (page - 1) * perPage
 	if first > 0 && first >= len(all) {
-		writeTraefikError(w, http.StatusBadRequest, fmt.Sprintf("invalid request: page: %d, per_page: %d", page, perPage))
+		writeError(w, http.StatusBadRequest, fmt.Sprintf("invalid request: page: %d, per_page: %d", page, perPage))
 		return
 	}
 	last, next := min(first+perPage, len(all)), 1
@@ -139,35 +140,35 @@ func listTraefik(w http.ResponseWriter, r *http.Request, all []map[string]any) {
 		next = page + 1
 	}
 	w.Header().Set("X-Next-Page", strconv.Itoa(next))
-	writeTraefik(w, all[first:last])
+	write(w, all[first:last])
 }
 
-func writeTraefik(w http.ResponseWriter, value any) {
+func write(w http.ResponseWriter, value any) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		writeTraefikError(w, http.StatusInternalServerError, err.Error())
+		writeError(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(text, '\n'))
 }
 
-func writeTraefikError(w http.ResponseWriter, status int, message string) {
+func writeError(w http.ResponseWriter, status int, message string) {
 	text, _ := json.Marshal(map[string]string{"message": message})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n'))
 }
 
-func (a *traefikAPI) model() *traefikModel {
-	return newTraefikModel(a.b.Definitions(), a.b.Table(), a.entrypointsOf)
+func (a *api) model() *model {
+	return newModel(a.b.Definitions(), a.b.Table(), a.entrypointsOf)
 }
 
-// rawTraefik is all there is, by kind and name.
-func rawTraefik(m *traefikModel) map[string]map[string]*traefikObject {
-	raw := map[string]map[string]*traefikObject{}
+// rawData is all there is, by kind and name.
+func rawData(m *model) map[string]map[string]*object {
+	raw := map[string]map[string]*object{}
 	for protocol, of := range m.of {
-		for kind, objects := range map[string]map[string]*traefikObject{"routers": of.routers, "services": of.services, "middlewares": of.middlewares} {
+		for kind, objects := range map[string]map[string]*object{"routers": of.routers, "services": of.services, "middlewares": of.middlewares} {
 			if protocol != "http" {
 				kind = protocol + strings.ToUpper(kind[:1]) + kind[1:]
 			}
@@ -179,38 +180,38 @@ func rawTraefik(m *traefikModel) map[string]map[string]*traefikObject {
 	return raw
 }
 
-// traefikSection counts objects.
-type traefikSection struct {
+// section counts objects.
+type section struct {
 	Total    int `json:"total"`
 	Warnings int `json:"warnings"`
 	Errors   int `json:"errors"`
 }
 
-func sectionOf(objects map[string]*traefikObject) (s traefikSection) {
+func sectionOf(objects map[string]*object) (s section) {
 	for _, o := range objects {
 		s.Total++
 		switch o.status {
-		case traefikWarning:
+		case statusWarning:
 			s.Warnings++
-		case traefikDisabled:
+		case statusDisabled:
 			s.Errors++
 		}
 	}
 	return s
 }
 
-func (a *traefikAPI) overview(m *traefikModel) map[string]any {
+func (a *api) overview(m *model) map[string]any {
 	tracing := ""
 	if a.config.LB.Tracing.IsOn() {
 		tracing = "OTLP"
 	}
 	all := map[string]any{
 		"certificates": certificateSection(a.b.Certificates(), time.Now()),
-		"features":     map[string]any{"tracing": tracing, "metrics": "Prometheus", "accessLog": a.b.accessLog != nil},
+		"features":     map[string]any{"tracing": tracing, "metrics": "Prometheus", "accessLog": a.logs},
 		"providers":    []string{"ConsulCatalog"},
 	}
 	for protocol, of := range m.of {
-		sections := map[string]traefikSection{"routers": sectionOf(of.routers), "services": sectionOf(of.services)}
+		sections := map[string]section{"routers": sectionOf(of.routers), "services": sectionOf(of.services)}
 		if protocol != "udp" {
 			sections["middlewares"] = sectionOf(of.middlewares)
 		}
@@ -220,7 +221,7 @@ func (a *traefikAPI) overview(m *traefikModel) map[string]any {
 }
 
 // certificateSection warns of certificates that expire within a month.
-func certificateSection(all []certs.Info, now time.Time) (s traefikSection) {
+func certificateSection(all []certs.Info, now time.Time) (s section) {
 	const soon = 30 * 24 * time.Hour
 	for _, c := range all {
 		s.Total++

@@ -27,6 +27,8 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"render/...", "watch/file", "outputs know queries, not their sources"},
 	{"render/...", "watch/nomad", "outputs know queries, not their sources"},
 	{"render/...", "watch/vault", "outputs know queries, not their sources"},
+	{"render/...", "watch/fabio", "outputs know queries, not their sources"},
+	{"lb/...", "watch/fabio", "outputs know queries, not their sources"},
 	{"lb/...", "watch/consul", "outputs know queries, not their sources"},
 	{"lb/...", "watch/file", "outputs know queries, not their sources"},
 	{"lb/...", "watch/nomad", "outputs know queries, not their sources"},

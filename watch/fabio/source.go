@@ -43,6 +43,7 @@ type Source struct {
 	client *http.Client // nil: there is none
 }
 
+// New asks nothing yet.
 func New(o Options) *Source {
 	s := &Source{o: o}
 	if o.URL != "" {

@@ -39,6 +39,7 @@ type Options struct {
 	Keys     Keys // nil: manual routes are not in Consul
 }
 
+// New is the administration, as the configuration says.
 func New(o Options) *API {
 	c := o.Config
 	return &API{

@@ -129,6 +129,7 @@ func (p fabioPlace) targets(whole, endpoints []tags.Endpoint, pool *target.Pool,
 	return all
 }
 
+// HostPath takes the source of a route apart.
 func HostPath(src string) (host, path string) {
 	if i := strings.IndexByte(src, '/'); i >= 0 {
 		return src[:i], src[i:]

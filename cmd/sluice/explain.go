@@ -174,6 +174,7 @@ func (e *explanation) explainTCP(table *lb.Table) error {
 }
 
 func (e explanation) write(w io.Writer) {
+	makePrintable(&e)
 	e.writeAnswer(w)
 	if e.Problems > 0 {
 		fmt.Fprintf(w, "%d %s with tags, which may be why a route is missing: sluice routes lists %s\n",
@@ -187,6 +188,8 @@ func (e explanation) writeAnswer(w io.Writer) {
 		fmt.Fprintf(w, "  (%s is another method than %s)\n", e.Method, capitals)
 	}
 	switch {
+	case e.Route == nil && strings.HasPrefix(e.URL, "udp://"):
+		fmt.Fprintln(w, "  no route matches: the datagrams are dropped")
 	case e.Route == nil && lb.IsTCPQuestion(e.URL):
 		fmt.Fprintln(w, "  no route matches: the connection is closed")
 	case e.Route == nil && e.Status == http.StatusServiceUnavailable:

@@ -41,9 +41,14 @@ func (p program) routes(ctx context.Context, args []string) error {
 	if t.json {
 		return p.printJSON(view)
 	}
-	writeRoutes(p.stdout, view.Routes)
-	writeProblems(p.stdout, view.Problems)
+	view.write(p.stdout)
 	return nil
+}
+
+func (l routesList) write(w io.Writer) {
+	makePrintable(&l)
+	writeRoutes(w, l.Routes)
+	writeProblems(w, l.Problems)
 }
 
 // writeRoutes prints a table with a line for each route.

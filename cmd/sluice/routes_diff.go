@@ -228,6 +228,7 @@ func differingLines(before, after []string) (details []string) {
 }
 
 func writeChanges(w io.Writer, changes []routeChange) {
+	makePrintable(&changes)
 	marks := map[string]string{"added": "+", "removed": "-", "changed": "~"}
 	count := map[string]int{}
 	for _, c := range changes {

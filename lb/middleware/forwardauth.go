@@ -112,10 +112,9 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 		x.Answer(http.StatusUnauthorized, &lb.Header{}, "")
 		return
 	}
-	var answer *http.Response
-	var text []byte
+	var answer verdict
 	if err == nil {
-		answer, text, err = f.question(x, body)
+		answer, err = f.question(x, body)
 	}
 	switch {
 	case errors.Is(err, errAnswerTooLarge):
@@ -125,8 +124,8 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	case err != nil:
 		f.fail(x, err)
 		return
-	case !isYes(answer):
-		f.refuse(x, answer, text)
+	case !answer.isYes():
+		f.refuse(x, answer)
 		return
 	}
 	f.admit(x, answer)
@@ -136,25 +135,34 @@ func (f *forwardAuth) Serve(x *lb.Exchange, next lb.Handler) {
 	next.Serve(x)
 }
 
-func isYes(answer *http.Response) bool { return answer.StatusCode >= 200 && answer.StatusCode <= 299 }
+// verdict is the server's answer, with as much of its body as is of use.
+type verdict struct {
+	status int
+	header http.Header
+	text   []byte
+}
 
-// question has the server asked, and reads as much of its answer as is of use. The
-// answer keeps no connection, however long the request takes that may pass.
-func (f *forwardAuth) question(x *lb.Exchange, body []byte) (answer *http.Response, text []byte, err error) {
+func (v verdict) isYes() bool { return v.status >= 200 && v.status <= 299 }
+
+// question has the server asked. Its answer keeps no connection, however long the
+// request takes that may pass.
+func (f *forwardAuth) question(x *lb.Exchange, body []byte) (v verdict, err error) {
 	select {
 	case f.asking <- struct{}{}:
 		defer func() { <-f.asking }()
 	default:
-		return nil, nil, errManyQuestions
+		return v, errManyQuestions
 	}
-	if answer, err = f.ask(x, body); err != nil {
-		return nil, nil, err
+	answer, err := f.ask(x, body)
+	if err != nil {
+		return v, err
 	}
 	defer answer.Body.Close()
-	if !isYes(answer) || f.spec.MaxResponseBodySize >= 0 {
-		text, err = f.text(answer)
+	v.status, v.header = answer.StatusCode, answer.Header
+	if !v.isYes() || f.spec.MaxResponseBodySize >= 0 {
+		v.text, err = f.text(answer)
 	}
-	return answer, text, err
+	return v, err
 }
 
 // fail answers a request nobody could decide about.
@@ -239,19 +247,19 @@ func hasFold(list []string, name string) bool {
 }
 
 // admit takes over the fields of the answer that the upstream is to see.
-func (f *forwardAuth) admit(x *lb.Exchange, answer *http.Response) {
+func (f *forwardAuth) admit(x *lb.Exchange, answer verdict) {
 	for _, name := range f.spec.AuthResponseHeaders {
 		disown(&x.Header, name)
 	}
 	for _, name := range f.spec.AuthResponseHeaders {
 		x.Header.Del(name) // it may be named twice
-		for _, value := range answer.Header.Values(name) {
+		for _, value := range answer.header.Values(name) {
 			x.Header.Add(http.CanonicalHeaderKey(name), value)
 		}
 	}
 	if f.pattern != nil {
 		x.Header.DelFunc(func(name string) bool { return f.pattern.MatchString(name) || f.pattern.MatchString(hyphenated(name)) })
-		for name, values := range answer.Header {
+		for name, values := range answer.header {
 			if f.pattern.MatchString(name) && !spec.IsFraming(name) {
 				for _, value := range values {
 					x.Header.Add(name, value)
@@ -260,14 +268,14 @@ func (f *forwardAuth) admit(x *lb.Exchange, answer *http.Response) {
 		}
 	}
 	if f.spec.HeaderField != "" {
-		x.Outcome.User = answer.Header.Get(f.spec.HeaderField)
+		x.Outcome.User = answer.header.Get(f.spec.HeaderField)
 	}
 }
 
 // cookies are those of the answer that the client is to get.
-func (f *forwardAuth) cookies(answer *http.Response) []string {
+func (f *forwardAuth) cookies(answer verdict) []string {
 	var cookies []string
-	for _, line := range answer.Header.Values("Set-Cookie") {
+	for _, line := range answer.header.Values("Set-Cookie") {
 		name, _, _ := strings.Cut(line, "=")
 		if slices.Contains(f.spec.AddAuthCookiesToResponse, strings.TrimSpace(name)) {
 			cookies = append(cookies, line)
@@ -292,13 +300,13 @@ func (f *forwardAuth) text(answer *http.Response) ([]byte, error) {
 }
 
 // refuse passes the answer on to the client.
-func (f *forwardAuth) refuse(x *lb.Exchange, answer *http.Response, body []byte) {
-	if f.spec.AuthSigninURL != "" && answer.StatusCode == http.StatusUnauthorized {
+func (f *forwardAuth) refuse(x *lb.Exchange, answer verdict) {
+	if f.spec.AuthSigninURL != "" && answer.status == http.StatusUnauthorized {
 		x.Redirect(http.StatusFound, f.spec.AuthSigninURL)
 		return
 	}
 	h := &lb.Header{}
-	for name, values := range answer.Header {
+	for name, values := range answer.header {
 		if spec.IsFraming(name) {
 			continue
 		}
@@ -306,12 +314,12 @@ func (f *forwardAuth) refuse(x *lb.Exchange, answer *http.Response, body []byte)
 			h.Add(name, value)
 		}
 	}
-	if to := answer.Header.Get("Location"); to != "" && !f.spec.PreserveLocationHeader {
+	if to := answer.header.Get("Location"); to != "" && !f.spec.PreserveLocationHeader {
 		if absolute, err := f.address.Parse(to); err == nil {
 			h.Set("Location", absolute.String())
 		}
 	}
-	x.Answer(answer.StatusCode, h, string(body))
+	x.Answer(answer.status, h, string(answer.text))
 }
 
 // cookieReply adds cookies to the answer, in the place of the upstream's of the

@@ -209,6 +209,12 @@ func (p *parser) frontend1(name string, settings map[string]setting1, pool Pool,
 		key := prefix + "errors." + page + ".backend"
 		p.problem(first, Problem{Tag: settings[key].redacted(), Offset: -1, Reason: key + " is the frontend's own backend: there are no such error pages"})
 	}
+	if options.redirect.isHalf() {
+		p.problem(first, Problem{
+			Tag: settings[prefix+"redirect.regex"].redacted() + settings[prefix+"redirect.replacement"].redacted(), Offset: -1,
+			Reason: "a redirect needs both regex and replacement; there is none",
+		})
+	}
 	steps, err := options.steps()
 	if err != nil {
 		p.problem(first, Problem{Route: route.Name, Offset: -1, Reason: err.Error()})

@@ -297,10 +297,7 @@ func (o *options1) steps() ([]spec.Middleware, error) {
 	}
 	add(o.whitelist != nil, o.whitelist)
 	if o.redirect != nil {
-		m, err := o.redirect.middleware()
-		if err != nil {
-			return nil, err
-		}
+		m := o.redirect.middleware()
 		add(m != nil, m)
 	}
 	add(o.headers != nil, o.headers)
@@ -343,14 +340,18 @@ func (o *options1) auth() []spec.Middleware {
 }
 
 // middleware is the redirect, or nil if it says too little.
-func (r *redirect1) middleware() (spec.Middleware, error) {
+func (r *redirect1) middleware() spec.Middleware {
 	switch {
 	case r.entrypoint != "":
-		return spec.RedirectEntrypoint{Entrypoint: r.entrypoint, Permanent: r.permanent}, nil
+		return spec.RedirectEntrypoint{Entrypoint: r.entrypoint, Permanent: r.permanent}
 	case r.regex != "" && r.replacement != "":
-		return spec.RedirectRegex{Regex: r.regex, Replacement: r.replacement, Permanent: r.permanent}, nil
-	case r.regex != "" || r.replacement != "":
-		return nil, errors.New("a redirect needs both regex and replacement")
+		return spec.RedirectRegex{Regex: r.regex, Replacement: r.replacement, Permanent: r.permanent}
 	}
-	return nil, nil //nolint:nilnil // there is none
+	return nil
+}
+
+// isHalf reports whether one part of the redirect is there without the other, which
+// is none.
+func (r *redirect1) isHalf() bool {
+	return r != nil && r.middleware() == nil && r.regex+r.replacement != ""
 }

@@ -64,6 +64,7 @@ var listenerSpelling = map[string]string{
 	"max_body_bytes":             "maxbody",
 	"max_requests":               "maxrequests",
 	"max_age":                    "maxage",
+	"http3_port":                 "http3port",
 	"redirect_to":                "redirect",
 }
 

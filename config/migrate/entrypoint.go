@@ -61,6 +61,23 @@ func (m *migration) datagrams(t *tree, at, text string) {
 	m.listener(t, at, text)
 }
 
+// http3 takes over HTTP/3, where there can be any.
+func (m *migration) http3(t *tree, at string, text *string) {
+	at += ".http3"
+	port := t.text(at + ".advertisedPort")
+	switch {
+	case !t.has(at) || t.text(at) == "false":
+	case !strings.Contains(*text, ";cs="):
+		m.note(t, at, at+" is left out: there is no HTTP/3 without TLS, which the listener does not have")
+	case strings.Contains(*text, ";pxyproto="):
+		m.note(t, at, at+" is left out: QUIC has no PROXY protocol, so every client would be the proxy before it")
+	default:
+		if *text += ";http3=true"; port != "" {
+			*text += ";http3port=" + port
+		}
+	}
+}
+
 // redirection tells of what redirects to a listener do not have: they are permanent,
 // to HTTPS, and come before all routes.
 func (m *migration) redirection(t *tree, at string) {

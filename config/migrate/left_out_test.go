@@ -15,7 +15,12 @@ func TestMigrateTellsWhatItLeavesOut(t *testing.T) {
 		notes            []string
 		absent           string // from the configuration
 	}{
-		{"unknown key", "a.yml", "providers: {}\nentryPoints:\n  web:\n    address: \":80\"\n    http3: {}\n", []string{"a.yml:5: entryPoints.web.http3 has no equivalent"}, "http3"},
+		{"unknown key", "a.yml", "providers: {}\nentryPoints:\n  web:\n    address: \":80\"\n    http4: {}\n", []string{"a.yml:5: entryPoints.web.http4 has no equivalent"}, "http4"},
+		{"HTTP/3 without TLS", "a.yml", "providers: {}\nentryPoints:\n  web:\n    address: \":80\"\n    http3: {}\n", []string{"a.yml:5: entryPoints.web.http3 is left out: there is no HTTP/3 without TLS"}, "http3"},
+		{
+			"HTTP/3 behind a proxy", "a.yml", "providers: {}\nentryPoints:\n  web:\n    address: \":443\"\n    http: {tls: {}}\n    proxyProtocol: {insecure: true}\n    http3: {advertisedPort: 443}\n",
+			[]string{"a.yml:7: entryPoints.web.http3 is left out: QUIC has no PROXY protocol"}, "http3",
+		},
 		{
 			"misspelt keys of what is taken over", "a.yml", "providers:\n  consulCatalog:\n    exposedByDefalt: false\nentryPoints:\n  web:\n    adress: \":80\"\n",
 			[]string{

@@ -147,6 +147,7 @@ func (m *migration) entrypoint(t *tree, name string) {
 	}
 	m.bounds(t, at, &text)
 	m.proxied(t, at, &text)
+	m.http3(t, at, &text)
 	if t.is(at + ".asDefault") {
 		m.Defaults.Entrypoints = append(m.Defaults.Entrypoints, name)
 	}

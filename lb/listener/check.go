@@ -67,8 +67,8 @@ func (l *Listener) checkHTTP3() error {
 		return errors.New("http3port needs http3=true")
 	case !l.HTTP3:
 		return nil
-	case l.Proto != ProtoHTTPS:
-		return fmt.Errorf("http3 is for proto=https and grpcs, not %s", l.Proto)
+	case !l.HasTLS() || !l.IsHTTP():
+		return fmt.Errorf("http3 is for proto=https, grpcs and https+tcp+sni, not %s", l.Proto)
 	case l.TLSMax != 0 && l.TLSMax < tls.VersionTLS13:
 		return errors.New("http3 needs TLS 1.3, which tlsmax rules out")
 	case l.Proxied != ProxyNone:

@@ -308,7 +308,7 @@ func TestFabioConfigView(t *testing.T) {
 		"proxy.addr = :9999;rt=3s,:9443;cs=site;tlsmin=tls12",
 		"proxy.maxconn = 12",
 		"proxy.header.sts.preload = true",
-		"metrics.interval = 15",
+		"registry.timeout = 15",
 		"registry.consul.service.status = passing, warning",
 	)
 	w := askFabio(a, "GET", "/api/config", "")

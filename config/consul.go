@@ -59,7 +59,8 @@ func (a *Auth) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// SSL is TLS towards Consul, on as soon as any of its settings is given.
+// SSL is TLS towards Consul, Vault or Nomad, on as soon as any of its settings is given;
+// for Vault it always is.
 type SSL struct {
 	Enabled     Optional[bool] `hcl:"enabled"`
 	Verify      Optional[bool] `hcl:"verify"`

@@ -101,7 +101,7 @@ func keysOf(kind reflect.Type) map[string]reflect.Type {
 		keys["address"], keys["proxy_protocol"] = nil, nil
 		return keys
 	}
-	for field := range kind.Fields() {
+	for _, field := range reflect.VisibleFields(kind) {
 		key, _, _ := strings.Cut(field.Tag.Get("hcl"), ",")
 		if key == "" {
 			key = field.Tag.Get("key")
@@ -128,8 +128,6 @@ func stanzaOf(key string, kind reflect.Type) reflect.Type {
 		return reflect.TypeFor[streamHealth]()
 	case reflect.TypeFor[Composed]():
 		return stanzaOf(key, keysOf(reflect.TypeFor[spec.Composition]())[hcl.PlainKey(key)])
-	case reflect.TypeFor[RemoteSSL]():
-		return reflect.TypeFor[SSL]() // which has the same keys
 	case reflect.TypeFor[Middleware](), reflect.TypeFor[TCPMiddleware]():
 		return nil
 	}
@@ -275,9 +273,9 @@ func TestDocumentHasDefaults(t *testing.T) {
 // differences tells where what is said is not what is wanted, as far as anything is.
 func differences(t *testing.T, said, want reflect.Value, path string) {
 	if said.Kind() == reflect.Struct {
-		for i := range said.NumField() {
-			if key, _, _ := strings.Cut(said.Type().Field(i).Tag.Get("hcl"), ","); key != "" {
-				differences(t, said.Field(i), want.Field(i), hcl.Join(path, key))
+		for _, f := range reflect.VisibleFields(said.Type()) {
+			if key, _, _ := strings.Cut(f.Tag.Get("hcl"), ","); key != "" {
+				differences(t, said.FieldByIndex(f.Index), want.FieldByIndex(f.Index), hcl.Join(path, key))
 			}
 		}
 		return

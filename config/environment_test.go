@@ -46,7 +46,7 @@ func TestVaultEnvironment(t *testing.T) {
 			Environment{"VAULT_ADDR=https://v", "VAULT_CACERT=ca"}},
 		"everything": {Vault{
 			Address: "https://v", Token: "planted", Namespace: "team",
-			SSL: RemoteSSL{Verify: off, Cert: "c", Key: "k", CAPath: "p", CACert: "ca", CACertBytes: "b", ServerName: "s"},
+			SSL: SSL{Verify: off, Cert: "c", Key: "k", CAPath: "p", CACert: "ca", CACertBytes: "b", ServerName: "s"},
 		}, map[string]string{"VAULT_ADDR": "https://other", "VAULT_TOKEN": "planted"}, Environment{
 			"VAULT_ADDR=https://v", "VAULT_CLIENT_CERT=c", "VAULT_CLIENT_KEY=k", "VAULT_CAPATH=p", "VAULT_CACERT=ca",
 			"VAULT_CACERT_BYTES=b", "VAULT_TLS_SERVER_NAME=s", "VAULT_SKIP_VERIFY=true",

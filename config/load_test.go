@@ -80,7 +80,7 @@ func TestConfigFilesSetEveryKey(t *testing.T) {
 
 func leaves(t reflect.Type, path string) []string {
 	var keys []string
-	for f := range t.Fields() {
+	for _, f := range reflect.VisibleFields(t) {
 		tag, ok := f.Tag.Lookup("hcl")
 		if !ok {
 			continue

@@ -16,7 +16,7 @@ type Nomad struct {
 	Token        dial.Secret    `hcl:"token"`
 	AuthUsername string         `hcl:"auth_username"`
 	AuthPassword dial.Secret    `hcl:"auth_password"`
-	SSL          RemoteSSL      `hcl:"ssl"`
+	SSL          SSL            `hcl:"ssl"`
 	Retry        Retry          `hcl:"retry"`
 	Transport    Transport      `hcl:"transport"`
 }

@@ -6,26 +6,14 @@ import (
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
-// RemoteSSL is TLS towards Vault or Nomad.
-type RemoteSSL struct {
-	Enabled     Optional[bool] `hcl:"enabled"`
-	Verify      Optional[bool] `hcl:"verify"`
-	Cert        string         `hcl:"cert"`
-	Key         string         `hcl:"key"` // empty: in Cert
-	CACert      string         `hcl:"ca_cert"`
-	CACertBytes string         `hcl:"ca_cert_bytes"` // PEM itself; not used beside CACert
-	CAPath      string         `hcl:"ca_path"`       // not used beside either
-	ServerName  string         `hcl:"server_name"`
-}
-
 // target is how a server at address is reached. An address without a scheme is
 // https if TLS is enabled, or by default if secure.
-func (s RemoteSSL) target(address string, t Transport, secure bool, userAgent string) dial.Target {
+func (s SSL) target(address string, t Transport, secure bool, userAgent string) dial.Target {
 	return dial.Target{
 		Address:   address,
 		UserAgent: userAgent,
 		TLS: dial.TLS{
-			Wanted:      s.Enabled.Or(secure || s != RemoteSSL{}),
+			Wanted:      s.Enabled.Or(secure || s != SSL{}),
 			SkipVerify:  !s.Verify.Or(true),
 			CACert:      s.CACert,
 			CACertBytes: s.CACertBytes,
@@ -47,7 +35,7 @@ func (s RemoteSSL) target(address string, t Transport, secure bool, userAgent st
 }
 
 // validateRemote adds the faults of what the stanzas of servers have in common.
-func validateRemote(f *faultList, stanza string, s RemoteSSL, r Retry) {
+func validateRemote(f *faultList, stanza string, s SSL, r Retry) {
 	if s.Key != "" && s.Cert == "" {
 		f.addf("%s.ssl.key is set without %s.ssl.cert", stanza, stanza)
 	}

@@ -13,12 +13,9 @@ import (
 	"github.com/sluiceproxy/sluice/watch/dial"
 )
 
-// ServersTransport is how servers are connected to, which tags refer to by
-// loadbalancer.serverstransport=NAME, and stanzas by transport = "NAME". Authorities,
+// ServerTLS is how servers with TLS are believed, and what they are shown. Authorities,
 // certificates and keys are files of PEM, or PEM.
-type ServersTransport struct {
-	Origin             string
-	Name               string   // the label of the stanza
+type ServerTLS struct {
 	InsecureSkipVerify bool     `hcl:"insecure_skip_verify"`
 	ServerName         string   `hcl:"server_name"`
 	PeerCertURI        string   `hcl:"peer_cert_uri"`
@@ -26,9 +23,24 @@ type ServersTransport struct {
 	// Certificate and Key belong together by their places.
 	Certificate []string      `hcl:"certificate"`
 	Key         []dial.Secret `hcl:"key"`
-	MinVersion  string        `hcl:"min_version"`
-	MaxVersion  string        `hcl:"max_version"`
-	Ciphers     []string      `hcl:"ciphers"`
+}
+
+// transport is that much of a transport; files are yet to be read.
+func (t *ServerTLS) transport(name string, conns transport.Conns) transport.Transport {
+	return transport.Transport{Name: name, SkipVerify: t.InsecureSkipVerify, ServerName: t.ServerName, PeerURI: t.PeerCertURI, Conns: conns}
+}
+
+// ServersTransport is how servers are connected to, which tags refer to by
+// loadbalancer.serverstransport=NAME, and stanzas by transport = "NAME".
+type ServersTransport struct {
+	Origin string
+	Name   string // the label of the stanza
+
+	ServerTLS
+
+	MinVersion string   `hcl:"min_version"`
+	MaxVersion string   `hcl:"max_version"`
+	Ciphers    []string `hcl:"ciphers"`
 
 	// These hold without TLS as well; 0 is as lb.timeouts and lb.limits say.
 	DialTimeout     time.Duration `hcl:"dial_timeout"`
@@ -45,10 +57,7 @@ func (t *ServersTransport) SetLabel(label string) { t.Name = label }
 
 // Read reads the files.
 func (t *ServersTransport) Read() (made transport.Transport, err error) {
-	made = transport.Transport{
-		Name: t.Name, SkipVerify: t.InsecureSkipVerify, ServerName: t.ServerName, PeerURI: t.PeerCertURI,
-		Conns: transport.Conns{Dial: t.DialTimeout, Response: t.ResponseTimeout, Idle: t.IdleTimeout, MaxIdle: t.MaxIdle},
-	}
+	made = t.transport(t.Name, transport.Conns{Dial: t.DialTimeout, Response: t.ResponseTimeout, Idle: t.IdleTimeout, MaxIdle: t.MaxIdle})
 	var errs []error
 	version := func(key, text string, into *uint16) {
 		if text == "" {
@@ -80,14 +89,10 @@ func (t *ServersTransport) Read() (made transport.Transport, err error) {
 // TCPTransport is the same for servers of connections, by
 // tcp.services.NAME.loadbalancer.serverstransport.
 type TCPTransport struct {
-	Origin             string
-	Name               string        // the label of the stanza
-	InsecureSkipVerify bool          `hcl:"insecure_skip_verify"`
-	ServerName         string        `hcl:"server_name"`
-	PeerCertURI        string        `hcl:"peer_cert_uri"`
-	RootCAs            []string      `hcl:"root_cas"`
-	Certificate        []string      `hcl:"certificate"`
-	Key                []dial.Secret `hcl:"key"`
+	Origin string
+	Name   string // the label of the stanza
+
+	ServerTLS
 
 	DialTimeout time.Duration `hcl:"dial_timeout"`
 	// KeepAlive and TerminationDelay are as in [transport.Conns].
@@ -104,10 +109,9 @@ func (t *TCPTransport) SetDefaults(at hcl.Position) { *t = TCPTransport{Origin: 
 func (t *TCPTransport) SetLabel(label string) { t.Name = label }
 
 func (t *TCPTransport) Read() (made transport.Transport, err error) {
-	made = transport.Transport{
-		Name: t.Name, SkipVerify: t.InsecureSkipVerify, ServerName: t.ServerName, PeerURI: t.PeerCertURI,
-		Conns: transport.Conns{Dial: t.DialTimeout, KeepAlive: t.KeepAlive, Termination: t.TerminationDelay, ProxyProtocol: t.ProxyProtocol},
-	}
+	made = t.transport(t.Name, transport.Conns{
+		Dial: t.DialTimeout, KeepAlive: t.KeepAlive, Termination: t.TerminationDelay, ProxyProtocol: t.ProxyProtocol,
+	})
 	var errs []error
 	if t.DialTimeout < 0 {
 		errs = append(errs, errors.New("dial_timeout cannot be negative"))

@@ -15,15 +15,8 @@ type StaticService struct {
 	Origin string
 	Name   string // the label of the stanza
 
-	// These are as in [StaticRoute].
-	Service      string         `hcl:"service"`
-	Scheme       string         `hcl:"scheme"`
-	Targets      []string       `hcl:"targets"`
-	LoadBalancer LoadBalancer   `hcl:"load_balancer"`
-	PassHost     Optional[bool] `hcl:"pass_host"`
-	ServerName   string         `hcl:"server_name"`
-	SkipVerify   bool           `hcl:"skip_verify"`
-	Transport    string         `hcl:"transport"`
+	Servers
+
 	// Middlewares come after those of the routes.
 	Middlewares []string `hcl:"middlewares"`
 
@@ -99,10 +92,6 @@ func (s *StaticService) static(known tags.Transports) tags.StaticService {
 
 func (s *StaticService) validate(f *faultList, c *Config) {
 	at := fmt.Sprintf("%s: service %q", s.Origin, s.Name)
-	if s.Scheme != "" {
-		f.oneOf(at+": scheme", s.Scheme, "http", "https")
-	}
-	reachable(f, at, s.ServerName, s.SkipVerify, s.Transport)
-	c.knownTransport(f, at, s.Transport)
+	s.Servers.validate(f, at, c)
 	c.known(f, at, s.Middlewares)
 }

@@ -40,18 +40,7 @@ type StaticRoute struct {
 	// CertResolver is the name of an acme stanza; with one, TLS is on.
 	CertResolver string `hcl:"cert_resolver"`
 
-	// Service is that of a service stanza or of the catalog, and Scheme how its
-	// instances are spoken to; Targets are URLs, "http://10.0.0.1:80 weight=3".
-	Service      string         `hcl:"service"`
-	Scheme       string         `hcl:"scheme"` // empty: "http"
-	Targets      []string       `hcl:"targets"`
-	LoadBalancer LoadBalancer   `hcl:"load_balancer"`
-	PassHost     Optional[bool] `hcl:"pass_host"` // on if not set
-	// ServerName and SkipVerify are of targets with TLS; Transport, the name of a
-	// transport stanza, says that and more.
-	ServerName string `hcl:"server_name"`
-	SkipVerify bool   `hcl:"skip_verify"`
-	Transport  string `hcl:"transport"`
+	Servers
 }
 
 // SetDefaults implements [hcl.Defaulted].
@@ -90,20 +79,6 @@ func (r *StaticRoute) Static(known tags.Transports) tags.StaticRoute {
 		Middlewares: r.Middlewares, TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Service: r.Service, Scheme: r.Scheme, Targets: r.Targets,
 		Balance: r.LoadBalancer.Spec, RewriteHost: !r.PassHost.Or(true), Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport),
 		WithoutDefaults: !r.Defaults.Or(true), Traced: tracingWords[r.Tracing].traced, TracedSteps: tracingWords[r.Tracing].steps,
-	}
-}
-
-// reach is how targets are connected to. That a transport is there, and alone, is for
-// reachable to check.
-func reach(known tags.Transports, serverName string, skipVerify bool, transport string) tags.Reach {
-	id, _ := known.Find(transport)
-	return tags.Reach{ServerName: serverName, SkipVerify: skipVerify, Transport: id}
-}
-
-// reachable finds what contradicts a transport.
-func reachable(f *faultList, at, serverName string, skipVerify bool, transport string) {
-	if transport != "" && (serverName != "" || skipVerify) {
-		f.addf("%s: the transport says server_name and insecure_skip_verify: leave them out here", at)
 	}
 }
 
@@ -255,14 +230,10 @@ func (r *StaticRoute) validate(f *faultList, c *Config) {
 	if r.Rule != "" && len(r.Hosts)+len(r.Paths) > 0 {
 		f.addf("%s: rule says it all: leave out host and path, or the rule", at)
 	}
-	if r.Scheme != "" {
-		f.oneOf(at+": scheme", r.Scheme, "http", "https")
-	}
 	if r.Tracing != "" {
 		f.oneOf(at+": tracing", r.Tracing, "off", "minimal", "detailed")
 	}
-	reachable(f, at, r.ServerName, r.SkipVerify, r.Transport)
-	c.knownTransport(f, at, r.Transport)
+	r.Servers.validate(f, at, c)
 	c.known(f, at, r.Middlewares)
 	c.LB.knownTLSOptions(f, at, r.TLSOptions)
 	c.LB.knownACME(f, at, r.CertResolver)

@@ -24,19 +24,8 @@ type StaticStream struct {
 	// Middlewares are names of tcp_middleware stanzas; NAME@consulcatalog is one that a
 	// tag declares.
 	Middlewares []string `hcl:"middlewares"`
-	// Service is that of a tcp_service or udp_service stanza, or of the catalog; Targets
-	// are addresses, "10.0.0.1:5432 weight=3".
-	Service string   `hcl:"service"`
-	Targets []string `hcl:"targets"`
-	// TargetTLS speaks TLS to them; ServerName and SkipVerify are for that. Transport, the
-	// name of a tcp_transport stanza, says that and more.
-	TargetTLS  bool   `hcl:"target_tls"`
-	ServerName string `hcl:"server_name"`
-	SkipVerify bool   `hcl:"skip_verify"`
-	Transport  string `hcl:"transport"`
-	// ProxyProtocol is the version of the PROXY header they are sent; 0 is none.
-	ProxyProtocol int          `hcl:"proxy_protocol"`
-	Health        StreamHealth `hcl:"health_check"`
+
+	StreamServers
 }
 
 // SetDefaults implements [hcl.Defaulted].
@@ -50,10 +39,7 @@ func (r *StaticStream) Static(known tags.Transports, udp bool) tags.StaticStream
 	return tags.StaticStream{
 		Name: r.Name, Source: r.Origin, UDP: udp, Rule: r.Rule, Priority: r.Priority, Entrypoints: r.Entrypoints,
 		TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Middlewares: r.Middlewares,
-		StreamServers: tags.StreamServers{
-			Service: r.Service, Targets: r.Targets, TargetTLS: r.TargetTLS,
-			Reach: reach(known, r.ServerName, r.SkipVerify, r.Transport), ProxyProtocol: r.ProxyProtocol, Health: r.Health.spec,
-		},
+		StreamServers: r.StreamServers.static(known),
 	}
 }
 
@@ -65,8 +51,7 @@ func (c *Config) validateStreams(f *faultList) {
 			at := fmt.Sprintf("%s: %s %q", r.Origin, kind, r.Name)
 			c.LB.knownTLSOptions(f, at, r.TLSOptions)
 			c.LB.knownACME(f, at, r.CertResolver)
-			reachable(f, at, r.ServerName, r.SkipVerify, r.Transport)
-			c.knownTCPTransport(f, at, r.Transport)
+			r.StreamServers.validate(f, at, c)
 			c.knownTCP(f, at, r.Middlewares)
 		}
 	}

@@ -19,15 +19,7 @@ type StreamService struct {
 	Origin string
 	Name   string // the label of the stanza
 
-	// These are as in [StaticStream].
-	Service       string       `hcl:"service"`
-	Targets       []string     `hcl:"targets"`
-	TargetTLS     bool         `hcl:"target_tls"`
-	ServerName    string       `hcl:"server_name"`
-	SkipVerify    bool         `hcl:"skip_verify"`
-	Transport     string       `hcl:"transport"`
-	ProxyProtocol int          `hcl:"proxy_protocol"`
-	Health        StreamHealth `hcl:"health_check"`
+	StreamServers
 
 	Weighted Composed `hcl:"weighted"`
 }
@@ -43,10 +35,7 @@ func (s *StreamService) SetLabel(label string) { s.Name = label }
 func (s *StreamService) static(known tags.Transports, udp bool) tags.StaticStreamService {
 	made := tags.StaticStreamService{
 		Name: s.Name, Source: s.Origin, UDP: udp,
-		StreamServers: tags.StreamServers{
-			Service: s.Service, Targets: s.Targets, TargetTLS: s.TargetTLS,
-			Reach: reach(known, s.ServerName, s.SkipVerify, s.Transport), ProxyProtocol: s.ProxyProtocol, Health: s.Health.spec,
-		},
+		StreamServers: s.StreamServers.static(known),
 	}
 	if w := s.Weighted.Spec; w != nil {
 		made.Weighted = w.Weighted.Services
@@ -60,8 +49,7 @@ func (c *Config) validateStreamServices(f *faultList, kind string, services []St
 		s := &services[i]
 		unique(f, names, kind, s.Name, s.Origin)
 		at := fmt.Sprintf("%s: %s %q", s.Origin, kind, s.Name)
-		reachable(f, at, s.ServerName, s.SkipVerify, s.Transport)
-		c.knownTCPTransport(f, at, s.Transport)
+		s.StreamServers.validate(f, at, c)
 		if w := s.Weighted.Spec; w != nil && w.Weighted.Sticky != nil {
 			f.addf("%s: weighted: connections have no cookies to be sticky by", at)
 		}

@@ -39,7 +39,7 @@ type Vault struct {
 	K8sTokenPath string      `hcl:"k8s_service_account_token_path"`
 	K8sMount     string      `hcl:"k8s_service_mount_path"`
 
-	SSL       RemoteSSL `hcl:"ssl"`
+	SSL       SSL       `hcl:"ssl"`
 	Retry     Retry     `hcl:"retry"`
 	Transport Transport `hcl:"transport"`
 }

@@ -58,8 +58,7 @@ func dumpValue(b *strings.Builder, path string, v, base reflect.Value) {
 	}
 	switch {
 	case v.Kind() == reflect.Struct && v.NumField() > 0:
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
+		for _, f := range reflect.VisibleFields(v.Type()) {
 			name, _, _ := strings.Cut(f.Tag.Get("hcl"), ",")
 			switch {
 			case name != "":
@@ -68,7 +67,7 @@ func dumpValue(b *strings.Builder, path string, v, base reflect.Value) {
 			default:
 				continue
 			}
-			dumpValue(b, hcl.Join(path, name), v.Field(i), base.Field(i))
+			dumpValue(b, hcl.Join(path, name), v.FieldByIndex(f.Index), base.FieldByIndex(f.Index))
 		}
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
 		for i := range v.Len() {

@@ -21,7 +21,7 @@ import (
 //	`hcl:"name,alias=other"` another key for the same field
 //	`hcl:"name,accumulate"`  a list to which each file adds; others are replaced
 //
-// A stanza given twice in one file counts as given the last time only, unless
+// Those of an embedded struct are keys of the one around it. A stanza given twice in one file counts as given the last time only, unless
 // the field is a list of stanzas. Every fault is reported, in file order.
 func Decode(o Object, into any) error {
 	var d decoder
@@ -55,20 +55,20 @@ func (d *decoder) fault(at Position, format string, args ...any) {
 
 func (d *decoder) object(o Object, v reflect.Value, path string) {
 	keys := keysOf(v.Type())
-	given := map[int][]Node{}
+	given := map[string][]Node{}
 	for _, m := range o {
 		k, ok := keys[strings.ToLower(m.Key)]
 		switch {
 		case !ok:
 			d.fault(m.Pos, "unknown key %q%s%s", m.Key, inside(path), nearest.Hint(m.Key, "", maps.Keys(keys)))
 		case m.Value.Value != nil: // null says nothing
-			given[k.field] = append(given[k.field], m.Value)
+			given[k.name] = append(given[k.name], m.Value)
 		}
 	}
 	for _, k := range keys {
-		if nodes := given[k.field]; len(nodes) > 0 {
-			d.field(nodes, v.Field(k.field), Join(path, k.name), k.accumulate)
-			delete(given, k.field) // an alias names the same field again
+		if nodes := given[k.name]; len(nodes) > 0 {
+			d.field(nodes, v.FieldByIndex(k.field), Join(path, k.name), k.accumulate)
+			delete(given, k.name) // an alias names the same field again
 		}
 	}
 }
@@ -323,20 +323,20 @@ func expected(v reflect.Value) string {
 // keyword is one key a stanza may have.
 type keyword struct {
 	name       string // the main one, where the key is an alias
-	field      int
+	field      []int
 	accumulate bool
 }
 
 // keysOf reads the tags of a struct, by key.
 func keysOf(t reflect.Type) map[string]keyword {
 	keys := map[string]keyword{}
-	for i := range t.NumField() {
-		tag, ok := t.Field(i).Tag.Lookup("hcl")
+	for _, f := range reflect.VisibleFields(t) {
+		tag, ok := f.Tag.Lookup("hcl")
 		if !ok {
 			continue
 		}
 		options := strings.Split(tag, ",")
-		k := keyword{name: options[0], field: i, accumulate: slices.Contains(options, "accumulate")}
+		k := keyword{name: options[0], field: f.Index, accumulate: slices.Contains(options, "accumulate")}
 		keys[k.name] = k
 		for _, option := range options[1:] {
 			if alias, ok := strings.CutPrefix(option, "alias="); ok {

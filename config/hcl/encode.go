@@ -60,13 +60,13 @@ func (w *writer) stanza(path, head string, inside func()) {
 }
 
 func (w *writer) object(path string, v, base reflect.Value) {
-	for i := range v.NumField() {
-		tag, ok := v.Type().Field(i).Tag.Lookup("hcl")
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		tag, ok := f.Tag.Lookup("hcl")
 		if !ok {
 			continue
 		}
 		name, _, _ := strings.Cut(tag, ",")
-		w.field(Join(path, name), name, v.Field(i), base.Field(i))
+		w.field(Join(path, name), name, v.FieldByIndex(f.Index), base.FieldByIndex(f.Index))
 	}
 }
 

@@ -93,7 +93,7 @@ func (m *migration) ping(t *tree) {
 	m.comment("route.ping-internal", "%s", m.origin(t, "ping"))
 	m.Routes = append(m.Routes, config.StaticRoute{
 		Origin: t.origin("ping"), Name: "ping-internal", Rule: "PathPrefix(`/ping`)", Entrypoints: []string{at}, Priority: math.MaxInt32,
-		Defaults: config.Some(false), Service: "ping@internal",
+		Defaults: config.Some(false), Servers: config.Servers{Service: "ping@internal"},
 	})
 }
 

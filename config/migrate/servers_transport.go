@@ -27,12 +27,10 @@ const (
 func (m *migration) serversTransport(t *tree, name string) {
 	at := serversTransports + "." + name
 	made := config.ServersTransport{
-		Name: name, InsecureSkipVerify: t.is(at + ".insecureSkipVerify"), ServerName: t.text(at + ".serverName"),
-		PeerCertURI: t.text(at + ".peerCertURI"), RootCAs: t.list(at + ".rootCAs"),
+		Name: name, ServerTLS: t.serverTLS(at),
 		MinVersion: t.text(at + ".minVersion"), MaxVersion: t.text(at + ".maxVersion"),
 		Ciphers: slices.DeleteFunc(t.list(at+".cipherSuites"), isSuiteOf13),
 	}
-	made.Certificate, made.Key = t.pairs(at + ".certificates")
 	made.MaxIdle, _ = strconv.Atoi(t.text(at + ".maxIdleConnsPerHost"))
 	timeouts := at + ".forwardingTimeouts"
 	made.DialTimeout, made.ResponseTimeout = t.duration(timeouts+".dialTimeout"), t.duration(timeouts+".responseHeaderTimeout")
@@ -86,16 +84,23 @@ func (t *tree) pairs(at string) (certificates []string, keys []dial.Secret) {
 	return certificates, keys
 }
 
+// serverTLS is what both kinds say of TLS.
+func (t *tree) serverTLS(at string) config.ServerTLS {
+	made := config.ServerTLS{
+		InsecureSkipVerify: t.is(at + ".insecureSkipVerify"), ServerName: t.text(at + ".serverName"),
+		PeerCertURI: t.text(at + ".peerCertURI"), RootCAs: t.list(at + ".rootCAs"),
+	}
+	made.Certificate, made.Key = t.pairs(at + ".certificates")
+	return made
+}
+
 // tcpServersTransport takes over one of tcp.serversTransports.
 func (m *migration) tcpServersTransport(t *tree, at, name string) {
 	made := config.TCPTransport{
-		Origin: t.origin(at), Name: name,
-		InsecureSkipVerify: t.is(at + ".tls.insecureSkipVerify"), ServerName: t.text(at + ".tls.serverName"),
-		PeerCertURI: t.text(at + ".tls.peerCertURI"), RootCAs: t.list(at + ".tls.rootCAs"),
+		Origin: t.origin(at), Name: name, ServerTLS: t.serverTLS(at + ".tls"),
 		DialTimeout: t.duration(at + ".dialTimeout"), KeepAlive: t.duration(at + ".dialKeepAlive"),
 		TerminationDelay: t.duration(at + ".terminationDelay"), ProxyProtocol: t.proxyVersion(at),
 	}
-	made.Certificate, made.Key = t.pairs(at + ".tls.certificates")
 	t.text(at + ".tls")
 	if m.isWhole(t, at, name, made.Read) {
 		m.comment("tcp_transport."+name, "%s", m.origin(t, at))
@@ -120,7 +125,7 @@ func (t *tree) proxyVersion(at string) int {
 // of Traefik 2 and 3 below a path, of Traefik 1 at the top.
 func (m *migration) ofAllServers(t *tree, at string) {
 	skip, cas := hcl.Join(at, "insecureSkipVerify"), hcl.Join(at, "rootCAs")
-	made := config.ServersTransport{Name: allServers, InsecureSkipVerify: t.is(skip), RootCAs: t.list(cas)}
+	made := config.ServersTransport{Name: allServers, ServerTLS: config.ServerTLS{InsecureSkipVerify: t.is(skip), RootCAs: t.list(cas)}}
 	if !made.InsecureSkipVerify && len(made.RootCAs) == 0 {
 		return
 	}

@@ -26,16 +26,22 @@ func TestMigratedServersTransports(t *testing.T) {
 	}
 	want := []config.ServersTransport{
 		{
-			Name: "inner", ServerName: "x", PeerCertURI: "urn:x", RootCAs: []string{"ca.pem", "-----BEGIN CERTIFICATE-----\nx\n"}, MinVersion: "VersionTLS12",
-			MaxVersion: "VersionTLS13", Ciphers: []string{"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
-			Certificate: []string{"a.pem", "b.pem"}, Key: []dial.Secret{"a.key", "b.key"},
+			Name: "inner",
+			ServerTLS: config.ServerTLS{
+				ServerName: "x", PeerCertURI: "urn:x", RootCAs: []string{"ca.pem", "-----BEGIN CERTIFICATE-----\nx\n"},
+				Certificate: []string{"a.pem", "b.pem"}, Key: []dial.Secret{"a.key", "b.key"},
+			},
+			MinVersion: "VersionTLS12", MaxVersion: "VersionTLS13", Ciphers: []string{"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
 			DialTimeout: time.Second, ResponseTimeout: 2 * time.Second, IdleTimeout: 3 * time.Second, MaxIdle: 7,
 		},
-		{Name: allServers, InsecureSkipVerify: true, RootCAs: []string{"all.pem"}},
+		{Name: allServers, ServerTLS: config.ServerTLS{InsecureSkipVerify: true, RootCAs: []string{"all.pem"}}},
 	}
 	wantTCP := []config.TCPTransport{
 		{
-			Name: "inner", ServerName: "inner.test", InsecureSkipVerify: true, RootCAs: []string{"ca.pem"}, Certificate: []string{"a.pem"}, Key: []dial.Secret{"a.key"},
+			Name: "inner",
+			ServerTLS: config.ServerTLS{
+				ServerName: "inner.test", InsecureSkipVerify: true, RootCAs: []string{"ca.pem"}, Certificate: []string{"a.pem"}, Key: []dial.Secret{"a.key"},
+			},
 			DialTimeout: time.Second, KeepAlive: -time.Second, TerminationDelay: 5 * time.Second, ProxyProtocol: 1,
 		},
 		{Name: allServers, DialTimeout: 9 * time.Second},

@@ -69,6 +69,8 @@ type LBTimeouts struct {
 	Departed     time.Duration `hcl:"departed"`
 	// DepartedTunnel is for connections that were upgraded; 0 lets them go on.
 	DepartedTunnel time.Duration `hcl:"departed_tunnel"`
+	// DepartedCall is for calls of gRPC; 0 lets them go on.
+	DepartedCall time.Duration `hcl:"departed_call"`
 }
 
 // LBLocality says where the load balancer is. What is empty is as Consul's agent has
@@ -111,7 +113,7 @@ func (t LBTimeouts) Over(o lb.Timeouts) lb.Timeouts {
 	o.UpstreamIdle = cmp.Or(t.UpstreamIdle, o.UpstreamIdle)
 	o.Tunnel = cmp.Or(t.Tunnel, o.Tunnel)
 	o.Departed = cmp.Or(t.Departed, o.Departed)
-	o.DepartedTunnel = t.DepartedTunnel
+	o.DepartedTunnel, o.DepartedCall = t.DepartedTunnel, t.DepartedCall
 	return o
 }
 

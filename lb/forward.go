@@ -123,6 +123,9 @@ func (f forwarder) try(x *Exchange, t *target.Target) (response, *h1.SendError) 
 	if x.Route.Pool.IsTimed() {
 		began = time.Now()
 	}
+	if f.s.calls.Grace > 0 && isGRPC(&x.Header) {
+		x.limit.tie(x.ctx, f.s.calls.Of(t.Key()))
+	}
 	ans, err := x.send(t)
 	if err == nil {
 		if !began.IsZero() {

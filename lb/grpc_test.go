@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 
@@ -100,6 +101,46 @@ func TestDeadlinesOfCallsAreKeptByTargets(t *testing.T) {
 		if m := r.Metrics().Targets[0]; m.Requests != 1 || m.Failures != failures {
 			t.Errorf("with the deadline %q: %+v, want %d failures", deadline, m, failures)
 		}
+	}
+}
+
+// A call to an instance that is gone goes on, unless it is to end after a while.
+func TestCallsOfADepartedTarget(t *testing.T) {
+	for _, grace := range []time.Duration{0, 100 * time.Millisecond} {
+		begun, end := make(chan struct{}, 1), make(chan struct{})
+		backend := lbtest.H2C(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/grpc")
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+			begun <- struct{}{}
+			select {
+			case <-end:
+				io.WriteString(w, "the rest")
+			case <-r.Context().Done():
+			}
+		})
+		r := start(t, func(o *ServerOptions) { o.Timeouts.DepartedCall = grace }, testRoute{prefix: "/", backends: []string{"h2c://" + backend}})
+		request, err := http.NewRequestWithContext(t.Context(), "POST", r.url("/shop.Shop/Watch"), strings.NewReader("call"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/grpc")
+		answer, err := client(t).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+		r.put(tableOf(r.targets, []testRoute{{prefix: "/other", backends: []string{lbtest.Refusing(t)}}}))
+		if grace == 0 {
+			close(end)
+		}
+		rest, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if cut := err != nil; cut != (grace > 0) || !cut && string(rest) != "the rest" {
+			t.Errorf("with %v: %q, %v", grace, rest, err)
+		}
+		eventually(t, "the call has ended", func() bool { return r.Metrics().InFlight == 0 })
+		r.stop()
 	}
 }
 

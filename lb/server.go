@@ -46,6 +46,8 @@ type Server struct {
 	upstreams tcp.Upstreams
 	// tunnels has those that were upgraded, if they are cut at all.
 	tunnels tcp.Upstreams
+	// calls has those of gRPC, if they are cut at all.
+	calls tcp.Upstreams
 
 	entries      []*entry
 	certificates *certs.Certificates
@@ -83,9 +85,8 @@ func New(o ServerOptions, w *watch.Watcher) (*Server, error) {
 		s.encoded = append(s.encoded, EncodedCharacters[name])
 	}
 	s.targets = target.NewRegistry(s.connect)
-	if s.tunnels.Grace = o.Timeouts.DepartedTunnel; s.tunnels.Grace > 0 {
-		s.targets.OnRelease(func(key target.Key) { s.tunnels.Of(key).Release() })
-	}
+	s.tunnels.Grace, s.calls.Grace = o.Timeouts.DepartedTunnel, o.Timeouts.DepartedCall
+	s.targets.OnRelease(s.departed)
 	s.certificates, s.unissued = certs.New(s.options.certOptions(), w), map[string][]tags.Problem{}
 	s.rebuildBy(s.options.Table)
 	return s, nil

@@ -148,6 +148,8 @@ type Timeouts struct {
 	// DepartedTunnel is the same for connections that were upgraded (WebSocket); 0
 	// lets them go on.
 	DepartedTunnel time.Duration
+	// DepartedCall is the same for calls of gRPC.
+	DepartedCall time.Duration
 	// Drain is how long requests in flight may take when the server stops.
 	Drain time.Duration
 }
@@ -209,6 +211,9 @@ func (o ServerOptions) Validate() error {
 	}
 	if o.Timeouts.DepartedTunnel < 0 {
 		errs = append(errs, fmt.Errorf("the departed tunnel timeout cannot be negative, such as %v", o.Timeouts.DepartedTunnel))
+	}
+	if o.Timeouts.DepartedCall < 0 {
+		errs = append(errs, fmt.Errorf("the departed call timeout cannot be negative, such as %v", o.Timeouts.DepartedCall))
 	}
 	if o.MaxHeaderBytes < listener.MinHeaderBytes {
 		errs = append(errs, fmt.Errorf("the header limit must be %d bytes or more, not %d", listener.MinHeaderBytes, o.MaxHeaderBytes))

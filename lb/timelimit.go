@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/lb/h1"
+	"github.com/sluiceproxy/sluice/lb/tcp"
 )
 
 // timeLimit bounds what a route's targets may take of an exchange in all: every
@@ -16,6 +17,9 @@ type timeLimit struct {
 	route      *Route    // it is for: another one that the exchange comes to has time of its own
 	sending    context.Context
 	cancel     context.CancelFunc
+
+	tied context.Context // that of a call whose target may go; nil if it is not
+	done func()
 }
 
 // lateError is why an exchange was given up whose time was over.
@@ -36,6 +40,7 @@ func (l *timeLimit) isOver() bool { return !l.until.IsZero() && !time.Now().Befo
 
 // limitTime begins the time of the exchange's route, if it has not begun.
 func (x *Exchange) limitTime() {
+	x.limit.untie()
 	d := x.Route.wholeTimeout()
 	switch {
 	case d == 0:
@@ -62,13 +67,30 @@ func (x *Exchange) hurry(usual time.Duration) {
 
 // context is that of what is sent, which is released when the exchange is over.
 func (l *timeLimit) context(of context.Context) context.Context {
-	if l.sending != nil {
+	switch {
+	case l.tied != nil:
+		return l.tied
+	case l.sending != nil:
 		return l.sending
 	}
 	return of
 }
 
+// tie has what is sent end with the connections to its target, should that go.
+func (l *timeLimit) tie(of context.Context, to *tcp.Upstream) {
+	l.untie()
+	l.tied, l.done = to.Use(l.context(of))
+}
+
+func (l *timeLimit) untie() {
+	if l.done != nil {
+		l.done()
+		l.tied, l.done = nil, nil
+	}
+}
+
 func (l *timeLimit) release() {
+	l.untie()
 	if l.cancel != nil {
 		l.cancel()
 		l.sending, l.cancel = nil, nil

@@ -47,10 +47,26 @@ func (s *secured) CloseIdle() {
 	s.calls.CloseIdle()
 }
 
+// lasting are the connections and calls that a target's end cuts after a while.
+func (s *Server) lasting(yield func(*tcp.Upstreams) bool) {
+	for _, all := range []*tcp.Upstreams{&s.tunnels, &s.calls} {
+		if all.Grace > 0 && !yield(all) {
+			return
+		}
+	}
+}
+
+// departed is told of targets that are gone.
+func (s *Server) departed(key target.Key) {
+	for all := range s.lasting {
+		all.Of(key).Release()
+	}
+}
+
 // connect makes what a target has for connections.
 func (s *Server) connect(key target.Key) target.Conns {
-	if s.tunnels.Grace > 0 {
-		s.tunnels.Conns(key)
+	for all := range s.lasting {
+		all.Conns(key)
 	}
 	switch key.Scheme {
 	case tcp.Scheme, tcp.SchemeTLS, tcp.SchemeUDP:

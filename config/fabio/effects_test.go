@@ -57,7 +57,7 @@ func TestFabioKeysReachTheServer(t *testing.T) {
 	c, err := readFabio(t,
 		"proxy.dialtimeout = 1s", "proxy.maxconn = 2", "proxy.idleconntimeout = 3s", "proxy.readtimeout = 4s", "proxy.writetimeout = 5s",
 		"proxy.responseheadertimeout = 6s", "proxy.shutdownwait = 7s", "proxy.deregistergraceperiod = 8s", "proxy.noroutestatus = 410",
-		"proxy.localip = 192.0.2.1", "proxy.grpcmaxrxmsgsize = 12", "proxy.grpcmaxtxmsgsize = 11",
+		"proxy.localip = 192.0.2.1", "proxy.grpcmaxrxmsgsize = 12", "proxy.grpcmaxtxmsgsize = 11", "proxy.grpcshutdowntimeout = 9s",
 		"proxy.header.clientip = A", "proxy.header.requestid = B", "proxy.header.tls = C", "proxy.header.tls.value = D",
 		"proxy.header.sts.maxage = 13", "proxy.header.sts.subdomains = true", "proxy.header.sts.preload = true",
 		"log.access.target = stdout", "log.access.format = combined", "log.level = DEBUG",
@@ -85,6 +85,7 @@ func TestFabioKeysReachTheServer(t *testing.T) {
 		"write":         {o.Timeouts.Write.String(), "5s"},
 		"response":      {o.Timeouts.Response.String(), "6s"},
 		"drain":         {o.Timeouts.Drain.String(), "7s"},
+		"departed call": {o.Timeouts.DepartedCall.String(), "9s"},
 		"grace":         {r.Grace.String(), "8s"},
 		"no route":      {o.NoRouteStatus, 410},
 		"by":            {o.Forwarding.By.String(), "192.0.2.1"},
@@ -115,7 +116,7 @@ func TestFabioKeysReachTheServer(t *testing.T) {
 // What has no effect is told of, if there is anything to tell.
 func TestFabioKeysWithoutEffect(t *testing.T) {
 	for _, line := range []string{
-		"proxy.keepalivetimeout = 5s", "proxy.grpcshutdowntimeout = 3s", "registry.timeout = 5s", "ui.color = blue",
+		"proxy.keepalivetimeout = 5s", "registry.timeout = 5s", "ui.color = blue",
 		"metrics.target = circonus", "profile.mode = cpu", "tracing.TracingEnabled = true", "bgp.enabled = true",
 		"aws.apigw.cert.cn = x",
 	} {

@@ -133,7 +133,7 @@ func proxyKeys() []knownKey {
 		}},
 		{name: "proxy.grpcmaxrxmsgsize", set: setMessages},
 		{name: "proxy.grpcmaxtxmsgsize", set: setMessages},
-		{name: "proxy.grpcshutdowntimeout", set: without("calls of gRPC may end, also when their target is gone")},
+		{name: "proxy.grpcshutdowntimeout", set: duration(func(c *config.Config) *time.Duration { return &c.LB.Timeouts.DepartedCall })},
 	}
 }
 

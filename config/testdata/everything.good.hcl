@@ -350,6 +350,7 @@ lb {
     departed      = "19s"
 
     departed_tunnel = "21s"
+    departed_call   = "22s"
   }
   limits {
     connections             = 21

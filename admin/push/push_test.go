@@ -152,7 +152,7 @@ func TestReceiverThatIsDownIsToldOfOnce(t *testing.T) {
 
 func TestSlowReceiverIsGivenUp(t *testing.T) {
 	m := newMetrics()
-	for i := range 50_000 { // more than sockets buffer
+	for i := range 25_000 { // more than sockets buffer
 		m.requests.WithLabelValues(fmt.Sprint(i), strings.Repeat("x", 400)).Inc()
 	}
 	silent, err := net.Listen("tcp", "127.0.0.1:0")

@@ -63,12 +63,15 @@ func (x *Index) change(e *edit, list []change) {
 	grow := func(root *node) *node { return e.node(root, list, 0) }
 	t := tree{host: list[0].host.name, class: list[0].route.Precedence.Class, form: list[0].path.form}
 	t.highest = list[0].route.Precedence.Priority
+	t.hosted, t.hostless = true, true
 	for i := range list {
-		t.highest = max(t.highest, list[i].route.Precedence.Priority)
+		r := list[i].route
+		t.highest = max(t.highest, r.Precedence.Priority)
+		t.hosted, t.hostless = t.hosted && asksForHost(r.Expr), t.hostless && !saysOfHost(r.Expr)
 	}
 	switch {
 	case t.host == "":
-		x.any = x.any.change(t, grow)
+		x.any[t.class] = x.any[t.class].change(t, grow)
 	case list[0].host.suffix:
 		x.longest = max(x.longest, len(t.host))
 		x.suffixes.change(t, grow)

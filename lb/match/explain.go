@@ -84,6 +84,19 @@ func names(e Expr, r *Request) bool {
 	return isHost(e) && e.Match(r)
 }
 
+// saysOfHost reports whether any condition of e is of the host.
+func saysOfHost(e Expr) bool {
+	switch e := e.(type) {
+	case And:
+		return slices.ContainsFunc(e, saysOfHost)
+	case Or:
+		return slices.ContainsFunc(e, saysOfHost)
+	case Not:
+		return saysOfHost(e.X)
+	}
+	return isHost(e)
+}
+
 func isHost(e Expr) bool {
 	switch e.(type) {
 	case Host, HostWildcard, HostGlob, HostRegexp:

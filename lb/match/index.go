@@ -2,6 +2,7 @@ package match
 
 import (
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ type Route struct {
 type Index struct {
 	exact    hosts
 	suffixes hosts
-	any      trees
+	any      [classes]trees
 	// longest is the length of the longest suffix there ever was, so that the
 	// look-up of a very long host costs no more than one of a normal length.
 	longest int
@@ -45,16 +46,20 @@ func (x *Index) Routes() iter.Seq[*Route] {
 				}
 			}
 		}
-		x.any.all(each)
+		for _, all := range x.any {
+			if !all.all(each) {
+				return
+			}
+		}
 	}
 }
 
 // ForHost reports whether one of the routes that are for a host by its very name
 // fits. Routes that ask for no host are for the host "".
 func (x *Index) ForHost(host string, fits func(*Route) bool) bool {
-	all := x.any
-	if host != "" {
-		all = *x.exact.bucket(x.exact.hash(host))
+	all := *x.exact.bucket(x.exact.hash(host))
+	if host == "" {
+		all = slices.Concat(x.any[:]...)
 	}
 	for i := range all {
 		if all[i].host == host && !all[i].root.all(func(e *entry) bool { return !fits(e.route) }) {
@@ -73,8 +78,14 @@ func (x *Index) Lookup(r *Request) *Route {
 	if x.suffixes.count > 0 {
 		s.suffixes(x)
 	}
-	for i := range x.any {
-		s.tree(&x.any[i])
+	for i := range x.any[BySpecificity] {
+		s.tree(&x.any[BySpecificity][i])
+	}
+	if s.isSettled(x.any[ByPriority]) {
+		return s.best[BySpecificity].route
+	}
+	for i := range x.any[ByPriority] {
+		s.tree(&x.any[ByPriority][i])
 	}
 	return s.winner()
 }
@@ -83,6 +94,22 @@ func (x *Index) Lookup(r *Request) *Route {
 type search struct {
 	request *Request
 	best    [classes]*entry
+	hosted  [classes]bool // whether the best one asks for a host
+}
+
+// isSettled reports whether the best route BySpecificity wins, whatever is found in
+// the trees that are left, all ByPriority: one that asks for a host goes before all
+// that say nothing of it.
+func (s *search) isSettled(left trees) bool {
+	if !s.hosted[BySpecificity] || s.best[ByPriority] != nil {
+		return false
+	}
+	for i := range left {
+		if !left[i].hostless {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *search) suffixes(x *Index) {
@@ -120,7 +147,7 @@ func (s *search) tree(t *tree) {
 			return
 		}
 		if len(n.entries) > 0 {
-			s.try(t.class, n.entries, path == "")
+			s.try(t, n.entries, path == "")
 		}
 		switch {
 		case path == "":
@@ -135,15 +162,15 @@ func (s *search) tree(t *tree) {
 
 // try keeps the first entry that is better than the best so far. Those for the
 // whole path count at its end.
-func (s *search) try(class Class, entries []entry, atEnd bool) {
-	best := s.best[class]
+func (s *search) try(t *tree, entries []entry, atEnd bool) {
+	best := s.best[t.class]
 	for i := range entries {
 		e := &entries[i]
 		if best != nil && e.compare(best) >= 0 {
 			return
 		}
 		if (atEnd || !e.exact) && e.holds(s.request) {
-			s.best[class] = e
+			s.best[t.class], s.hosted[t.class] = e, t.hosted
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package match
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -98,6 +99,26 @@ func (a specificity) compare(b specificity) int {
 func NamesHost(e Expr, r *Request) bool {
 	s, ok := specific(e, r)
 	return ok && s.host > 0
+}
+
+// asksForHost reports whether e asks for something of the host of every request that
+// matches it.
+func asksForHost(e Expr) bool {
+	switch e := e.(type) {
+	case And:
+		return slices.ContainsFunc(e, asksForHost)
+	case Or:
+		return !slices.ContainsFunc(e, func(x Expr) bool { return !asksForHost(x) })
+	case Host:
+		return true
+	case HostWildcard:
+		return e.Suffix != ""
+	case HostGlob:
+		return globFixed(e.Pattern) > 0
+	case HostRegexp:
+		return e.Pattern.fixed.len() > 0
+	}
+	return false
 }
 
 // specific returns the greatest specificity with which e matches r, and whether

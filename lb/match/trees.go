@@ -8,7 +8,10 @@ type tree struct {
 	hash  uint32 // of host, in a table of [hosts]
 	class Class
 	form  form
-	root  *node
+	// hosted is set if all of the routes there ever were ask for a host, hostless if
+	// none says anything of it.
+	hosted, hostless bool
+	root             *node
 	// highest is the highest priority there ever was in the tree: once a better
 	// route is found it need not be searched.
 	highest int
@@ -31,6 +34,7 @@ func (all trees) change(t tree, change func(*node) *node) trees {
 		return append(slices.Clip(all), t)
 	}
 	t.highest = max(t.highest, all[i].highest)
+	t.hosted, t.hostless = t.hosted && all[i].hosted, t.hostless && all[i].hostless
 	if t.root = change(all[i].root); t.root == nil {
 		return slices.Concat(all[:i], all[i+1:])
 	}

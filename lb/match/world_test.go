@@ -228,5 +228,5 @@ func (w *world) check(t *testing.T, x *Index, routes []*Route) {
 }
 
 func isEmpty(x *Index) bool {
-	return x.Len() == 0 && x.exact.count == 0 && x.suffixes.count == 0 && len(x.any) == 0
+	return x.Len() == 0 && x.exact.count == 0 && x.suffixes.count == 0 && len(x.any[ByPriority])+len(x.any[BySpecificity]) == 0
 }

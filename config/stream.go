@@ -39,7 +39,7 @@ func (r *StaticStream) Static(known tags.Transports, udp bool) tags.StaticStream
 	return tags.StaticStream{
 		Name: r.Name, Source: r.Origin, UDP: udp, Rule: r.Rule, Priority: r.Priority, Entrypoints: r.Entrypoints,
 		TLS: r.TLS, TLSOptions: r.TLSOptions, CertResolver: r.CertResolver, Middlewares: r.Middlewares,
-		StreamServers: r.StreamServers.static(known),
+		StreamServers: r.static(known),
 	}
 }
 
@@ -51,7 +51,7 @@ func (c *Config) validateStreams(f *faultList) {
 			at := fmt.Sprintf("%s: %s %q", r.Origin, kind, r.Name)
 			c.LB.knownTLSOptions(f, at, r.TLSOptions)
 			c.LB.knownACME(f, at, r.CertResolver)
-			r.StreamServers.validate(f, at, c)
+			r.validate(f, at, c)
 			c.knownTCP(f, at, r.Middlewares)
 		}
 	}

@@ -49,7 +49,7 @@ func (c *Config) validateStreamServices(f *faultList, kind string, services []St
 		s := &services[i]
 		unique(f, names, kind, s.Name, s.Origin)
 		at := fmt.Sprintf("%s: %s %q", s.Origin, kind, s.Name)
-		s.StreamServers.validate(f, at, c)
+		s.validate(f, at, c)
 		if w := s.Weighted.Spec; w != nil && w.Weighted.Sticky != nil {
 			f.addf("%s: weighted: connections have no cookies to be sticky by", at)
 		}

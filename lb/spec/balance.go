@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // LoadBalancer is how requests are spread over a pool, and how the pool is
@@ -272,6 +276,23 @@ func (h *HealthCheck) validate() error {
 		return fmt.Errorf("fall and rise of a health check are from 1 to %d", maxThreshold)
 	case h.Port < 0 || h.Port > 65535:
 		return fmt.Errorf("%d is no port", h.Port)
+	}
+	return h.validateRequest()
+}
+
+// validateRequest finds what no request can have: each check would fail by it, as if
+// the server were at fault.
+func (h *HealthCheck) validateRequest() error {
+	if _, err := http.NewRequest(h.Method, "http://server"+h.Path, nil); err != nil { //nolint:noctx // it is not sent
+		return fmt.Errorf("the request of a health check cannot be sent: %w", err)
+	}
+	if !httpguts.ValidHostHeader(h.Hostname) {
+		return fmt.Errorf("the hostname of a health check, %q, cannot be sent", h.Hostname)
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(h.Headers[name]) {
+			return fmt.Errorf("the header %q of a health check cannot be sent", name)
+		}
 	}
 	return nil
 }

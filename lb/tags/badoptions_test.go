@@ -97,6 +97,7 @@ func TestSenselessServices(t *testing.T) {
 		"loadbalancer.sticky.cookie.name=" + strings.Repeat("x", 300): "name of a cookie",
 		"loadbalancer.healthcheck.path=http://elsewhere/":             "starts with a slash",
 		"loadbalancer.healthcheck.path=http://x/":                     "starts with a slash",
+		"loadbalancer.healthcheck.path=/a\x00":                        "cannot be sent",
 		"loadbalancer.serverstransport=nowhere":                       "no servers transport",
 		"weighted.services[0].weight=1":                               "name",
 		"mirroring.service=":                                          "",

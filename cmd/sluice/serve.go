@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/cmd/sluice/logging"
@@ -54,9 +53,10 @@ func (p program) serve(ctx context.Context, args []string) error {
 	logs.TakeStandard()
 	c.Runtime.Set()
 	d := &daemon{program: p, cl: cl, config: c, log: logs.Logger, level: logs.Level, signals: newSignals()}
-	for _, warning := range slices.Concat(cl.Warnings, c.Warnings) {
+	for _, warning := range cl.Warnings {
 		d.log.Warn("command line", "hint", warning)
 	}
+	d.tellNews(config.Config{}, c)
 	for _, err := range c.Unread {
 		d.log.Error("what cannot be read is left out", "err", err)
 	}

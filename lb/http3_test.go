@@ -261,4 +261,22 @@ func TestHTTP3ConnectionLimits(t *testing.T) {
 	}
 }
 
+// Extended CONNECT is refused in the way that has clients try something else.
+func TestHTTP3HasNoTunnels(t *testing.T) {
+	r, _ := startTLS(t, "HTTP/3.0", nil, testRoute{prefix: "/", backends: []string{httpBackend(t, echo)}})
+	transport := &http3.Transport{TLSClientConfig: anyServer()}
+	defer transport.Close()
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodConnect, "https://"+r.addr+"/chat", nil)
+	req.Proto = "websocket"
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNotImplemented {
+		t.Errorf("%s", resp.Status)
+	}
+	eventually(t, "it is over", func() bool { return r.inFlight() == 0 })
+}
+
 func TestHTTP3StreamsThatAreReset(t *testing.T) { testStreamsThatAreReset(t, "HTTP/3.0") }

@@ -130,13 +130,19 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("get", flag.ContinueOnError)
 	n := flags.Int("n", 0, "")
 	header := flags.String("H", "", "")
+	quic := flags.Bool("http3", false, "")
 	ts.Check(flags.Parse(args))
 	if flags.NArg() < 2 || flags.NArg() > 3 || neg {
-		ts.Fatalf("usage: get [-n N] [-H header] URL STATUS [REGEXP]")
+		ts.Fatalf("usage: get [-n N] [-H header] [-http3] URL STATUS [REGEXP]")
 	}
 	url, status, pattern := flags.Arg(0), flags.Arg(1), regexp.MustCompile("(?m)"+flags.Arg(2))
 	once := func() error {
-		text, err := fetch(url, *header)
+		transport, done := http.DefaultTransport, func() {}
+		if *quic {
+			transport, done = overHTTP3()
+		}
+		defer done()
+		text, err := fetch(transport, url, *header)
 		if err != nil {
 			return err
 		}
@@ -154,7 +160,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // fetch returns status line, headers and body as text.
-func fetch(url, header string) (string, error) {
+func fetch(transport http.RoundTripper, url, header string) (string, error) {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
@@ -165,7 +171,7 @@ func fetch(url, header string) (string, error) {
 			req.Host = strings.TrimSpace(value)
 		}
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req) // no redirects followed
+	resp, err := transport.RoundTrip(req) // no redirects followed
 	if err != nil {
 		return "", err
 	}

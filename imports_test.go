@@ -65,6 +65,8 @@ var forbidden = []struct{ importer, imported, reason string }{
 	{"lb/listener", "", "leaf packages stand alone"},
 	{"lb/notation", "", "leaf packages stand alone"},
 	{"lb/guard", "lb", "the guard knows instances, not what becomes of them"},
+	{"lb/roster", "lb", "the roster knows instances, not what becomes of them"},
+	{"lb/sorted", "", "leaf packages stand alone"},
 }
 
 // allowed is what a leaf may import after all, which are leaves too.
@@ -80,6 +82,7 @@ var allowed = map[string][]string{
 	"lb/listener":    {"internal/unixsock", "lb/notation", "lb/tlsconf"},                        // what its keys and values are read by
 	"lb/notation":    {"internal/nearest"},
 	"lb/probe":       {"lb/proxyproto", "lb/spec", "lb/target"},
+	"lb/roster":      {"lb/guard", "lb/sorted"},
 }
 
 // The clients of vendors, with all below them, have one importer each.

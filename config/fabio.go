@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/lb/roster"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
@@ -131,8 +132,8 @@ func (c Config) setFabio(o *lb.Options) {
 	}
 	switch c.LB.Health.Checks {
 	case "one":
-		o.Checks = lb.ChecksOne
+		o.Checks = roster.ChecksOne
 	case "all":
-		o.Checks = lb.ChecksAll
+		o.Checks = roster.ChecksAll
 	}
 }

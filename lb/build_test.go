@@ -24,6 +24,10 @@ func newCatalog() *catalog {
 	return &catalog{options: DefaultOptions(), entries: map[watch.Query]watch.Entry{}, services: map[string][]string{}}
 }
 
+// What asks for a list of services, and for the instances of one.
+func (o Options) services() watch.Services           { r := o.roster(); return r.Services() }
+func (o Options) health(service string) watch.Health { r := o.roster(); return r.Instances(service) }
+
 // set registers the instances of a service in place of those before.
 func (c *catalog) set(service string, instances ...watch.Instance) {
 	c.list(service, instances...)

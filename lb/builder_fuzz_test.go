@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluiceproxy/sluice/lb/match"
+	"github.com/sluiceproxy/sluice/lb/sorted"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 	"github.com/sluiceproxy/sluice/watch"
@@ -153,8 +154,8 @@ func FuzzBuilder(f *testing.F) {
 			}
 			w.compareLookups(t, want, table)
 			if w.IntN(4) > 0 { // or it is skipped, as one that is not complete
-				gone, come := differences(inForce.Routes(), table.Routes(), func(a, b *Route) bool { return a == b }, compareRoutes)
-				goneTCP, comeTCP := differences(inForce.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
+				gone, come := sorted.Differences(inForce.Routes(), table.Routes(), func(a, b *Route) bool { return a == b }, compareRoutes)
+				goneTCP, comeTCP := sorted.Differences(inForce.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
 				registry.Replace(pools(gone, goneTCP...), pools(come, comeTCP...))
 				inForce = table
 				compareTargets(t, registry, table)
@@ -237,7 +238,7 @@ func compareTargets(t *testing.T, registry *target.Registry, table *Table) {
 // isForgetful reports whether a builder without services remembers nothing.
 func isForgetful(b *Builder) bool {
 	l := b.linker
-	return len(l.routes)+len(l.middlewares)+len(l.backends)+len(b.problems.of)+len(b.services)+len(b.unread)+
+	return len(l.routes)+len(l.middlewares)+len(l.backends)+len(b.problems.of)+len(b.services)+len(b.roster.Names())+
 		len(b.table.routes)+len(b.table.problems)+b.table.index.Len() == 0
 }
 

@@ -6,14 +6,15 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/lb/guard"
+	"github.com/sluiceproxy/sluice/lb/roster"
 	"github.com/sluiceproxy/sluice/watch"
 )
 
 // in tells of a service in another datacenter.
 func (c *catalog) in(datacenter, service string, instances ...watch.Instance) {
 	c.generation++
-	c.entries[c.options.servicesIn(datacenter)] = watch.Entry{Known: true, Version: c.generation, Value: []watch.ServiceTags{{Name: service, Tags: []string{"urlprefix-/" + service}}}}
-	c.entries[c.options.healthIn(datacenter, service)] = watch.Entry{Value: instances, Known: true, Version: c.generation}
+	c.entries[watch.Services{Scope: watch.Scope{Datacenter: datacenter}}] = watch.Entry{Known: true, Version: c.generation, Value: []watch.ServiceTags{{Name: service, Tags: []string{"urlprefix-/" + service}}}}
+	c.entries[watch.Health{Scope: watch.Scope{Datacenter: datacenter}, Service: service}] = watch.Entry{Value: instances, Known: true, Version: c.generation}
 }
 
 func TestFailoverToOtherDatacenters(t *testing.T) {
@@ -31,7 +32,7 @@ func TestFailoverToOtherDatacenters(t *testing.T) {
 	asks := func(datacenter string) bool {
 		b.unasked = true
 		queries, _ := b.Wants(c.snapshot())
-		return slices.Contains(queries, watch.Query(c.options.healthIn(datacenter, "web")))
+		return slices.Contains(queries, watch.Query(watch.Health{Scope: watch.Scope{Datacenter: datacenter}, Service: "web"}))
 	}
 	want := func(when, address string) {
 		t.Helper()
@@ -80,8 +81,10 @@ func TestFailoverToOtherDatacenters(t *testing.T) {
 	want("nobody is well", "")
 	c.set("web", at("10.1.0.9", watch.Passing))
 	want("well at home", "10.1.0.9:80")
-	wantMoves := []move{{"web", "dc3"}, {"web", "dc2"}, {"web", ""}, {"web", "dc2"}, {"web", ""}}
-	if moves := b.takeMoves(); !slices.Equal(moves, wantMoves) {
+	wantMoves := []roster.Move{
+		{Service: "web", Datacenter: "dc3"}, {Service: "web", Datacenter: "dc2"}, {Service: "web"}, {Service: "web", Datacenter: "dc2"}, {Service: "web"},
+	}
+	if moves := b.roster.TakeMoves(); !slices.Equal(moves, wantMoves) {
 		t.Errorf("moves %v, want %v", moves, wantMoves)
 	}
 	if asks("dc2") || asks("dc3") {
@@ -107,7 +110,7 @@ func TestGuardLeavesFailoverAlone(t *testing.T) {
 		c.in("dc2", numbered(s), away...)
 		c.set(numbered(s), allCritical(replicas(s, 4))...)
 	}
-	c.entries[c.options.servicesIn("dc2")] = watch.Entry{Known: true, Version: c.generation, Value: listed}
+	c.entries[watch.Services{Scope: watch.Scope{Datacenter: "dc2"}}] = watch.Entry{Known: true, Version: c.generation, Value: listed}
 	g.build()
 	g.want("in the second datacenter", 3)
 	for s := range 3 {

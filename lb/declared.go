@@ -16,12 +16,10 @@ func (s *Server) Definitions() []tags.Definition {
 func definitions(o Options, s *watch.Snapshot) []tags.Definition {
 	b := NewBuilder(o, nil) // which links nothing
 	b.readManual(s)
-	for _, name := range b.stale(s) {
-		b.read(s, name)
-	}
+	b.follow(s)
 	all := []tags.Definition{o.Static}
-	for _, name := range b.names {
-		d := b.services[name].definition.whole(name)
+	for _, name := range b.roster.Names() {
+		d := b.services[name].whole(name)
 		d.Problems = b.problems.of[owner{"service", nameOf("", name)}]
 		all = append(all, d)
 	}

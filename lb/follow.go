@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/lb/guard"
 	"github.com/sluiceproxy/sluice/lb/probe"
+	"github.com/sluiceproxy/sluice/lb/sorted"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/target"
 )
@@ -36,7 +37,7 @@ func (s *Server) follow(ctx context.Context) {
 			s.tellCertificates()
 			table := s.build(snapshot)
 			s.logProblems(built, table)
-			s.logMoves(s.builder.takeMoves())
+			s.logMoves(s.builder.roster.TakeMoves())
 			s.logGuard(s.builder.guard.State())
 			built, overdue = table, false
 			attention.Reset(s.builder.guard.Rest(time.Now()))
@@ -113,9 +114,9 @@ func (s *Server) ReleaseGuard() bool {
 // the right one.
 func (s *Server) put(table *Table) {
 	old := s.table.Load()
-	gone, come := differences(old.Routes(), table.Routes(), func(a, b *Route) bool { return a == b }, compareRoutes)
+	gone, come := sorted.Differences(old.Routes(), table.Routes(), func(a, b *Route) bool { return a == b }, compareRoutes)
 	s.metrics.attach(gone, come)
-	goneTCP, comeTCP := differences(old.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
+	goneTCP, comeTCP := sorted.Differences(old.TCPRoutes(), table.TCPRoutes(), func(a, b *TCPRoute) bool { return a == b }, compareTCPRoutes)
 	s.metrics.tcp.attach(goneTCP, comeTCP)
 	s.table.Store(table)
 	s.orderCertificates(gone, come, goneTCP, comeTCP)
@@ -228,7 +229,7 @@ func few(names []string) string {
 // logProblems tells of each problem when it appears, and of too many that they are
 // listed elsewhere.
 func (s *Server) logProblems(before, table *Table) {
-	_, come := differences(before.Problems(), table.Problems(), func(a, b tags.Problem) bool { return a == b }, compareProblems)
+	_, come := sorted.Differences(before.Problems(), table.Problems(), func(a, b tags.Problem) bool { return a == b }, compareProblems)
 	told := map[string]bool{}
 	for _, p := range come {
 		text := p.Error()

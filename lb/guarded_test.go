@@ -258,7 +258,7 @@ func TestGuardWhileServicesComeBack(t *testing.T) {
 			g.remove(numbered(s))
 		}
 		g.want("after the loss", 6)
-		g.catalog.list(numbered(0), replicas(0, 2)...)
+		g.list(numbered(0), replicas(0, 2)...)
 		g.want("listed, but nothing is known of it", 6)
 		g.set(numbered(0), replicas(0, 1)...)
 		g.want("one is back", 6)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluiceproxy/sluice/lb/claim"
+	"github.com/sluiceproxy/sluice/lb/roster"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -38,18 +39,18 @@ type manual struct {
 	routes, page kvText
 	// added are the services that commands alone have routes of; moved is set when
 	// they may be others.
-	added map[string]*service
+	added map[string]*definition
 	moved bool
 }
 
 func newManual(m Manual) manual {
-	return manual{routes: kvText{key: kvKey(m.RoutesKey)}, page: kvText{key: kvKey(m.PageKey)}, added: map[string]*service{}}
+	return manual{routes: kvText{key: kvKey(m.RoutesKey)}, page: kvText{key: kvKey(m.PageKey)}, added: map[string]*definition{}}
 }
 
 // kvText is what a key holds and those below it.
 type kvText struct {
 	key   string
-	state state
+	state roster.State
 	seen  uint64 // version of the answer
 	pairs []watch.Pair
 }
@@ -79,13 +80,13 @@ func (k *kvText) read(s *watch.Snapshot, scope watch.Scope) (changed bool, err e
 	entry, _ := s.Entry(k.query(scope))
 	pairs, ok := watch.Get(s, k.query(scope))
 	if !ok {
-		k.state = stateOf(entry.Err)
+		k.state = roster.StateOf(entry.Err)
 		return false, entry.Err
 	}
-	if k.state == read && k.seen == entry.Version {
+	if k.state == roster.Read && k.seen == entry.Version {
 		return false, nil
 	}
-	k.state, k.seen, k.pairs = read, entry.Version, nil
+	k.state, k.seen, k.pairs = roster.Read, entry.Version, nil
 	for _, pair := range pairs {
 		if key := kvKey(pair.Key); key == k.key || strings.HasPrefix(key, k.key+"/") {
 			k.pairs = append(k.pairs, pair)
@@ -95,7 +96,7 @@ func (k *kvText) read(s *watch.Snapshot, scope watch.Scope) (changed bool, err e
 }
 
 // is reports whether one of the texts is in that state.
-func (m *manual) is(s state) bool {
+func (m *manual) is(s roster.State) bool {
 	return m.routes.key != "" && m.routes.state == s || m.page.key != "" && m.page.state == s
 }
 
@@ -113,7 +114,7 @@ func (b *Builder) readManual(s *watch.Snapshot) {
 
 func (b *Builder) tellUnread(k *kvText, err error) {
 	var problems []tags.Problem
-	if k.state != read && err != nil {
+	if k.state != roster.Read && err != nil {
 		hint := "it is asked for again"
 		if errors.Is(err, watch.ErrDenied) {
 			hint = "the token needs key_prefix:read on " + k.key
@@ -134,10 +135,9 @@ func (b *Builder) command() {
 	b.problems.set(owner{"commands", name{}}, shortened(problems))
 	before := b.Tags.Commands
 	b.Tags.Commands = tags.Join(lists...)
-	for name, known := range b.services {
+	for name := range b.services {
 		if before.Concern(name) || b.Tags.Commands.Concern(name) {
-			known.version, known.state = 0, pending
-			b.unread[name] = known
+			b.roster.Reread(name)
 		}
 	}
 	for name, known := range b.manual.added {
@@ -164,10 +164,10 @@ func (b *Builder) settleAdded() {
 	}
 	b.manual.moved = false
 	for _, name := range b.Tags.Commands.Services() {
-		known, listed := b.manual.added[name], b.services[name] != nil
+		known, listed := b.manual.added[name], b.roster.Has(name)
 		switch {
 		case known == nil && !listed:
-			known = &service{}
+			known = &definition{}
 			b.manual.added[name] = known
 			b.settle(name, known, b.commanded(name))
 		case known != nil && listed:

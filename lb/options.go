@@ -4,6 +4,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/claim"
 	"github.com/sluiceproxy/sluice/lb/guard"
+	"github.com/sluiceproxy/sluice/lb/roster"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 )
@@ -16,7 +17,7 @@ type Options struct {
 	// Statuses are the health states that get traffic; see [watch.Instance.Status].
 	Statuses []string
 	// Checks says which checks must be in one of them.
-	Checks Checks
+	Checks roster.Checks
 	// Manual is what is added to the tags.
 	Manual Manual
 	// Static is what the configuration asks for; the pools it needs are in Tags.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/sluiceproxy/sluice/lb/sorted"
 	"github.com/sluiceproxy/sluice/lb/tags"
 )
 
@@ -37,7 +38,7 @@ func (p *problemSet) set(o owner, list []tags.Problem) {
 
 // patch brings the last list up to what has changed since.
 func (p *problemSet) patch(list []tags.Problem) []tags.Problem {
-	list = patched(list, p.gone, p.come, compareProblems)
+	list = sorted.Patch(list, p.gone, p.come, compareProblems)
 	p.gone, p.come = nil, nil
 	return list
 }

@@ -39,7 +39,7 @@ func TestStaticRouteFollowsItsService(t *testing.T) {
 	}
 	c.set("api", at("10.0.0.1"), at("10.0.0.2"))
 	b.Wants(c.snapshot())
-	queries := b.names
+	queries := b.roster.Names()
 	if len(queries) != 1 || queries[0] != "api" {
 		t.Errorf("services looked at: %v", queries)
 	}
@@ -71,8 +71,8 @@ func TestStaticRouteToInternalService(t *testing.T) {
 	if r := c.find(t, b, "api"); r != nil || len(problems) != 1 || !strings.Contains(problems[0].Reason, "are at the admin listener") {
 		t.Errorf("api@internal: %+v, %v", r, problems)
 	}
-	if b.Wants(c.snapshot()); len(b.names) != 0 {
-		t.Errorf("services looked at: %v", b.names)
+	if b.Wants(c.snapshot()); len(b.roster.Names()) != 0 {
+		t.Errorf("services looked at: %v", b.roster.Names())
 	}
 }
 

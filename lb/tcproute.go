@@ -10,6 +10,7 @@ import (
 	"github.com/sluiceproxy/sluice/lb/certs"
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/probe"
+	"github.com/sluiceproxy/sluice/lb/sorted"
 	"github.com/sluiceproxy/sluice/lb/spec"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/lb/tcp"
@@ -120,7 +121,7 @@ func (t *tcpTable) change(gone, come []*TCPRoute) tcpTable {
 	if next.conns == nil {
 		next.conns, next.datagrams, next.hellos = match.NewIndex(nil), match.NewIndex(nil), map[string]int{}
 	}
-	next.routes = patched(t.routes, gone, come, compareTCPRoutes)
+	next.routes = sorted.Patch(t.routes, gone, come, compareTCPRoutes)
 	next.conns = next.conns.Change(tcpRules(gone, false), tcpRules(come, false))
 	next.datagrams = next.datagrams.Change(tcpRules(gone, true), tcpRules(come, true))
 	count := func(routes []*TCPRoute, n int) {

@@ -1,4 +1,4 @@
-package lb
+package roster
 
 import (
 	"slices"
@@ -27,14 +27,22 @@ const (
 // reached.
 const agentAlive = "serfHealth"
 
-// serves reports whether the instance's health allows traffic to it.
-func (o *Options) serves(i *watch.Instance) bool {
+// Health says which instances get traffic.
+type Health struct {
+	// Statuses are the states of health that do; see [watch.Instance.Status].
+	Statuses []string
+	// Checks says which checks must be in one of them.
+	Checks Checks
+}
+
+// Serves reports whether the instance's health allows traffic to it.
+func (h Health) Serves(i *watch.Instance) bool {
 	status := i.Status()
-	if weight(i) <= 0 {
+	if Weight(i) <= 0 {
 		return false
 	}
-	if o.Checks == ChecksEvery || status == watch.Maintenance {
-		return slices.Contains(o.Statuses, status)
+	if h.Checks == ChecksEvery || status == watch.Maintenance {
+		return slices.Contains(h.Statuses, status)
 	}
 	checks, good := 0, 0
 	for _, c := range i.Checks {
@@ -44,18 +52,18 @@ func (o *Options) serves(i *watch.Instance) bool {
 		case c.ServiceID == "":
 		default:
 			checks++
-			if slices.Contains(o.Statuses, c.Status) {
+			if slices.Contains(h.Statuses, c.Status) {
 				good++
 			}
 		}
 	}
-	return good > 0 && (o.Checks == ChecksOne || good == checks)
+	return good > 0 && (h.Checks == ChecksOne || good == checks)
 }
 
-// weight is the instance's weight in its state of health, as the catalog says.
+// Weight is the instance's weight in its state of health, as the catalog says.
 // Consul's agents register 1 and 1 unless they are told otherwise; what came into
 // the catalog in another way may have no weights at all. 0 is none of the traffic.
-func weight(i *watch.Instance) int {
+func Weight(i *watch.Instance) int {
 	w := i.Service.Weights
 	switch {
 	case w == (watch.Weights{}):

@@ -3,17 +3,10 @@ package lb
 import (
 	"errors"
 
+	"github.com/sluiceproxy/sluice/lb/roster"
 	"github.com/sluiceproxy/sluice/lb/tags"
 	"github.com/sluiceproxy/sluice/watch"
 )
-
-// service is what the builder knows of a service.
-type service struct {
-	// definition is made of the instances of that version, if they were read.
-	definition definition
-	version    uint64
-	state      state
-}
 
 // definition is a [tags.Definition] as it is kept: most have routes and pools and
 // nothing else.
@@ -38,27 +31,6 @@ func (k *definition) whole(service string) (d tags.Definition) {
 	}
 	d.Service, d.Routes, d.Pools, d.Problems = service, k.routes, k.pools, nil
 	return d
-}
-
-// state tells whether the instances of a service are known.
-type state uint8
-
-const (
-	pending state = iota // not heard of yet
-	refused              // for good: waiting will not help
-	failing              // cannot be had at the moment
-	read
-)
-
-// stateOf is the state of a service there is no answer for.
-func stateOf(err error) state {
-	switch {
-	case errors.Is(err, watch.ErrDenied), errors.Is(err, watch.ErrInvalid):
-		return refused
-	case err != nil:
-		return failing
-	}
-	return pending
 }
 
 // unreadable tells why there is no answer, if it is known.
@@ -89,7 +61,7 @@ func unreadable(service string, err error) []tags.Problem {
 // instances leaves out what is no ordinary service: the proxies of a mesh often
 // have the tags of the service they stand before.
 func (b *Builder) instances(all []watch.Instance) []tags.Instance {
-	instances := make([]tags.Instance, 0, len(all))
+	instances, serving := make([]tags.Instance, 0, len(all)), b.Options.serving()
 	for _, i := range all {
 		if i.Service.Kind != "" {
 			continue
@@ -105,8 +77,8 @@ func (b *Builder) instances(all []watch.Instance) []tags.Instance {
 			Tags:       i.Service.Tags,
 			Meta:       i.Service.Meta,
 			Zone:       b.Locality.zoneOf(&i),
-			Weight:     weight(&i),
-			Serving:    b.serves(&i),
+			Weight:     roster.Weight(&i),
+			Serving:    serving.Serves(&i),
 			Retired:    i.Status() == watch.Maintenance,
 			Registered: i.Service.ModifyIndex,
 		})

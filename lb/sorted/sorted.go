@@ -1,11 +1,13 @@
-package lb
+// Package sorted compares and changes lists that are kept in order, which costs what
+// has changed rather than what there is.
+package sorted
 
 import "slices"
 
-// patched returns a sorted list without some of its elements and with others.
+// Patch returns a sorted list without some of its elements and with others.
 // The list itself stays as it is; gone and come are sorted in place. The order
 // must tell all elements apart, or else equal ones must be the same.
-func patched[E any](list, gone, come []E, compare func(a, b E) int) []E {
+func Patch[E any](list, gone, come []E, compare func(a, b E) int) []E {
 	if len(gone)+len(come) == 0 {
 		return list
 	}
@@ -34,10 +36,10 @@ func patched[E any](list, gone, come []E, compare func(a, b E) int) []E {
 	return append(result, list...)
 }
 
-// differences walks two lists in the same order and returns what only the
+// Differences walks two lists in the same order and returns what only the
 // first has and what only the second has. An element is told from another by
 // same, which is asked first and should be quick.
-func differences[E any](before, after []E, same func(a, b E) bool, compare func(a, b E) int) (gone, come []E) {
+func Differences[E any](before, after []E, same func(a, b E) bool, compare func(a, b E) int) (gone, come []E) {
 	for len(before) > 0 && len(after) > 0 {
 		a, b := before[0], after[0]
 		if same(a, b) {

@@ -61,7 +61,7 @@ func unreadable(service string, err error) []tags.Problem {
 // instances leaves out what is no ordinary service: the proxies of a mesh often
 // have the tags of the service they stand before.
 func (b *Builder) instances(all []watch.Instance) []tags.Instance {
-	instances, serving := make([]tags.Instance, 0, len(all)), b.Options.serving()
+	instances, serving := make([]tags.Instance, 0, len(all)), b.serving()
 	for _, i := range all {
 		if i.Service.Kind != "" {
 			continue

@@ -9,6 +9,7 @@ import (
 // State tells whether there is an answer of the catalog.
 type State uint8
 
+// What may be known of an answer.
 const (
 	Pending State = iota // not heard of yet
 	Refused              // for good: waiting will not help

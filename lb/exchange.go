@@ -90,6 +90,7 @@ type Exchange struct {
 	forward   Handler // ends the chain
 	answer    Header  // what came back
 	picked    picked  // by the variants of a route
+	detour    *detour // where there are such
 
 	entry  *entry // where it came in
 	agreed string // by which TLS options; see agreedOn

@@ -33,7 +33,9 @@ func (f forwarder) Serve(x *Exchange) {
 	}
 	since := x.mark()
 	f.serve(x)
-	d.countService(x, since)
+	if x.detour == nil || x.detour.next == nil { // else it is not answered yet
+		d.countService(x, since)
+	}
 }
 
 func (f forwarder) serve(x *Exchange) {
@@ -65,11 +67,14 @@ func (f forwarder) serve(x *Exchange) {
 		ans, err = f.try(x, t)
 	}
 	x.Outcome.TargetWait = x.since(asked)
-	if err != nil {
-		f.fail(x, t, err)
-	} else {
+	switch {
+	case err == nil:
 		f.pass(x, t, ans, fresh)
 		x.endTry(nil)
+	case x.detour.wanted(x, t, err):
+		f.s.metrics.countRetry(x)
+	default:
+		f.fail(x, t, err)
 	}
 	x.Outcome.TargetTook = x.since(asked)
 }

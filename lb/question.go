@@ -76,7 +76,7 @@ func (t *Table) Ask(q Question) (Answer, error) {
 			one = was // each has all steps
 		}
 		w := Way{Variant: v}
-		if w.Forwarded, w.Err = one.preview(v.Steps); w.Err == nil && !v.applies(x) {
+		if w.Forwarded, w.Err = one.preview(v.Steps); w.Err == nil && !v.applies(&x.Request) {
 			w.Err = errors.New("not for this request, which is where the redirect leads")
 		}
 		a.Ways = append(a.Ways, w)

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sluiceproxy/sluice/lb/match"
 	"github.com/sluiceproxy/sluice/lb/spec"
@@ -24,6 +25,8 @@ type variants struct {
 	// for other requests, and perhaps for these too.
 	rules bool
 	every []*Route // those too
+
+	detours sync.Pool // of *detour
 }
 
 // picked is the target whose variant serves the exchange.
@@ -34,17 +37,27 @@ type picked struct {
 
 // Serve implements [Handler].
 func (v *variants) Serve(x *Exchange) {
-	route := x.Route
+	route, outer := x.Route, x.detour
 	t, fresh := v.choose(x)
 	if t == nil {
 		x.answerNoTarget()
 		return
 	}
-	defer func() { x.Route, x.picked = route, picked{} }()
-	x.Route, x.picked = v.of[t], picked{t, fresh}
-	if !v.takes(t, x) {
-		x.Route = v.all[0] // it stands in for those whose tags ask for the request
+	d := v.begin(x)
+	defer func() {
+		v.detours.Put(d)
+		x.Route, x.picked, x.detour = route, picked{}, outer
+	}()
+	for ; t != nil; t, fresh = d.take(x), route.sticky != nil {
+		x.Route, x.picked = v.of[t], picked{t, fresh}
+		if !v.takes(t, &x.Request) {
+			x.Route = v.all[0] // it stands in for those whose tags ask for the request
+		}
+		v.serve(x, t)
 	}
+}
+
+func (v *variants) serve(x *Exchange, t *target.Target) {
 	if t.Key().Scheme == tags.SchemeRedirect {
 		t.Begin()
 		defer t.End(false)
@@ -56,28 +69,28 @@ func (v *variants) Serve(x *Exchange) {
 // is well, a target whose rule is another one may stand in.
 func (v *variants) choose(x *Exchange) (t *target.Target, fresh bool) {
 	t, fresh = x.Route.choose(x)
-	if t == nil || v.takes(t, x) {
+	if t == nil || v.takes(t, &x.Request) {
 		return t, fresh
 	}
-	other := x.Route.Pool.PickOf(func(t *target.Target) bool { return v.takes(t, x) })
+	other := x.Route.Pool.PickOf(func(t *target.Target) bool { return v.takes(t, &x.Request) })
 	if other == nil && v.rules {
 		return t, fresh
 	}
 	return other, x.Route.sticky != nil
 }
 
-// takes reports whether a target's variant is for the exchange.
-func (v *variants) takes(t *target.Target, x *Exchange) bool {
+// takes reports whether a target's variant is for a request.
+func (v *variants) takes(t *target.Target, r *match.Request) bool {
 	if v.rules {
-		return v.of[t].Match.Match(&x.Request)
+		return v.of[t].Match.Match(r)
 	}
-	return v.of[t].applies(x)
+	return v.of[t].applies(r)
 }
 
-// applies reports whether the variant is for the exchange: a redirect is not for
-// one that is where it leads.
-func (r *Route) applies(x *Exchange) bool {
-	return r.Applies == nil || r.Applies.Match(&x.Request)
+// applies reports whether the variant is for a request: a redirect is not for one
+// that is where it leads.
+func (r *Route) applies(to *match.Request) bool {
+	return r.Applies == nil || r.Applies.Match(to)
 }
 
 // Variants are what the route is made of if instances ask for it with different

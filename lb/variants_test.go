@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -115,8 +116,9 @@ func TestRedirectsAreVariants(t *testing.T) {
 	}
 }
 
-// When a target fails, the next try goes to one with the same options or to none.
-func TestAnotherTryStaysWithTheVariant(t *testing.T) {
+// When a target fails, the next try goes to one with the same options. If there is
+// none, the request goes the whole way of another variant, from the beginning.
+func TestAnotherTryMayTakeAnotherWay(t *testing.T) {
 	a, b := seer(t, "a"), seer(t, "b")
 	c := startWithCatalog(t, func(s *watchtest.Source) {
 		versions(s, map[string]string{
@@ -126,9 +128,57 @@ func TestAnotherTryStaysWithTheVariant(t *testing.T) {
 		o.Table.Defaults.Balance = &spec.LoadBalancer{Outlier: &spec.Outlier{Off: true}}
 	})
 	eventually(t, "the catalog was read", c.Ready)
-	want := map[string]int{"200 a /y host 127.0.0.1": 20, "200 b /x/y host 127.0.0.1": 10, "502 502 bad gateway\n": 10}
-	if diff := cmp.Diff(want, asked(c, 40, "/x/y")); diff != "" {
-		t.Errorf("answers (-want +got):\n%s", diff)
+	got := asked(c, 40, "/x/y")
+	ofA, ofB := got["200 a /y host 127.0.0.1"], got["200 b /x/y host 127.0.0.1"]
+	if ofA < 20 || ofB < 10 || ofA+ofB != 40 {
+		t.Errorf("answers: %v", got)
+	}
+	for range 10 { // of a body nothing was read
+		resp, err := client(t).Post(c.url("/x/y"), "text/plain", strings.NewReader("text"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+			t.Errorf("a request with a body: %s", resp.Status)
+		}
+	}
+	if retries := c.Metrics().Retries; retries < 20 {
+		t.Errorf("%d further tries", retries)
+	}
+}
+
+// What may not be repeated, or not so often, ends where it is.
+func TestNoOtherWay(t *testing.T) {
+	taking := rawBackend(t, func(_ string, nc net.Conn, _ *bufio.Reader) { nc.Close() })
+	for name, tt := range map[string]struct {
+		address, method string
+		retries         *spec.Retries
+	}{
+		"it may have had an effect": {taking, http.MethodPost, nil},
+		"a single attempt":          {"127.0.0.1:2", http.MethodGet, &spec.Retries{Attempts: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := seer(t, "a")
+			c := startWithCatalog(t, func(s *watchtest.Source) {
+				versions(s, map[string]string{a: "urlprefix-/x strip=/x", tt.address: "urlprefix-/x"})
+			}, func(o *ServerOptions) {
+				o.Table.Defaults.Balance = &spec.LoadBalancer{Outlier: &spec.Outlier{Off: true}, Retries: tt.retries}
+			})
+			eventually(t, "the catalog was read", c.Ready)
+			got := map[int]int{}
+			for range 20 {
+				r, _ := http.NewRequestWithContext(t.Context(), tt.method, c.url("/x/y"), http.NoBody)
+				resp, err := client(t).Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				got[resp.StatusCode]++
+			}
+			if want := map[int]int{200: 10, 502: 10}; !cmp.Equal(got, want) {
+				t.Errorf("%v, want %v", got, want)
+			}
+		})
 	}
 }
 

@@ -28,6 +28,12 @@ func (v *variants) begin(x *Exchange) *detour {
 	return d
 }
 
+// end has the next exchange use its memory.
+func (d *detour) end() {
+	d.was = Checkpoint{header: d.was.header}
+	d.by.detours.Put(d)
+}
+
 // wanted reports whether another variant is to serve the exchange, which the one that
 // did has not answered: where that failed, and why, are given. What has steps that took
 // the body for themselves cannot begin again.

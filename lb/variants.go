@@ -45,7 +45,7 @@ func (v *variants) Serve(x *Exchange) {
 	}
 	d := v.begin(x)
 	defer func() {
-		v.detours.Put(d)
+		d.end()
 		x.Route, x.picked, x.detour = route, picked{}, outer
 	}()
 	for ; t != nil; t, fresh = d.take(x), route.sticky != nil {

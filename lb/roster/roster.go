@@ -72,7 +72,8 @@ type Roster struct {
 // service is what is known of a service whose instances were read.
 type service struct {
 	state   State
-	version uint64 // of the instances
+	version uint64 // of the instances, all that were asked for together, and
+	abroad  int    // of how many other datacenters that was
 }
 
 // New returns a roster that has seen nothing yet.
@@ -235,10 +236,11 @@ func (r *Roster) read(s *watch.Snapshot, name string, tell func(Service)) {
 		return
 	}
 	instances, version := r.standIns(s, name, instances, entry.Version)
-	if known.state == Read && known.version == version {
+	abroad := r.abroad[name]
+	if known.state == Read && known.version == version && known.abroad == abroad {
 		return
 	}
-	*known = service{Read, version}
+	*known = service{Read, version, abroad}
 	delete(r.unread, name)
 	if r.away[name] != "" {
 		r.guard.Forget(name) // it has not lost what somebody stands in for

@@ -125,3 +125,18 @@ func TestRosterForgets(t *testing.T) {
 		t.Errorf("%d things are remembered: %+v", n, f.Roster)
 	}
 }
+
+// What is of several datacenters may be newer although the sum of what is asked now is
+// no other than that of what was asked before.
+func TestBackHomeWhateverTheVersions(t *testing.T) {
+	f := follow(t, "dc2")
+	f.list("", "a")             // 1
+	f.list("dc2", "a")          // 2
+	f.tell("", "a", "critical") // 3
+	f.wants(true, "a home")
+	f.tell("dc2", "a", "passing") // 4
+	f.wants(false, "a dc2")
+	f.version = 6
+	f.tell("", "a", "passing") // 7, as 3 and 4 together
+	f.wants(false, "a home")
+}

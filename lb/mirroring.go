@@ -106,7 +106,7 @@ const (
 
 func generation(h *Header) int {
 	n, _ := strconv.Atoi(h.Get(copyField)) // what is no number is none
-	return n
+	return max(0, n)                       // the first may be a stranger's
 }
 
 // copies are the copies of requests that are on their way.

@@ -216,3 +216,14 @@ func TestCopiesThatComeBackEnd(t *testing.T) {
 		t.Errorf("it was copied %d times", n)
 	}
 }
+
+// A stranger's word does not put off the end of copies of copies.
+func TestGenerationIsNeverBelowNone(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "2": 2, "-1000000": 0, "-99999999999999999999": 0, "many": 0} {
+		h := &Header{}
+		h.Add(copyField, text)
+		if got := generation(h); got != want {
+			t.Errorf("%q is generation %d, want %d", text, got, want)
+		}
+	}
+}

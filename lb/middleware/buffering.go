@@ -78,7 +78,8 @@ func (b *buffering) Serve(x *lb.Exchange, next lb.Handler) {
 		}
 		next.Serve(x)
 		tried := attempt{count, x.Outcome.Status, x.Outcome.Err != nil && x.Outcome.TargetStatus == 0, x.Request.Method}
-		if b.again != nil && !r.gone && count < maxAttempts && x.Context().Err() == nil && b.again(tried) {
+		said := r.header != nil // else it goes another way, or its client is gone
+		if b.again != nil && said && !r.gone && count < maxAttempts && x.Context().Err() == nil && b.again(tried) {
 			r.body.close()
 			x.Rewind(was)
 			x.Outcome.Retries++

@@ -368,3 +368,15 @@ func TestBufferingIsBounded(t *testing.T) {
 		t.Errorf("%d bytes are taken for nothing", used)
 	}
 }
+
+// What was not answered goes another way, where it is served once: it is not for us to
+// try again.
+func TestBufferingLeavesWhatIsNotAnswered(t *testing.T) {
+	m := made(t, &spec.Buffering{RetryExpression: "Attempts() < 3"})
+	x, r := exchange(t, "GET http://h/")
+	asked := 0
+	m.Serve(x, handler(func(*lb.Exchange) { asked++ }))
+	if asked != 1 || r.status != 0 {
+		t.Errorf("tried %d times, answered %d", asked, r.status)
+	}
+}

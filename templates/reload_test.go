@@ -207,14 +207,16 @@ func TestHAProxyReloadsLoseNothing(t *testing.T) {
 	p.awaitAnswer("200 one")
 	worker := p.worker()
 	p.reloadUnderLoad(25, func() {
-		p.await(func() bool { now := p.worker(); same := now == worker; worker = now; return !same }, func() string {
+		before := worker
+		p.await(func() bool { worker = p.worker(); return worker != "" && worker != before }, func() string {
 			return "the worker is the same after a reload"
 		})
 	})
 }
 
-// worker is the newest worker of a HAProxy.
-func (p *proxy) worker() string {
+// worker is that of a HAProxy which is done with its reloads: its master has noticed
+// that the worker before is gone. Until then there is none.
+func (p *proxy) worker() (pid string) {
 	master, err := os.ReadFile(filepath.Join(p.dir, pidFile))
 	if err != nil {
 		p.t.Fatal(err)
@@ -223,13 +225,10 @@ func (p *proxy) worker() string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	newest := ""
-	for pid := range strings.FieldsSeq(string(children)) {
-		if len(pid) > len(newest) || len(pid) == len(newest) && pid > newest {
-			newest = pid
-		}
+	if all := strings.Fields(string(children)); len(all) == 1 {
+		return all[0]
 	}
-	return newest
+	return ""
 }
 
 // reloadUnderLoad changes the only service's weight so many times, and awaits

@@ -20,6 +20,10 @@ func (o *ServerOptions) certOptions() certs.Options {
 	return certs.Options{Sources: o.CertSources, ACME: o.ACME, TLS: o.Table.TLSOptions, Issue: o.IssueCertificate, Logger: o.Logger}
 }
 
+// CheckCertificates tells of which listeners the certificates are not in the files they
+// are to be in.
+func (o *ServerOptions) CheckCertificates() error { return o.certOptions().CheckFiles(o.Listeners) }
+
 // Certificates lists those of all sources that listeners use.
 func (s *Server) Certificates() []certs.Info { return s.certificates.List() }
 

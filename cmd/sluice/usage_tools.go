@@ -52,9 +52,10 @@ stay as they are.
 `
 	validateUsage = `Usage: sluice validate [flags]
 
-Checks configuration files, listeners, templates and, with -catalog, service
-definitions and their tags, and lists everything that is wrong. It needs no
-network. It takes the flags sluice itself would be started with:
+Checks configuration files, listeners with their certificates, middlewares,
+templates and, with -catalog, service definitions and their tags, and lists
+everything that is wrong. It needs no network. It takes the flags sluice itself
+would be started with:
 
   sluice validate -config /etc/sluice.hcl
   sluice validate -catalog ./consul.d -template in.ctmpl:out.conf

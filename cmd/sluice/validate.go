@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/internal/exit"
+	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/render"
 )
 
@@ -29,8 +30,10 @@ func (p program) validate(ctx context.Context, args []string) error {
 	}
 	c, err := cl.Load(p.getenv)
 	faults := slices.Concat(c.Unread, []error{err, c.ValidateLocks()})
-	if _, err := c.ServerOptions(); err != nil {
+	if o, err := c.ServerOptions(); err != nil {
 		faults = append(faults, err)
+	} else {
+		faults = append(faults, o.CheckCertificates())
 	}
 	for _, t := range c.Templates {
 		_, err := render.Parse(t.RenderTemplate(nil))
@@ -38,6 +41,8 @@ func (p program) validate(ctx context.Context, args []string) error {
 	}
 	if c.Catalog.Path != "" {
 		faults = append(faults, p.validateCatalog(ctx, c)...)
+	} else {
+		faults = append(faults, checkMiddlewares(c)...)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return exit.With(exit.Config, err)
@@ -53,6 +58,21 @@ func (p program) validate(ctx context.Context, args []string) error {
 		len(c.Templates), plural(len(c.Templates), "template", "templates"),
 		len(c.LB.Listeners), plural(len(c.LB.Listeners), "listener", "listeners"))
 	return nil
+}
+
+// checkMiddlewares lists those of the configuration that no route could have. Whether
+// services they name exist is for the catalog to say.
+func checkMiddlewares(c config.Config) []error {
+	var faults []error
+	for _, m := range c.Middlewares {
+		if m.Spec == nil {
+			continue // as is told
+		}
+		if err := middleware.Check(m.Spec); err != nil {
+			faults = append(faults, fmt.Errorf("%s: middleware %q: %w", m.Origin, m.Name, err))
+		}
+	}
+	return faults
 }
 
 // validateCatalog lists the faults of the embedded catalog's files and tags.

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -161,5 +162,17 @@ func build(s spec.Middleware) (lb.Middleware, error) {
 	case *spec.GRPCWeb:
 		return newGRPCWeb(s), nil
 	}
-	return nil, fmt.Errorf("there are no middlewares of kind %s", s.Kind())
+	return nil, fmt.Errorf("%w of kind %s", errNoKind, s.Kind())
+}
+
+// errNoKind is for the middlewares that package lb makes itself, and those that there are not.
+var errNoKind = errors.New("there are no middlewares")
+
+// Check tells why no middleware can be made of s: an expression that makes no sense, a
+// file that is not there. Those that package lb makes itself are not looked at.
+func Check(s spec.Middleware) error {
+	if _, err := build(s); !errors.Is(err, errNoKind) {
+		return err
+	}
+	return nil
 }

@@ -380,3 +380,17 @@ func TestBufferingLeavesWhatIsNotAnswered(t *testing.T) {
 		t.Errorf("tried %d times, answered %d", asked, r.status)
 	}
 }
+
+// What a defect ends is answered by the server, through the client's own reply: that of
+// the tries is somebody else's by then.
+func TestRetryGivesItsReplyBackAfterADefect(t *testing.T) {
+	m := made(t, &spec.Retry{Attempts: 3})
+	x, r := exchange(t, "GET http://h/")
+	func() {
+		defer func() { _ = recover() }()
+		m.Serve(x, handler(func(*lb.Exchange) { panic("defect") }))
+	}()
+	if x.Reply != lb.Reply(r) {
+		t.Errorf("the exchange would be answered through %T", x.Reply)
+	}
+}

@@ -46,8 +46,12 @@ func (r *retry) Serve(x *lb.Exchange, next lb.Handler) {
 		return
 	}
 	reply := r.replies.Get().(*retryReply) //nolint:errcheck,forcetypeassert // all that is put there
-	defer r.replies.Put(reply)
 	reply.was = x.CheckpointInto(reply.was)
+	defer func() { // even if there is a defect in what serves it, which is answered then
+		x.Reply = reply.was.Reply()
+		*reply = retryReply{was: reply.was}
+		r.replies.Put(reply)
+	}()
 	var body *replay
 	if x.Body != nil {
 		body = &replay{from: x.Body, room: r.room}

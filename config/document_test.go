@@ -16,6 +16,7 @@ import (
 	"github.com/sluiceproxy/sluice/config/hcl"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/lb/listener"
+	"github.com/sluiceproxy/sluice/lb/middleware"
 	"github.com/sluiceproxy/sluice/lb/spec"
 )
 
@@ -253,6 +254,10 @@ func TestDocumentHasDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	differences(t, reflect.ValueOf(said), reflect.ValueOf(want), "")
+	if files := said.LB.Limits.BufferFileBytes; files != middleware.DefaultSpool {
+		t.Errorf("lb.limits.buffer_file_bytes: the default is %d, not %d", middleware.DefaultSpool, files)
+	}
+	composedDefaults(t, said.Services)
 	// What is 0 there is a default of package lb.
 	served := [2]lb.ServerOptions{}
 	want.LB.UnderscoreHeaders, want.LB.NoRouteStatus = "keep", 404 // what 0 means there
@@ -267,6 +272,46 @@ func TestDocumentHasDefaults(t *testing.T) {
 	}
 	if diff := cmp.Diff(served[1], served[0], cmpopts.IgnoreFields(lb.ServerOptions{}, "Table", "Logger"), cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// composedDefaults compares what is said of services made of others.
+func composedDefaults(t *testing.T, said []StaticService) {
+	empty, err := hcl.Parse("empty", []byte(`service "a" {
+  mirroring {}
+  failover {
+    errors {}
+  }
+}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plain Config
+	if err := hcl.Decode(empty, &plain); err != nil {
+		t.Fatal(err)
+	}
+	want := plain.Services[0].Composition()
+	seen := 0
+	for i := range said {
+		whole := said[i].Composition()
+		if whole == nil {
+			continue
+		}
+		if m := whole.Mirroring; m != nil {
+			seen++
+			if m.MaxBodySize != want.Mirroring.MaxBodySize || m.MirrorBody != want.Mirroring.MirrorBody {
+				t.Errorf("mirroring: the defaults are %+v, not %+v", want.Mirroring, m)
+			}
+		}
+		if f := whole.Failover; f != nil && f.Errors != nil {
+			seen++
+			if f.Errors.MaxRequestBody != want.Failover.Errors.MaxRequestBody {
+				t.Errorf("failover.errors: the defaults are %+v, not %+v", want.Failover.Errors, f.Errors)
+			}
+		}
+	}
+	if seen != 2 {
+		t.Errorf("of mirroring and failover.errors, %d are there", seen)
 	}
 }
 

@@ -259,12 +259,12 @@ func (o ServerOptions) validateScreening() error {
 	switch o.Underscores {
 	case "", UnderscoresKeep, UnderscoresDelete, UnderscoresReject:
 	default:
-		errs = append(errs, fmt.Errorf("fields with underscores: %q is none of %s, %s, %s",
+		errs = append(errs, fmt.Errorf("underscore_headers: %q is none of %s, %s, %s",
 			o.Underscores, UnderscoresKeep, UnderscoresDelete, UnderscoresReject))
 	}
 	for _, name := range o.RejectEncoded {
 		if EncodedCharacters[name] == "" {
-			errs = append(errs, fmt.Errorf("encoded characters: %q is none of %s",
+			errs = append(errs, fmt.Errorf("reject_encoded: %q is none of %s",
 				name, strings.Join(slices.Sorted(maps.Keys(EncodedCharacters)), ", ")))
 		}
 	}

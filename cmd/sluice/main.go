@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/sluiceproxy/sluice/config"
@@ -78,6 +79,10 @@ func subcommandNames(yield func(string) bool) {
 }
 
 func (p program) version(_ context.Context, args []string) error {
+	if len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		fmt.Fprint(p.stdout, "Usage: sluice version\n\nPrints the version.\n")
+		return nil
+	}
 	if len(args) > 0 {
 		return exit.With(exit.Flags, fmt.Errorf("unexpected argument %q: version takes none", args[0]))
 	}

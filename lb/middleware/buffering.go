@@ -69,7 +69,10 @@ func (b *buffering) Serve(x *lb.Exchange, next lb.Handler) {
 	defer body.close()
 	was := x.Checkpoint()
 	var r *bufferedReply
-	defer func() { r.body.close() }() // even if there is a defect in what serves it
+	defer func() { // even if there is a defect in what serves it, which is answered then
+		x.Reply = was.Reply()
+		r.body.close()
+	}()
 	for count := 1; ; count++ {
 		r = &bufferedReply{Reply: was.Reply(), body: buffer{limits: b.response, spool: b.spool}}
 		x.Reply = r

@@ -382,15 +382,17 @@ func TestBufferingLeavesWhatIsNotAnswered(t *testing.T) {
 }
 
 // What a defect ends is answered by the server, through the client's own reply: that of
-// the tries is somebody else's by then.
-func TestRetryGivesItsReplyBackAfterADefect(t *testing.T) {
-	m := made(t, &spec.Retry{Attempts: 3})
-	x, r := exchange(t, "GET http://h/")
-	func() {
-		defer func() { _ = recover() }()
-		m.Serve(x, handler(func(*lb.Exchange) { panic("defect") }))
-	}()
-	if x.Reply != lb.Reply(r) {
-		t.Errorf("the exchange would be answered through %T", x.Reply)
+// the tries is somebody else's by then, and nobody delivers what is held back.
+func TestReplyAfterADefect(t *testing.T) {
+	for _, s := range []spec.Middleware{&spec.Retry{Attempts: 3}, &spec.Buffering{}} {
+		m := made(t, s)
+		x, r := exchange(t, "GET http://h/")
+		func() {
+			defer func() { _ = recover() }()
+			m.Serve(x, handler(func(*lb.Exchange) { panic("defect") }))
+		}()
+		if x.Reply != lb.Reply(r) {
+			t.Errorf("%T: the exchange would be answered through %T", s, x.Reply)
+		}
 	}
 }
